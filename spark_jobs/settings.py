@@ -1,0 +1,126 @@
+"""What the streaming job is told from outside: read from the environment by a function, never at import.
+
+Belongs here: names, defaults and validity of settings, and the one-line error for a wrong one.
+Does not belong here: where the local stack's own processes live (orchestration/settings.py).
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
+DEFAULT_TOPIC = "payment-events"
+DEFAULT_EMULATOR_HOST = "http://127.0.0.1:9050"
+LOCAL_PROJECT = "payments-local"
+
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_SERVER = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}")
+
+
+class SettingError(ValueError):
+    """A setting is missing or wrong. The message is one line that names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """All that a run of the streaming job needs to know.
+
+    `emulator_host` is None where the warehouse is BigQuery itself. `checkpoint_location` and `staging_location` are
+    URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first.
+    """
+
+    bootstrap_servers: str
+    topic: str
+    project: str
+    dataset: str
+    location: str
+    emulator_host: str | None
+    checkpoint_location: str
+    staging_location: str
+    pipeline: str = "payments"
+    max_offsets_per_batch: int = 200_000
+    state_buckets: int = 4
+
+
+def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
+    """Settings from `env` (default: the process's environment).
+
+    Raises:
+        SettingError: naming the variable that is wrong.
+    """
+    env = os.environ if env is None else env
+    home = payments_home(env)
+    project = env.get("BIGQUERY_PROJECT", LOCAL_PROJECT)
+    emulator = env.get("BIGQUERY_EMULATOR_HOST") or (DEFAULT_EMULATOR_HOST if project == LOCAL_PROJECT else None)
+    settings = JobSettings(
+        bootstrap_servers=_bootstrap_servers(env.get("KAFKA_BOOTSTRAP_SERVERS", DEFAULT_BOOTSTRAP_SERVERS)),
+        topic=_matching("KAFKA_TOPIC_PAYMENTS", env.get("KAFKA_TOPIC_PAYMENTS", DEFAULT_TOPIC), _TOPIC),
+        project=_matching("BIGQUERY_PROJECT", project, _PROJECT),
+        dataset=_matching("BIGQUERY_DATASET", env.get("BIGQUERY_DATASET", "payment_data"), _IDENTIFIER),
+        location=_matching("BIGQUERY_LOCATION", env.get("BIGQUERY_LOCATION", "US"), re.compile(r"[A-Za-z0-9-]+")),
+        emulator_host=None if emulator is None else _emulator_host(emulator),
+        checkpoint_location=_uri("CHECKPOINT_LOCATION", env.get("CHECKPOINT_LOCATION"), home / "checkpoints"),
+        staging_location=_uri("STAGING_LOCATION", env.get("STAGING_LOCATION"), home / "staging"),
+        max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 200_000),
+        state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 4),
+    )
+    _refuse_a_mixed_target(settings)
+    return settings
+
+
+def payments_home(env: Mapping[str, str]) -> Path:
+    """The one folder of all local state: PAYMENTS_HOME, default `.payments` in the current folder."""
+    return Path(env.get("PAYMENTS_HOME") or ".payments").expanduser().resolve()
+
+
+def _refuse_a_mixed_target(settings: JobSettings) -> None:
+    if settings.emulator_host and settings.project != LOCAL_PROJECT:
+        raise SettingError(
+            f"BIGQUERY_EMULATOR_HOST is set but BIGQUERY_PROJECT is {settings.project!r}: unset the one for BigQuery "
+            f"itself, or the other for the local warehouse."
+        )
+    if not settings.emulator_host and not settings.staging_location.startswith("gs://"):
+        raise SettingError("STAGING_LOCATION must be a gs:// folder: BigQuery cannot load from this machine's disk.")
+
+
+def _bootstrap_servers(value: str) -> str:
+    servers = [server.strip() for server in value.split(",")]
+    if not all(_SERVER.fullmatch(server) for server in servers):
+        raise SettingError(f"KAFKA_BOOTSTRAP_SERVERS must be host:port[,host:port...], not {value!r}.")
+    return ",".join(servers)
+
+
+def _emulator_host(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingError(f"BIGQUERY_EMULATOR_HOST must start with http:// and name a host, not {value!r}.")
+    return value.rstrip("/")
+
+
+def _matching(name: str, value: str, pattern: re.Pattern[str]) -> str:
+    if not pattern.fullmatch(value):
+        raise SettingError(f"{name} is {value!r}, which does not match {pattern.pattern}.")
+    return value
+
+
+def _uri(name: str, value: str | None, default: Path) -> str:
+    if not value:
+        return default.as_uri()
+    if "://" not in value and not value.startswith("file:"):
+        return Path(value).expanduser().resolve().as_uri()
+    scheme = urlsplit(value).scheme
+    if scheme not in ("file", "gs"):
+        raise SettingError(f"{name} must be a folder, a file: URI or a gs:// URI, not {value!r}.")
+    return value.rstrip("/")
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name) or str(default)
+    if not value.isdecimal() or int(value) < 1:
+        raise SettingError(f"{name} must be a whole number above zero, not {value!r}.")
+    return int(value)

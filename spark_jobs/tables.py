@@ -1,0 +1,199 @@
+"""The tables that the streaming job owns in BigQuery, declared once, in pure Python.
+
+Belongs here: names, columns, partitioning and clustering. Does not belong here: SQL (publishing.py), dbt's views,
+clients (warehouse.py). The drift test holds dbt's sources against this module.
+"""
+
+from dataclasses import dataclass
+
+from spark_jobs.contract import FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A BigQuery column. `mode` is NULLABLE, REQUIRED or REPEATED."""
+
+    name: str
+    type: str
+    description: str
+    mode: str = "REQUIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A BigQuery table; `partition_by` names a TIMESTAMP or DATE column and is by day."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    partition_by: str | None = None
+    cluster_by: tuple[str, ...] = ()
+
+
+_COORDINATES = (
+    Column("topic", "STRING", "Kafka topic."),
+    Column("kafka_partition", "INT64", "Kafka partition."),
+    Column("kafka_offset", "INT64", "Kafka offset: with topic and partition, the identity of a delivery."),
+    Column("kafka_timestamp", "TIMESTAMP", "When the broker's log says the record was written."),
+)
+_BATCH = Column("batch_id", "INT64", "The micro-batch that published the row: batch_ledger.batch_id.")
+_HASHES = (
+    Column("payload_hash", "BYTES", "Hash of all that the payment says except its event_time.", "NULLABLE"),
+    Column("value_sha256", "BYTES", "SHA-256 of the record's value, byte for byte."),
+)
+_COUNTS = (
+    Column("delivered", "INT64", "Records read: the sum of the four counts that follow."),
+    Column("unique_count", "INT64", "Records tagged UNIQUE."),
+    Column("duplicate_count", "INT64", "Records tagged DUPLICATE."),
+    Column("late_count", "INT64", "Records tagged LATE."),
+    Column("quarantined_count", "INT64", "Records tagged QUARANTINED."),
+)
+
+DELIVERIES = Table(
+    "payment_deliveries",
+    "One row per Kafka record, whatever became of it.",
+    (
+        *_COORDINATES,
+        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
+        Column("reasons", "STRING", "Why the record is quarantined; empty otherwise.", "REPEATED"),
+        Column("transaction_id", "STRING", "The payment's id, where one could be read.", "NULLABLE"),
+        Column("event_time", "TIMESTAMP", "When the payment was made, where that is valid.", "NULLABLE"),
+        Column("currency", "STRING", "ISO 4217, where that is valid.", "NULLABLE"),
+        Column("amount_minor", "INT64", "Amount in the currency's minor unit, where that is valid.", "NULLABLE"),
+        *_HASHES,
+        Column("raw_key", "BYTES", "The record's key; NULL where UNIQUE.", "NULLABLE"),
+        Column("raw_value", "BYTES", "The record's value; NULL where UNIQUE, or where the record has none.", "NULLABLE"),
+        _BATCH,
+    ),
+    partition_by="kafka_timestamp",
+    cluster_by=("kafka_partition", "disposition"),
+)
+
+TRANSACTIONS = Table(
+    "payment_transactions",
+    "One row per unique payment.",
+    (
+        *(
+            Column(f.name, f.bigquery_type, f.description, "REQUIRED" if f.required else "NULLABLE")
+            for f in FIELDS
+        ),
+        Column("amount_minor", "INT64", "Amount in the currency's minor unit."),
+        Column("extra_fields", "STRING", "Fields that the contract does not know, as a JSON object.", "NULLABLE"),
+        *_HASHES,
+        *_COORDINATES,
+        _BATCH,
+    ),
+    partition_by="event_time",
+    cluster_by=("sender_account_id", "currency"),
+)
+
+LEDGER = Table(
+    "batch_ledger",
+    "One row per published micro-batch.",
+    (
+        _BATCH,
+        Column("pipeline", "STRING", "The pipeline that published: a row of pipeline_control."),
+        Column("generation", "STRING", "The checkpoint that the batch ran on."),
+        Column("spark_batch_id", "INT64", "Spark's number of the batch within that checkpoint."),
+        Column("epoch", "INT64", "The run's fence: it never falls along the ledger."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("start_offsets", "STRING", "JSON object, partition to first offset."),
+        Column("end_offsets", "STRING", "JSON object, partition to the offset after the last."),
+        *_COUNTS,
+        Column("watermark", "TIMESTAMP", "The watermark carried into the batch: LATE was judged by it.", "NULLABLE"),
+        Column("next_watermark", "TIMESTAMP", "The watermark that the next batch carries in.", "NULLABLE"),
+        Column("min_kafka_timestamp", "TIMESTAMP", "Of the oldest record.", "NULLABLE"),
+        Column("max_kafka_timestamp", "TIMESTAMP", "Of the newest record.", "NULLABLE"),
+        Column("latency_p50_seconds", "FLOAT64", "Broker timestamp to publication, median.", "NULLABLE"),
+        Column("latency_p95_seconds", "FLOAT64", "Broker timestamp to publication, 95th percentile.", "NULLABLE"),
+        Column("state_keys", "INT64", "Transaction ids that the deduplication state remembers."),
+        Column("state_bytes", "INT64", "Size of the deduplication state."),
+        Column("process_seconds", "FLOAT64", "Reading, parsing, tagging and staging."),
+        Column("load_seconds", "FLOAT64", "The load job into the staging table."),
+        Column("started_at", "TIMESTAMP", "When the batch began."),
+        Column("published_at", "TIMESTAMP", "When the batch's transaction ran."),
+    ),
+    partition_by="published_at",
+)
+
+LEDGER_PARTITIONS = Table(
+    "batch_ledger_partitions",
+    "One row per published micro-batch and Kafka partition.",
+    (
+        _BATCH,
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("start_offset", "INT64", "First offset of the batch."),
+        Column("end_offset", "INT64", "Offset after the last of the batch."),
+        *_COUNTS,
+    ),
+)
+
+LEDGER_AMOUNTS = Table(
+    "batch_ledger_amounts",
+    "One row per published micro-batch, disposition and currency: its money.",
+    (
+        _BATCH,
+        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
+        Column("currency", "STRING", "ISO 4217; empty where the record has no valid one."),
+        Column("record_count", "INT64", "Records."),
+        Column("amount_minor", "INT64", "Sum in the currency's minor unit; 0 where no amount could be read."),
+    ),
+)
+
+CONTROL = Table(
+    "pipeline_control",
+    "One row per pipeline: what is published, and who may publish next.",
+    (
+        Column("pipeline", "STRING", "Name of the pipeline."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("topic_id", "STRING", "The topic's id: it changes when a topic is deleted and created again."),
+        Column("epoch", "INT64", "Raised by each run at its start; an older run can no longer publish."),
+        Column("generation", "STRING", "The checkpoint in use."),
+        Column("last_batch_id", "INT64", "Newest published batch; 0 before the first."),
+        Column("end_offsets", "STRING", "JSON object, partition to the offset after the last published."),
+        Column("watermark", "TIMESTAMP", "The watermark that the next batch carries in.", "NULLABLE"),
+        Column("updated_at", "TIMESTAMP", "When the row last changed."),
+    ),
+)
+
+CONTROL_TOTALS = Table(
+    "sender_control_totals",
+    "What senders say they sent: one row per report, day, partition and currency.",
+    (
+        Column("source", "STRING", "Which sender's report this is."),
+        Column("reported_at", "TIMESTAMP", "When the report was taken in."),
+        Column("day", "DATE", "UTC day of event_time; of the Kafka timestamp where the record has no valid one."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("currency", "STRING", "ISO 4217; empty for records that are not valid payments."),
+        Column("delivered_count", "INT64", "Records acknowledged by the broker."),
+        Column("delivered_amount_minor", "INT64", "Their sum in minor units; 0 where currency is empty."),
+        Column("unique_count", "INT64", "Payments among them, each counted once."),
+        Column("unique_amount_minor", "INT64", "Their sum in minor units."),
+        Column("max_offset", "INT64", "Highest offset that the report covers in this partition."),
+    ),
+)
+
+KAFKA_OFFSETS = Table(
+    "kafka_offsets",
+    "What the broker says: one row per partition, replaced at each observation.",
+    (
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("earliest_offset", "INT64", "Oldest offset still kept."),
+        Column("latest_offset", "INT64", "The offset that the next record will get."),
+        Column("observed_at", "TIMESTAMP", "When the broker was asked."),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    DELIVERIES,
+    TRANSACTIONS,
+    LEDGER,
+    LEDGER_PARTITIONS,
+    LEDGER_AMOUNTS,
+    CONTROL,
+    CONTROL_TOTALS,
+    KAFKA_OFFSETS,
+)
