@@ -71,11 +71,26 @@ class Reason(StrEnum):
 
 
 ID_PATTERN = "[A-Za-z0-9_-]{1,64}"
-EVENT_TIME_PATTERN = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-AMOUNT_PATTERN = r"-?[0-9]{1,18}(\.[0-9]{1,9})?"
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+EVENT_TIME_PATTERN = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{_CLOCK}:[0-5][0-9](\.[0-9]{{1,9}})?([Zz]|[+-]{_CLOCK})"
+AMOUNT_PATTERN = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
 MERCHANT_CATEGORY_PATTERN = "[0-9]{4}"
+
+_H = "[0-9A-Fa-f]{1,4}"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+IPV4_PATTERN = rf"({_BYTE}\.){{3}}{_BYTE}"
+IPV6_PATTERN = "|".join(
+    [
+        f"({_H}:){{7}}{_H}",
+        f"({_H}:){{1,7}}:",
+        *(f"({_H}:){{1,{7 - n}}}(:{_H}){{1,{n}}}" for n in range(1, 7)),
+        f":((:{_H}){{1,7}}|:)",
+        f"({_H}:){{6}}{IPV4_PATTERN}",
+        f"::({_H}:){{0,5}}{IPV4_PATTERN}",
+        *(f"({_H}:){{1,{5 - n}}}(:{_H}){{0,{n}}}:{IPV4_PATTERN}" for n in range(5)),
+    ]
+)
+"""Text forms of RFC 4291; no zone index, which means nothing on another machine."""
 
 DEVICE_TYPES = ("ios", "android", "web", "pos", "atm", "api")
 PAYMENT_METHODS = ("card", "bank_transfer", "wallet", "cash")
@@ -116,7 +131,12 @@ FIELDS: tuple[Field, ...] = (
     Field("country", "ISO 3166-1 alpha-2: where the payment was made.", required=False, values=COUNTRIES),
     Field("device_id", "The device that the payment was made on.", required=False, pattern=ID_PATTERN),
     Field("device_type", "The kind of device.", required=False, values=DEVICE_TYPES),
-    Field("ip_address", "IPv4 or IPv6 address of the device.", required=False),
+    Field(
+        "ip_address",
+        "IPv4 or IPv6 address of the device.",
+        required=False,
+        pattern=f"{IPV4_PATTERN}|{IPV6_PATTERN}",
+    ),
     Field("payment_method", "How the payment was made.", required=False, values=PAYMENT_METHODS),
     Field(
         "merchant_category",

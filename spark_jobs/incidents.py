@@ -1,0 +1,26 @@
+"""What stops a run on purpose: one exception, one line, with what to do.
+
+Belongs here: the exception and the kinds of incident. Does not belong here: how one is detected.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happened. The name is stable: it is what an operator searches for."""
+
+    FENCED = "FENCED"
+    OFFSETS_LOST = "OFFSETS_LOST"
+    TOPIC_RECREATED = "TOPIC_RECREATED"
+    TOPIC_MISSING = "TOPIC_MISSING"
+    OFFSET_GAP = "OFFSET_GAP"
+    STATE_MISMATCH = "STATE_MISMATCH"
+    LOAD_FAILED = "LOAD_FAILED"
+
+
+class Incident(RuntimeError):
+    """A run stops rather than guess. `str()` is one line: the kind, what was seen, what to do."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind

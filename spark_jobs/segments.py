@@ -1,0 +1,86 @@
+"""Segment files of the deduplication state, beside the checkpoint that names them.
+
+Belongs here: writing a segment durably, reading it back, deleting it. Does not belong here: which segments there are
+(dedup_state.py).
+"""
+
+import os
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pyarrow.fs as pafs
+
+from spark_jobs.dedup_state import KEY, Keys
+
+
+class LocalSegments:
+    """Segments in a folder of this machine. Reading maps the file: only the pages that a probe touches are read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, keys: Keys) -> str:
+        """Write, sync and only then name the file."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = f"{uuid.uuid4().hex}.keys"
+        unnamed = self._folder / f".{name}"
+        with unnamed.open("wb") as file:
+            file.write(keys.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        unnamed.rename(self._folder / name)
+        return name
+
+    def read(self, name: str) -> Keys:
+        """Map a segment. Raises FileNotFoundError where the checkpoint names one that is gone."""
+        return np.memmap(self._folder / name, dtype=KEY, mode="r")
+
+    def delete(self, name: str) -> None:
+        """Remove a segment, if it is there."""
+        (self._folder / name).unlink(missing_ok=True)
+
+
+class RemoteSegments:
+    """Segments on an object store, each read once per process and then mapped from a local copy."""
+
+    def __init__(self, filesystem: pafs.FileSystem, folder: str, cache: LocalSegments, cache_folder: Path) -> None:
+        self._filesystem = filesystem
+        self._folder = folder
+        self._cache = cache
+        self._cache_folder = cache_folder
+
+    def write(self, keys: Keys) -> str:
+        """Write the object; it appears whole or not at all. The local copy is kept."""
+        name = self._cache.write(keys)
+        with self._filesystem.open_output_stream(f"{self._folder}/{name}") as stream:
+            stream.write(keys.tobytes())
+        return name
+
+    def read(self, name: str) -> Keys:
+        """Map the local copy, fetching it first where it is missing."""
+        path = self._cache_folder / name
+        if not path.exists():
+            self._cache_folder.mkdir(parents=True, exist_ok=True)
+            unnamed = path.with_name(f".{name}.{uuid.uuid4().hex}")
+            with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
+                unnamed.write_bytes(stream.read())
+            unnamed.rename(path)
+        return self._cache.read(name)
+
+    def delete(self, name: str) -> None:
+        """Remove the object and the copy, if they are there."""
+        self._cache.delete(name)
+        try:
+            self._filesystem.delete_file(f"{self._folder}/{name}")
+        except FileNotFoundError:
+            return
+
+
+def open_segments(uri: str, cache_root: Path) -> LocalSegments | RemoteSegments:
+    """The store for a folder URI (`file:` or `gs:`); copies of remote segments go below `cache_root`."""
+    filesystem, folder = pafs.FileSystem.from_uri(uri)
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        return LocalSegments(Path(folder))
+    cache_folder = cache_root / folder.replace("/", "_")
+    return RemoteSegments(filesystem, folder, LocalSegments(cache_folder), cache_folder)

@@ -1,0 +1,95 @@
+"""Which disposition each record of a micro-batch gets, given what the state remembers.
+
+Belongs here: the rules of UNIQUE, DUPLICATE, LATE and QUARANTINED. Does not belong here: how ids are remembered
+(dedup_state.py), files, Spark. Pure.
+
+The rules: a record with a reason is QUARANTINED. Of the payments that are not late and not remembered, the earliest
+by (event_time, partition, offset) of each id is UNIQUE. A late payment whose id is neither remembered nor UNIQUE in this
+batch is LATE. Every other payment is a DUPLICATE.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spark_jobs.contract import Disposition
+from spark_jobs.dedup_state import NOTHING_SEEN, DedupState, Keys, SegmentStore
+
+DISPOSITIONS: tuple[Disposition, ...] = tuple(Disposition)
+_UNIQUE, _DUPLICATE, _LATE, _QUARANTINED = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The records of one bucket, column by column, all of one length.
+
+    `event_time` is microseconds since 1970 and means nothing where `is_valid` is false.
+    """
+
+    keys: Keys
+    is_valid: npt.NDArray[np.bool_]
+    event_time: npt.NDArray[np.int64]
+    partition: npt.NDArray[np.int32]
+    offset: npt.NDArray[np.int64]
+
+
+def watermark_of(max_event_time: int, delay: int) -> int | None:
+    """The watermark in microseconds, None before the first valid payment."""
+    return None if max_event_time == NOTHING_SEEN else max_event_time - delay
+
+
+def tag(
+    candidates: Candidates, state: DedupState, batch_max_event_time: int, delay: int, store: SegmentStore
+) -> tuple[npt.NDArray[np.int8], DedupState]:
+    """Dispositions, as indexes into DISPOSITIONS, and the state after the batch.
+
+    Args:
+        candidates: the bucket's records.
+        state: the bucket's state; its max_event_time is that of the batches before this one.
+        batch_max_event_time: the greatest valid event time of the whole batch, all buckets.
+        delay: how far the watermark trails, microseconds.
+        store: the bucket's segment files.
+    """
+    dispositions = np.full(len(candidates.is_valid), _QUARANTINED, dtype=np.int8)
+    valid = np.flatnonzero(candidates.is_valid)
+    keys, event_time = candidates.keys[valid], candidates.event_time[valid]
+    watermark = watermark_of(state.max_event_time, delay)
+    is_late = np.zeros(len(valid), dtype=bool) if watermark is None else event_time < watermark
+    is_known = state.contains(keys, store)
+
+    eligible = np.flatnonzero(~is_late & ~is_known)
+    rows = valid[eligible]
+    first = eligible[
+        _earliest(keys[eligible], event_time[eligible], candidates.partition[rows], candidates.offset[rows])
+    ]
+    tags = np.full(len(valid), _DUPLICATE, dtype=np.int8)
+    tags[first] = _UNIQUE
+    late = np.flatnonzero(is_late & ~is_known)
+    tags[late[~_among(keys[late], keys[first])]] = _LATE
+    dispositions[valid] = tags
+    return dispositions, state.advance(keys[first], event_time[first], batch_max_event_time, delay, store)
+
+
+def _earliest(
+    keys: Keys, event_time: npt.NDArray[np.int64], partition: npt.NDArray[np.int32], offset: npt.NDArray[np.int64]
+) -> npt.NDArray[np.intp]:
+    """The index of the earliest record of each distinct key."""
+    order = np.argsort(keys["high"], kind="stable")
+    highs = keys["high"][order]
+    repeats = np.flatnonzero(highs[1:] == highs[:-1])
+    if not len(repeats):
+        return order
+    contested = np.zeros(len(keys), dtype=bool)
+    contested[order[repeats]] = contested[order[repeats + 1]] = True
+    few = np.flatnonzero(contested)
+    few = few[np.lexsort((offset[few], partition[few], event_time[few], keys["low"][few], keys["high"][few]))]
+    is_first = np.ones(len(few), dtype=bool)
+    is_first[1:] = keys[few][1:] != keys[few][:-1]
+    return np.concatenate([np.flatnonzero(~contested), few[is_first]])
+
+
+def _among(keys: Keys, others: Keys) -> npt.NDArray[np.bool_]:
+    if not len(keys):
+        return np.zeros(0, dtype=bool)
+    return np.isin(keys, others)
