@@ -1,0 +1,235 @@
+"""The embedded Kafka: one real broker, KRaft, in one JVM, from the jars that `make setup` fetched.
+
+Belongs here: the broker's files, its start and stop, creating a topic. Does not belong here: producing or reading.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import struct
+import subprocess
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_stack.processes import Daemon, StackError, free_port, is_loopback, is_port_free
+
+DEFAULT_HEAP = "512m"
+_HEAP = re.compile(r"[1-9][0-9]*[mMgG]")
+_CONTROLLER_PORT = re.compile(r"^controller\.quorum\.voters=1@\S+:(\d+)$", re.MULTILINE)
+_RETENTION_HOURS = 7 * 24
+
+_ANSWER_SECONDS = 2.0
+_DESCRIBE_CLUSTER = struct.pack(">ihhihxxx", 13, 60, 0, 1, -1)
+"""Size, api 60 of version 0, correlation id 1, no client name, then empty tags, one false, empty tags."""
+
+_JVM_FLAGS = (
+    "-XX:+UseSerialGC",  # Least memory and the quickest start; pauses of a 512 MB heap are short.
+    "-Xshare:auto",
+    "-Djava.awt.headless=true",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSX",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """The broker at `bootstrap_servers`. Where that is not one loopback address, it is somebody else's to run."""
+
+    home: Path
+    bootstrap_servers: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the local stack is the one to run it."""
+        return "," not in self.bootstrap_servers and is_loopback(self._address[0])
+
+    @property
+    def log_file(self) -> Path:
+        """What the broker prints."""
+        return self._daemon.log_file
+
+    def pid(self) -> int | None:
+        """The broker's pid while the local stack's own lives."""
+        return self._daemon.pid()
+
+    def is_up(self) -> bool:
+        """Whether it answers, and, where it is ours to run, whether it is our cluster that answers."""
+        cluster_id = _answering_cluster(self.bootstrap_servers)
+        if not self.is_local:
+            return cluster_id is not None
+        return self.pid() is not None and cluster_id == self._kept_cluster_id()
+
+    def start(self, timeout_seconds: float = 60) -> None:
+        """Return once the broker answers; start it where it is ours and not up.
+
+        Raises:
+            StackError: no Java, no jars, port taken, it died, or an external cluster does not answer.
+        """
+        if not self.is_local:
+            if not self.is_up():
+                raise StackError(
+                    f"No Kafka answers at KAFKA_BOOTSTRAP_SERVERS={self.bootstrap_servers}, "
+                    "and the local stack runs a broker only on one loopback address such as 127.0.0.1:9092."
+                )
+            return
+        self._daemon.ensure(self._launch, self.is_up, timeout_seconds)
+
+    def stop(self) -> None:
+        """Stop our broker; nothing happens where none runs, or where the cluster is external."""
+        with self._daemon.locked():
+            self._daemon.stop()
+
+    @property
+    def _daemon(self) -> Daemon:
+        return Daemon("kafka", self.home)
+
+    @property
+    def _folder(self) -> Path:
+        return self.home / "kafka"
+
+    @property
+    def _address(self) -> tuple[str, int]:
+        """Host and port of the first server; `localhost` is 127.0.0.1, so that client and server agree."""
+        host, _, port = self.bootstrap_servers.split(",")[0].rpartition(":")
+        return ("127.0.0.1" if host == "localhost" else host), int(port)
+
+    def _launch(self) -> None:
+        host, port = self._address
+        if not is_port_free(host, port):
+            raise StackError(
+                f"Port {port} of {host} is taken by another program: "
+                "set KAFKA_BOOTSTRAP_SERVERS to a free one, such as 127.0.0.1:9192."
+            )
+        java = _java(self.home)
+        properties = self._write_properties()
+        if not (self._folder / "data" / "meta.properties").exists():
+            self._format(java, properties)
+        heap = os.environ.get("PAYMENTS_KAFKA_HEAP") or DEFAULT_HEAP
+        if not _HEAP.fullmatch(heap):
+            raise StackError(f"PAYMENTS_KAFKA_HEAP must be a size such as 512m or 2g, not {heap!r}.")
+        self._daemon.spawn([*java, f"-Xmx{heap}", *_JVM_FLAGS, "kafka.Kafka", properties])
+
+    def _write_properties(self) -> Path:
+        path = self._folder / "server.properties"
+        host, port = self._address
+        kept = _CONTROLLER_PORT.search(path.read_text()) if path.exists() else None
+        controller_port = int(kept[1]) if kept else free_port(host)
+        if controller_port == port or not is_port_free(host, controller_port):
+            controller_port = free_port(host)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(server_properties(host, port, controller_port, self._folder / "data"))
+        return path
+
+    def _format(self, java: list[str], properties: Path) -> None:
+        cluster_id = self._kept_cluster_id() or urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        (self._folder / "cluster.id").write_text(cluster_id)
+        tool = [*java, *_JVM_FLAGS, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+        done = subprocess.run(
+            [*tool, f"--cluster-id={cluster_id}", "--config", str(properties)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            last = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1]
+            raise StackError(f"Kafka's storage in {self._folder} cannot be formatted: {last}")
+
+    def _kept_cluster_id(self) -> str | None:
+        path = self._folder / "cluster.id"
+        return path.read_text().strip() if path.exists() else None
+
+
+def server_properties(host: str, port: int, controller_port: int, data: Path) -> str:
+    """The broker's configuration: a cluster of one, reachable from this machine only."""
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{host}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{host}:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": str(data),
+        "log.retention.hours": _RETENTION_HOURS,
+        # The cleaner's own default would take a quarter of the heap.
+        "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+        "auto.create.topics.enable": "false",
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 4,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "share.coordinator.state.topic.num.partitions": 1,
+        "group.initial.rebalance.delay.ms": 0,
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def ensure_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> None:
+    """Create `topic` where it is missing, and return once every partition has a leader. Idempotent.
+
+    Records get the broker's own clock as their timestamp: what the contract says about the future holds against that,
+    whatever a sender's clock says.
+
+    Raises:
+        StackError: the cluster cannot be reached or refuses.
+    """
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+    configs = {"message.timestamp.type": "LogAppendTime"}
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=10_000)
+        try:
+            admin.create_topics({topic: {"num_partitions": partitions, "configs": configs}}, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            pass
+        finally:
+            admin.close()
+    except KafkaError as error:
+        raise StackError(f"Topic {topic!r} cannot be created at {bootstrap_servers}: {error}") from error
+
+
+def _answering_cluster(bootstrap_servers: str) -> str | None:
+    """Id of the cluster that answers there with a broker ready for work; None where none does."""
+    for server in bootstrap_servers.split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            with socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS) as connection:
+                connection.sendall(_DESCRIBE_CLUSTER)
+                with connection.makefile("rb") as stream:
+                    (size,) = struct.unpack(">i", stream.read(4))
+                    cluster_id, brokers = parse_cluster(stream.read(size))
+        except (OSError, struct.error, IndexError):
+            continue
+        if brokers:
+            return cluster_id
+    return None
+
+
+def parse_cluster(answer: bytes) -> tuple[str, int]:
+    """Cluster id and number of live brokers, from the body of a DescribeCluster answer of version 0.
+
+    That is: correlation id and tags (5 bytes), throttle time (4), error (2), then message, id, controller id (4) and
+    brokers; lengths count from one. Lengths here are below 127, so each is one byte.
+    """
+    message_end = 11 + max(answer[11], 1)
+    id_end = message_end + answer[message_end]
+    return answer[message_end + 1 : id_end].decode(errors="replace"), max(answer[id_end + 4] - 1, 0)
+
+
+def _java(home: Path) -> list[str]:
+    jars = home / "jars" / "broker"
+    if not any(jars.glob("kafka_*.jar")):
+        raise StackError(f"Kafka's jars are not in {jars}: run `make setup`.")
+    java = shutil.which("java", path=f"{os.environ['JAVA_HOME']}/bin" if os.environ.get("JAVA_HOME") else None)
+    if java is None:
+        raise StackError("Java is not found: install a JDK or JRE of version 17 or newer, or set JAVA_HOME.")
+    return [java, "-cp", f"{jars}/*"]
