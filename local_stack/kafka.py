@@ -156,6 +156,9 @@ def server_properties(host: str, port: int, controller_port: int, data: Path) ->
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": str(data),
         "log.retention.hours": _RETENTION_HOURS,
+        # After a kill, the new broker waits until the old one's session is over.
+        "broker.session.timeout.ms": 4_000,
+        "broker.heartbeat.interval.ms": 1_000,
         # The cleaner's own default would take a quarter of the heap.
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         "auto.create.topics.enable": "false",

@@ -1,0 +1,63 @@
+# The project's door: bare `make` lists what there is. Every target first makes what it needs (local_stack/setup.sh).
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+HOME_DIR := $(or $(PAYMENTS_HOME),.payments)
+STATE := jars warehouse-env kafka bigquery checkpoints staging dagster logs run manifests
+RATE ?= 20
+PYTEST_OPTIONS ?=
+
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv, the warehouse's environment, the jars and dbt's manifest, where missing or outdated
+	@local_stack/setup.sh
+
+lint: setup ## check the style of Python and SQL
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+
+type: setup ## check the types
+	$(BIN)/mypy
+
+test: lint type ## lint, types and every test
+	$(BIN)/pytest $(PYTEST_OPTIONS)
+
+test-unit: setup ## only the tests that start nothing
+	$(BIN)/pytest tests/unit tests/architecture $(PYTEST_OPTIONS)
+
+test-integration: setup ## only the tests on a real broker, Spark and warehouse
+	$(BIN)/pytest tests/integration $(PYTEST_OPTIONS)
+
+demo: setup ## run the whole platform once, and prove that nothing was lost or counted twice
+	$(BIN)/payments demo
+
+up: setup ## start everything with the Dagster UI and steady traffic (RATE=50 payments a second)
+	$(BIN)/payments up --rate $(RATE)
+
+down: setup ## stop everything
+	$(BIN)/payments down
+
+status: setup ## what runs, and how far it is
+	$(BIN)/payments status
+
+doctor: setup ## what on this machine would stop it from running
+	$(BIN)/payments doctor
+
+schema: setup ## write docs/payment-event.schema.json from the contract
+	$(BIN)/python -c 'import json; from spark_jobs.contract import json_schema; print(json.dumps(json_schema(), indent=2))' \
+		> docs/payment-event.schema.json
+
+lock: ## take newer versions into requirements/*.txt
+	local_stack/setup.sh lock
+
+clean: ## stop everything, then delete all data and all that setup has made
+	@if [ -x $(BIN)/payments ]; then $(BIN)/payments down; fi
+	rm -rf .venv .bootstrap .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
+	cd "$(HOME_DIR)" 2> /dev/null && rm -rf $(STATE) || true
