@@ -5,7 +5,8 @@ A shuffle, a JVM and a Python worker all cost per row; a row that holds an Arrow
 cost vanish.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ def buckets_of(id_hashes: bytes, is_valid: npt.NDArray[np.bool_], buckets: int) 
 
 
 def pack(records: pa.Table, bucket: npt.NDArray[np.int32], buckets: int, max_event_time: int | None) -> pa.RecordBatch:
-    """PACKED_SCHEMA: one row for every bucket, an empty one where nothing fell into it."""
+    """PACKED_SCHEMA: one row for every bucket, labelled by `labels_of`; an empty one where nothing fell into it."""
     order = np.argsort(bucket, kind="stable")
     sorted_records = records.take(pa.array(order))
     ends = np.searchsorted(bucket[order], np.arange(buckets), side="right").tolist()
@@ -46,7 +47,7 @@ def pack(records: pa.Table, bucket: npt.NDArray[np.int32], buckets: int, max_eve
     newest = NOTHING_SEEN if max_event_time is None else max_event_time
     return pa.RecordBatch.from_arrays(
         [
-            pa.array(range(buckets), pa.int32()),
+            pa.array(labels_of(buckets), pa.int32()),
             pa.array([newest] * buckets, pa.int64()),
             pa.array(payloads, pa.binary()),
         ],
@@ -54,7 +55,35 @@ def pack(records: pa.Table, bucket: npt.NDArray[np.int32], buckets: int, max_eve
     )
 
 
-def unpack(payloads: Iterator[bytes]) -> pa.Table:
+@functools.cache
+def labels_of(buckets: int) -> tuple[int, ...]:
+    """A label for each bucket such that Spark's hash partitioning puts each into a partition of its own.
+
+    Spark places an int key in partition pmod(murmur3(key), partitions); 0, 1, 2 ... would share partitions.
+    """
+    labels: dict[int, int] = {}
+    candidate = 0
+    while len(labels) < buckets:
+        labels.setdefault(_spark_hash(candidate) % buckets, candidate)
+        candidate += 1
+    return tuple(labels[partition] for partition in range(buckets))
+
+
+def _spark_hash(value: int) -> int:
+    """Spark SQL's hash() of one int: Murmur3 x86 32-bit with seed 42, as a signed number."""
+    mask = 0xFFFFFFFF
+    word = value * 0xCC9E2D51 & mask
+    word = (word << 15 | word >> 17) & mask
+    mixed = 42 ^ (word * 0x1B873593 & mask)
+    mixed = (mixed << 13 | mixed >> 19) & mask
+    mixed = (mixed * 5 + 0xE6546B64 & mask) ^ 4
+    mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & mask
+    mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & mask
+    mixed ^= mixed >> 16
+    return mixed - (1 << 32) if mixed >> 31 else mixed
+
+
+def unpack(payloads: Iterable[bytes]) -> pa.Table:
     """The records of several packed rows of one bucket, in order."""
     return pa.concat_tables([pa.ipc.open_stream(payload).read_all() for payload in payloads]).combine_chunks()
 

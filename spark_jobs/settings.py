@@ -73,8 +73,9 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
     return settings
 
 
-def payments_home(env: Mapping[str, str]) -> Path:
+def payments_home(env: Mapping[str, str] | None = None) -> Path:
     """The one folder of all local state: PAYMENTS_HOME, default `.payments` in the current folder."""
+    env = os.environ if env is None else env
     return Path(env.get("PAYMENTS_HOME") or ".payments").expanduser().resolve()
 
 

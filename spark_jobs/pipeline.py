@@ -1,0 +1,170 @@
+"""The streaming plan: Kafka's records in, one receipt per state bucket and micro-batch out.
+
+Belongs here: the order of the steps and how they cross from Spark to Python. Does not belong here: what a step decides
+(parsing, validation, tagging), reading Kafka or publishing (process_payments.py).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import gettempdir
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+
+from spark_jobs import packing, receipts, staging
+from spark_jobs.contract import WATERMARK_DELAY
+from spark_jobs.dedup_state import DedupState, keys_of
+from spark_jobs.parsing import parse
+from spark_jobs.segments import open_segments
+from spark_jobs.tagging import Candidates, tag, watermark_of
+from spark_jobs.validation import validate
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.streaming.state import GroupState
+
+KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
+RECEIPT_SCHEMA = "bucket int, receipt binary"
+_PACKED_SCHEMA = "bucket int, max_event_time long, records binary"
+_DELAY = int(WATERMARK_DELAY.total_seconds()) * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Where one checkpoint generation keeps things; all are folder URIs."""
+
+    checkpoint: str
+    staging: str
+
+    @property
+    def spark(self) -> str:
+        """Spark's own checkpoint."""
+        return f"{self.checkpoint}/spark"
+
+    def segments(self, bucket: int) -> str:
+        """Segment files of one bucket."""
+        return f"{self.checkpoint}/segments/{bucket}"
+
+    def seed(self, bucket: int) -> str:
+        """The state that a bucket starts from, where the generation was rebuilt from the warehouse."""
+        return f"{self.checkpoint}/seed/{bucket}.state"
+
+
+def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "DataFrame":
+    """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files."""
+    return (
+        records.select(*KAFKA_COLUMNS)
+        .mapInArrow(partial(_parse_and_pack, buckets=buckets), _PACKED_SCHEMA)
+        .groupBy("bucket")
+        .applyInPandasWithState(
+            _tag_and_stage(locations),
+            outputStructType=RECEIPT_SCHEMA,
+            stateStructType="state binary",
+            outputMode="append",
+            timeoutConf="NoTimeout",
+        )
+    )
+
+
+def _parse_and_pack(batches: Iterable[pa.RecordBatch], *, buckets: int) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if batch.num_rows:
+            yield pack_records(batch, buckets)
+
+
+def pack_records(batch: pa.RecordBatch, buckets: int) -> pa.RecordBatch:
+    """packing.PACKED_SCHEMA from KAFKA_COLUMNS."""
+    records = read_records(batch)
+    is_valid = _is_valid(records)
+    newest = pc.max(pc.if_else(pa.array(is_valid), records["event_time"], None)).cast(pa.int64()).as_py()
+    bucket = packing.buckets_of(_concatenated(records["id_hash"]), is_valid, buckets)
+    return packing.pack(records, bucket, buckets, newest)
+
+
+def read_records(batch: pa.RecordBatch) -> pa.Table:
+    """staging.RECORD_SCHEMA from KAFKA_COLUMNS: parsed and validated."""
+    values = batch.column("value").to_pylist()
+    timestamps = batch.column("timestamp").cast(pa.timestamp("us", "UTC"))
+    validated = validate(parse(values), timestamps)
+    sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary())
+    coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
+    return pa.Table.from_arrays(
+        [*coordinates, batch.column("value"), sha256, *validated.columns], schema=staging.RECORD_SCHEMA
+    )
+
+
+def _tag_and_stage(
+    locations: Locations,
+) -> Callable[[Any, Iterable[pd.DataFrame], "GroupState"], Iterator[pd.DataFrame]]:
+    def function(key: Any, frames: Iterable[pd.DataFrame], state: "GroupState") -> Iterator[pd.DataFrame]:
+        rows = pd.concat(frames, ignore_index=True)
+        bucket = int(key[0])
+        before = DedupState.decode(state.get[0]) if state.exists else _seed(locations.seed(bucket))
+        receipt, after = tag_bucket(bucket, rows["records"], int(rows["max_event_time"].max()), before, locations)
+        state.update((after.encode(),))
+        yield pd.DataFrame({"bucket": [bucket], "receipt": [receipts.encode(receipt)]})
+
+    return function
+
+
+def tag_bucket(
+    bucket: int, payloads: Iterable[bytes], max_event_time: int, before: DedupState, locations: Locations
+) -> tuple[receipts.Receipt, DedupState]:
+    """Tag one bucket's records, stage them as one file, and say what was staged.
+
+    Args:
+        bucket: the bucket's label.
+        payloads: packed records of this bucket.
+        max_event_time: the greatest valid event time of the whole batch.
+        before: the bucket's state before the batch.
+        locations: where files go.
+    """
+    records = packing.unpack(payloads)
+    store = open_segments(locations.segments(bucket), Path(gettempdir()) / "payments-segments")
+    candidates = Candidates(
+        keys=keys_of(_concatenated(records["id_hash"])),
+        is_valid=_is_valid(records),
+        event_time=pc.fill_null(records["event_time"].cast(pa.int64()), 0).to_numpy(),
+        partition=records["kafka_partition"].to_numpy(),
+        offset=records["kafka_offset"].to_numpy(),
+    )
+    dispositions, after = tag(candidates, before, max_event_time, _DELAY, store)
+    tagged = staging.with_dispositions(records, dispositions)
+    partitions, amounts, percentiles = receipts.count_up(tagged)
+    receipt = receipts.Receipt(
+        bucket=bucket,
+        uri=staging.write(tagged, locations.staging) if tagged.num_rows else None,
+        rows=tagged.num_rows,
+        partitions=partitions,
+        amounts=amounts,
+        timestamp_percentiles=percentiles,
+        watermark=watermark_of(before.max_event_time, _DELAY),
+        max_event_time=after.max_event_time,
+        state_keys=after.key_count,
+        state_bytes=after.size_bytes,
+    )
+    return receipt, after
+
+
+def _seed(uri: str) -> DedupState:
+    filesystem, path = pafs.FileSystem.from_uri(uri)
+    if filesystem.get_file_info(path).type == pafs.FileType.NotFound:
+        return DedupState()
+    with filesystem.open_input_stream(path) as stream:
+        return DedupState.decode(stream.read())
+
+
+def _is_valid(records: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    return pc.equal(pc.list_value_length(records["reasons"]), 0).to_numpy()
+
+
+def _concatenated(hashes: pa.ChunkedArray) -> bytes:
+    """The bytes of a column of fixed-length binaries without nulls, one after the other."""
+    return b"".join(hashes.to_pylist())

@@ -1,0 +1,69 @@
+"""The Spark session's configuration, all of it in one place, each line with its why.
+
+Belongs here: configuration and building a session. Does not belong here: the stream (process_payments.py).
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_jobs.settings import JobSettings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+KEPT_BATCHES = 20
+"""Batches of state and logs that Spark keeps; dedup_state.RETIRED_BATCHES must be more."""
+
+
+def jar_paths(home: Path) -> list[str]:
+    """The jars that pyspark lacks, as `make setup` put them below the home folder."""
+    return sorted(str(path) for path in (home / "jars" / "spark").glob("*.jar"))
+
+
+def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
+    """Configuration of a session for the streaming job. What a cluster decides (master, memory) stays overridable."""
+    return {
+        "spark.app.name": f"{settings.pipeline}: process_payments",
+        "spark.jars": ",".join(jars),
+        # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
+        "spark.sql.shuffle.partitions": str(settings.state_buckets),
+        "spark.sql.session.timeZone": "UTC",
+        # Thousands of records per call into Python; a call costs more than parsing a hundred of them.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+        "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+        "spark.python.worker.reuse": "true",
+        # A batch without records would tag nothing: the state knows no timers.
+        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+        "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
+        "spark.sql.streaming.stopTimeout": "10s",
+        "spark.sql.streaming.numRecentProgressUpdates": "10",
+        # Reports and the ledger tell what the UI would; it would also show the Kafka options.
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.redaction.options.regex": "(?i)url|secret|password|token|jaas|key",
+        "spark.redaction.regex": "(?i)secret|password|token|jaas|access[.]?key",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.locality.wait": "0s",
+    }
+
+
+def build_session(settings: JobSettings, jars: Sequence[str]) -> "SparkSession":
+    """A session of this process, for spark-submit and tests; Dagster builds its own from `spark_conf`."""
+    from pyspark.sql import SparkSession
+
+    use_this_interpreter()
+    builder = SparkSession.builder
+    for key, value in spark_conf(settings, jars).items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def use_this_interpreter() -> None:
+    """Have Spark's workers run the interpreter that runs the driver: another one would lack our packages."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -1,0 +1,115 @@
+"""The Kafka topic, as the broker describes it, and whether it still fits what is published.
+
+Belongs here: one short look at the broker, and the pure judgement of it. Does not belong here: reading records (Spark).
+kafka-python is imported inside functions: orchestration asks for the types alone.
+"""
+
+from dataclasses import dataclass
+
+from spark_jobs.incidents import Incident, Kind
+
+REQUEST_TIMEOUT_MS = 10_000
+
+
+class BrokerUnreachable(RuntimeError):
+    """The broker did not answer: never to be read as "no data". The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """Offsets by partition: `earliest` still kept, `latest` the one that the next record will get."""
+
+    topic: str
+    topic_id: str
+    earliest: dict[int, int]
+    latest: dict[int, int]
+
+
+class TopicReader:
+    """A connection that can be asked again and again for the state of one topic."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
+
+        self._bootstrap_servers = bootstrap_servers
+        self._topic = topic
+        try:
+            self._admin = KafkaAdminClient(
+                bootstrap_servers=bootstrap_servers.split(","),
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
+            )
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+
+    def read(self) -> TopicState:
+        """One look at the topic.
+
+        Raises:
+            BrokerUnreachable: the broker did not answer.
+            Incident: TOPIC_MISSING.
+        """
+        from kafka import TopicPartition
+        from kafka.admin import OffsetSpec
+        from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+        try:
+            described = self._admin.describe_topics([self._topic])[0]
+            if described["error_code"] == UnknownTopicOrPartitionError.errno:
+                raise Incident(Kind.TOPIC_MISSING, f"topic {self._topic!r} does not exist; create it, or mend the name.")
+            partitions = [TopicPartition(self._topic, p["partition_index"]) for p in described["partitions"]]
+            earliest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+            latest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+        return TopicState(
+            topic=self._topic,
+            topic_id=str(described["topic_id"]),
+            earliest={p.partition: offset.offset for p, offset in earliest.items()},
+            latest={p.partition: offset.offset for p, offset in latest.items()},
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._admin.close()
+
+    def __enter__(self) -> "TopicReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _unreachable(self, error: Exception) -> BrokerUnreachable:
+        return BrokerUnreachable(
+            f"Kafka at {self._bootstrap_servers} did not answer ({type(error).__name__}): start it, or mend "
+            f"KAFKA_BOOTSTRAP_SERVERS."
+        )
+
+
+def backlog(published: dict[int, int], topic: TopicState) -> int:
+    """How many records are in the topic and not yet published."""
+    return sum(latest - published.get(partition, 0) for partition, latest in topic.latest.items())
+
+
+def check_source(published: dict[int, int], topic_id: str, topic: TopicState) -> None:
+    """Make sure that reading on from `published` loses nothing.
+
+    Raises:
+        Incident: TOPIC_RECREATED or OFFSETS_LOST, with partitions and offsets.
+    """
+    behind = {p: offset for p, offset in published.items() if offset > topic.latest.get(p, 0)}
+    if topic.topic_id != topic_id or behind:
+        raise Incident(
+            Kind.TOPIC_RECREATED,
+            f"topic {topic.topic!r} is not the one that was published from (id {topic_id} then, {topic.topic_id} now; "
+            f"published past its end: {behind}); nothing is read until that is settled.",
+        )
+    lost = {
+        p: (published.get(p, 0), earliest) for p, earliest in topic.earliest.items() if earliest > published.get(p, 0)
+    }
+    if lost:
+        spans = ", ".join(f"partition {p} offsets {a} to {b - 1}" for p, (a, b) in sorted(lost.items()))
+        raise Incident(
+            Kind.OFFSETS_LOST, f"the broker no longer keeps unread records of {topic.topic!r}: {spans}; raise its retention."
+        )

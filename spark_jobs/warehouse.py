@@ -1,0 +1,216 @@
+"""BigQuery, as the streaming job sees it: the client, the tables, the control row.
+
+Belongs here: connecting, creating tables, reading and raising the control row. Does not belong here: publishing a batch
+(publishing.py). google.cloud is imported inside functions: it is slow to import, and orchestration only asks for names.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables import CONTROL, TABLES, Table
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client, SchemaField
+
+QUERY_TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The control row: what is published, and who may publish next. Offsets are by partition, past the last one."""
+
+    pipeline: str
+    topic: str
+    topic_id: str
+    epoch: int
+    holder: str
+    generation: str
+    last_batch_id: int
+    end_offsets: dict[int, int]
+    watermark: datetime | None
+    updated_at: datetime
+
+
+def connect(settings: JobSettings) -> "Client":
+    """A client of the warehouse: BigQuery itself, or the emulator with no credentials at all."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import bigquery
+
+    if settings.emulator_host is None:
+        return bigquery.Client(project=settings.project, location=settings.location)
+    return bigquery.Client(
+        project=settings.project,
+        location=settings.location,
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        client_options={"api_endpoint": settings.emulator_host},
+    )
+
+
+def table_id(settings: JobSettings, table: Table) -> str:
+    """`project.dataset.table`; the parts come from allow-lists."""
+    return f"{settings.project}.{settings.dataset}.{table.name}"
+
+
+def schema_of(table: Table) -> "list[SchemaField]":
+    """The table's columns as BigQuery fields."""
+    from google.cloud.bigquery import SchemaField
+
+    return [SchemaField(c.name, c.type, mode=c.mode, description=c.description) for c in table.columns]
+
+
+def ensure_tables(client: "Client", settings: JobSettings) -> None:
+    """Create the dataset and every table that is missing."""
+    from google.cloud import bigquery
+
+    dataset = bigquery.Dataset(f"{settings.project}.{settings.dataset}")
+    dataset.location = settings.location
+    client.create_dataset(dataset, exists_ok=True, timeout=QUERY_TIMEOUT_SECONDS)
+    existing = {item.table_id for item in client.list_tables(dataset, timeout=QUERY_TIMEOUT_SECONDS)}
+    for table in TABLES:
+        if table.name in existing:
+            continue
+        resource = bigquery.Table(table_id(settings, table), schema=schema_of(table))
+        resource.description = table.description
+        if table.partition_by:
+            resource.time_partitioning = bigquery.TimePartitioning(field=table.partition_by)
+        if table.cluster_by:
+            resource.clustering_fields = list(table.cluster_by)
+        client.create_table(resource, exists_ok=True, timeout=QUERY_TIMEOUT_SECONDS)
+
+
+def read_control(client: "Client", settings: JobSettings) -> Control | None:
+    """The pipeline's control row; None before its first run."""
+    rows = run(
+        client,
+        f"select * from `{table_id(settings, CONTROL)}` where pipeline = @pipeline",
+        {"pipeline": settings.pipeline},
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    return Control(
+        pipeline=row["pipeline"],
+        topic=row["topic"],
+        topic_id=row["topic_id"],
+        epoch=row["epoch"],
+        holder=row["holder"],
+        generation=row["generation"],
+        last_batch_id=row["last_batch_id"],
+        end_offsets=offsets_from_json(row["end_offsets"]),
+        watermark=row["watermark"],
+        updated_at=row["updated_at"],
+    )
+
+
+def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: Control) -> Control:
+    """Take over the pipeline: from here on every older run's publication fails.
+
+    Args:
+        client: the warehouse.
+        settings: names the pipeline.
+        holder: a name that no other run has.
+        first: the row to start with where the pipeline has none.
+
+    Raises:
+        Incident: FENCED, where another run took over in the same moment.
+    """
+    run(
+        client,
+        f"""
+        merge `{table_id(settings, CONTROL)}` as control
+        using (select @pipeline as pipeline) as wanted on control.pipeline = wanted.pipeline
+        when matched then update set epoch = control.epoch + 1, holder = @holder, updated_at = current_timestamp()
+        when not matched then
+            insert (pipeline, topic, topic_id, epoch, holder, generation, last_batch_id, end_offsets, watermark,
+                    updated_at)
+            values (@pipeline, @topic, @topic_id, 1, @holder, @generation, 0, @end_offsets, null, current_timestamp())
+        """,
+        {
+            "pipeline": settings.pipeline,
+            "holder": holder,
+            "topic": first.topic,
+            "topic_id": first.topic_id,
+            "generation": first.generation,
+            "end_offsets": offsets_to_json(first.end_offsets),
+        },
+    )
+    control = read_control(client, settings)
+    if control is None or control.holder != holder:
+        raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
+    return control
+
+
+def start_generation(client: "Client", settings: JobSettings, control: Control, generation: str) -> None:
+    """Note that the pipeline goes on with a new checkpoint. Raises Incident FENCED where the epoch is no longer ours."""
+    run(
+        client,
+        f"""
+        update `{table_id(settings, CONTROL)}` set generation = @generation, updated_at = current_timestamp()
+        where pipeline = @pipeline and epoch = @epoch and generation = @old
+        """,
+        {
+            "pipeline": settings.pipeline,
+            "epoch": control.epoch,
+            "generation": generation,
+            "old": control.generation,
+        },
+    )
+    now = read_control(client, settings)
+    if now is None or now.generation != generation or now.epoch != control.epoch:
+        raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
+
+
+def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
+    """Run a statement or script and return its rows as dicts. Values travel as parameters, never as text."""
+    from google.cloud import bigquery
+
+    config = bigquery.QueryJobConfig(query_parameters=[_parameter(k, v) for k, v in parameters.items()])
+    # A retry under the same id could not tell our own first attempt from somebody else's: publishing.py reads back.
+    retry = {"job_retry": None} if job_id else {}
+    job = client.query(sql, job_config=config, job_id=job_id, timeout=QUERY_TIMEOUT_SECONDS, **retry)
+    return [dict(row.items()) for row in job.result(timeout=QUERY_TIMEOUT_SECONDS)]
+
+
+def offsets_to_json(offsets: dict[int, int]) -> str:
+    """Canonical JSON: partitions in order, no spaces, so that equal offsets are equal text."""
+    return json.dumps({str(partition): offsets[partition] for partition in sorted(offsets)}, separators=(",", ":"))
+
+
+def offsets_from_json(text: str) -> dict[int, int]:
+    """Offsets by partition from the JSON that `offsets_to_json` wrote."""
+    return {int(partition): offset for partition, offset in json.loads(text).items()}
+
+
+def is_loopback(settings: JobSettings) -> bool:
+    """Whether the warehouse is an emulator on this machine."""
+    return settings.emulator_host is not None and urlsplit(settings.emulator_host).hostname in ("127.0.0.1", "localhost")
+
+
+def _parameter(name: str, value: Any) -> Any:
+    from google.cloud import bigquery
+
+    if isinstance(value, list):
+        return bigquery.ArrayQueryParameter(name, "STRUCT", [_struct(None, row) for row in value])
+    return bigquery.ScalarQueryParameter(name, _type_of(value), value)
+
+
+def _struct(name: str | None, row: dict[str, Any]) -> Any:
+    from google.cloud import bigquery
+
+    return bigquery.StructQueryParameter(
+        name, *(bigquery.ScalarQueryParameter(k, _type_of(v), v) for k, v in row.items())
+    )
+
+
+def _type_of(value: Any) -> str:
+    from decimal import Decimal
+
+    if isinstance(value, bool):
+        return "BOOL"
+    names = {int: "INT64", float: "FLOAT64", Decimal: "NUMERIC", datetime: "TIMESTAMP", str: "STRING"}
+    return names.get(type(value), "TIMESTAMP" if value is None else "STRING")
