@@ -1,7 +1,7 @@
 """Contract v1 of a payment event: THE schema, in pure Python.
 
 Belongs here: the fields of an event with their rules, the dispositions, the reasons a record is quarantined.
-Does not belong here: how a rule is evaluated (validation.py), how tables look (tables.py), anything that imports pyspark.
+Does not belong here: how a rule is evaluated (validation.py), how tables look (tables.py), pyspark.
 Spark, BigQuery, dbt sources and docs/payment-event.schema.json are derived from or checked against this module.
 """
 
@@ -172,5 +172,5 @@ def _property(field: Field) -> dict[str, object]:
     if field.pattern:
         rule["pattern"] = f"^(?:{field.pattern})$"
     if field.values:
-        rule["enum"] = [*field.values] if field.required else [*field.values, None]
+        rule["enum"] = list(field.values) + ([] if field.required else [None])
     return rule

@@ -1,8 +1,8 @@
 """Many records in one row: the form in which a micro-batch crosses from Kafka's partitions to the state's buckets.
 
 Belongs here: bucketing, packing, unpacking. Does not belong here: what the columns mean.
-A shuffle, a JVM and a Python worker all cost per row; a row that holds an Arrow table of thousands of records makes that
-cost vanish.
+A shuffle, a JVM and a Python worker all cost per row; a row that holds an Arrow table of thousands of records
+makes that cost vanish.
 """
 
 import functools
@@ -92,4 +92,4 @@ def _to_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())

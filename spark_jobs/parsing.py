@@ -103,9 +103,7 @@ def _load(value: bytes | None) -> list[tuple[str, Any]]:
     if _nesting(text) > MAX_NESTING:
         raise _Unreadable(Reason.TOO_DEEP)
     try:
-        loaded = json.loads(
-            text, object_pairs_hook=_Pairs, parse_constant=_refuse, parse_int=_keep, parse_float=_keep
-        )
+        loaded = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse, parse_int=_keep, parse_float=_keep)
     except (ValueError, RecursionError):
         raise _Unreadable(Reason.INVALID_JSON) from None
     if not isinstance(loaded, _Pairs):

@@ -13,6 +13,7 @@ from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -161,8 +162,8 @@ def _seed(uri: str) -> DedupState:
         return DedupState.decode(stream.read())
 
 
-def _is_valid(records: pa.Table) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    return pc.equal(pc.list_value_length(records["reasons"]), 0).to_numpy()
+def _is_valid(records: pa.Table) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.equal(pc.list_value_length(records["reasons"]), 0))
 
 
 def _concatenated(hashes: pa.ChunkedArray) -> bytes:

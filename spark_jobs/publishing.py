@@ -84,8 +84,8 @@ class Publisher:
         if gaps:
             raise Incident(
                 Kind.OFFSET_GAP,
-                f"by partition, offsets spanned and records read differ: {gaps}; a transactional producer or compaction "
-                f"leaves such gaps, and this topic must have neither.",
+                f"by partition, offsets spanned and records read differ: {gaps}; a transactional producer or "
+                f"compaction leaves such gaps, and this topic must have neither.",
             )
         if batch.tally.watermarks != {_microseconds(self.control.watermark)}:
             raise Incident(
@@ -103,6 +103,7 @@ class Publisher:
         failures: list[str] = []
         for attempt in itertools.count():
             job_id = f"{self._settings.pipeline}_load_{name}_{attempt}"
+            job: Any
             try:
                 is_ours = True
                 job = self._client.load_table_from_uri(
@@ -280,7 +281,8 @@ def _partition_row(batch: Batch, partition: int) -> dict[str, Any]:
 
 
 def _next_watermark(tally: BatchTally) -> datetime | None:
-    return None if tally.max_event_time == NOTHING_SEEN else _at(tally.max_event_time) - WATERMARK_DELAY
+    at = None if tally.max_event_time == NOTHING_SEEN else _at(tally.max_event_time)
+    return at and at - WATERMARK_DELAY
 
 
 def _at(microseconds: int | None) -> datetime | None:

@@ -5,12 +5,14 @@ checkpoint is unusable (checkpoints.py).
 """
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.fs as pafs
 
 from spark_jobs import tables
@@ -47,9 +49,7 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
         keys = keys_of(hashes)
         for number, label in enumerate(labels):
             mine = bucket == number
-            states[label] = states[label].advance(
-                keys[mine], event_times[mine], max_event_time, _DELAY, stores[label]
-            )
+            states[label] = states[label].advance(keys[mine], event_times[mine], max_event_time, _DELAY, stores[label])
         total += len(ids)
     for label, state in states.items():
         filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))
@@ -59,7 +59,9 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
     return total
 
 
-def _published_ids(client, settings, watermark):  # type: ignore[no-untyped-def]
+def _published_ids(
+    client: "Client", settings: JobSettings, watermark: datetime
+) -> Iterator[tuple[tuple[str, ...], npt.NDArray[np.int64]]]:
     from google.cloud import bigquery
 
     since = watermark - timedelta(microseconds=SLOT_MICROSECONDS)

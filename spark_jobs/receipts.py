@@ -6,6 +6,7 @@ Belongs here: counting and adding up, in whole numbers. Does not belong here: wr
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -38,8 +39,11 @@ class Amount(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """One bucket's account of what it staged. Times are microseconds since 1970; `watermark` is None before the first
-    valid payment; `timestamp_percentiles` are those of the Kafka timestamps, 0 to 100."""
+    """One bucket's account of what it staged.
+
+    Times are microseconds since 1970; `watermark` is None before the first valid payment; `timestamp_percentiles` are
+    those of the Kafka timestamps, 0 to 100.
+    """
 
     bucket: int
     uri: str | None
@@ -91,7 +95,7 @@ class BatchTally:
         weights = np.concatenate([np.full(len(p), rows / len(p)) for rows, p in self.timestamps])
         order = np.argsort(values)
         share = np.cumsum(weights[order]) / weights.sum()
-        return int(values[order][min(np.searchsorted(share, percentile / 100), len(values) - 1)])
+        return int(values[order][min(int(np.searchsorted(share, percentile / 100)), len(values) - 1)])
 
 
 def count_up(tagged: pa.Table) -> tuple[tuple[PartitionCount, ...], tuple[Amount, ...], tuple[int, ...]]:
@@ -151,5 +155,5 @@ def add_up(receipts: Iterable[Receipt]) -> BatchTally:
     )
 
 
-def _rows(table: pa.Table) -> list[tuple[int | str, ...]]:
+def _rows(table: pa.Table) -> list[tuple[Any, ...]]:
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

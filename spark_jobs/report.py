@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """One published micro-batch. Times are UTC; durations are seconds; `amounts_minor` is by (disposition, currency)."""
+    """One published micro-batch. Times are UTC, durations are seconds, offsets are by partition."""
 
     batch_id: int
     spark_batch_id: int

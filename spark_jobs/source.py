@@ -57,7 +57,9 @@ class TopicReader:
         try:
             described = self._admin.describe_topics([self._topic])[0]
             if described["error_code"] == UnknownTopicOrPartitionError.errno:
-                raise Incident(Kind.TOPIC_MISSING, f"topic {self._topic!r} does not exist; create it, or mend the name.")
+                raise Incident(
+                    Kind.TOPIC_MISSING, f"topic {self._topic!r} does not exist; create it, or mend the name."
+                )
             partitions = [TopicPartition(self._topic, p["partition_index"]) for p in described["partitions"]]
             earliest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
             latest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
@@ -111,5 +113,6 @@ def check_source(published: dict[int, int], topic_id: str, topic: TopicState) ->
     if lost:
         spans = ", ".join(f"partition {p} offsets {a} to {b - 1}" for p, (a, b) in sorted(lost.items()))
         raise Incident(
-            Kind.OFFSETS_LOST, f"the broker no longer keeps unread records of {topic.topic!r}: {spans}; raise its retention."
+            Kind.OFFSETS_LOST,
+            f"the broker no longer keeps unread records of {topic.topic!r}: {spans}; raise its retention.",
         )

@@ -1,6 +1,6 @@
 """Tagged records as Parquet files at the staging location, where a load job finds them.
 
-Belongs here: the staged columns, writing one file, sweeping files that are no longer needed. Does not belong here: loading.
+Belongs here: the staged columns, writing one file, sweeping files no longer needed. Does not belong here: loading.
 """
 
 import uuid

@@ -62,7 +62,9 @@ DELIVERIES = Table(
         Column("amount_minor", "INT64", "Amount in the currency's minor unit, where that is valid.", "NULLABLE"),
         *_HASHES,
         Column("raw_key", "BYTES", "The record's key; NULL where UNIQUE.", "NULLABLE"),
-        Column("raw_value", "BYTES", "The record's value; NULL where UNIQUE, or where the record has none.", "NULLABLE"),
+        Column(
+            "raw_value", "BYTES", "The record's value; NULL where UNIQUE, or where the record has none.", "NULLABLE"
+        ),
         _BATCH,
     ),
     partition_by="kafka_timestamp",
@@ -73,10 +75,7 @@ TRANSACTIONS = Table(
     "payment_transactions",
     "One row per unique payment.",
     (
-        *(
-            Column(f.name, f.bigquery_type, f.description, "REQUIRED" if f.required else "NULLABLE")
-            for f in FIELDS
-        ),
+        *(Column(f.name, f.bigquery_type, f.description, "REQUIRED" if f.required else "NULLABLE") for f in FIELDS),
         Column("amount_minor", "INT64", "Amount in the currency's minor unit."),
         Column("extra_fields", "STRING", "Fields that the contract does not know, as a JSON object.", "NULLABLE"),
         *_HASHES,

@@ -94,7 +94,9 @@ def _is_valid(field: Field) -> str:
         return f"{field.name} in {_sql_list(field.values)}"
     if field.name == "ip_address":
         # Nearly every address is IPv4: a case spares the other pattern, which is long.
-        return f"case when {_matches(field.name, IPV4_PATTERN)} then true else {_matches(field.name, field.pattern)} end"
+        return (
+            f"case when {_matches(field.name, IPV4_PATTERN)} then true else {_matches(field.name, field.pattern)} end"
+        )
     return _matches(field.name, field.pattern)
 
 
@@ -113,15 +115,12 @@ def _rules() -> dict[Reason, str]:
         Reason.MISSING_FIELD: f"parse_reasons is null and ({missing})",
         Reason.INVALID_EVENT_TIME: "event_time is not null and event_at is null",
         Reason.EVENT_TIME_TOO_OLD: f"event_at < timestamptz '{MIN_YEAR}-01-01 00:00:00+00'",
-        Reason.EVENT_TIME_IN_FUTURE: (
-            f"epoch_us(event_at) > kafka_us + {int(MAX_FUTURE.total_seconds()) * 1_000_000}"
-        ),
+        Reason.EVENT_TIME_IN_FUTURE: (f"epoch_us(event_at) > kafka_us + {int(MAX_FUTURE.total_seconds()) * 1_000_000}"),
         Reason.SAME_ACCOUNT: "sender_account_id = receiver_account_id",
         Reason.INVALID_AMOUNT: "amount is not null and not amount_ok",
         Reason.AMOUNT_NOT_POSITIVE: "amount_ok and (amount_value <= 0 or starts_with(amount, '-'))",
         Reason.AMOUNT_TOO_LARGE: (
-            f"amount_ok and (amount_value > {MAX_AMOUNT} "
-            f"or (amount_value is null and not starts_with(amount, '-')))"
+            f"amount_ok and (amount_value > {MAX_AMOUNT} or (amount_value is null and not starts_with(amount, '-')))"
         ),
         Reason.AMOUNT_TOO_PRECISE: "amount_ok and decimals > minor_unit",
     } | {reason: " or ".join(conditions) for reason, conditions in broken.items()}

@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.settings import JobSettings
@@ -146,7 +145,11 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
 
 
 def start_generation(client: "Client", settings: JobSettings, control: Control, generation: str) -> None:
-    """Note that the pipeline goes on with a new checkpoint. Raises Incident FENCED where the epoch is no longer ours."""
+    """Note that the pipeline goes on with a new checkpoint.
+
+    Raises:
+        Incident: FENCED, where the epoch is no longer ours.
+    """
     run(
         client,
         f"""
@@ -168,11 +171,12 @@ def start_generation(client: "Client", settings: JobSettings, control: Control, 
 def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
     """Run a statement or script and return its rows as dicts. Values travel as parameters, never as text."""
     from google.cloud import bigquery
+    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
     config = bigquery.QueryJobConfig(query_parameters=[_parameter(k, v) for k, v in parameters.items()])
     # A retry under the same id could not tell our own first attempt from somebody else's: publishing.py reads back.
-    retry = {"job_retry": None} if job_id else {}
-    job = client.query(sql, job_config=config, job_id=job_id, timeout=QUERY_TIMEOUT_SECONDS, **retry)
+    retry = None if job_id else DEFAULT_JOB_RETRY
+    job = client.query(sql, job_config=config, job_id=job_id, timeout=QUERY_TIMEOUT_SECONDS, job_retry=retry)
     return [dict(row.items()) for row in job.result(timeout=QUERY_TIMEOUT_SECONDS)]
 
 
@@ -184,11 +188,6 @@ def offsets_to_json(offsets: dict[int, int]) -> str:
 def offsets_from_json(text: str) -> dict[int, int]:
     """Offsets by partition from the JSON that `offsets_to_json` wrote."""
     return {int(partition): offset for partition, offset in json.loads(text).items()}
-
-
-def is_loopback(settings: JobSettings) -> bool:
-    """Whether the warehouse is an emulator on this machine."""
-    return settings.emulator_host is not None and urlsplit(settings.emulator_host).hostname in ("127.0.0.1", "localhost")
 
 
 def _parameter(name: str, value: Any) -> Any:
