@@ -8,6 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 home=${PAYMENTS_HOME:-.payments}
 uv=.bootstrap/uv/bin/uv
+# As pip and Maven do; by itself uv trusts only a list of its own.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
 dependency_plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -34,7 +36,7 @@ install_uv() {
       say "uv, by $python"
       rm -rf .bootstrap/uv
       # --target asks for neither the venv module nor leave to write into the system's own packages.
-      PIP_USER=0 "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+      PIP_USER=0 PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
         --target .bootstrap/uv -r requirements/bootstrap.txt
       return
     fi
@@ -88,13 +90,13 @@ fetch_jars() { # PROFILE GOAL
   mkdir -p "$home/jars"
   fresh="$(cd "$home/jars" && pwd)/$1.new"
   rm -rf "$fresh"
-  copy_jars "$1" "$2" "$fresh" || copy_jars "$1" "$2" "$fresh" -U || die "the jars of $1 could not be fetched: run mvn -P $1 -f local_stack/pom.xml $dependency_plugin:$2 to see why"
+  copy_jars "$1" "$2" "$fresh" || copy_jars "$1" "$2" "$fresh" -U || die "the jars of $1 could not be fetched: $home/jars/maven.log says why"
   rm -rf "$jars"
   mv "$fresh" "$jars"
 }
 
 # Maven remembers a failed look-up, so the second try asks again with -U.
-copy_jars() { mvn --quiet --batch-mode -f local_stack/pom.xml -P "$1" "$dependency_plugin:$2" "-DoutputDirectory=$3" -DincludeScope=runtime ${4:+"$4"}; }
+copy_jars() { mvn --quiet --batch-mode --log-file "$home/jars/maven.log" -f local_stack/pom.xml -P "$1" "$dependency_plugin:$2" "-DoutputDirectory=$3" -DincludeScope=runtime ${4:+"$4"}; }
 
 make_jars() {
   need_java_and_maven
