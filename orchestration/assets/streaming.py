@@ -1,0 +1,147 @@
+"""What Spark publishes, and the two things outside that it is held against: the topic and the senders' totals.
+
+Belongs here: one asset per table of the streaming job, a materialization per micro-batch, the broker's offsets as a
+table. Does not belong here: Spark code (spark_jobs), dbt models (warehouse.py).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.broker import Broker
+from orchestration.runs import this_worker
+from orchestration.settings import StackSettings
+from spark_jobs import tables
+from spark_jobs.report import BatchReport
+
+PUBLISHED_TABLES = (
+    tables.DELIVERIES,
+    tables.TRANSACTIONS,
+    tables.LEDGER,
+    tables.LEDGER_PARTITIONS,
+    tables.LEDGER_AMOUNTS,
+    tables.CONTROL,
+)
+
+payment_events = dg.AssetSpec(
+    names.PAYMENT_EVENTS,
+    description="The Kafka topic of payment events; the backlog sensor observes its lag.",
+    group_name="kafka",
+    kinds={"kafka"},
+    owners=names.OWNERS,
+)
+sender_control_totals = dg.AssetSpec(
+    names.CONTROL_TOTALS,
+    description=tables.CONTROL_TOTALS.description,
+    group_name="senders",
+    kinds={"bigquery"},
+    owners=names.OWNERS,
+)
+
+
+class ShiftConfig(dg.Config):
+    """How long a run goes on: until the backlog has stayed away for `idle_seconds`, or `max_seconds` are up."""
+
+    idle_seconds: int = 0
+    max_seconds: int = 600
+
+
+@dg.multi_asset(
+    name=names.PUBLISH_OP,
+    specs=[
+        dg.AssetSpec(
+            [names.PREFIX, table.name],
+            deps=[names.PAYMENT_EVENTS],
+            description=table.description,
+            group_name="streaming",
+            kinds={"spark", "bigquery"},
+            owners=names.OWNERS,
+        )
+        for table in PUBLISHED_TABLES
+    ],
+    pool="spark",
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS),
+)
+def publish_payments(
+    context: dg.AssetExecutionContext,
+    config: ShiftConfig,
+    settings: dg.ResourceParam[StackSettings],
+    spark: dg.ResourceParam[Any],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Drain the backlog in micro-batches, each published in one transaction and recorded as one materialization."""
+    from spark_jobs.incidents import Incident
+    from spark_jobs.process_payments import drain
+
+    context.instance.add_run_tags(context.run.run_id, {names.WORKER_TAG: this_worker()})
+
+    def record(report: BatchReport) -> None:
+        context.log.info(describe_batch(report))
+        context.log_event(batch_materialization(report))
+
+    try:
+        reports = drain(
+            spark.spark_session,
+            settings.job,
+            on_batch=record,
+            idle_seconds=config.idle_seconds,
+            max_seconds=config.max_seconds,
+        )
+    except Incident as incident:
+        raise dg.Failure(str(incident), allow_retries=False) from incident
+    for table in PUBLISHED_TABLES:
+        yield dg.MaterializeResult(asset_key=[names.PREFIX, table.name], metadata=shift_metadata(reports))
+
+
+@dg.asset(
+    key=names.KAFKA_OFFSETS,
+    deps=[names.PAYMENT_EVENTS],
+    description=tables.KAFKA_OFFSETS.description,
+    group_name="kafka",
+    kinds={"kafka", "bigquery"},
+    owners=names.OWNERS,
+)
+def kafka_offsets(
+    settings: dg.ResourceParam[StackSettings],
+    broker: dg.ResourceParam[Broker],
+    bigquery: dg.ResourceParam[Any],
+) -> dg.MaterializeResult[None]:
+    """Ask the broker, and replace the table with its answer."""
+    from orchestration.table_loads import replace_kafka_offsets
+
+    offsets = broker.read()
+    with bigquery.get_client() as client:
+        replace_kafka_offsets(client, settings.job, offsets)
+    return dg.MaterializeResult(
+        metadata={"partitions": len(offsets.latest), "records_ever_written": sum(offsets.latest.values())}
+    )
+
+
+def describe_batch(report: BatchReport) -> str:
+    """One line on a published batch."""
+    return (
+        f"batch {report.batch_id}: {report.delivered} delivered = {report.unique} unique + {report.duplicate} duplicate"
+        f" + {report.late} late + {report.quarantined} quarantined, {report.batch_seconds:.1f} s,"
+        f" {report.events_per_second:.0f} events/s"
+    )
+
+
+def batch_materialization(report: BatchReport) -> dg.AssetMaterialization:
+    """The batch as an event of `payment_deliveries`; numbers under stable names, so that the UI plots them."""
+    metadata: dict[str, dg.MetadataValue[Any]] = {
+        name: dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(value)
+        for name, value in report.metrics().items()
+    }
+    metadata["batch_id"] = dg.MetadataValue.int(report.batch_id)
+    metadata["epoch"] = dg.MetadataValue.int(report.epoch)
+    metadata["end_offsets"] = dg.MetadataValue.json({str(at): offset for at, offset in report.end_offsets.items()})
+    metadata["published_at"] = dg.MetadataValue.timestamp(report.published_at)
+    if report.next_watermark:
+        metadata["watermark"] = dg.MetadataValue.timestamp(report.next_watermark)
+    return dg.AssetMaterialization(names.DELIVERIES, description=describe_batch(report), metadata=metadata)
+
+
+def shift_metadata(reports: Sequence[BatchReport]) -> dict[str, int]:
+    """What a whole run published: under names of its own, so that it is not plotted among the batches."""
+    return {"run_batches": len(reports), "run_delivered": sum(report.delivered for report in reports)}

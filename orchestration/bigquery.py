@@ -1,0 +1,41 @@
+"""dagster-gcp's BigQuery resource, with an endpoint. Imports Google's client: import this module inside functions.
+
+Belongs here: how a client is made in a Dagster run. Does not belong here: queries (warehouse_reads.py).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster_gcp import BigQueryResource
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+from pydantic import Field
+
+from spark_jobs.settings import JobSettings
+
+
+class PaymentsBigQueryResource(BigQueryResource):
+    """BigQuery itself, or the API at `api_endpoint`, which is asked without credentials."""
+
+    api_endpoint: str | None = Field(default=None, description="Where another server answers BigQuery's API.")
+
+    @classmethod
+    def from_job_settings(cls, settings: JobSettings) -> "PaymentsBigQueryResource":
+        """The warehouse that the streaming job publishes to."""
+        return cls(project=settings.project, location=settings.location, api_endpoint=settings.emulator_host)
+
+    @contextmanager
+    def get_client(self) -> Iterator[bigquery.Client]:
+        """A client that is closed at the end."""
+        if self.api_endpoint is None:
+            with super().get_client() as client:
+                yield client
+            return
+        with bigquery.Client(
+            project=self.project,
+            location=self.location,
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            client_options=ClientOptions(api_endpoint=self.api_endpoint),
+        ) as client:
+            yield client

@@ -1,0 +1,39 @@
+"""Brings the parts of the code location together. Belongs here: the one function, each part of it replaceable."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.assets.streaming import kafka_offsets, payment_events, publish_payments, sender_control_totals
+from orchestration.assets.warehouse import warehouse_assets
+from orchestration.checks import DEFAULT_CHECKS
+from orchestration.jobs import DEFAULT_JOBS
+from orchestration.resources import DEFAULT_RESOURCES
+from orchestration.schedules import DEFAULT_SCHEDULES
+from orchestration.sensors import DEFAULT_SENSORS
+
+
+def build_defs(
+    *,
+    manifest: Path | None = None,
+    resources: Mapping[str, Any] | None = None,
+    sensors: Sequence[dg.SensorDefinition] = DEFAULT_SENSORS,
+    schedules: Sequence[dg.ScheduleDefinition] = DEFAULT_SCHEDULES,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+) -> dg.Definitions:
+    """Fresh definitions. `resources` replaces single ones by key; `manifest` stands in for the project's own.
+
+    Raises:
+        SettingError: the dbt project was never parsed.
+    """
+    return dg.Definitions(
+        assets=[payment_events, sender_control_totals, publish_payments, kafka_offsets, warehouse_assets(manifest)],
+        asset_checks=DEFAULT_CHECKS,
+        jobs=DEFAULT_JOBS,
+        sensors=sensors,
+        schedules=schedules,
+        resources={**DEFAULT_RESOURCES, **(resources or {})},
+        loggers=loggers,
+    )

@@ -1,0 +1,1 @@
+"""The commands of `payments`, one module per concern. Heavy imports live inside the functions: help must be quick."""

@@ -1,0 +1,5 @@
+"""The code location that workspace.yaml names. Belongs here: nothing but the call; see build.py."""
+
+from orchestration.build import build_defs
+
+defs = build_defs()

@@ -1,0 +1,36 @@
+"""The jobs: what a sensor, a schedule or a command may run. Belongs here: selections, and nothing that acts.
+
+Each runs in one process: a process per step would import everything again, and open a second Spark session.
+"""
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.assets.streaming import publish_payments
+from orchestration.checks import DEFAULT_CHECKS
+
+_published = dg.AssetSelection.assets(publish_payments)
+
+process_payments = dg.define_asset_job(
+    names.PROCESS_JOB,
+    # Without dbt's tests of these tables: a drain does not wait for dbt.
+    selection=_published.without_checks() | dg.AssetSelection.checks(*DEFAULT_CHECKS),
+    description="Drain the backlog in micro-batches: Kafka to the warehouse, exactly once.",
+    executor_def=dg.in_process_executor,
+)
+
+build_warehouse = dg.define_asset_job(
+    names.BUILD_JOB,
+    selection=(dg.AssetSelection.all() - _published) | dg.AssetSelection.all_asset_checks(),
+    description="Ask the broker for its offsets, build dbt's models, and make every check there is.",
+    executor_def=dg.in_process_executor,
+)
+
+daily_reconciliation = dg.define_asset_job(
+    names.RECONCILE_JOB,
+    selection=dg.AssetSelection.assets(names.KAFKA_OFFSETS) | dg.AssetSelection.groups("reconciliation"),
+    description="Reconcile the day: payments, batches and the senders' control totals.",
+    executor_def=dg.in_process_executor,
+)
+
+DEFAULT_JOBS = [process_payments, build_warehouse, daily_reconciliation]

@@ -1,0 +1,29 @@
+"""The names that Dagster's parts share: asset keys, jobs, groups, tags. Belongs here: names, and nothing that acts."""
+
+from dagster import AssetKey
+
+from spark_jobs import tables
+
+PREFIX = "payment_data"
+"""Key prefix of everything in the warehouse: the name of dbt's source, whatever the dataset is called."""
+
+PAYMENT_EVENTS = AssetKey(["kafka", "payment_events"])
+DELIVERIES = AssetKey([PREFIX, tables.DELIVERIES.name])
+KAFKA_OFFSETS = AssetKey([PREFIX, tables.KAFKA_OFFSETS.name])
+CONTROL_TOTALS = AssetKey([PREFIX, tables.CONTROL_TOTALS.name])
+
+OWNERS = ["team:payments"]
+
+PROCESS_JOB = "process_payments"
+PUBLISH_OP = "publish_payments"
+BUILD_JOB = "build_warehouse"
+RECONCILE_JOB = "daily_reconciliation"
+
+BACKLOG_TAG = "payments/backlog_after"
+"""On a run of the streaming job: the published offsets that it started from."""
+
+WORKER_TAG = "payments/worker"
+"""On a run of the streaming job: the process that executes it, so that its death can be told."""
+
+BUILT_BATCH_TAG = "payments/built_batch"
+"""On a run that builds the warehouse: the newest published batch when it was requested."""

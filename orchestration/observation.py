@@ -1,0 +1,55 @@
+"""Reads all that the decision on the backlog needs, and asks for it: one way for the sensor and `payments process`.
+
+Belongs here: bringing the reads together. Does not belong here: the rule (backlog.py). A read that fails raises.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from orchestration.backlog import Decision, Published, decide, identity_of
+from orchestration.names import BACKLOG_TAG, PROCESS_JOB, PUBLISH_OP
+from orchestration.runs import attempts_from, runs_in_flight
+from orchestration.settings import StackSettings
+
+if TYPE_CHECKING:
+    from orchestration.bigquery import PaymentsBigQueryResource
+    from orchestration.broker import Broker
+
+
+def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource") -> Published | None:
+    """What the warehouse's control row says; None before the first run."""
+    from spark_jobs.warehouse import read_control
+
+    with bigquery.get_client() as client:
+        control = read_control(client, settings.job)
+    return None if control is None else Published(control.topic_id, control.end_offsets)
+
+
+def observe_backlog(
+    settings: StackSettings,
+    broker: "Broker",
+    bigquery: "PaymentsBigQueryResource",
+    instance: dg.DagsterInstance,
+) -> Decision:
+    """The decision of this moment.
+
+    Raises:
+        BrokerUnreachable: the broker did not answer.
+    """
+    # Runs first: a run that ends during the reads then costs a tick, and never a second run on the same offsets.
+    in_flight = runs_in_flight(instance, PROCESS_JOB)
+    published = read_published(settings, bigquery)
+    attempts = attempts_from(instance, PROCESS_JOB, identity_of(published))
+    return decide(published, broker.read(), in_flight, attempts, datetime.now(UTC))
+
+
+def run_tags(decision: Decision) -> dict[str, str]:
+    """Tags of the run that the decision asks for."""
+    return {BACKLOG_TAG: decision.identity}
+
+
+def shift_config(idle_seconds: int, max_seconds: int) -> dict[str, object]:
+    """Run config of one shift."""
+    return {"ops": {PUBLISH_OP: {"config": {"idle_seconds": idle_seconds, "max_seconds": max_seconds}}}}

@@ -1,0 +1,78 @@
+"""Whether dbt's models should be built now: after something new was published, but not too often.
+
+Belongs here: the rule and the read it needs, both of Dagster's own records. Does not belong here: the request
+(sensors.py). A failed build is tried again for the same batch a few times, then only for a newer one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.runs import runs_in_flight
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildState:
+    """`newest_batch` is the newest published batch, `built_batch` that of the last good build; 0 for none."""
+
+    newest_batch: int
+    built_batch: int
+    attempts: int
+    in_flight_run_id: str | None
+    last_started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildDecision:
+    """Why, in words, and the key of the run to request; None for no run."""
+
+    reason: str
+    run_key: str | None = None
+
+
+def decide_rebuild(state: RebuildState, interval_seconds: int, now: datetime) -> RebuildDecision:
+    """The decision of this moment."""
+    if state.in_flight_run_id:
+        return RebuildDecision(f"run {state.in_flight_run_id[:8]} is still building")
+    if state.newest_batch <= state.built_batch:
+        return RebuildDecision(f"nothing new since batch {state.built_batch}")
+    if state.attempts >= MAX_ATTEMPTS:
+        return RebuildDecision(f"{state.attempts} builds after batch {state.newest_batch} failed: waiting for the next")
+    age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else interval_seconds
+    if age_seconds < interval_seconds:
+        return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {interval_seconds} s")
+    run_key = f"batch-{state.newest_batch}/attempt-{state.attempts + 1}"
+    return RebuildDecision(f"batch {state.newest_batch} is new", run_key)
+
+
+def read_rebuild_state(instance: dg.DagsterInstance) -> RebuildState:
+    """From the materializations of payment_deliveries and the records of earlier builds."""
+    newest = newest_batch(instance)
+    in_flight = runs_in_flight(instance, names.BUILD_JOB)
+    built = instance.get_run_records(
+        dg.RunsFilter(job_name=names.BUILD_JOB, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
+    )
+    tried = dg.RunsFilter(job_name=names.BUILD_JOB, tags={names.BUILT_BATCH_TAG: str(newest)})
+    last = instance.get_run_records(dg.RunsFilter(job_name=names.BUILD_JOB), limit=1)
+    return RebuildState(
+        newest_batch=newest,
+        built_batch=int(built[0].dagster_run.tags.get(names.BUILT_BATCH_TAG, 0)) if built else 0,
+        attempts=instance.get_runs_count(tried),
+        in_flight_run_id=in_flight[0].run_id if in_flight else None,
+        last_started_at=last[0].create_timestamp.replace(tzinfo=UTC) if last else None,
+    )
+
+
+def newest_batch(instance: dg.DagsterInstance) -> int:
+    """The newest batch that a run recorded; 0 before the first."""
+    found = instance.fetch_materializations(names.DELIVERIES, limit=20)
+    ids = [
+        event.asset_materialization.metadata["batch_id"].value
+        for event in found.records
+        if event.asset_materialization and "batch_id" in event.asset_materialization.metadata
+    ]
+    return max((int(str(batch_id)) for batch_id in ids), default=0)

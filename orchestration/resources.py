@@ -1,0 +1,82 @@
+"""The resources: broker, warehouse, Spark, dbt, and the settings they are made from.
+
+Belongs here: one factory per resource; the environment is read when a resource is set up, never when the code location
+loads. Does not belong here: what is done with them. The classes that need heavy imports are imported when first needed:
+a run that has no use for Spark or Google's clients does not wait for them.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
+
+if TYPE_CHECKING:
+    from dagster_dbt import DbtCliResource
+    from dagster_pyspark import LazyPySparkResource
+
+    from orchestration.bigquery import PaymentsBigQueryResource
+    from orchestration.broker import Broker
+
+
+@dg.resource(description="What the environment says; read once per run or tick.")
+def settings_resource(_context: dg.InitResourceContext) -> StackSettings:
+    """StackSettings; a wrong setting fails the run or tick with its one line."""
+    return read_stack_settings()
+
+
+@dg.resource(description="Reads the broker's offsets; joins no consumer group.", required_resource_keys={"settings"})
+def broker_resource(context: dg.InitResourceContext) -> "Broker":
+    """Asked with bounded time-outs."""
+    from orchestration.broker import Broker
+
+    job = _settings(context).job
+    return Broker(job.bootstrap_servers, job.topic)
+
+
+@dg.resource(description="BigQuery, or what answers in its place.", required_resource_keys={"settings"})
+def bigquery_resource(context: dg.InitResourceContext) -> "PaymentsBigQueryResource":
+    """dagster-gcp's BigQueryResource with an endpoint."""
+    from orchestration.bigquery import PaymentsBigQueryResource
+
+    return PaymentsBigQueryResource.from_job_settings(_settings(context).job)
+
+
+@dg.resource(description="A Spark session, opened at first use.", required_resource_keys={"settings"})
+def spark_resource(context: dg.InitResourceContext) -> "LazyPySparkResource":
+    """dagster-pyspark's lazy resource, configured by the streaming job itself."""
+    from dagster_pyspark import LazyPySparkResource
+
+    from spark_jobs.session import jar_paths, spark_conf
+
+    settings = _settings(context)
+    return LazyPySparkResource(spark_config=spark_conf(settings.job, jar_paths(settings.home)))
+
+
+@dg.resource(description="The dbt of this environment.", required_resource_keys={"settings"})
+def dbt_resource(context: dg.InitResourceContext) -> "DbtCliResource":
+    """dagster-dbt's resource. The executable is named: another dbt on PATH must not take over."""
+    from dagster_dbt import DbtCliResource
+
+    return DbtCliResource(
+        project_dir=DBT_PROJECT_DIR,
+        profiles_dir=DBT_PROJECT_DIR,
+        target=_settings(context).dbt_target,
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+    )
+
+
+def _settings(context: dg.InitResourceContext) -> StackSettings:
+    settings: StackSettings = context.resources.settings
+    return settings
+
+
+DEFAULT_RESOURCES: dict[str, Any] = {
+    "settings": settings_resource,
+    "broker": broker_resource,
+    "bigquery": bigquery_resource,
+    "spark": spark_resource,
+    "dbt": dbt_resource,
+}

@@ -1,0 +1,16 @@
+"""What runs by the clock. Belongs here: schedules. Does not belong here: what follows events (sensors.py)."""
+
+import dagster as dg
+
+from orchestration.jobs import daily_reconciliation
+
+daily_reconciliation_schedule = dg.ScheduleDefinition(
+    name="daily_reconciliation",
+    job=daily_reconciliation,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night at 02:00 UTC, when the last late payment of the day has come.",
+)
+
+DEFAULT_SCHEDULES = [daily_reconciliation_schedule]

@@ -1,0 +1,94 @@
+"""What starts runs by itself, and what notices failed ones. Each sensor reads, asks a pure rule, emits.
+
+Belongs here: sensors. Does not belong here: the rules (backlog.py, rebuild.py), the reads (observation.py).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.backlog import Action, Decision
+from orchestration.broker import Broker
+from orchestration.observation import observe_backlog, run_tags, shift_config
+from orchestration.rebuild import decide_rebuild, read_rebuild_state
+from orchestration.settings import StackSettings
+
+LAG_INTERVAL = timedelta(seconds=60)
+
+
+@dg.sensor(
+    job_name=names.PROCESS_JOB,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a run of the streaming job while Kafka holds records that are not published.",
+)
+def backlog_sensor(
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[StackSettings],
+    broker: dg.ResourceParam[Broker],
+    bigquery: dg.ResourceParam[Any],
+) -> dg.SensorResult:
+    """One tick. A read that fails fails the tick: it never passes for "no data".
+
+    The cursor only says when the lag was last recorded; nothing depends on it.
+    """
+    decision = observe_backlog(settings, broker, bigquery, context.instance)
+    now = datetime.now(UTC)
+    is_lag_due = not context.cursor or now - datetime.fromisoformat(context.cursor) > LAG_INTERVAL
+    requests = [run_request(decision, settings)] if decision.action in (Action.LAUNCH, Action.INCIDENT) else []
+    if decision.action is Action.INCIDENT:
+        context.log.error(decision.reason)
+    return dg.SensorResult(
+        run_requests=requests or None,
+        skip_reason=None if requests else decision.reason,
+        asset_events=[lag_observation(decision)] if is_lag_due or requests else [],
+        cursor=now.isoformat() if is_lag_due or requests else context.cursor,
+    )
+
+
+@dg.sensor(
+    job_name=names.BUILD_JOB,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Builds dbt's models after published batches, not more often than the setting says.",
+)
+def rebuild_sensor(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[StackSettings]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One tick: what was published is read from Dagster's own record of it."""
+    state = read_rebuild_state(context.instance)
+    decision = decide_rebuild(state, settings.build_interval_seconds, datetime.now(UTC))
+    if decision.run_key is None:
+        yield dg.SkipReason(decision.reason)
+    else:
+        yield dg.RunRequest(run_key=decision.run_key, tags={names.BUILT_BATCH_TAG: str(state.newest_batch)})
+
+
+@dg.run_failure_sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Says in one line of the log which run failed and why.",
+)
+def failure_sensor(context: dg.RunFailureSensorContext) -> None:
+    """The place to hang a webhook on; by default it only writes a line."""
+    cause = context.failure_event.message or "no message"
+    context.log.error(f"run {context.dagster_run.run_id[:8]} of {context.dagster_run.job_name} failed: {cause}")
+
+
+def run_request(decision: Decision, settings: StackSettings) -> dg.RunRequest:
+    """The run that the decision asks for: one shift."""
+    return dg.RunRequest(
+        run_key=decision.run_key,
+        run_config=shift_config(settings.shift_idle_seconds, settings.shift_max_seconds),
+        tags=run_tags(decision),
+    )
+
+
+def lag_observation(decision: Decision) -> dg.AssetObservation:
+    """The topic's lag, for the UI to plot."""
+    return dg.AssetObservation(names.PAYMENT_EVENTS, metadata={"lag": decision.lag, "published": decision.identity})
+
+
+DEFAULT_SENSORS = [backlog_sensor, rebuild_sensor, failure_sensor]

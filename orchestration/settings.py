@@ -1,0 +1,98 @@
+"""What the platform around the streaming job is told from outside. Read by a function, never at import.
+
+Belongs here: where local state lives, ports, intervals. Does not belong here: the job's own settings
+(spark_jobs/settings.py), which this module reuses.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spark_jobs.settings import JobSettings, SettingError, payments_home, read_job_settings
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+DBT_TARGETS = ("local", "production")
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """All that orchestration and the command need to know.
+
+    A shift is one run of the streaming job: it goes on until the backlog has stayed away for `shift_idle_seconds`, or
+    `shift_max_seconds` are up. dbt's models are built at most every `build_interval_seconds`.
+    """
+
+    job: JobSettings
+    home: Path
+    dagster_port: int
+    dbt_target: str
+    shift_idle_seconds: int
+    shift_max_seconds: int
+    build_interval_seconds: int
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its instance."""
+        return self.home / "dagster"
+
+    @property
+    def dagster_url(self) -> str:
+        """Where the UI answers: on loopback only."""
+        return f"http://127.0.0.1:{self.dagster_port}"
+
+
+def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
+    """Settings from `env` (default: the process's environment).
+
+    Raises:
+        SettingError: naming the variable that is wrong.
+    """
+    env = os.environ if env is None else env
+    job = read_job_settings(env)
+    target = env.get("DBT_TARGET") or ("local" if job.emulator_host else "production")
+    if target not in DBT_TARGETS:
+        raise SettingError(f"DBT_TARGET must be one of {', '.join(DBT_TARGETS)}, not {target!r}.")
+    if (target == "local") != (job.emulator_host is not None):
+        raise SettingError(
+            f"DBT_TARGET is {target!r}, but the warehouse is "
+            f"{'the local one: use local.' if job.emulator_host else 'BigQuery itself: use production.'}"
+        )
+    return StackSettings(
+        job=job,
+        home=payments_home(env),
+        dagster_port=_whole_number(env, "DAGSTER_PORT", 3000, least=1, most=65_535),
+        dbt_target=target,
+        shift_idle_seconds=_whole_number(env, "PAYMENTS_SHIFT_IDLE_SECONDS", 20, least=0, most=3600),
+        shift_max_seconds=_whole_number(env, "PAYMENTS_SHIFT_MAX_SECONDS", 600, least=1, most=1500),
+        build_interval_seconds=_whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400),
+    )
+
+
+def child_environment(settings: StackSettings, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child process: ours, with every setting that was a default made explicit."""
+    job = settings.job
+    explicit = {
+        "PAYMENTS_HOME": str(settings.home),
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "DBT_TARGET": settings.dbt_target,
+        "KAFKA_BOOTSTRAP_SERVERS": job.bootstrap_servers,
+        "KAFKA_TOPIC_PAYMENTS": job.topic,
+        "BIGQUERY_PROJECT": job.project,
+        "BIGQUERY_DATASET": job.dataset,
+        "BIGQUERY_LOCATION": job.location,
+        "CHECKPOINT_LOCATION": job.checkpoint_location,
+        "STAGING_LOCATION": job.staging_location,
+    }
+    if job.emulator_host:
+        explicit["BIGQUERY_EMULATOR_HOST"] = job.emulator_host
+    return {**(os.environ if env is None else env), **explicit}
+
+
+def _whole_number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    value = env.get(name) or str(default)
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise SettingError(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
+    return int(value)

@@ -1,0 +1,181 @@
+"""Every read of the warehouse that orchestration makes, in BigQuery's SQL.
+
+Belongs here: queries and their rows as dicts. Does not belong here: judging the rows (verification.py, checks.py), what
+dbt builds. Names come from allow-lists (settings and tables.py), values travel as parameters.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs import tables
+from spark_jobs.contract import FIELDS
+from spark_jobs.settings import JobSettings
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+type Row = dict[str, Any]
+
+BREAKS_SHOWN = 100
+"""Rows that a query for broken records returns at most."""
+
+
+def newest_batch(client: "bigquery.Client", settings: JobSettings) -> Row | None:
+    """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
+    rows = _read(
+        client,
+        settings,
+        """
+        with newest as (select * from {batch_ledger} order by batch_id desc limit 1)
+        select
+            newest.*,
+            (select count(*) from {payment_deliveries} as d where d.batch_id = newest.batch_id
+                and d.kafka_timestamp between newest.min_kafka_timestamp and newest.max_kafka_timestamp) as stored,
+            (select sum(end_offset - start_offset) from {batch_ledger_partitions} as p
+                where p.batch_id = newest.batch_id) as offsets
+        from newest
+        """,
+    )
+    return rows[0] if rows else None
+
+
+def health_rows(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
+    """The dashboard that dbt builds: `pipeline_health`."""
+    return _read(client, settings, "select * from {pipeline_health}")
+
+
+def reconciliation_days(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
+    """What dbt built as `reconciliation_daily`."""
+    return _read(client, settings, "select * from {reconciliation_daily} order by 1")
+
+
+def whole_table(client: "bigquery.Client", settings: JobSettings, table: tables.Table) -> list[Row]:
+    """All rows of a small table."""
+    return _read(client, settings, f"select * from {{{table.name}}}")
+
+
+def delivery_counts(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
+    """payment_deliveries, tallied by batch, partition and disposition."""
+    return _read(
+        client,
+        settings,
+        """
+        select batch_id, kafka_partition, disposition, count(*) as record_count,
+            count(distinct kafka_offset) as offset_count, min(kafka_offset) as min_offset,
+            max(kafka_offset) as max_offset
+        from {payment_deliveries}
+        group by batch_id, kafka_partition, disposition
+        """,
+    )
+
+
+def delivery_amounts(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
+    """The money of payment_deliveries, by batch, disposition and currency."""
+    return _read(
+        client,
+        settings,
+        """
+        select batch_id, disposition, coalesce(currency, '') as currency, count(*) as record_count,
+            sum(coalesce(amount_minor, 0)) as amount_minor
+        from {payment_deliveries}
+        group by batch_id, disposition, coalesce(currency, '')
+        """,
+    )
+
+
+def delivered_records(client: "bigquery.Client", settings: JobSettings, last_offsets: dict[int, int]) -> list[Row]:
+    """What became of each record up to and with `last_offsets`; `value_sha256` is bytes."""
+    from spark_jobs.warehouse import run
+
+    sql = """
+        select kafka_partition, kafka_offset, disposition, reasons, value_sha256
+        from {payment_deliveries}
+        where kafka_partition = @kafka_partition and kafka_offset <= @last_offset
+        """
+    statement = _named(settings, sql)
+    return [
+        row
+        for partition, last_offset in sorted(last_offsets.items())
+        for row in run(client, statement, {"kafka_partition": partition, "last_offset": last_offset})
+    ]
+
+
+def broken_records(client: "bigquery.Client", settings: JobSettings) -> dict[str, list[Row]]:
+    """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; at most BREAKS_SHOWN each."""
+    return {rule: _read(client, settings, f"{sql}\nlimit {BREAKS_SHOWN}") for rule, sql in _RECORD_RULES.items()}
+
+
+def _read(client: "bigquery.Client", settings: JobSettings, sql: str) -> list[Row]:
+    from spark_jobs.warehouse import run
+
+    return run(client, _named(settings, sql), {})
+
+
+def _named(settings: JobSettings, sql: str) -> str:
+    names = [*(table.name for table in tables.TABLES), "pipeline_health", "reconciliation_daily"]
+    return sql.format(**{name: f"`{settings.project}.{settings.dataset}.{name}`" for name in names})
+
+
+_AMOUNT_TEXTS = 5
+_PAYLOAD_FIELDS = [f.name for f in FIELDS if f.name not in ("transaction_id", "event_time")]
+
+
+def _amount_text(decimals: int) -> str:
+    """The amount as a sender may have written it, with this many decimals."""
+    if not decimals:
+        return "cast(cast(amount as int64) as string)"
+    unit = 10**decimals
+    scaled = f"cast(amount * {unit} as int64)"
+    return (
+        f"concat(cast(div({scaled}, {unit}) as string), '.',"
+        f" lpad(cast(mod({scaled}, {unit}) as string), {decimals}, '0'))"
+    )
+
+
+def _payload_hash(decimals: int) -> str:
+    """The payload's hash as the streaming job makes it, from the stored columns (spark_jobs/validation.py)."""
+    texts = [_amount_text(decimals) if name == "amount" else f"coalesce({name}, '')" for name in _PAYLOAD_FIELDS]
+    return f"md5(array_to_string([{', '.join(texts)}, coalesce(extra_fields, '')], chr(31)))"
+
+
+_RECORD_RULES = {
+    "a delivery is stored once": """
+        select topic, kafka_partition, kafka_offset from {payment_deliveries}
+        group by topic, kafka_partition, kafka_offset having count(*) > 1
+        """,
+    "a payment is stored once": """
+        select any_value(topic) as topic, min(kafka_partition) as kafka_partition, min(kafka_offset) as kafka_offset
+        from {payment_transactions} group by transaction_id having count(*) > 1
+        """,
+    "a UNIQUE delivery and its payment agree": """
+        select
+            coalesce(d.topic, t.topic) as topic,
+            coalesce(d.kafka_partition, t.kafka_partition) as kafka_partition,
+            coalesce(d.kafka_offset, t.kafka_offset) as kafka_offset
+        from (select * from {payment_deliveries} where disposition = 'UNIQUE') as d
+        full outer join {payment_transactions} as t
+            on d.topic = t.topic and d.kafka_partition = t.kafka_partition and d.kafka_offset = t.kafka_offset
+        where d.topic is null or t.topic is null
+            or d.transaction_id != t.transaction_id or d.event_time != t.event_time or d.currency != t.currency
+            or d.amount_minor != t.amount_minor or d.batch_id != t.batch_id or d.payload_hash != t.payload_hash
+            or d.value_sha256 != t.value_sha256 or d.kafka_timestamp != t.kafka_timestamp
+            or d.transaction_id is null or d.event_time is null or d.currency is null or d.amount_minor is null
+            or d.payload_hash is null or t.payload_hash is null
+        """,
+    "a payment says what its hash was made of": f"""
+        select topic, kafka_partition, kafka_offset from {{payment_transactions}}
+        where payload_hash not in ({", ".join(_payload_hash(decimals) for decimals in range(_AMOUNT_TEXTS))})
+        """,
+    "a record has reasons where it is quarantined, and only there": """
+        select topic, kafka_partition, kafka_offset from {payment_deliveries}
+        where (disposition = 'QUARANTINED') != (array_length(reasons) > 0)
+        """,
+    "a DUPLICATE has a payment that it duplicates": """
+        select d.topic, d.kafka_partition, d.kafka_offset from {payment_deliveries} as d
+        left join {payment_transactions} as t on d.transaction_id = t.transaction_id
+        where d.disposition = 'DUPLICATE' and t.transaction_id is null
+        """,
+    "a kept value has its hash": """
+        select topic, kafka_partition, kafka_offset from {payment_deliveries}
+        where raw_value is not null and sha256(raw_value) != value_sha256
+        """,
+}

@@ -1,0 +1,59 @@
+"""The rule for building dbt's models, and the read of Dagster's records that it rests on."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from orchestration import names
+from orchestration.rebuild import RebuildState, decide_rebuild, read_rebuild_state
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NEW = RebuildState(newest_batch=7, built_batch=5, attempts=0, in_flight_run_id=None, last_started_at=None)
+
+
+def test_a_new_batch_is_built() -> None:
+    assert decide_rebuild(NEW, 60, NOW).run_key == "batch-7/attempt-1"
+
+
+def test_a_failed_build_is_tried_again_under_another_key() -> None:
+    assert decide_rebuild(replace(NEW, attempts=1), 60, NOW).run_key == "batch-7/attempt-2"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        pytest.param(replace(NEW, built_batch=7), "nothing new", id="already built"),
+        pytest.param(replace(NEW, in_flight_run_id="abcdef0123"), "abcdef01 is still building", id="in flight"),
+        pytest.param(replace(NEW, attempts=3), "waiting for the next", id="failed too often"),
+        pytest.param(replace(NEW, last_started_at=NOW - timedelta(seconds=59)), "59 s ago", id="too soon"),
+    ],
+)
+def test_no_build_has_its_reason_in_words(state: RebuildState, words: str) -> None:
+    decision = decide_rebuild(state, 60, NOW)
+    assert decision.run_key is None
+    assert words in decision.reason
+
+
+def test_the_state_is_read_from_materializations_and_run_records() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for batch_id in (1, 2):
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": batch_id})
+            )
+        instance.report_runless_asset_event(dg.AssetMaterialization(names.DELIVERIES, metadata={"run_batches": 2}))
+        instance.add_run(
+            dg.DagsterRun(
+                job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.SUCCESS, tags={names.BUILT_BATCH_TAG: "1"}
+            )
+        )
+        instance.add_run(
+            dg.DagsterRun(
+                job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.FAILURE, tags={names.BUILT_BATCH_TAG: "2"}
+            )
+        )
+        state = read_rebuild_state(instance)
+    assert (state.newest_batch, state.built_batch, state.attempts, state.in_flight_run_id) == (2, 1, 1, None)
+    assert state.last_started_at is not None
+    assert abs(datetime.now(UTC) - state.last_started_at) < timedelta(minutes=1)

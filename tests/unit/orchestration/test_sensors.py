@@ -1,0 +1,179 @@
+"""The backlog sensor on real run records: what is most likely wrong is which runs count, and where the tag is."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+
+from orchestration import names, observation
+from orchestration.backlog import Published
+from orchestration.runs import close_abandoned_runs, this_worker
+from orchestration.sensors import backlog_sensor
+from orchestration.settings import StackSettings, read_stack_settings
+from spark_jobs.source import BrokerUnreachable, TopicState
+
+PUBLISHED = Published("topic-1", {0: 10})
+TAGS = {names.BACKLOG_TAG: "0:10"}
+
+
+class FakeBroker:
+    def __init__(self, latest: int) -> None:
+        self.latest = latest
+
+    def read(self) -> TopicState:
+        return TopicState("payment-events", "topic-1", {0: 0}, {0: self.latest})
+
+
+class DeadBroker:
+    def read(self) -> TopicState:
+        raise BrokerUnreachable("Kafka at 127.0.0.1:1 did not answer")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StackSettings:
+    return read_stack_settings({"PAYMENTS_HOME": str(tmp_path)})
+
+
+@pytest.fixture(autouse=True)
+def published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observation, "read_published", lambda *_: PUBLISHED)
+
+
+def tick(
+    instance: dg.DagsterInstance, settings: StackSettings, broker: object, cursor: str | None = None
+) -> dg.SensorResult:
+    resources = {"settings": settings, "broker": broker, "bigquery": None}
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
+        result = backlog_sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def add_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, worker: str | None = None) -> dg.DagsterRun:
+    tags = {**TAGS, **({names.WORKER_TAG: worker} if worker else {})}
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("payments"), "__repository__")
+    origin = RemoteJobOrigin(repository, names.PROCESS_JOB)
+    return instance.add_run(
+        dg.DagsterRun(job_name=names.PROCESS_JOB, status=status, tags=tags, remote_job_origin=origin)
+    )
+
+
+def skip_message(result: dg.SensorResult) -> str:
+    assert not result.run_requests
+    assert isinstance(result.skip_reason, dg.SkipReason)
+    return result.skip_reason.skip_message or ""
+
+
+def test_a_backlog_requests_one_run_tagged_with_the_offsets_it_starts_from(
+    instance: dg.DagsterInstance, settings: StackSettings
+) -> None:
+    [request] = tick(instance, replace(settings, shift_idle_seconds=7), FakeBroker(12)).run_requests or []
+    assert request.tags[names.BACKLOG_TAG] == "0:10"
+    assert request.run_key == "payment-events/topic-1/0:10/attempt-1"
+    assert request.run_config["ops"][names.PUBLISH_OP]["config"]["idle_seconds"] == 7
+
+
+def test_no_backlog_is_a_skip_in_words(instance: dg.DagsterInstance, settings: StackSettings) -> None:
+    assert "everything is published" in skip_message(tick(instance, settings, FakeBroker(10)))
+
+
+def test_a_failed_offset_read_is_an_error_not_no_data(instance: dg.DagsterInstance, settings: StackSettings) -> None:
+    with pytest.raises(BrokerUnreachable, match="did not answer"):
+        tick(instance, settings, DeadBroker())
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ],
+)
+def test_a_run_in_flight_means_skip(
+    instance: dg.DagsterInstance, settings: StackSettings, status: dg.DagsterRunStatus
+) -> None:
+    run = add_run(instance, status)
+    assert f"run {run.run_id[:8]} is {status.value}" in skip_message(tick(instance, settings, FakeBroker(12)))
+
+
+def test_a_run_of_another_job_does_not_hold_the_stream(instance: dg.DagsterInstance, settings: StackSettings) -> None:
+    instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.STARTED))
+    assert len(tick(instance, settings, FakeBroker(12)).run_requests or []) == 1
+
+
+def test_a_run_that_failed_long_ago_is_tried_again_under_a_new_key(
+    instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_run(instance, dg.DagsterRunStatus.FAILURE)
+    monkeypatch.setattr("orchestration.backlog.FIRST_BACKOFF_SECONDS", 0)
+    [request] = tick(instance, settings, FakeBroker(12)).run_requests or []
+    assert request.run_key == "payment-events/topic-1/0:10/attempt-2"
+
+
+def test_a_run_that_failed_just_now_is_waited_out(instance: dg.DagsterInstance, settings: StackSettings) -> None:
+    add_run(instance, dg.DagsterRunStatus.FAILURE)
+    assert "the next try is in" in skip_message(tick(instance, settings, FakeBroker(12)))
+
+
+def test_a_failure_at_other_offsets_counts_for_nothing(instance: dg.DagsterInstance, settings: StackSettings) -> None:
+    run = dg.DagsterRun(job_name=names.PROCESS_JOB, status=dg.DagsterRunStatus.FAILURE, tags={names.BACKLOG_TAG: "0:5"})
+    instance.add_run(run)
+    [request] = tick(instance, settings, FakeBroker(12)).run_requests or []
+    assert (request.run_key or "").endswith("/attempt-1")
+
+
+def test_a_started_run_whose_process_is_dead_is_closed_and_no_longer_holds_the_stream(
+    instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = add_run(instance, dg.DagsterRunStatus.STARTED, worker_that_died())
+    monkeypatch.setattr("orchestration.backlog.FIRST_BACKOFF_SECONDS", 0)
+    assert len(tick(instance, settings, FakeBroker(12)).run_requests or []) == 1
+    closed = instance.get_run_by_id(run.run_id)
+    assert closed is not None
+    assert closed.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_started_run_whose_process_lives_is_left_alone(instance: dg.DagsterInstance, settings: StackSettings) -> None:
+    add_run(instance, dg.DagsterRunStatus.STARTED, this_worker())
+    assert "still on it" in skip_message(tick(instance, settings, FakeBroker(12)))
+
+
+def test_the_lag_is_recorded_once_a_minute_and_with_every_launch(
+    instance: dg.DagsterInstance, settings: StackSettings
+) -> None:
+    first = tick(instance, settings, FakeBroker(10))
+    assert [event.asset_key for event in first.asset_events] == [names.PAYMENT_EVENTS]
+    second = tick(instance, settings, FakeBroker(10), first.cursor)
+    assert second.asset_events == []
+    assert second.cursor == first.cursor
+    third = tick(instance, settings, FakeBroker(12), second.cursor)
+    assert third.asset_events[0].metadata["lag"].value == 2
+
+
+def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queued(instance: dg.DagsterInstance) -> None:
+    started = add_run(instance, dg.DagsterRunStatus.STARTED)
+    queued = add_run(instance, dg.DagsterRunStatus.QUEUED)
+    own = add_run(instance, dg.DagsterRunStatus.STARTED, this_worker())
+    close_abandoned_runs(instance)
+    statuses = {run.run_id: run.status for run in instance.get_runs()}
+    assert statuses[started.run_id] is dg.DagsterRunStatus.FAILURE
+    assert statuses[queued.run_id] is dg.DagsterRunStatus.QUEUED
+    assert statuses[own.run_id] is dg.DagsterRunStatus.STARTED
+
+
+def worker_that_died() -> str:
+    code = "from orchestration.runs import this_worker; print(this_worker())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
