@@ -1,0 +1,36 @@
+with payments as (
+    select * from {{ ref('stg_payments__transactions') }}
+),
+
+fx_rates as (
+    select * from {{ ref('fx_rates') }}
+),
+
+regions as (
+    select * from {{ ref('country_regions') }}
+)
+
+select
+    payments.transaction_id,
+    payments.event_time,
+    payments.sender_account_id,
+    payments.receiver_account_id,
+    payments.amount,
+    payments.currency,
+    payments.country,
+    payments.topic,
+    payments.kafka_partition,
+    payments.kafka_offset,
+    payments.batch_id,
+    coalesce(payments.payment_method, 'unknown') as payment_method,
+    coalesce(regions.region, 'UNKNOWN') as region,
+    cast(
+        cast(payments.amount * fx_rates.eur_per_thousand as numeric) * numeric '0.001' as numeric
+    ) as amount_eur
+from payments
+left join fx_rates
+    on
+        payments.currency = fx_rates.currency
+        and date(payments.event_time) >= fx_rates.valid_from
+        and date(payments.event_time) < coalesce(fx_rates.valid_to, date '9999-12-31')
+left join regions on payments.country = regions.country

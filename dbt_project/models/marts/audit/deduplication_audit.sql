@@ -1,0 +1,17 @@
+select
+    transaction_id,
+    min(event_time) as first_occurrence_time,
+    min(kafka_timestamp) as first_delivered_at,
+    max(kafka_timestamp) as last_delivered_at,
+    count(*) as occurrences,
+    countif(disposition = 'UNIQUE') as unique_occurrences,
+    countif(disposition = 'DUPLICATE') as duplicate_occurrences,
+    countif(disposition = 'LATE') as late_occurrences,
+    count(distinct payload_hash) - 1 as conflicts,
+    array_agg(
+        concat(topic, '/', cast(kafka_partition as string), '/', cast(kafka_offset as string))
+        order by kafka_partition, kafka_offset
+    ) as delivering_offsets
+from {{ ref('stg_payments__deliveries') }}
+where is_valid
+group by transaction_id

@@ -1,0 +1,19 @@
+with late_deliveries as (
+    select * from {{ ref('int_late_deliveries__judged') }}
+),
+
+currencies as (
+    select * from {{ ref('currencies') }}
+)
+
+select
+    date(late_deliveries.event_time) as day,
+    late_deliveries.currency,
+    late_deliveries.is_published,
+    count(*) as late_deliveries,
+    count(distinct late_deliveries.transaction_id) as distinct_payments,
+    sum(late_deliveries.amount_minor) as amount_minor,
+    cast(sum(late_deliveries.amount_minor * currencies.minor_unit_value) as numeric) as amount
+from late_deliveries
+inner join currencies on late_deliveries.currency = currencies.currency
+group by day, late_deliveries.currency, late_deliveries.is_published

@@ -1,0 +1,86 @@
+with sender as (
+    select * from {{ ref('int_control_totals__sender') }}
+),
+
+warehouse as (
+    select * from {{ ref('int_control_totals__warehouse') }}
+),
+
+progress as (
+    select * from {{ ref('int_partitions__progress') }}
+),
+
+matched as (
+    select
+        day,
+        topic,
+        kafka_partition,
+        currency,
+        sender.delivered_count is not null as has_sender,
+        warehouse.delivered_count is not null as has_warehouse,
+        coalesce(sender.delivered_count, 0) as sender_delivered_count,
+        coalesce(warehouse.delivered_count, 0) as warehouse_delivered_count,
+        coalesce(sender.unique_count, 0) as sender_unique_count,
+        coalesce(warehouse.unique_count, 0) as warehouse_unique_count,
+        coalesce(sender.delivered_amount_minor, 0) as sender_delivered_amount_minor,
+        coalesce(warehouse.delivered_amount_minor, 0) as warehouse_delivered_amount_minor,
+        coalesce(sender.unique_amount_minor, 0) as sender_unique_amount_minor,
+        coalesce(warehouse.unique_amount_minor, 0) as warehouse_unique_amount_minor,
+        sender.max_offset as sender_max_offset,
+        warehouse.max_offset as warehouse_max_offset
+    from sender
+    full outer join warehouse using (day, topic, kafka_partition, currency)
+),
+
+compared as (
+    select
+        matched.*,
+        progress.reported_max_offset,
+        progress.published_end_offset,
+        progress.latest_offset,
+        progress.unpublished_offsets,
+        warehouse_delivered_count < sender_delivered_count
+        or warehouse_unique_count < sender_unique_count as is_short,
+        warehouse_delivered_count > sender_delivered_count
+        or warehouse_unique_count > sender_unique_count as is_over,
+        greatest(
+            abs(warehouse_delivered_amount_minor - sender_delivered_amount_minor),
+            abs(warehouse_unique_amount_minor - sender_unique_amount_minor)
+        ) as amount_at_stake_minor
+    from matched
+    left join progress
+        on matched.topic = progress.topic and matched.kafka_partition = progress.kafka_partition
+)
+
+select
+    day,
+    topic,
+    kafka_partition,
+    currency,
+    has_sender,
+    has_warehouse,
+    sender_delivered_count,
+    warehouse_delivered_count,
+    sender_unique_count,
+    warehouse_unique_count,
+    sender_delivered_amount_minor,
+    warehouse_delivered_amount_minor,
+    sender_unique_amount_minor,
+    warehouse_unique_amount_minor,
+    amount_at_stake_minor,
+    sender_max_offset,
+    warehouse_max_offset,
+    published_end_offset,
+    latest_offset,
+    unpublished_offsets,
+    case
+        when not is_short and not is_over and amount_at_stake_minor = 0 then 'PASS'
+        when is_short and coalesce(published_end_offset, 0) <= sender_max_offset
+            then 'PENDING - NOT YET PUBLISHED'
+        when is_short then 'FAIL - MISSING IN WAREHOUSE'
+        when is_over and warehouse_max_offset > coalesce(reported_max_offset, -1)
+            then 'PENDING - NOT YET REPORTED'
+        when is_over then 'FAIL - NOT SENT BY SENDER'
+        else 'FAIL - AMOUNT'
+    end as status
+from compared

@@ -1,0 +1,12 @@
+select
+    batch_id,
+    topic,
+    kafka_partition,
+    start_offset,
+    end_offset,
+    delivered,
+    unique_count,
+    duplicate_count,
+    late_count,
+    quarantined_count
+from {{ source('payment_data', 'batch_ledger_partitions') }}

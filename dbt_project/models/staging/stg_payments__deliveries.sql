@@ -1,0 +1,18 @@
+select
+    topic,
+    kafka_partition,
+    kafka_offset,
+    kafka_timestamp,
+    disposition,
+    reasons,
+    transaction_id,
+    event_time,
+    currency,
+    amount_minor,
+    payload_hash,
+    value_sha256,
+    raw_key,
+    raw_value,
+    batch_id,
+    disposition != 'QUARANTINED' as is_valid
+from {{ source('payment_data', 'payment_deliveries') }}

@@ -1,0 +1,12 @@
+select
+    pipeline,
+    topic,
+    topic_id,
+    epoch,
+    holder,
+    generation,
+    last_batch_id,
+    end_offsets,
+    watermark,
+    updated_at
+from {{ source('payment_data', 'pipeline_control') }}

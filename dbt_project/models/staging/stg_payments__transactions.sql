@@ -1,0 +1,23 @@
+select
+    transaction_id,
+    event_time,
+    sender_account_id,
+    receiver_account_id,
+    amount,
+    currency,
+    country,
+    device_id,
+    device_type,
+    ip_address,
+    payment_method,
+    merchant_category,
+    amount_minor,
+    extra_fields,
+    payload_hash,
+    value_sha256,
+    topic,
+    kafka_partition,
+    kafka_offset,
+    kafka_timestamp,
+    batch_id
+from {{ source('payment_data', 'payment_transactions') }}

@@ -1,0 +1,29 @@
+{{ config(meta={'dagster': {'ref': {'name': 'pipeline_health'}}}) }}
+-- The control row says where the next batch begins. A row here is a partition where it disagrees with the ledger: the
+-- next batch would skip or repeat what lies between.
+with published as (
+    select
+        topic,
+        kafka_partition,
+        max(end_offset) as ledger_end_offset
+    from {{ ref('stg_payments__batch_partitions') }}
+    group by topic, kafka_partition
+),
+
+compared as (
+    select
+        published.*,
+        pipelines.end_offsets,
+        safe_cast(
+            regexp_extract(
+                split(pipelines.end_offsets, concat('"', cast(published.kafka_partition as string), '"'))[safe_offset(1)],
+                r'[0-9]+'
+            ) as int64
+        ) as control_end_offset
+    from published
+    left join {{ ref('stg_payments__pipelines') }} as pipelines on published.topic = pipelines.topic
+)
+
+select *
+from compared
+where (control_end_offset = ledger_end_offset) is not true

@@ -1,0 +1,30 @@
+{{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
+-- The conservation law in money: per batch, disposition and currency the ledger's sums are those of the deliveries.
+with deliveries as (
+    select
+        batch_id,
+        disposition,
+        coalesce(currency, '') as currency,
+        count(*) as record_count,
+        sum(coalesce(amount_minor, 0)) as amount_minor
+    from {{ ref('stg_payments__deliveries') }}
+    group by batch_id, disposition, currency
+),
+
+ledger as (
+    select * from {{ ref('stg_payments__batch_amounts') }}
+)
+
+select
+    batch_id,
+    disposition,
+    currency,
+    ledger.record_count as ledger_count,
+    deliveries.record_count as counted,
+    ledger.amount_minor as ledger_amount_minor,
+    deliveries.amount_minor as counted_amount_minor
+from ledger
+full outer join deliveries using (batch_id, disposition, currency)
+where
+    coalesce(ledger.record_count, 0) != coalesce(deliveries.record_count, 0)
+    or coalesce(ledger.amount_minor, 0) != coalesce(deliveries.amount_minor, 0)

@@ -1,0 +1,6 @@
+{{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
+-- The conservation law: in every batch and partition, offset range = delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED,
+-- by the ledger, by the deliveries and by the payments. A row here is a record lost, doubled or renamed.
+select *
+from {{ ref('reconciliation_batches') }}
+where status != 'PASS'

@@ -1,0 +1,322 @@
+"""A small warehouse made by hand: deliveries, and every other table worked out from them as the pipeline would.
+
+Belongs here: sound data, and named ways to break it. Does not belong here: dbt, assertions.
+"""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+TOPIC = "payment-events"
+START = datetime(2026, 1, 5, 23, 0, tzinfo=UTC)
+DISPOSITIONS = ("UNIQUE", "DUPLICATE", "LATE", "QUARANTINED")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One record: where it came to lie, what it says, what became of it. `minute` counts from START."""
+
+    batch_id: int
+    partition: int
+    offset: int
+    disposition: str
+    transaction_id: str | None
+    minute: int
+    amount_minor: int = 1000
+    currency: str = "EUR"
+    country: str | None = "DE"
+    payload: str = "same"
+
+    @property
+    def event_time(self) -> datetime:
+        return START + timedelta(minutes=self.minute)
+
+    @property
+    def kafka_timestamp(self) -> datetime:
+        return START + timedelta(minutes=60 * self.batch_id, seconds=self.offset)
+
+
+def _batch(batch_id: int, partition: int, first_offset: int) -> list[Delivery]:
+    """Six records of one partition: two new payments, a retry, a conflict, a late payment and a malformed record."""
+    name = f"b{batch_id}p{partition}"
+    minute = 60 * batch_id
+    return [
+        Delivery(batch_id, partition, first_offset, "UNIQUE", f"{name}-a", minute),
+        Delivery(batch_id, partition, first_offset + 1, "UNIQUE", f"{name}-b", minute + 1, 700_000, "JPY", "JP"),
+        Delivery(batch_id, partition, first_offset + 2, "DUPLICATE", f"{name}-a", minute + 2),
+        Delivery(batch_id, partition, first_offset + 3, "DUPLICATE", f"{name}-b", minute + 1, 5, payload="other"),
+        Delivery(batch_id, partition, first_offset + 4, "LATE", f"{name}-late", -600, 123, "KWD", "KW"),
+        Delivery(batch_id, partition, first_offset + 5, "QUARANTINED", None, minute),
+    ]
+
+
+def deliveries(batches: int) -> list[Delivery]:
+    """`batches` batches of six records in each of two partitions."""
+    return [
+        delivery
+        for batch_id in range(1, batches + 1)
+        for partition in range(2)
+        for delivery in _batch(batch_id, partition, 100 * partition + 6 * (batch_id - 1))
+    ]
+
+
+def tables(records: list[Delivery]) -> Tables:
+    """Rows of every table, by name, for these deliveries: all sound."""
+    return {
+        "payment_deliveries": [_delivery(record) for record in records],
+        "payment_transactions": [_payment(record) for record in records if record.disposition == "UNIQUE"],
+        "batch_ledger": [_batch_row(batch_id, records) for batch_id in _batch_ids(records)],
+        "batch_ledger_partitions": _partition_rows(records),
+        "batch_ledger_amounts": _amount_rows(records),
+        "pipeline_control": _control(records),
+        "sender_control_totals": _control_totals(records),
+        "kafka_offsets": [
+            {
+                "topic": TOPIC,
+                "kafka_partition": partition,
+                "earliest_offset": 0,
+                "latest_offset": end,
+                "observed_at": _text(START),
+            }
+            for partition, end in _end_offsets(records).items()
+        ],
+    }
+
+
+BREAKS: dict[str, Callable[[Tables], None]] = {}
+
+
+def _break(function: Callable[[Tables], None]) -> Callable[[Tables], None]:
+    BREAKS[function.__name__] = function
+    return function
+
+
+@_break
+def a_delivery_is_lost(data: Tables) -> None:
+    data["payment_deliveries"].remove(_find(data, "DUPLICATE", 0))
+
+
+@_break
+def a_payment_is_published_twice(data: Tables) -> None:
+    data["payment_transactions"].append({**data["payment_transactions"][0], "kafka_offset": 77, "batch_id": 1})
+
+
+@_break
+def a_payment_is_altered(data: Tables) -> None:
+    data["payment_transactions"][1]["amount_minor"] += 1
+
+
+@_break
+def a_payment_is_lost_as_a_duplicate(data: Tables) -> None:
+    _find(data, "DUPLICATE", 1)["transaction_id"] = "never-seen"
+
+
+@_break
+def a_batch_skips_offsets(data: Tables) -> None:
+    data["batch_ledger_partitions"][-1]["start_offset"] += 1
+
+
+@_break
+def the_control_row_is_ahead(data: Tables) -> None:
+    data["pipeline_control"][0]["end_offsets"] = json.dumps({"0": 999, "1": 112})
+
+
+@_break
+def a_zombie_published(data: Tables) -> None:
+    data["batch_ledger"][0]["epoch"] = 9
+
+
+def _find(data: Tables, disposition: str, partition: int) -> Row:
+    return next(
+        row
+        for row in data["payment_deliveries"]
+        if row["disposition"] == disposition and row["kafka_partition"] == partition
+    )
+
+
+def _delivery(record: Delivery) -> Row:
+    valid = record.disposition != "QUARANTINED"
+    return {
+        **_coordinates(record),
+        "disposition": record.disposition,
+        "reasons": [] if valid else ["INVALID_JSON"],
+        "transaction_id": record.transaction_id,
+        "event_time": _text(record.event_time) if valid else None,
+        "currency": record.currency if valid else None,
+        "amount_minor": record.amount_minor if valid else None,
+        "payload_hash": _bytes(f"{record.transaction_id}{record.payload}") if valid else None,
+        "value_sha256": _bytes(f"{record.partition}/{record.offset}"),
+        "raw_key": None if record.disposition == "UNIQUE" else _base64(b"key"),
+        "raw_value": None if record.disposition == "UNIQUE" else _base64(b"\xff\x00{"),
+    }
+
+
+def _payment(record: Delivery) -> Row:
+    decimals = {"EUR": 2, "JPY": 0, "KWD": 3}[record.currency]
+    return {
+        **_coordinates(record),
+        "transaction_id": record.transaction_id,
+        "event_time": _text(record.event_time),
+        "sender_account_id": f"sender-{record.partition}",
+        "receiver_account_id": "receiver",
+        "amount": str(record.amount_minor / 10**decimals),
+        "currency": record.currency,
+        "country": record.country,
+        "payment_method": "card",
+        "amount_minor": record.amount_minor,
+        "payload_hash": _bytes(f"{record.transaction_id}{record.payload}"),
+        "value_sha256": _bytes(f"{record.partition}/{record.offset}"),
+    }
+
+
+def _coordinates(record: Delivery) -> Row:
+    return {
+        "topic": TOPIC,
+        "kafka_partition": record.partition,
+        "kafka_offset": record.offset,
+        "kafka_timestamp": _text(record.kafka_timestamp),
+        "batch_id": record.batch_id,
+    }
+
+
+def _counts(records: list[Delivery]) -> Row:
+    found = Counter(record.disposition for record in records)
+    return {"delivered": len(records)} | {f"{name.lower()}_count": found[name] for name in DISPOSITIONS}
+
+
+def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
+    batch = [record for record in records if record.batch_id == batch_id]
+    published_at = START + timedelta(minutes=60 * batch_id + 1)
+    return {
+        "batch_id": batch_id,
+        "pipeline": "payments",
+        "generation": "g1",
+        "spark_batch_id": batch_id - 1,
+        "epoch": 1,
+        "topic": TOPIC,
+        "start_offsets": "{}",
+        "end_offsets": json.dumps(_end_offsets(batch)),
+        **_counts(batch),
+        "watermark": _text(START + timedelta(minutes=60 * batch_id - 120)) if batch_id > 1 else None,
+        "next_watermark": _text(START + timedelta(minutes=60 * batch_id - 60)),
+        "min_kafka_timestamp": _text(min(record.kafka_timestamp for record in batch)),
+        "max_kafka_timestamp": _text(max(record.kafka_timestamp for record in batch)),
+        "latency_p50_seconds": 1.0,
+        "latency_p95_seconds": 2.5,
+        "state_keys": 4 * batch_id,
+        "state_bytes": 64 * batch_id,
+        "process_seconds": 1.0,
+        "load_seconds": 0.5,
+        "started_at": _text(published_at - timedelta(seconds=2)),
+        "published_at": _text(published_at),
+    }
+
+
+def _partition_rows(records: list[Delivery]) -> list[Row]:
+    rows = []
+    for batch_id in _batch_ids(records):
+        for partition in range(2):
+            group = [r for r in records if (r.batch_id, r.partition) == (batch_id, partition)]
+            offsets = [record.offset for record in group]
+            rows.append(
+                {
+                    "batch_id": batch_id,
+                    "topic": TOPIC,
+                    "kafka_partition": partition,
+                    "start_offset": min(offsets),
+                    "end_offset": max(offsets) + 1,
+                    **_counts(group),
+                }
+            )
+    return rows
+
+
+def _amount_rows(records: list[Delivery]) -> list[Row]:
+    counts: Counter[tuple[int, str, str]] = Counter()
+    sums: Counter[tuple[int, str, str]] = Counter()
+    for record in records:
+        valid = record.disposition != "QUARANTINED"
+        key = (record.batch_id, record.disposition, record.currency if valid else "")
+        counts[key] += 1
+        sums[key] += record.amount_minor if valid else 0
+    return [
+        {"batch_id": key[0], "disposition": key[1], "currency": key[2], "record_count": n, "amount_minor": sums[key]}
+        for key, n in counts.items()
+    ]
+
+
+def _control(records: list[Delivery]) -> list[Row]:
+    row = {
+        "pipeline": "payments",
+        "topic": TOPIC,
+        "topic_id": "topic-1",
+        "epoch": 1,
+        "holder": "run-1",
+        "generation": "g1",
+        "last_batch_id": max(_batch_ids(records), default=0),
+        "end_offsets": json.dumps(_end_offsets(records)),
+        "watermark": None,
+        "updated_at": _text(START),
+    }
+    return [row] if records else []
+
+
+def _control_totals(records: list[Delivery]) -> list[Row]:
+    """Two senders' reports: what each batch holds, as its sender counted it."""
+    rows: dict[tuple[str, str, int, str], Row] = {}
+    for record in records:
+        valid = record.disposition != "QUARANTINED"
+        currency = record.currency if valid else ""
+        day = (record.event_time if valid else record.kafka_timestamp).date().isoformat()
+        row = rows.setdefault(
+            (f"sender-{record.batch_id % 2}", day, record.partition, currency),
+            {
+                "source": f"sender-{record.batch_id % 2}",
+                "reported_at": _text(START),
+                "day": day,
+                "topic": TOPIC,
+                "kafka_partition": record.partition,
+                "currency": currency,
+                **dict.fromkeys(
+                    ("delivered_count", "delivered_amount_minor", "unique_count", "unique_amount_minor"), 0
+                ),
+                "max_offset": max(r.offset for r in records if r.partition == record.partition),
+            },
+        )
+        paid = record.disposition in ("UNIQUE", "LATE")
+        row["delivered_count"] += 1
+        row["delivered_amount_minor"] += record.amount_minor if valid else 0
+        row["unique_count"] += paid
+        row["unique_amount_minor"] += record.amount_minor if paid else 0
+    return list(rows.values())
+
+
+def _batch_ids(records: list[Delivery]) -> list[int]:
+    return sorted({record.batch_id for record in records})
+
+
+def _end_offsets(records: list[Delivery]) -> dict[int, int]:
+    ends: dict[int, int] = {}
+    for record in records:
+        ends[record.partition] = max(ends.get(record.partition, 0), record.offset + 1)
+    return ends
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(sep=" ")
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _bytes(text: str) -> str:
+    return _base64(hashlib.sha256(text.encode()).digest())
