@@ -1,0 +1,118 @@
+"""Who may import whom. An arrow that is not drawn here is a defect of the design, not of a file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import (
+    PACKAGES,
+    at_import,
+    imported_modules,
+    is_within,
+    name,
+    package_files,
+    tree,
+)
+
+MAY_IMPORT_OF_OURS = {
+    "spark_jobs": ("spark_jobs",),
+    "simulator": ("simulator", "spark_jobs.contract", "spark_jobs.iso_codes", "spark_jobs.settings"),
+    "local_stack": ("local_stack", "spark_jobs.settings"),
+    "orchestration": PACKAGES,
+}
+
+ORCHESTRATION_AT_IMPORT = (
+    "orchestration",
+    "local_stack",
+    "simulator",
+    "spark_jobs.contract",
+    "spark_jobs.report",
+    "spark_jobs.settings",
+    "spark_jobs.tables",
+)
+
+SLOW_TO_IMPORT = ("pyspark", "google.cloud", "pandas", "pyarrow", "numpy", "kafka", "duckdb")
+
+
+def ours(modules: set[str]) -> set[str]:
+    """Of these modules, those of this project."""
+    return {module for module in modules if is_within(module, PACKAGES)}
+
+
+def everything_imported(path: Path) -> set[str]:
+    """What a file imports anywhere, also inside functions and for the type checker."""
+    return set(imported_modules(ast.walk(tree(path))))
+
+
+def imported_at_import(path: Path) -> set[str]:
+    """What importing a file imports directly."""
+    return set(imported_modules(at_import(tree(path))))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_of_ours_only_what_its_arrows_allow(package: str) -> None:
+    allowed = MAY_IMPORT_OF_OURS[package]
+    broken = {
+        f"{name(path)} imports {module}"
+        for path in package_files(package)
+        for module in ours(everything_imported(path))
+        # `from spark_jobs import tables` reads as spark_jobs.tables: names are modules here.
+        if not is_within(module, allowed)
+    }
+    assert not broken
+
+
+@pytest.mark.parametrize("package", ["spark_jobs", "simulator", "local_stack"])
+def test_nothing_but_orchestration_knows_dagster(package: str) -> None:
+    broken = {
+        f"{name(path)} imports {module}"
+        for path in package_files(package)
+        for module in everything_imported(path)
+        if module.split(".")[0].startswith("dagster")
+    }
+    assert not broken
+
+
+def test_orchestration_loads_only_the_plain_modules_of_the_streaming_job() -> None:
+    broken = {
+        f"{name(path)} imports {module}"
+        for path in package_files("orchestration")
+        for module in ours(imported_at_import(path))
+        if not is_within(module, ORCHESTRATION_AT_IMPORT)
+    }
+    assert not broken
+
+
+@pytest.mark.parametrize("package", ["orchestration", "local_stack"])
+def test_what_is_slow_to_import_is_imported_where_it_is_used(package: str) -> None:
+    broken = {
+        f"{name(path)} imports {module}"
+        for path in package_files(package)
+        for module in imported_at_import(path)
+        if is_within(module, SLOW_TO_IMPORT)
+    }
+    assert not broken
+
+
+def test_the_contract_and_its_neighbours_are_pure_python() -> None:
+    pure = ("contract.py", "iso_codes.py", "report.py", "settings.py", "tables.py")
+    files = [path for path in package_files("spark_jobs") if path.name in pure]
+    assert len(files) == len(pure)
+    broken = {
+        f"{name(path)} imports {module}"
+        for path in files
+        for module in everything_imported(path)
+        if is_within(module, ("pyspark", *SLOW_TO_IMPORT))
+    }
+    assert not broken
+
+
+def test_every_package_has_files_to_check() -> None:
+    assert all(package_files(package) for package in PACKAGES)
+
+
+def test_an_import_inside_a_function_is_not_one_at_import() -> None:
+    module = ast.parse("import a\nif TYPE_CHECKING:\n    import b\ndef f():\n    import c\nclass D:\n    import e\n")
+    assert set(imported_modules(at_import(module))) == {"a", "e"}
+    assert set(imported_modules(ast.walk(module))) == {"a", "b", "c", "e"}

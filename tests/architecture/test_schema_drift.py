@@ -1,0 +1,53 @@
+"""One contract, one set of tables: whatever else speaks of them agrees."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from spark_jobs.contract import FIELDS, json_schema
+from spark_jobs.tables import TABLES, TRANSACTIONS, Table
+from tests.architecture.sources import ROOT, product_files
+
+SETTING_READ = re.compile(r'\benv(?:iron)?(?:\.get\(|, |\[)\s*"([A-Z][A-Z_]+)"')
+SETTING_DECLARED = re.compile(r"^(?:# )?([A-Z][A-Z_]+)=", re.MULTILINE)
+
+
+def sources() -> dict[str, dict[str, Any]]:
+    """Tables of dbt's sources by name."""
+    document = yaml.safe_load((ROOT / "dbt_project/models/staging/_sources.yml").read_text())
+    return {table["name"]: table for source in document["sources"] for table in source["tables"]}
+
+
+def test_the_published_json_schema_is_the_contract() -> None:
+    published = json.loads((ROOT / "docs/payment-event.schema.json").read_text())
+    assert published == json_schema(), "run `make schema`"
+
+
+def test_dbt_reads_every_table_that_the_job_owns_and_no_other() -> None:
+    assert set(sources()) == {table.name for table in TABLES}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_dbt_source_has_the_columns_of_its_table(table: Table) -> None:
+    declared = {column["name"]: column.get("data_type") for column in sources()[table.name]["columns"]}
+    expected = {
+        column.name: f"array<{column.type}>" if column.mode == "REPEATED" else column.type for column in table.columns
+    }
+    assert set(declared) == set(expected)
+    typed = {name: kind.upper() for name, kind in declared.items() if kind}
+    assert typed == {name: expected[name].upper() for name in typed}
+
+
+def test_the_table_of_payments_holds_every_field_of_the_contract() -> None:
+    columns = {column.name: (column.type, column.mode) for column in TRANSACTIONS.columns}
+    for field in FIELDS:
+        assert columns[field.name] == (field.bigquery_type, "REQUIRED" if field.required else "NULLABLE")
+
+
+def test_the_example_environment_lists_exactly_the_settings_that_are_read() -> None:
+    read = {setting for path in product_files() for setting in SETTING_READ.findall(path.read_text())}
+    listed = set(SETTING_DECLARED.findall((ROOT / ".env.example").read_text()))
+    assert listed == read - {"DAGSTER_HOME"}, "DAGSTER_HOME follows from PAYMENTS_HOME"
