@@ -23,6 +23,7 @@ from spark_jobs.iso_codes import MINOR_UNITS
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
 _AMOUNT = pa.decimal128(38, 9)
+"""BigQuery's NUMERIC. The engine reads amounts as decimal(18, 4), which holds all that the contract allows."""
 
 VALIDATED_SCHEMA = pa.schema(
     [
@@ -118,7 +119,7 @@ def _rules() -> dict[Reason, str]:
         Reason.EVENT_TIME_IN_FUTURE: (f"epoch_us(event_at) > kafka_us + {int(MAX_FUTURE.total_seconds()) * 1_000_000}"),
         Reason.SAME_ACCOUNT: "sender_account_id = receiver_account_id",
         Reason.INVALID_AMOUNT: "amount is not null and not amount_ok",
-        Reason.AMOUNT_NOT_POSITIVE: "amount_ok and (amount_value <= 0 or starts_with(amount, '-'))",
+        Reason.AMOUNT_NOT_POSITIVE: "amount_ok and (starts_with(amount, '-') or not regexp_matches(amount, '[1-9]'))",
         Reason.AMOUNT_TOO_LARGE: (
             f"amount_ok and (amount_value > {MAX_AMOUNT} or (amount_value is null and not starts_with(amount, '-')))"
         ),
@@ -148,7 +149,7 @@ def _query() -> str:
     typed as (
         select
             *,
-            case when amount_ok then try_cast(amount as decimal(38, 9)) end as amount_value,
+            case when amount_ok then try_cast(amount as decimal(18, 4)) end as amount_value,
             case when contains(amount, '.') then length(amount) - strpos(amount, '.') else 0 end as decimals
         from texts
     ),
@@ -167,8 +168,8 @@ def _query() -> str:
     select
         {fields},
         case when amount_ok and amount_value > 0 and amount_value <= {MAX_AMOUNT} and decimals <= minor_unit
-            then cast(amount_value * case minor_unit when 0 then 1 when 2 then 100 when 3 then 1000 else 10000 end
-                as bigint) end as amount_minor,
+            then try_cast(replace(amount, '.', '') || substr('0000', 1, minor_unit - decimals) as bigint)
+        end as amount_minor,
         extra_fields,
         unhex(md5(coalesce(transaction_id, ''))) as id_hash,
         case when len(reasons) = 0
