@@ -92,10 +92,13 @@ class Warehouse:
 
     def _listen_address(self) -> tuple[str, int]:
         url = self._url
-        if url.scheme != "http" or url.port is None or url.path not in ("", "/"):
+        try:
+            host, port = url.hostname, url.port
+        except ValueError:
+            host = port = None
+        if url.scheme != "http" or not host or not port or url.path not in ("", "/"):
             raise StackError(f"BIGQUERY_EMULATOR_HOST must look like http://127.0.0.1:9050, not {self.endpoint}")
-        host = url.hostname or ""
-        return ("127.0.0.1" if host == "localhost" else host), url.port
+        return ("127.0.0.1" if host == "localhost" else host), port
 
     def _answers(self) -> bool:
         address = f"{self.endpoint.rstrip('/')}/bigquery/v2/projects/{self.project}/datasets?maxResults=1"

@@ -95,6 +95,10 @@ class Broker:
     def _address(self) -> tuple[str, int]:
         """Host and port of the first server; `localhost` is 127.0.0.1, so that client and server agree."""
         host, _, port = self.bootstrap_servers.split(",")[0].rpartition(":")
+        if not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise StackError(
+                f"KAFKA_BOOTSTRAP_SERVERS must be host:port[,host:port...], not {self.bootstrap_servers!r}."
+            )
         return ("127.0.0.1" if host == "localhost" else host), int(port)
 
     def _launch(self) -> None:

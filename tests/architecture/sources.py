@@ -19,6 +19,11 @@ def product_files() -> list[Path]:
     return [path for package in PACKAGES for path in package_files(package)]
 
 
+def module_name(path: Path) -> str:
+    """Dotted name of the module that a file is."""
+    return name(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
 @cache
 def tree(path: Path) -> ast.Module:
     """The file, parsed."""
