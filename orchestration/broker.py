@@ -9,7 +9,7 @@ from spark_jobs.source import TopicReader, TopicState
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class BrokerReader:
     """The cluster at `bootstrap_servers`, asked about `topic`. Joins no consumer group; keeps no connection."""
 
     bootstrap_servers: str

@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration import names, warehouse_reads
 from orchestration.backlog import lag_of
-from orchestration.broker import Broker
+from orchestration.broker import BrokerReader
 from orchestration.observation import read_published
 from orchestration.settings import StackSettings
 
@@ -18,7 +18,7 @@ from orchestration.settings import StackSettings
 @dg.asset_check(asset=names.DELIVERIES, description="What the broker holds unpublished is less than one micro-batch.")
 def consumer_lag_is_small(
     settings: dg.ResourceParam[StackSettings],
-    broker: dg.ResourceParam[Broker],
+    broker: dg.ResourceParam[BrokerReader],
     bigquery: dg.ResourceParam[Any],
 ) -> dg.AssetCheckResult:
     """Published offsets against the broker's, right after a run."""

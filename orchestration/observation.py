@@ -15,7 +15,7 @@ from orchestration.settings import StackSettings
 
 if TYPE_CHECKING:
     from orchestration.bigquery import PaymentsBigQueryResource
-    from orchestration.broker import Broker
+    from orchestration.broker import BrokerReader
 
 
 def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource") -> Published | None:
@@ -29,7 +29,7 @@ def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource"
 
 def observe_backlog(
     settings: StackSettings,
-    broker: "Broker",
+    broker: "BrokerReader",
     bigquery: "PaymentsBigQueryResource",
     instance: dg.DagsterInstance,
 ) -> Decision:

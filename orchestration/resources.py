@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dagster_pyspark import LazyPySparkResource
 
     from orchestration.bigquery import PaymentsBigQueryResource
-    from orchestration.broker import Broker
+    from orchestration.broker import BrokerReader
 
 
 @dg.resource(description="What the environment says; read once per run or tick.")
@@ -28,12 +28,12 @@ def settings_resource(_context: dg.InitResourceContext) -> StackSettings:
 
 
 @dg.resource(description="Reads the broker's offsets; joins no consumer group.", required_resource_keys={"settings"})
-def broker_resource(context: dg.InitResourceContext) -> "Broker":
+def broker_resource(context: dg.InitResourceContext) -> "BrokerReader":
     """Asked with bounded time-outs."""
-    from orchestration.broker import Broker
+    from orchestration.broker import BrokerReader
 
     job = _settings(context).job
-    return Broker(job.bootstrap_servers, job.topic)
+    return BrokerReader(job.bootstrap_servers, job.topic)
 
 
 @dg.resource(description="BigQuery, or what answers in its place.", required_resource_keys={"settings"})

@@ -11,7 +11,7 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.backlog import Action, Decision
-from orchestration.broker import Broker
+from orchestration.broker import BrokerReader
 from orchestration.observation import observe_backlog, run_tags, shift_config
 from orchestration.rebuild import decide_rebuild, read_rebuild_state
 from orchestration.settings import StackSettings
@@ -28,7 +28,7 @@ LAG_INTERVAL = timedelta(seconds=60)
 def backlog_sensor(
     context: dg.SensorEvaluationContext,
     settings: dg.ResourceParam[StackSettings],
-    broker: dg.ResourceParam[Broker],
+    broker: dg.ResourceParam[BrokerReader],
     bigquery: dg.ResourceParam[Any],
 ) -> dg.SensorResult:
     """One tick. A read that fails fails the tick: it never passes for "no data".

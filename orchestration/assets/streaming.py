@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.broker import Broker
+from orchestration.broker import BrokerReader
 from orchestration.runs import this_worker
 from orchestration.settings import StackSettings
 from spark_jobs import tables
@@ -104,7 +104,7 @@ def publish_payments(
 )
 def kafka_offsets(
     settings: dg.ResourceParam[StackSettings],
-    broker: dg.ResourceParam[Broker],
+    broker: dg.ResourceParam[BrokerReader],
     bigquery: dg.ResourceParam[Any],
 ) -> dg.MaterializeResult[None]:
     """Ask the broker, and replace the table with its answer."""

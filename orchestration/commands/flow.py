@@ -1,0 +1,94 @@
+"""`payments simulate`, `process`, `build`: a payment's way, one step per command.
+
+Belongs here: arguments, and what is printed while a step goes on. Does not belong here: the steps (simulator,
+execution.py).
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.console import say, sending_progress, table
+from orchestration.settings import StackSettings, read_stack_settings
+from orchestration.stack import Stack
+from simulator.config import SimulationConfig
+
+_DEFAULTS = SimulationConfig()
+
+
+def simulate(
+    events: Annotated[int, typer.Option(help="Payments to send at once.")] = _DEFAULTS.events,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same payments.")] = _DEFAULTS.seed,
+    rate: Annotated[float | None, typer.Option(help="Payments a second, steadily, instead of all at once.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds that a steady simulation goes on.")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="Where to write what was sent, as JSON Lines.")] = None,
+    late_rate: Annotated[float, typer.Option(help="Share of payments sent late.")] = _DEFAULTS.late_rate,
+    retry_rate: Annotated[float, typer.Option(help="Share of payments sent again.")] = _DEFAULTS.retry_rate,
+    malformed_rate: Annotated[float, typer.Option(help="Share of broken events.")] = _DEFAULTS.malformed_rate,
+    fraud_rate: Annotated[float, typer.Option(help="Share of labelled fraud.")] = _DEFAULTS.fraud_rate,
+) -> None:
+    """Send simulated payments, and report the sender's control totals to the warehouse."""
+    config = SimulationConfig(
+        events=events,
+        seed=seed,
+        rate=rate,
+        duration_seconds=duration,
+        late_rate=late_rate,
+        retry_rate=retry_rate,
+        malformed_rate=malformed_rate,
+        fraud_rate=fraud_rate,
+    )
+    settings = read_stack_settings()
+    Stack(settings).require_data_plane()
+    if config.is_steady and duration is None:
+        if manifest:
+            raise typer.BadParameter("a steady simulation without --duration has no end to write a manifest at")
+        from orchestration.traffic import send_steadily
+
+        send_steadily(settings, config, say)
+    else:
+        send(settings, config, manifest)
+
+
+def send(settings: StackSettings, config: SimulationConfig, manifest: Path | None) -> Path:
+    """Send a simulation and report its control totals; where the manifest is."""
+    from orchestration.control_totals import send_and_report
+
+    with sending_progress() as progress:
+        summary, path = send_and_report(settings, config, manifest, progress)
+    say(f"{summary.deliveries:,} deliveries of {summary.payments:,} payments in {summary.seconds:.1f} s.")
+    say(f"Manifest: {path}")
+    return path
+
+
+def process() -> None:
+    """Publish what waits in Kafka: one run of the same Dagster job that the sensor starts."""
+    settings = read_stack_settings()
+    Stack(settings).require_data_plane()
+    from orchestration.execution import drain_backlog
+
+    drain_backlog(settings, say)
+
+
+def build() -> None:
+    """Build dbt's models and make every check, through Dagster. Exits 1 where a check at ERROR fails."""
+    settings = read_stack_settings()
+    Stack(settings).require_data_plane()
+    if not build_and_show(settings):
+        raise typer.Exit(1)
+
+
+def build_and_show(settings: StackSettings) -> bool:
+    """Build and print the checks; whether all went well."""
+    from orchestration.execution import build_warehouse
+
+    outcome = build_warehouse(settings, say)
+    counts = outcome.counts()
+    for check in outcome.not_passed():
+        say(f"{check.verdict}: {check.asset}: {check.name}")
+    table("Checks", ("asset", "passed", "warned", "failed"), counts)
+    say(f"{outcome.passed} of {len(outcome.checks)} checks passed; {outcome.materialized} models are built.")
+    if outcome.error:
+        say(f"The build failed: {outcome.error}")
+    return outcome.is_good

@@ -1,0 +1,140 @@
+"""`payments verify`: proves the promise from the tables, and from a manifest where one is given.
+
+Belongs here: arguments, reading once, printing. Does not belong here: the rules (verification.py, truth.py).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local_stack.processes import StackError
+from orchestration import truth, warehouse_reads
+from orchestration.console import say, table
+from orchestration.settings import StackSettings, read_stack_settings
+from orchestration.stack import Stack
+from orchestration.verification import Break, Evidence, PartitionTally, find_breaks, tally
+from spark_jobs import tables
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+    from simulator.manifest import Manifest
+
+BREAKS_PRINTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verification found. `expected` is what the manifest says, `matched` what the warehouse holds of it."""
+
+    partitions: list[PartitionTally]
+    expected: list[PartitionTally]
+    matched: list[PartitionTally]
+    breaks: list[Break]
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether nothing breaks, and the manifest agrees where there is one."""
+        return not self.breaks and self.expected == self.matched
+
+
+def verify(
+    manifest: Annotated[Path | None, typer.Option(help="Compare with this manifest, record by record.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Prove that every record is accounted for. Exits 1 where anything breaks."""
+    settings = read_stack_settings()
+    told = load_manifest(manifest) if manifest else None
+    Stack(settings).require_warehouse()
+    verdict = examine(settings, told)
+    if as_json:
+        typer.echo(json.dumps(as_dict(verdict), indent=2, default=str))
+    else:
+        show(verdict)
+    if not verdict.is_proved:
+        raise typer.Exit(1)
+
+
+def load_manifest(path: Path) -> "Manifest":
+    """The manifest. Raises StackError with one line."""
+    from simulator.manifest import ManifestError, read_manifest
+
+    try:
+        return read_manifest(path)
+    except ManifestError as error:
+        raise StackError(str(error)) from error
+
+
+def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
+    """Read the tables, apply every rule."""
+    from spark_jobs.warehouse import connect
+
+    with connect(settings.job) as client:
+        evidence = gather(client, settings)
+        breaks = find_breaks(evidence)
+        if manifest is None:
+            return Verdict(tally(evidence.delivery_counts), [], [], breaks)
+        stored = warehouse_reads.delivered_records(client, settings.job, truth.last_offsets(manifest))
+        totals = warehouse_reads.whole_table(client, settings.job, tables.CONTROL_TOTALS)
+    breaks += truth.compare_records(manifest, stored) + truth.compare_control_totals(manifest, totals)
+    matched = truth.tally_of_stored(manifest, stored)
+    return Verdict(tally(evidence.delivery_counts), truth.tally_of(manifest), matched, breaks)
+
+
+def gather(client: "bigquery.Client", settings: StackSettings) -> Evidence:
+    """All that the rules among the tables need."""
+    job = settings.job
+    return Evidence(
+        ledger=warehouse_reads.whole_table(client, job, tables.LEDGER),
+        ledger_partitions=warehouse_reads.whole_table(client, job, tables.LEDGER_PARTITIONS),
+        ledger_amounts=warehouse_reads.whole_table(client, job, tables.LEDGER_AMOUNTS),
+        control=warehouse_reads.whole_table(client, job, tables.CONTROL),
+        delivery_counts=warehouse_reads.delivery_counts(client, job),
+        delivery_amounts=warehouse_reads.delivery_amounts(client, job),
+        broken_records=warehouse_reads.broken_records(client, job),
+    )
+
+
+def as_dict(verdict: Verdict) -> dict[str, Any]:
+    """The verdict for a program: `partitions` lists what the warehouse holds, `manifest` what was sent of it."""
+    answer: dict[str, Any] = {"ok": verdict.is_proved, "partitions": [asdict(row) for row in verdict.partitions]}
+    if verdict.expected:
+        answer["manifest"] = [asdict(row) for row in verdict.expected]
+    answer["breaks"] = [asdict(found) for found in verdict.breaks]
+    return answer
+
+
+def show(verdict: Verdict) -> None:
+    """The same for a person."""
+    columns = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED")
+    table("delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED", columns, [_cells(row) for row in verdict.partitions])
+    if verdict.expected:
+        show_beside(verdict)
+    for found in verdict.breaks[:BREAKS_PRINTED]:
+        say(f"BROKEN: {found.rule}: {found.where}: expected {found.expected}, found {found.found}")
+    if len(verdict.breaks) > BREAKS_PRINTED:
+        say(f"... and {len(verdict.breaks) - BREAKS_PRINTED} more.")
+    say("Proved: every rule holds." if verdict.is_proved else f"Not proved: {len(verdict.breaks)} breaks.")
+
+
+def show_beside(verdict: Verdict) -> None:
+    """The manifest's counts beside the warehouse's, of the same records."""
+    held = {row.partition: row for row in verdict.matched}
+    rows: list[list[object]] = []
+    for told in verdict.expected:
+        found = held.get(told.partition)
+        rows.append(["sent", *_cells(told), ""])
+        rows.append(["warehouse", *(_cells(found) if found else [told.partition, 0, 0, 0, 0, 0]), _word(told == found)])
+    columns = ("", "partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "agrees")
+    table("The manifest beside the warehouse, record by record", columns, rows)
+
+
+def _cells(row: PartitionTally) -> list[object]:
+    return [row.partition, row.delivered, row.unique, row.duplicate, row.late, row.quarantined]
+
+
+def _word(agrees: bool) -> str:
+    return "OK" if agrees else "DIFFERS"

@@ -1,0 +1,163 @@
+"""Runs of Dagster's jobs in this process, on the real instance: what `payments process` and `payments build` do.
+
+Belongs here: executing a job and reading its result. Does not belong here: printing tables, definitions.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from local_stack.processes import StackError
+from orchestration import names
+from orchestration.backlog import Action
+from orchestration.broker import BrokerReader
+from orchestration.build import build_defs
+from orchestration.instance import open_instance
+from orchestration.observation import observe_backlog, run_tags, shift_config
+from orchestration.rebuild import newest_batch
+from orchestration.runs import ENDED, this_worker
+from orchestration.settings import StackSettings
+
+Say = Callable[[str], None]
+
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One evaluated check. `verdict` is passed, warned or failed."""
+
+    asset: str
+    name: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOutcome:
+    """What a build came to; `error` is why the run itself failed, if it did for more than a check."""
+
+    checks: tuple[Check, ...]
+    materialized: int
+    error: str | None
+
+    @property
+    def passed(self) -> int:
+        """Checks that passed."""
+        return sum(check.verdict == "passed" for check in self.checks)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the run succeeded and no check failed at ERROR."""
+        return self.error is None and all(check.verdict != "failed" for check in self.checks)
+
+    def not_passed(self) -> list[Check]:
+        """The others."""
+        return [check for check in self.checks if check.verdict != "passed"]
+
+    def counts(self) -> list[tuple[str, int, int, int]]:
+        """Checks passed, warned and failed, by asset."""
+        tally = Counter((check.asset, check.verdict) for check in self.checks)
+        assets = sorted({check.asset for check in self.checks})
+        return [(a, tally[a, "passed"], tally[a, "warned"], tally[a, "failed"]) for a in assets]
+
+
+def drain_backlog(settings: StackSettings, say: Say) -> None:
+    """One drain: the sensor's decision, then its job. A run that is in flight is waited for instead.
+
+    Raises:
+        StackError: the run failed; the message is its cause, an incident's own line where it was one.
+    """
+    from orchestration.bigquery import PaymentsBigQueryResource
+
+    broker = BrokerReader(settings.job.bootstrap_servers, settings.job.topic)
+    bigquery = PaymentsBigQueryResource.from_job_settings(settings.job)
+    with open_instance(settings) as instance:
+        while True:
+            decision = observe_backlog(settings, broker, bigquery, instance)
+            say(f"{decision.action}: {decision.reason}")
+            if decision.blocking_run_id is None:
+                break
+            _wait_for(instance, decision.blocking_run_id)
+        if decision.action is Action.IDLE:
+            return
+        # The back-off is for a sensor that tries by itself; a person who asks is not kept waiting.
+        config = shift_config(0, settings.shift_max_seconds)
+        result = _execute(names.PROCESS_JOB, instance, say, config, run_tags(decision))
+    if not result.success:
+        raise StackError(failure_of(result))
+
+
+def build_warehouse(settings: StackSettings, say: Say) -> BuildOutcome:
+    """Build dbt's models and make every check."""
+    with open_instance(settings) as instance:
+        tags = {names.BUILT_BATCH_TAG: str(newest_batch(instance))}
+        result = _execute(names.BUILD_JOB, instance, say, {}, tags)
+    checks = tuple(
+        Check("/".join(evaluation.asset_key.path), evaluation.check_name, _verdict(evaluation))
+        for evaluation in result.get_asset_check_evaluations()
+    )
+    materialized = len({event.asset_key for event in result.get_asset_materialization_events()})
+    has_failed_check = any(check.verdict == "failed" for check in checks)
+    return BuildOutcome(checks, materialized, None if result.success or has_failed_check else failure_of(result))
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """Why a run failed: the last line of the innermost cause."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            described = failure.user_failure_data.description if failure.user_failure_data else None
+            if described:
+                return described
+            error = failure.error
+            while error and error.cause:
+                error = error.cause
+            if error:
+                return error.message.strip()
+    return "the run failed; see its log in Dagster"
+
+
+def _execute(
+    job_name: str, instance: dg.DagsterInstance, say: Say, run_config: Mapping[str, Any], tags: Mapping[str, str]
+) -> dg.ExecuteInProcessResult:
+    definitions = build_defs(loggers={"console": plain_logger(say)})
+    job = definitions.resolve_job_def(job_name)
+    return job.execute_in_process(
+        run_config=dict(run_config),
+        instance=instance,
+        tags={**tags, names.WORKER_TAG: this_worker()},
+        raise_on_error=False,
+    )
+
+
+def plain_logger(say: Say) -> dg.LoggerDefinition:
+    """A Dagster logger that passes on what assets say, and none of Dagster's own events."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            meta = getattr(record, "dagster_meta", {})
+            if not meta.get("dagster_event"):
+                say(f"  {meta.get('orig_message', record.getMessage())}")
+
+    def console(_context: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("payments", logging.INFO)
+        logger.addHandler(Handler())
+        return logger
+
+    return dg.LoggerDefinition(console, description="What assets say, line by line.")
+
+
+def _wait_for(instance: dg.DagsterInstance, run_id: str) -> None:
+    while (run := instance.get_run_by_id(run_id)) and run.status not in ENDED:
+        time.sleep(_POLL_SECONDS)
+
+
+def _verdict(evaluation: dg.AssetCheckEvaluation) -> str:
+    if evaluation.passed:
+        return "passed"
+    return "warned" if evaluation.severity is dg.AssetCheckSeverity.WARN else "failed"
