@@ -1,9 +1,6 @@
-{#- The column lies between the two limits, both included. NULL passes: say not_null where it must not. -#}
-{% test accepted_range(model, column_name, min_value=none, max_value=none) %}
+{#- The column is no less than min_value and no more than max_value. NULL passes: say not_null where it must not. -#}
+{% test accepted_range(model, column_name, min_value, max_value) %}
     select {{ column_name }}
     from {{ model }}
-    where
-        false
-        {% if min_value is not none %}or {{ column_name }} < {{ min_value }}{% endif %}
-        {% if max_value is not none %}or {{ column_name }} > {{ max_value }}{% endif %}
+    where {{ column_name }} not between {{ min_value }} and {{ max_value }}
 {% endtest %}

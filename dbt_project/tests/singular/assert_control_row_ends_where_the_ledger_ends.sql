@@ -1,4 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'pipeline_health'}}}) }}
+-- depends_on: {{ ref('pipeline_health') }}
 -- The control row says where the next batch begins. A row here is a partition where it disagrees with the ledger: the
 -- next batch would skip or repeat what lies between.
 with published as (
@@ -14,9 +15,12 @@ compared as (
     select
         published.*,
         pipelines.end_offsets,
+        count(*) over (partition by published.topic, published.kafka_partition) as control_rows,
         safe_cast(
             regexp_extract(
-                split(pipelines.end_offsets, concat('"', cast(published.kafka_partition as string), '"'))[safe_offset(1)],
+                split(
+                    pipelines.end_offsets, concat('"', cast(published.kafka_partition as string), '"')
+                )[safe_offset(1)],
                 r'[0-9]+'
             ) as int64
         ) as control_end_offset
@@ -26,4 +30,6 @@ compared as (
 
 select *
 from compared
-where (control_end_offset = ledger_end_offset) is not true
+where
+    (control_end_offset = ledger_end_offset) is not true
+    or control_rows > 1

@@ -1,4 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'pipeline_health'}}}) }}
+-- depends_on: {{ ref('pipeline_health') }}
 -- The fence: along the ledger the epoch never falls, and none is above the control row's. A row here means that a run
 -- published after another had taken over.
 with batches as (

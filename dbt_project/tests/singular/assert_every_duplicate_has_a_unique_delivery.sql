@@ -1,4 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'deduplication_audit'}}}) }}
+-- depends_on: {{ ref('pipeline_health') }}
 -- A DUPLICATE is only one where another delivery of the id was published. A row here is a payment lost as a duplicate,
 -- or an id published more than once.
 select *

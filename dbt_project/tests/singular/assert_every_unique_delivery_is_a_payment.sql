@@ -1,13 +1,18 @@
 {{ config(meta={'dagster': {'ref': {'name': 'payment_transactions_fraud'}}}) }}
+-- depends_on: {{ ref('pipeline_health') }}
 -- UNIQUE deliveries and payments are the same set, with the same id and money. A row here was published in one table
--- and not, or otherwise, in the other. Guards every mart that counts payments.
+-- and not, or otherwise, in the other, or says another amount than its minor units. Guards every mart that counts.
 with deliveries as (
     select * from {{ ref('stg_payments__deliveries') }}
     where disposition = 'UNIQUE'
 ),
 
 payments as (
-    select * from {{ ref('stg_payments__transactions') }}
+    select
+        transactions.*,
+        cast(transactions.amount_minor * currencies.minor_unit_value as numeric) as amount_by_minor_units
+    from {{ ref('stg_payments__transactions') }} as transactions
+    left join {{ ref('currencies') }} as currencies on transactions.currency = currencies.currency
 )
 
 select
@@ -21,5 +26,6 @@ full outer join payments using (topic, kafka_partition, kafka_offset)
 where
     (deliveries.transaction_id = payments.transaction_id) is not true
     or (deliveries.amount_minor = payments.amount_minor) is not true
+    or (payments.amount = payments.amount_by_minor_units) is not true
     or (deliveries.currency = payments.currency) is not true
     or (deliveries.event_time = payments.event_time) is not true

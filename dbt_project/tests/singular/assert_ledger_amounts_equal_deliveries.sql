@@ -1,4 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
+-- depends_on: {{ ref('pipeline_health') }}
 -- The conservation law in money: per batch, disposition and currency the ledger's sums are those of the deliveries.
 with deliveries as (
     select
@@ -12,7 +13,14 @@ with deliveries as (
 ),
 
 ledger as (
-    select * from {{ ref('stg_payments__batch_amounts') }}
+    select
+        batch_id,
+        disposition,
+        currency,
+        sum(record_count) as record_count,
+        sum(amount_minor) as amount_minor
+    from {{ ref('stg_payments__batch_amounts') }}
+    group by batch_id, disposition, currency
 )
 
 select

@@ -1,5 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
--- Each batch begins where its partition's previous batch ended. A gap is a silent loss, an overlap a double publication.
+-- depends_on: {{ ref('pipeline_health') }}
+-- Each batch begins where its partition's previous batch ended. A gap is a silent loss, an overlap a double
+-- publication.
 select *
 from {{ ref('reconciliation_batches') }}
 where start_offset != previous_end_offset

@@ -1,4 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'payment_metrics'}}}) }}
+-- depends_on: {{ ref('pipeline_health') }}
 -- The two incremental marts hold every published payment once, so nothing slipped past an incremental build. Payments
 -- published after the marts were built are not theirs yet, and pass.
 with published as (

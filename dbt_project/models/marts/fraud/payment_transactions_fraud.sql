@@ -95,12 +95,15 @@ select
     ) as fraud_score,
     array(
         select reason
-        from unnest([
-            if(risk_amount = 'LOW', null, concat(risk_amount, '_AMOUNT')),
-            if(is_high_velocity, 'HIGH_VELOCITY', null),
-            if(is_new_country, 'NEW_COUNTRY', null),
-            if(is_night, 'NIGHT', null)
-        ]) as reason
+        from
+            unnest(
+                [
+                    if(risk_amount = 'LOW', null, concat(risk_amount, '_AMOUNT')),
+                    if(is_high_velocity, 'HIGH_VELOCITY', null),
+                    if(is_new_country, 'NEW_COUNTRY', null),
+                    if(is_night, 'NIGHT', null)
+                ]
+            ) as reason
         where reason is not null
     ) as fraud_reasons,
     batch_id

@@ -9,8 +9,9 @@ with ledger as (
 batches as (
     select
         batch_id,
-        delivered as delivered_in_batch
+        sum(delivered) as delivered_in_batch
     from {{ ref('stg_payments__batches') }}
+    group by batch_id
 ),
 
 deliveries as (
