@@ -77,8 +77,7 @@ def deliveries(config: SimulationConfig, started_at: datetime) -> Iterator[Deliv
     if config.rate is None:
         oldest_ms = start_ms - round(config.span_minutes * 60_000)
         clock = BurstClock(config.events, oldest_ms, start_ms)
-        planned = burst_retries(config, clock, fault_rng)
-        retries, inserts = iter(planned), iter(burst_inserts(config, len(planned), fault_rng))
+        retries, inserts = iter(burst_retries(config, clock, fault_rng)), iter(burst_inserts(config, fault_rng))
     else:
         oldest_ms = start_ms
         clock = SteadyClock(config.rate, start_ms)

@@ -15,9 +15,12 @@ import numpy as np
 from simulator.clock import HOUR_MS, Clock, Times, rfc3339
 from simulator.payments import Payment, Traffic, decimal_text, transaction_ids
 from simulator.population import (
+    CATEGORIES,
     COUNTRIES,
+    TRANSFER,
     Country,
     Device,
+    Ints,
     Population,
     device_json,
     method_json,
@@ -27,7 +30,7 @@ from simulator.population import (
 from spark_jobs.iso_codes import MINOR_UNITS
 
 _NIGHT_ENDS_HOUR = 4
-_RESTAURANT, _CLOTHES, _ELECTRONICS, _DIGITAL, _TRANSFER = "5812", "5651", "5732", "5816", "4829"
+_CHEAP, _DEAR, _ORDINARY = ("5814", "4111", "5816"), ("5732", "5651"), ("5411", "5812", "5651")
 
 
 class Typology(StrEnum):
@@ -46,10 +49,9 @@ class Strike(NamedTuple):
 
     after_seconds: int
     sender: int
-    receiver: str
+    receiver: int
     euro_cents: int
     device: Device
-    category: str
     country: Country | None = None
     is_genuine: bool = False
 
@@ -83,6 +85,10 @@ class Fraud:
         """Begin with a typology at random."""
         self._population = population
         self._rng = rng
+        codes = np.array([c.code for c in CATEGORIES])[population.category[: population.merchants]]
+        self._merchants: dict[tuple[str, ...], Ints] = {
+            pool: np.flatnonzero(np.isin(codes, pool)) for pool in (_CHEAP, _DEAR, _ORDINARY)
+        }
         self._turn = int(rng.integers(len(Typology)))
         self._patterns: dict[Typology, tuple[int, int, Callable[[int], list[Strike]]]] = {
             Typology.CARD_TESTING: (8, 15, self._card_testing),
@@ -121,19 +127,20 @@ class Fraud:
     def _payment(self, transaction_id: str, event_ms: int, strike: Strike, fraud: Typology | None) -> Payment:
         home = COUNTRIES[self._population.country[strike.sender]]
         minor = max(1, round(strike.euro_cents * home.per_euro * 10.0 ** (MINOR_UNITS[home.currency] - 2)))
-        method = "bank_transfer" if strike.category == _TRANSFER else "card"
+        category = int(self._population.category[strike.receiver])
+        method = "bank_transfer" if category == TRANSFER else "card"
         return Payment(
             transaction_id=transaction_id,
             event_ms=event_ms,
             event_time=rfc3339(event_ms),
             sender=self._population.accounts[strike.sender],
-            receiver=strike.receiver,
+            receiver=str(self._population.receivers[strike.receiver]),
             amount=decimal_text(minor, home.currency),
             amount_minor=minor,
             currency=home.currency,
             details=place_json(home.currency, (strike.country or home).code)
             + device_json(strike.device)
-            + method_json(method, strike.category),
+            + method_json(method, CATEGORIES[category].code),
             fraud=fraud,
         )
 
@@ -148,15 +155,14 @@ class Fraud:
     def _card_testing(self, size: int) -> list[Strike]:
         """One card pays many merchants tiny amounts, seconds apart."""
         victim, device = self._account(), random_device(self._rng, "web")
-        return [Strike(12 * i, victim, self._merchant(), 50 + 25 * (i % 8), device, _DIGITAL) for i in range(size)]
+        return [Strike(12 * i, victim, self._merchant(_CHEAP), 50 + 25 * (i % 8), device) for i in range(size)]
 
     def _account_takeover(self, size: int) -> list[Strike]:
         """A new device in a new country spends five times what is usual."""
         victim, device = self._account(), random_device(self._rng)
         abroad = self._foreign(victim)
         return [
-            Strike(240 * i, victim, self._merchant(), self._around(5 * 9_500), device, _ELECTRONICS, abroad)
-            for i in range(size)
+            Strike(240 * i, victim, self._merchant(_DEAR), self._around(5 * 9_500), device, abroad) for i in range(size)
         ]
 
     def _impossible_travel(self, size: int) -> list[Strike]:
@@ -164,9 +170,9 @@ class Fraud:
         victim, terminal = self._account(), random_device(self._rng, "pos")
         own = self._population.devices[2 * victim]
         abroad = self._foreign(victim)
-        home = Strike(0, victim, self._merchant(), self._around(2_500), own, _RESTAURANT, is_genuine=True)
+        home = Strike(0, victim, self._merchant(_ORDINARY), self._around(2_500), own, is_genuine=True)
         return [home] + [
-            Strike(240 * (i + 1), victim, self._merchant(), self._around(9_000), terminal, _CLOTHES, abroad)
+            Strike(240 * (i + 1), victim, self._merchant(_ORDINARY), self._around(9_000), terminal, abroad)
             for i in range(size)
         ]
 
@@ -174,7 +180,7 @@ class Fraud:
         """One device pays for many accounts."""
         device = random_device(self._rng)
         return [
-            Strike(70 * i, account, self._merchant(), self._around(6_000), device, _DIGITAL)
+            Strike(70 * i, account, self._merchant(_ORDINARY), self._around(6_000), device)
             for i, account in enumerate(self._accounts(size))
         ]
 
@@ -185,10 +191,9 @@ class Fraud:
             Strike(
                 after_seconds=150 * i,
                 sender=sender,
-                receiver=self._population.accounts[receiver],
+                receiver=self._population.merchants + receiver,
                 euro_cents=euro_cents * (100 - 4 * i) // 100,
                 device=self._population.devices[2 * sender],
-                category=_TRANSFER,
             )
             for i, (sender, receiver) in enumerate(pairwise(chain))
         ]
@@ -196,9 +201,7 @@ class Fraud:
     def _night_shift(self, size: int) -> list[Strike]:
         """While its owner sleeps, an account pays one large sum after another to merchants it may never have paid."""
         victim, device = self._account(), random_device(self._rng)
-        return [
-            Strike(360 * i, victim, self._merchant(), self._around(30_000), device, _ELECTRONICS) for i in range(size)
-        ]
+        return [Strike(360 * i, victim, self._merchant(_DEAR), self._around(30_000), device) for i in range(size)]
 
     def _account(self) -> int:
         return int(self._rng.integers(len(self._population.accounts)))
@@ -207,8 +210,9 @@ class Fraud:
         accounts: list[int] = self._rng.choice(len(self._population.accounts), count, replace=False).tolist()
         return accounts
 
-    def _merchant(self) -> str:
-        return str(self._population.receivers[self._rng.integers(self._population.merchants)])
+    def _merchant(self, codes: tuple[str, ...]) -> int:
+        """A merchant of one of the categories: even fraud pays plausible amounts."""
+        return int(self._rng.choice(self._merchants[codes]))
 
     def _foreign(self, account: int) -> Country:
         step = int(self._rng.integers(1, len(COUNTRIES)))

@@ -37,6 +37,9 @@ _SECOND_DEVICE = 0.15
 _TRIP = 0.015
 """Share of days that an account spends in another country."""
 
+_LIMIT = 3.0
+"""Amounts stop at so many deviations: every account has its limit."""
+
 _ENDS_IN_99, _ENDS_IN_00 = 0.17, 0.32
 """Cumulative shares of the price endings, where the currency has two decimals."""
 
@@ -161,7 +164,8 @@ class Traffic:
     def _amounts(self, account: Ints, category: Ints, has_cents: npt.NDArray[np.bool_]) -> Ints:
         rng, count = self._rng, len(account)
         logs: Floats = self._medians[category] + self._population.log_scale[account]
-        drawn = np.exp(logs + self._sigmas[category] * rng.standard_normal(count))
+        deviations = np.clip(rng.standard_normal(count), -_LIMIT, _LIMIT)
+        drawn = np.exp(logs + self._sigmas[category] * deviations)
         minor = np.maximum(np.rint(drawn).astype(np.int64), 1)
         ending, whole = rng.random(count), minor - minor % 100
         minor = np.where(has_cents & (ending < _ENDS_IN_99), whole + 99, minor)

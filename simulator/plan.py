@@ -6,6 +6,7 @@ has exact numbers of everything; a steady simulation has no end, and each paymen
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -55,6 +56,11 @@ class Insert(NamedTuple):
     fault: Fault
 
 
+def burst_size(config: SimulationConfig) -> int:
+    """How many deliveries a burst has, faults and all."""
+    return config.events + round(config.events * config.retry_rate) + sum(_burst_faults(config).values())
+
+
 def burst_retries(config: SimulationConfig, clock: BurstClock, rng: np.random.Generator) -> list[Retry]:
     """Retries in order of rank. The delay is drawn first, then a payment early enough for it: the mix stays exact."""
     span_ms = clock.end_ms - clock.start_ms
@@ -73,18 +79,16 @@ def steady_retries(config: SimulationConfig, rng: np.random.Generator) -> Iterat
         yield _retry(rank, _delay_ms(rng), config, rng)
 
 
-def burst_inserts(config: SimulationConfig, retries: int, rng: np.random.Generator) -> list[Insert]:
+def burst_inserts(config: SimulationConfig, rng: np.random.Generator) -> list[Insert]:
     """Late events within the last part of all that is sent, malformed ones anywhere; in order of position."""
-    malformed, late = round(config.events * config.malformed_rate), round(config.events * config.late_rate)
-    again = round(late * LATE_AGAIN_SHARE)
-    total = config.events + retries + malformed + late + again
+    total, faults = burst_size(config), _burst_faults(config)
     first_late = math.ceil(LATE_FROM * total)
+    late = faults[Fault.LATE] + faults[Fault.LATE_AGAIN]
     positions = [
-        *(first_late + rng.choice(total - first_late, late + again, replace=False)).tolist(),
-        *rng.choice(total, malformed, replace=False).tolist(),
+        *(first_late + rng.choice(total - first_late, late, replace=False)).tolist(),
+        *rng.choice(total, faults[Fault.MALFORMED], replace=False).tolist(),
     ]
-    faults = [Fault.LATE] * late + [Fault.LATE_AGAIN] * again + [Fault.MALFORMED] * malformed
-    return sorted(map(Insert, positions, faults))
+    return sorted(map(Insert, positions, Counter(faults).elements()))
 
 
 def steady_inserts(config: SimulationConfig, rng: np.random.Generator) -> Iterator[Insert]:
@@ -97,6 +101,15 @@ def steady_inserts(config: SimulationConfig, rng: np.random.Generator) -> Iterat
     )
     malformed = (Insert(position, Fault.MALFORMED) for position in _positions(0, config.malformed_rate, rng))
     return heapq.merge(late, malformed)
+
+
+def _burst_faults(config: SimulationConfig) -> dict[Fault, int]:
+    late = round(config.events * config.late_rate)
+    return {
+        Fault.LATE: late,
+        Fault.LATE_AGAIN: round(late * LATE_AGAIN_SHARE),
+        Fault.MALFORMED: round(config.events * config.malformed_rate),
+    }
 
 
 def _positions(first: int, rate: float, rng: np.random.Generator) -> Iterator[int]:

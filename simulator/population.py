@@ -61,22 +61,22 @@ COUNTRIES = (
     Country("AU", "AUD", 0.015, 1.65),
 )
 CATEGORIES = (
-    Category("5411", 0.20, 2_800, 0.74, 0.8),
+    Category("5411", 0.20, 2_800, 0.70, 0.8),
     Category("5812", 0.15, 2_600, 0.68, 0.7),
-    Category("5814", 0.12, 900, 0.66, 0.8),
-    Category("5541", 0.08, 4_800, 0.65, 0.9),
-    Category("5912", 0.08, 1_900, 0.74, 0.6),
-    Category("5651", 0.10, 5_500, 0.74, 0.3),
-    Category("5732", 0.06, 9_500, 0.78, 0.2),
-    Category("4111", 0.08, 700, 0.66, 0.5),
-    Category("5816", 0.07, 1_200, 0.72, 0.0),
-    Category("6011", 0.06, 8_000, 0.65, 1.0),
-    Category("4829", 0.00, 25_000, 1.35, 0.0),
+    Category("5814", 0.12, 900, 0.69, 0.8),
+    Category("5541", 0.08, 4_800, 0.67, 0.9),
+    Category("5912", 0.08, 1_900, 0.70, 0.6),
+    Category("5651", 0.10, 5_500, 0.71, 0.3),
+    Category("5732", 0.06, 9_500, 0.72, 0.2),
+    Category("4111", 0.08, 700, 0.70, 0.5),
+    Category("5816", 0.07, 1_200, 0.70, 0.0),
+    Category("6011", 0.06, 8_000, 0.67, 1.0),
+    Category("4829", 0.00, 25_000, 1.55, 0.0),
 )
 CASH, TRANSFER = len(CATEGORIES) - 2, len(CATEGORIES) - 1
 FAVOURITES = 5
 CONTACTS = 2
-SPEND_SIGMA = 0.2
+SPEND_SIGMA = 0.15
 """How much accounts differ in what they spend, as the deviation of its logarithm."""
 
 _DEVICE_TYPES = ("ios", "android", "web", "api")
