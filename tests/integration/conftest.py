@@ -1,0 +1,59 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from local_stack.bigquery import Warehouse
+from local_stack.kafka import Broker
+from local_stack.processes import free_port
+from spark_jobs.session import build_session, jar_paths
+from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from tests.integration.world import World
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder of the tests' own, with what `make setup` made."""
+    home = tmp_path_factory.mktemp("home")
+    for made in ("jars", "warehouse-env"):
+        (home / made).symlink_to(payments_home() / made)
+    return home
+
+
+@pytest.fixture(scope="session")
+def environment(home: Path) -> dict[str, str]:
+    return {
+        "PAYMENTS_HOME": str(home),
+        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
+        "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
+    }
+
+
+@pytest.fixture(scope="session")
+def stack(home: Path, environment: dict[str, str]) -> Iterator[JobSettings]:
+    """A real broker and a real warehouse, up for the whole session."""
+    settings = read_job_settings(environment)
+    broker = Broker(home, settings.bootstrap_servers)
+    warehouse = Warehouse(home, settings.emulator_host or "", settings.project)
+    try:
+        broker.start()
+        warehouse.start()
+        yield settings
+    finally:
+        warehouse.stop()
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def spark(stack: JobSettings, home: Path) -> Iterator[SparkSession]:
+    session = build_session(stack, jar_paths(home))
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def world(stack: JobSettings, spark: SparkSession, tmp_path: Path) -> Iterator[World]:
+    world = World.make(stack, spark, tmp_path)
+    yield world
+    world.client.close()

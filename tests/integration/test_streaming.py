@@ -1,0 +1,203 @@
+"""The streaming job on a real broker, Spark and warehouse: every record exactly once, whatever happened to the run."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from simulator.manifest import Manifest
+from spark_jobs import tables
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.packing import labels_of
+from spark_jobs.process_payments import Run
+from spark_jobs.source import BrokerUnreachable
+from spark_jobs.warehouse import offsets_from_json
+from tests.integration.world import World, event
+
+pytestmark = pytest.mark.integration
+
+
+def intended(*manifests: Manifest) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
+    return {
+        (r.partition, r.offset): (r.disposition.value, r.sha256, [reason.value for reason in r.reasons])
+        for manifest in manifests
+        for r in manifest.deliveries
+    }
+
+
+def published(world: World) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
+    return {
+        place: (row["disposition"], row["value_sha256"].hex(), row["reasons"])
+        for place, row in world.deliveries().items()
+    }
+
+
+def newest(folder: Path) -> Path:
+    return max((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
+
+
+def spark_checkpoint(world: World) -> Path:
+    return world.folder / "checkpoints" / world.settings.pipeline / world.control().generation / "spark"
+
+
+def test_every_record_gets_the_disposition_that_the_simulator_intended(world: World) -> None:
+    first = world.simulate(3000, seed=1)
+    reports = world.drain()
+    assert len(reports) >= 4
+    assert published(world) == intended(first)
+
+    second = world.simulate(2000, seed=2)
+    world.drain()
+    assert published(world) == intended(first, second)
+    transactions = world.rows(tables.TRANSACTIONS, "transaction_id, kafka_partition, kafka_offset, amount_minor")
+    unique = [r for m in (first, second) for r in m.deliveries if r.disposition == "UNIQUE"]
+    assert sorted((r["transaction_id"], r["kafka_offset"], r["amount_minor"]) for r in transactions) == sorted(
+        (r.transaction_id, r.offset, r.amount_minor) for r in unique
+    )
+
+
+def test_the_ledger_adds_up_to_what_the_broker_holds(world: World) -> None:
+    manifest = world.simulate(1000, seed=3)
+    reports = world.drain()
+    ledger = sorted(world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
+    assert [row["batch_id"] for row in ledger] == list(range(1, len(reports) + 1))
+    assert sum(row["delivered"] for row in ledger) == len(manifest.deliveries)
+    ends = [offsets_from_json(row["end_offsets"]) for row in ledger]
+    starts = [offsets_from_json(row["start_offsets"]) for row in ledger]
+    assert starts[1:] == ends[:-1]
+    assert ends[-1] == world.control().end_offsets
+    amounts = world.rows(tables.LEDGER_AMOUNTS)
+    for currency in {record.currency for record in manifest.deliveries}:
+        sent = sum(r.amount_minor for r in manifest.deliveries if r.currency == currency and currency)
+        kept = sum(r["amount_minor"] for r in amounts if r["currency"] == currency and r["disposition"] != "QUARANTINED")
+        assert kept == sent
+
+
+def test_a_batch_replayed_after_its_publication_changes_nothing(world: World) -> None:
+    manifest = world.simulate(500, seed=4)
+    world.drain()
+    # What a driver leaves behind that died between the warehouse's commit and Spark's.
+    commit = newest(spark_checkpoint(world) / "commits")
+    commit.unlink()
+    commit.with_name(f".{commit.name}.crc").unlink(missing_ok=True)
+
+    again = world.simulate(500, seed=5)
+    world.drain()
+    assert published(world) == intended(manifest, again)
+    assert len(world.rows(tables.LEDGER)) == world.control().last_batch_id
+
+
+def test_a_lost_checkpoint_is_rebuilt_and_still_knows_what_was_published(world: World) -> None:
+    ids = [f"payment-{n}" for n in range(300)]
+    world.send([event(i) for i in ids])
+    world.drain()
+    generation = world.control().generation
+    world.lose_checkpoint()
+
+    again = world.send([event(i) for i in ids])
+    new = world.send([event("another")])
+    world.drain()
+    dispositions = world.dispositions()
+    assert {dispositions[place] for place in again} == {"DUPLICATE"}
+    assert dispositions[new[0]] == "UNIQUE"
+    assert world.control().generation != generation
+
+
+def test_a_checkpoint_older_than_the_warehouse_is_not_gone_on_with(world: World) -> None:
+    world.send([event("one")])
+    world.drain()
+    old = spark_checkpoint(world).parent
+    shutil.copytree(old, world.folder / "copy")
+    world.send([event("two")])
+    world.drain()
+    shutil.rmtree(old)
+    shutil.copytree(world.folder / "copy", old)
+
+    world.send([event("two"), event("three")])
+    world.drain()
+    assert sorted(world.dispositions().values()) == ["DUPLICATE", "UNIQUE", "UNIQUE", "UNIQUE"]
+
+
+def test_a_run_that_was_overtaken_publishes_nothing(world: World) -> None:
+    sent = world.send([event("one"), event("two")])
+    with Run(world.spark, world.settings, lambda _: None) as zombie:
+        with Run(world.spark, world.settings, lambda _: None) as successor:
+            with pytest.raises(Incident) as incident:
+                zombie.drain_once(deadline=float("inf"))
+            assert incident.value.kind is Kind.FENCED
+            assert world.rows(tables.DELIVERIES) == []
+            successor.drain_once(deadline=float("inf"))
+    assert world.dispositions() == dict.fromkeys(sent, "UNIQUE")
+
+
+def test_bad_input_is_kept_with_its_reason_and_stops_nothing(world: World) -> None:
+    values: list[bytes | None] = [None, b"", b"\xff\xfe", b"{", b"[" * 100, b'{"amount":1}', event("x" * 65)]
+    bad = world.send(values)
+    good = world.send([event("good")])
+    world.drain()
+    deliveries = world.deliveries()
+    assert [deliveries[place]["raw_value"] for place in bad] == values
+    assert all(deliveries[place]["disposition"] == "QUARANTINED" for place in bad)
+    assert [deliveries[place]["reasons"][0] for place in bad] == [
+        "EMPTY_VALUE",
+        "EMPTY_VALUE",
+        "INVALID_UTF8",
+        "INVALID_JSON",
+        "TOO_DEEP",
+        "WRONG_TYPE",
+        "INVALID_TRANSACTION_ID",
+    ]
+    assert deliveries[good[0]]["disposition"] == "UNIQUE"
+    assert deliveries[good[0]]["raw_value"] is None
+
+
+def test_an_unknown_field_is_kept_as_json(world: World) -> None:
+    world.send([event("one")[:-1] + b',"loyalty":{"points":12.50}}'])
+    world.drain()
+    [row] = world.rows(tables.TRANSACTIONS)
+    assert row["extra_fields"] == '{"loyalty":{"points":12.50}}'
+    assert json.loads(row["extra_fields"]) == {"loyalty": {"points": 12.5}}
+
+
+def test_a_partition_added_while_running_is_read_from_its_start(world: World) -> None:
+    from kafka import KafkaAdminClient
+
+    world.send([event("one")], partition=0)
+    world.drain()
+    admin = KafkaAdminClient(bootstrap_servers=world.settings.bootstrap_servers)
+    admin.create_partitions({world.settings.topic: 3})
+    admin.close()
+    world.send([event("one"), event("two")], partition=2)
+    world.drain()
+    assert world.dispositions() == {(0, 0): "UNIQUE", (2, 0): "DUPLICATE", (2, 1): "UNIQUE"}
+
+
+def test_a_topic_that_was_created_anew_stops_the_run(world: World) -> None:
+    from kafka import KafkaAdminClient
+
+    from local_stack.kafka import ensure_topic
+
+    world.send([event("one")])
+    world.drain()
+    admin = KafkaAdminClient(bootstrap_servers=world.settings.bootstrap_servers)
+    admin.delete_topics([world.settings.topic])
+    admin.close()
+    ensure_topic(world.settings.bootstrap_servers, world.settings.topic, partitions=2)
+    with pytest.raises(Incident) as incident:
+        world.drain()
+    assert incident.value.kind is Kind.TOPIC_RECREATED
+
+
+def test_a_broker_that_does_not_answer_is_an_error_not_an_empty_topic(world: World) -> None:
+    with pytest.raises(BrokerUnreachable, match="KAFKA_BOOTSTRAP_SERVERS"):
+        world.drain(bootstrap_servers="127.0.0.1:9")
+
+
+def test_spark_puts_every_bucket_into_a_partition_of_its_own(world: World) -> None:
+    for buckets in (2, 4, 7):
+        labels = [(label,) for label in labels_of(buckets)]
+        frame = world.spark.createDataFrame(labels, "bucket int")
+        partitions = frame.select(F.expr(f"pmod(hash(bucket), {buckets})")).collect()
+        assert sorted(row[0] for row in partitions) == list(range(buckets))
