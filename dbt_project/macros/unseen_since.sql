@@ -4,6 +4,7 @@
     `NULL` watermark (the first batch) means from the beginning. A literal in the far future means: nothing is new.
 -#}
 {% macro unseen_since() -%}
+    {%- set batches = ref('stg_payments__batches') -%}
     {%- set everything = '2000-01-01 00:00:00+00' -%}
     {%- if not (execute and is_incremental()) -%}
         {{ return("timestamp '" ~ everything ~ "'") }}
@@ -13,7 +14,7 @@
             coalesce(
                 min(coalesce(batches.watermark, timestamp '{{ everything }}')), timestamp '9999-01-01 00:00:00+00'
             ) as unseen_since
-        from {{ ref('stg_payments__batches') }} as batches
+        from {{ batches }} as batches
         where batches.batch_id > (select coalesce(max(built.batch_id), 0) from {{ this }} as built)
     {%- endset -%}
     {{ return("timestamp '" ~ run_query(query).columns[0].values()[0].isoformat(' ') ~ "'") }}

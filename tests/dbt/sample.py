@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 Row = dict[str, Any]
@@ -167,7 +168,7 @@ def _payment(record: Delivery) -> Row:
         "event_time": _text(record.event_time),
         "sender_account_id": f"sender-{record.partition}",
         "receiver_account_id": "receiver",
-        "amount": str(record.amount_minor / 10**decimals),
+        "amount": str(Decimal(record.amount_minor).scaleb(-decimals)),
         "currency": record.currency,
         "country": record.country,
         "payment_method": "card",
