@@ -17,6 +17,7 @@ from orchestration import names
 from orchestration.backlog import Action
 from orchestration.broker import BrokerReader
 from orchestration.build import build_defs
+from orchestration.console import noise_in
 from orchestration.instance import open_instance
 from orchestration.observation import observe_backlog, run_tags, shift_config
 from orchestration.rebuild import newest_batch
@@ -26,6 +27,8 @@ from orchestration.settings import StackSettings
 Say = Callable[[str], None]
 
 _POLL_SECONDS = 1.0
+_SPEAK_FOR_THEMSELVES = (names.PUBLISH_OP,)
+"""Steps that say in lines of their own what they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def drain_backlog(settings: StackSettings, say: Say) -> None:
             return
         # The back-off is for a sensor that tries by itself; a person who asks is not kept waiting.
         config = shift_config(0, settings.shift_max_seconds)
-        result = _execute(names.PROCESS_JOB, instance, say, config, run_tags(decision))
+        result = _execute(settings, instance, say, names.PROCESS_JOB, config, run_tags(decision))
     if not result.success:
         raise StackError(failure_of(result))
 
@@ -96,7 +99,7 @@ def build_warehouse(settings: StackSettings, say: Say) -> BuildOutcome:
     """Build dbt's models and make every check."""
     with open_instance(settings) as instance:
         tags = {names.BUILT_BATCH_TAG: str(newest_batch(instance))}
-        result = _execute(names.BUILD_JOB, instance, say, {}, tags)
+        result = _execute(settings, instance, say, names.BUILD_JOB, {}, tags)
     checks = tuple(
         Check("/".join(evaluation.asset_key.path), evaluation.check_name, _verdict(evaluation))
         for evaluation in result.get_asset_check_evaluations()
@@ -123,29 +126,37 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
 
 
 def _execute(
-    job_name: str, instance: dg.DagsterInstance, say: Say, run_config: Mapping[str, Any], tags: Mapping[str, str]
+    settings: StackSettings,
+    instance: dg.DagsterInstance,
+    say: Say,
+    job_name: str,
+    run_config: Mapping[str, Any],
+    tags: Mapping[str, str],
 ) -> dg.ExecuteInProcessResult:
-    definitions = build_defs(loggers={"console": plain_logger(say)})
-    job = definitions.resolve_job_def(job_name)
-    return job.execute_in_process(
-        run_config=dict(run_config),
-        instance=instance,
-        tags={**tags, names.WORKER_TAG: this_worker()},
-        raise_on_error=False,
-    )
+    job = build_defs(loggers={"console": plain_logger(say)}).resolve_job_def(job_name)
+    with noise_in(settings.home / "logs" / f"{job_name}.log"):
+        return job.execute_in_process(
+            run_config={**run_config, "loggers": {"console": {}}},
+            instance=instance,
+            tags={**tags, names.WORKER_TAG: this_worker()},
+            raise_on_error=False,
+        )
 
 
 def plain_logger(say: Say) -> dg.LoggerDefinition:
-    """A Dagster logger that passes on what assets say, and none of Dagster's own events."""
+    """A Dagster logger that passes on what assets say and which were built, and no other event of Dagster's."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             meta = getattr(record, "dagster_meta", {})
-            if not meta.get("dagster_event"):
+            event = meta.get("dagster_event")
+            if event is None and record.levelno >= logging.INFO:
                 say(f"  {meta.get('orig_message', record.getMessage())}")
+            elif event is not None and event.is_step_materialization and event.step_key not in _SPEAK_FOR_THEMSELVES:
+                say(f"  built {event.asset_key.path[-1]}")
 
     def console(_context: dg.InitLoggerContext) -> logging.Logger:
-        logger = logging.Logger("payments", logging.INFO)
+        logger = logging.Logger("payments", logging.DEBUG)
         logger.addHandler(Handler())
         return logger
 

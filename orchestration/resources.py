@@ -49,10 +49,13 @@ def spark_resource(context: dg.InitResourceContext) -> "LazyPySparkResource":
     """dagster-pyspark's lazy resource, configured by the streaming job itself."""
     from dagster_pyspark import LazyPySparkResource
 
-    from spark_jobs.session import jar_paths, spark_conf
+    from spark_jobs.session import jar_paths, spark_conf, use_this_interpreter
 
     settings = _settings(context)
-    return LazyPySparkResource(spark_config=spark_conf(settings.job, jar_paths(settings.home)))
+    use_this_interpreter()
+    # What matters is raised; Spark's warnings would bury what a run says about its batches.
+    config = {**spark_conf(settings.job, jar_paths(settings.home)), "spark.log.level": "ERROR"}
+    return LazyPySparkResource(spark_config=config)
 
 
 @dg.resource(description="The dbt of this environment.", required_resource_keys={"settings"})

@@ -90,19 +90,8 @@ class Stack:
             if self.dagster.pid() is None:
                 if not is_port_free("127.0.0.1", port):
                     raise StackError(f"Port {port} of 127.0.0.1 is taken by another program: set DAGSTER_PORT.")
-                workspace = PROJECT_ROOT / "workspace.yaml"
-                command = [
-                    sys.executable,
-                    "-m",
-                    "dagster",
-                    "dev",
-                    "-h",
-                    "127.0.0.1",
-                    "-p",
-                    str(port),
-                    "-w",
-                    str(workspace),
-                ]
+                listen = ["-h", "127.0.0.1", "-p", str(port), "-w", str(PROJECT_ROOT / "workspace.yaml")]
+                command = [sys.executable, "-m", "dagster", "dev", *listen]
                 self.dagster.spawn(command, env=child_environment(self.settings))
             self.dagster.wait_until(self.is_ui_ready, UI_SECONDS)
 

@@ -6,7 +6,7 @@ Every row of every published table is told twice somewhere else: a row deleted, 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -41,7 +41,7 @@ class Evidence:
     control: Sequence[Row] = ()
     delivery_counts: Sequence[Row] = ()
     delivery_amounts: Sequence[Row] = ()
-    broken_records: dict[str, Sequence[Row]] = field(default_factory=dict)
+    broken_records: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,8 @@ def _control_is_the_ledgers_end(evidence: Evidence) -> Iterator[Break]:
         yield Break("one control row per pipeline", "pipeline_control", 1, 0)
         return
     batches = sorted(evidence.ledger, key=lambda row: row["batch_id"])
-    last, ends = batches[-1], {}
+    last = batches[-1]
+    ends: dict[int, int] = {}
     for batch in batches:
         ends |= offsets(batch["end_offsets"])
     control = next((row for row in evidence.control if row["pipeline"] == last["pipeline"]), evidence.control[0])
@@ -203,7 +204,7 @@ def _control_is_the_ledgers_end(evidence: Evidence) -> Iterator[Break]:
         yield Break("the epoch never falls", "pipeline_control", last["epoch"], control["epoch"])
 
 
-def _records_keep_the_rules(broken: dict[str, Sequence[Row]]) -> Iterator[Break]:
+def _records_keep_the_rules(broken: Mapping[str, Sequence[Row]]) -> Iterator[Break]:
     for rule, rows in broken.items():
         for row in rows:
             yield Break(rule, f"{row['topic']} {row['kafka_partition']}:{row['kafka_offset']}", "", "broken")
