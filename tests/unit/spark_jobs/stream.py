@@ -1,0 +1,77 @@
+"""A micro-batch without Spark: what pipeline.py does to records between Kafka and the receipts, in one process.
+
+Belongs here: making batches of Kafka's columns and taking them through the steps. Does not belong here: judging.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spark_jobs import packing, pipeline
+from spark_jobs.dedup_state import DedupState
+from spark_jobs.pipeline import Locations
+from spark_jobs.receipts import Receipt
+from tests.corpus.cases import KAFKA_TIMESTAMP
+
+KAFKA_US = int(KAFKA_TIMESTAMP.timestamp()) * 1_000_000
+_TYPES = [pa.int32(), pa.int64(), pa.timestamp("us", "UTC"), pa.binary(), pa.binary()]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record."""
+
+    value: bytes | None
+    partition: int = 0
+    offset: int = 0
+    timestamp_us: int = KAFKA_US
+    key: bytes | None = b"a-1"
+
+
+def us(text: str) -> int:
+    """Microseconds since 1970 of a time like 2026-11-21T12:00:00Z."""
+    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp()) * 1_000_000
+
+
+def columns(records: Sequence[Record]) -> pa.RecordBatch:
+    """pipeline.KAFKA_COLUMNS."""
+    rows = [(r.partition, r.offset, r.timestamp_us, r.key, r.value) for r in records]
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
+    arrays = [pa.array(column, kind) for column, kind in zip(values, _TYPES, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, names=pipeline.KAFKA_COLUMNS)
+
+
+def validated(*values: bytes | None, timestamp_us: int = KAFKA_US) -> pa.Table:
+    """staging.RECORD_SCHEMA for bare values."""
+    return pipeline.read_records(columns([Record(value, timestamp_us=timestamp_us) for value in values]))
+
+
+class Stream:
+    """Every bucket's state, from batch to batch."""
+
+    def __init__(self, folder: Path, buckets: int = 1, state: DedupState | None = None) -> None:
+        self.locations = Locations((folder / "checkpoint").as_uri(), (folder / "staging").as_uri())
+        self.buckets = buckets
+        self.states = dict.fromkeys(packing.labels_of(buckets), state or DedupState())
+        self.receipts: list[Receipt] = []
+
+    def take(self, records: Sequence[Record], chunk: int = 10_000) -> pa.Table:
+        """Take one micro-batch, `chunk` records at a time; returns what was staged."""
+        chunks = [records[at : at + chunk] for at in range(0, len(records), chunk)]
+        return self.stage([pipeline.pack_records(columns(rows), self.buckets) for rows in chunks])
+
+    def stage(self, packed: Sequence[pa.RecordBatch]) -> pa.Table:
+        """Take one micro-batch of packed records; returns what was staged."""
+        self.receipts = []
+        for label, rows in pa.Table.from_batches(packed).to_pandas().groupby("bucket"):
+            receipt, self.states[label] = pipeline.tag_bucket(
+                label, rows["records"], int(rows["max_event_time"].max()), self.states[label], self.locations
+            )
+            self.receipts.append(receipt)
+        return pa.concat_tables(
+            [pq.read_table(receipt.uri.removeprefix("file://")) for receipt in self.receipts if receipt.uri]
+        )

@@ -1,0 +1,105 @@
+"""Bad input: each case of the corpus gets its one disposition and its complete list of reasons."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from spark_jobs import packing, pipeline
+from spark_jobs.contract import MAX_NESTING, MAX_VALUE_BYTES, Disposition, Reason
+from spark_jobs.dedup_state import DedupState
+from tests.corpus.cases import Case, event_bytes, read_cases
+from tests.unit.spark_jobs.stream import Record, Stream, columns, us
+
+CASES = read_cases()
+KINDS = 48
+each_case = pytest.mark.parametrize("case", CASES, ids=str)
+EARLIER = event_bytes({"transaction_id": '"earlier"'})
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, DedupState]:
+    """The state at watermark 11:00:00Z: with the valid event published before, and with another."""
+    return {
+        is_resent: after(tmp_path_factory.mktemp("state"), event_bytes() if is_resent else EARLIER)
+        for is_resent in (True, False)
+    }
+
+
+@pytest.fixture(scope="module")
+def staged(states: dict[bool, DedupState], tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+    """What became of each case: read all in one, then each tagged alone, for they share an id."""
+    records = pipeline.read_records(columns([record(case) for case in CASES]))
+    folder = tmp_path_factory.mktemp("cases")
+    return {
+        case.name: tagged(records.slice(index, 1), Stream(folder, state=states[case.is_resent]))
+        for index, case in enumerate(CASES)
+    }
+
+
+def after(folder: Path, value: bytes) -> DedupState:
+    stream = Stream(folder)
+    stream.take([Record(value)])
+    return stream.states[0]
+
+
+def record(case: Case, offset: int = 1) -> Record:
+    return Record(case.value, offset=offset, timestamp_us=case.kafka_us, key=case.key)
+
+
+def tagged(one: pa.Table, stream: Stream) -> pa.Table:
+    event_time = None if one["reasons"][0].as_py() else one["event_time"].cast(pa.int64())[0].as_py()
+    return stream.stage([packing.pack(one, np.zeros(1, np.int32), 1, event_time)])
+
+
+def test_the_cases_are_judged_at_the_watermark_that_they_speak_of(states: dict[bool, DedupState]) -> None:
+    assert {state.max_event_time for state in states.values()} == {us("2026-11-21T12:00:00Z")}
+
+
+@each_case
+def test_bad_input_gets_its_disposition_and_all_its_reasons(case: Case, staged: dict[str, pa.Table]) -> None:
+    [row] = staged[case.name].select(["disposition", "reasons"]).to_pylist()
+    assert row == {"disposition": case.disposition, "reasons": list(case.reasons)}
+
+
+@each_case
+def test_what_is_not_accepted_keeps_its_very_bytes(case: Case, staged: dict[str, pa.Table]) -> None:
+    [row] = staged[case.name].select(["raw_key", "raw_value"]).to_pylist()
+    is_kept = case.disposition != "UNIQUE"
+    assert row == {"raw_key": case.key if is_kept else None, "raw_value": case.value if is_kept else None}
+
+
+@each_case
+def test_what_is_staged_fits_the_warehouse(case: Case, staged: dict[str, pa.Table]) -> None:
+    earliest, latest = us("0001-01-01T00:00:00Z"), us("9999-12-31T23:59:59Z") + 999_999
+    for name in ("event_time", "kafka_timestamp"):
+        [time] = staged[case.name][name].cast(pa.int64()).to_pylist()
+        assert time is None or earliest <= time <= latest, f"{name} is no TIMESTAMP of BigQuery's"
+
+
+def test_all_of_the_corpus_in_one_batch_costs_no_good_payment(states: dict[bool, DedupState], tmp_path: Path) -> None:
+    stream = Stream(tmp_path, state=states[False])
+    bad = [case for case in CASES if case.reasons]
+    records = []
+    for index, case in enumerate(bad):
+        good = event_bytes({"transaction_id": f'"good-{index}"'})
+        records += [record(case, offset=2 * index), Record(good, offset=2 * index + 1)]
+    staged = stream.take(records).sort_by("kafka_offset")
+    assert staged["kafka_offset"].to_pylist() == list(range(len(records)))
+    assert staged["disposition"].to_pylist() == ["QUARANTINED", "UNIQUE"] * len(bad)
+    assert staged["reasons"].to_pylist()[::2] == [list(case.reasons) for case in bad]
+
+
+def test_the_corpus_has_all_kinds_and_every_reason() -> None:
+    assert {case.kind for case in CASES} == set(range(1, KINDS + 1))
+    assert {reason for case in CASES for reason in case.reasons} == set(Reason)
+    assert {case.disposition for case in CASES} == set(Disposition)
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_the_corpus_stands_on_both_sides_of_the_limits() -> None:
+    sizes = {len(case.value or b"") for case in CASES}
+    assert {MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1} <= sizes
+    assert max(sizes) > 10 * 2**20 - 1
+    assert MAX_NESTING == 32
