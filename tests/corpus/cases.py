@@ -30,7 +30,7 @@ _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One record. `kafka_us`: its Kafka timestamp, microseconds since 1970. `is_resent`: EVENT was published before it."""
+    """One record. `kafka_us`: its Kafka timestamp, microseconds since 1970. `is_resent`: EVENT went before it."""
 
     kind: int
     name: str

@@ -1,0 +1,166 @@
+"""Reading values: any bytes make one row, and the fast path reads what the strict path reads."""
+
+import json
+import time
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs import parsing
+from spark_jobs.contract import FIELD_NAMES, FIELDS, MAX_VALUE_BYTES, Reason
+from spark_jobs.parsing import PARSED_SCHEMA, parse
+from tests.corpus.cases import event_bytes, read_cases
+from tests.unit.spark_jobs.stream import validated
+
+REQUIRED = [field.name for field in FIELDS if field.required]
+SEEDS = [case.value for case in read_cases() if case.value and len(case.value) < 2_000]
+ORDER = list(Reason)
+
+spaces = st.sampled_from(["", "", "", " ", "\t", "\n", "\r ", "\x0b", "\u00a0"])
+strings = st.text(st.characters(), max_size=8) | st.sampled_from(["12.30", "EUR", "a-1", "\ud800", "\u2028", '"', "\\"])
+plain = st.builds(json.dumps, strings, ensure_ascii=st.just(True))
+values = (
+    plain
+    | plain
+    | plain
+    | strings.map(lambda text: f'"{text}"')
+    | st.sampled_from(["null", "true", "1", "-0.0e1", "{}", "[]", "NaN", '"\\u0041"', '"\\/"', '"\\x"', "'a'", ""])
+)
+fields = st.sampled_from(FIELD_NAMES)
+keys = (
+    fields.map(json.dumps)
+    | fields.map(json.dumps)
+    | fields.map(lambda name: f'"\\u{ord(name[0]):04x}{name[1:]}"')
+    | st.sampled_from(['"note"', '"NOTE"', '""', '"amount "', "amount"])
+)
+pairs = st.builds(lambda *parts: "".join(parts), spaces, keys, spaces, st.just(":"), spaces, values, spaces)
+objects = st.builds(
+    lambda before, members, after: f"{before}{{{','.join(members)}}}{after}",
+    spaces,
+    st.lists(pairs, max_size=14),
+    spaces | st.sampled_from(["x", "{}", "\x00"]),
+).map(lambda text: text.encode("utf-8", "surrogatepass"))
+whole = st.permutations(FIELD_NAMES).map(lambda names: json.dumps(dict.fromkeys(names, "x")).encode())
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A known value: cut, doubled, flipped in some bits, or spliced with another."""
+    value = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 4))):
+        at, to = draw(st.integers(0, len(value))), draw(st.integers(0, len(value)))
+        match draw(st.sampled_from(["cut", "double", "flip", "splice", "insert"])):
+            case "cut":
+                value = value[:at]
+            case "double":
+                value = value[:at] + value[min(at, to) :]
+            case "flip" if value:
+                value[at % len(value)] ^= 1 << (to % 8)
+            case "splice":
+                value = value[:at] + draw(st.sampled_from(SEEDS))[to:]
+            case _:
+                value[at:at] = draw(st.binary(max_size=3))
+    return bytes(value)
+
+
+anything = st.binary(max_size=200) | mutated() | objects | whole | st.none()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(anything, max_size=40))
+def test_any_bytes_make_one_row_with_reasons_of_the_contract_in_its_order(batch: list[bytes | None]) -> None:
+    records = validated(*batch)
+    assert records["raw_value"].to_pylist() == batch
+    for reasons in records["reasons"].to_pylist():
+        assert reasons == sorted(set(reasons), key=ORDER.index)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(anything, min_size=1, max_size=20))
+def test_a_value_is_judged_alike_alone_and_among_others(batch: list[bytes | None]) -> None:
+    assert parse(batch).to_pylist() == [row for value in batch for row in parse([value]).to_pylist()]
+
+
+@settings(max_examples=500, deadline=None)
+@given(objects | mutated() | whole)
+def test_the_fast_path_reads_what_the_strict_path_reads(value: bytes) -> None:
+    fast = parsing._fast(value)
+    if fast is None:
+        return
+    strict = parsing._strictly(value)
+    is_missing = any(fast[FIELD_NAMES.index(name)] is None for name in REQUIRED)
+    assert fast == strict.values
+    assert strict.reasons == ([Reason.MISSING_FIELD] if is_missing else [])
+    assert strict.extra_fields is None
+
+
+def test_the_fast_path_is_taken_by_a_plain_event() -> None:
+    assert parsing._fast(event_bytes())
+    assert parsing._fast(event_bytes().replace(b":", b" : ").replace(b",", b"\n,\t"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(objects)
+def test_the_strict_path_reads_what_the_standard_library_reads(value: bytes) -> None:
+    strict = parsing._strictly(value)
+    if set(strict.reasons) - {Reason.WRONG_TYPE, Reason.MISSING_FIELD}:
+        return
+    event = json.loads(value)
+    assert strict.values == tuple(v if isinstance(v := event.get(name), str) else None for name in FIELD_NAMES)
+    unknown = {name: v for name, v in event.items() if name not in FIELD_NAMES}
+    assert json.loads(strict.extra_fields or "{}") == unknown
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.text().filter(lambda name: name not in FIELD_NAMES), json_values, min_size=1), st.booleans())
+def test_whatever_unknown_fields_hold_the_payment_is_read_and_they_are_kept(
+    unknown: dict[str, object], ensure_ascii: bool
+) -> None:
+    event = json.loads(event_bytes())
+    [row] = parse([json.dumps(event | unknown, ensure_ascii=ensure_ascii).encode()]).to_pylist()
+    assert row["parse_reasons"] == []
+    assert {name: row[name] for name in event} == event
+    assert json.loads(row["extra_fields"]) == unknown
+
+
+def test_unknown_fields_keep_their_very_digits() -> None:
+    [row] = parse([event_bytes({"rate": "1.10", "big": "12345678901234567890.0"})]).to_pylist()
+    assert row["extra_fields"] == '{"rate":1.10,"big":12345678901234567890.0}'
+
+
+def test_no_values_are_no_rows() -> None:
+    assert (parse([]).num_rows, parse([]).schema) == (0, PARSED_SCHEMA)
+
+
+HOSTILE = {
+    "escaped quotes that no quote ends": b"[" * 40 + b'"' + b'\\"' * 16_000,
+    "backslashes": b"[" * 40 + b'"' + b"\\" * 16_000,
+    "quotes": b"[" * 40 + b'"' * 16_000,
+    "line feeds after backslashes": b"[" * 40 + b'"\\\n' * 8_000,
+    "brackets": b"[" * MAX_VALUE_BYTES,
+    "braces and names": b'{"a":' * 13_000,
+    "one long number": event_bytes({"note": "9" * 60_000}),
+    "many names": b"{" + b",".join(b'"%d":1' % n for n in range(6_000)) + b"}",
+    "many names, all alike": b"{" + b",".join([b'"a":1'] * 6_000) + b"}",
+    "many objects": event_bytes({"note": "[" + ",".join(["{}"] * 20_000) + "]"}),
+    "an address of colons": event_bytes({"ip_address": f'"{"1:" * 30_000}"'}),
+    "an address of digits": event_bytes({"ip_address": f'"{"1" * 60_000}"'}),
+    "an amount of digits": event_bytes({"amount": f'"{"1" * 60_000}."'}),
+}
+
+
+def test_hostile_values_within_the_limit_of_size_cost_little() -> None:
+    validated(event_bytes())
+    seconds = {}
+    for name, value in HOSTILE.items():
+        started = time.process_time()
+        assert validated(value).num_rows == 1
+        seconds[name] = time.process_time() - started
+    assert {name: cost for name, cost in seconds.items() if cost > 0.7} == {}

@@ -1,0 +1,307 @@
+"""Dispositions and what the state remembers, held against a dict of ids."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs import dedup_state
+from spark_jobs.dedup_state import KEY, NOTHING_SEEN, SLOT_MICROSECONDS, DedupState, Keys, keys_of
+from spark_jobs.tagging import DISPOSITIONS, Candidates, tag, watermark_of
+from tests.corpus.cases import event_bytes
+from tests.unit.spark_jobs.stream import KAFKA_US, Record, Stream
+
+SLOT = SLOT_MICROSECONDS
+DELAY = 4 * SLOT
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One record; `event_time` is None where it is not a valid payment."""
+
+    id: int
+    event_time: int | None
+    partition: int = 0
+    offset: int = 0
+
+
+@dataclass
+class Oracle:
+    """The rules once more: a dict of ids, one record after the other."""
+
+    seen: dict[int, int] = field(default_factory=dict)
+    newest: int | None = None
+
+    def take(self, batch: list[Delivery]) -> list[str]:
+        """The dispositions of a batch."""
+        watermark = None if self.newest is None else self.newest - DELAY
+        winners: dict[int, Delivery] = {}
+        for d in batch:
+            if d.event_time is None or d.id in self.seen or (watermark is not None and d.event_time < watermark):
+                continue
+            winners[d.id] = min(winners.get(d.id, d), d, key=lambda x: (x.event_time, x.partition, x.offset))
+        tags = [self._tag(d, winners, watermark) for d in batch]
+        self.seen |= {i: d.event_time for i, d in winners.items() if d.event_time is not None}
+        times = [d.event_time for d in batch if d.event_time is not None]
+        self.newest = max([*times, *([] if self.newest is None else [self.newest])], default=None)
+        if self.newest is not None:
+            passed = self.newest - DELAY
+            self.seen = {i: at for i, at in self.seen.items() if (at // SLOT + 1) * SLOT > passed}
+        return tags
+
+    def _tag(self, d: Delivery, winners: dict[int, Delivery], watermark: int | None) -> str:
+        if d.event_time is None:
+            return "QUARANTINED"
+        if winners.get(d.id) is d:
+            return "UNIQUE"
+        if d.id in self.seen or d.id in winners or watermark is None or d.event_time >= watermark:
+            return "DUPLICATE"
+        return "LATE"
+
+
+class Memory:
+    """Segments in memory: one that was deleted cannot be read."""
+
+    def __init__(self) -> None:
+        self.segments: dict[str, Keys] = {}
+        self.written = 0
+
+    def write(self, keys: Keys) -> str:
+        """Keep sorted keys."""
+        assert (np.diff(keys["high"].astype(object)) >= 0).all(), "a segment has to be sorted"
+        self.written += 1
+        self.segments[str(self.written)] = keys.copy()
+        return str(self.written)
+
+    def read(self, name: str) -> Keys:
+        """Keys of a segment."""
+        return self.segments[name]
+
+    def delete(self, name: str) -> None:
+        """Forget a segment."""
+        self.segments.pop(name, None)
+
+
+def key(number: int) -> tuple[int, int]:
+    """A key for an id: many ids share their high 64 bits."""
+    return ([0, 7, 2**64 - 1][number % 3], number)
+
+
+def candidates(batch: list[Delivery]) -> Candidates:
+    return Candidates(
+        keys=np.array([key(d.id) for d in batch], KEY),
+        is_valid=np.array([d.event_time is not None for d in batch], bool),
+        event_time=np.array([d.event_time or 0 for d in batch], np.int64),
+        partition=np.array([d.partition for d in batch], np.int32),
+        offset=np.array([d.offset for d in batch], np.int64),
+    )
+
+
+def take(state: DedupState, batch: list[Delivery], store: Memory) -> tuple[list[str], DedupState]:
+    newest = max((d.event_time for d in batch if d.event_time is not None), default=NOTHING_SEEN)
+    dispositions, after = tag(candidates(batch), state, newest, DELAY, store)
+    return [DISPOSITIONS[index].value for index in dispositions], after
+
+
+def remembered(state: DedupState, store: Memory, ids: int = 40) -> set[int]:
+    keys = np.array([key(number) for number in range(ids)], KEY)
+    return set(np.flatnonzero(state.contains(keys, store)).tolist())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_keys_spill() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dedup_state, "SPILL_KEYS", 3)
+        patch.setattr(dedup_state, "RETIRED_BATCHES", 2)
+        yield
+
+
+times = st.none() | st.builds(
+    lambda half_slot, jitter: 100 * SLOT + half_slot * SLOT // 2 + jitter, st.integers(0, 24), st.integers(-1, 1)
+)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[list[Delivery]]:
+    """Batches; each record has a place of its own, and no two batches share one."""
+    batches = []
+    for number in range(draw(st.integers(1, 7))):
+        drawn = draw(st.lists(st.tuples(st.integers(0, 39), times, st.integers(0, 2)), max_size=25))
+        batch = [Delivery(i, at, part, 100 * number + row) for row, (i, at, part) in enumerate(drawn)]
+        batches.append(draw(st.permutations(batch)))
+    return batches
+
+
+@settings(max_examples=150, deadline=None)
+@given(streams())
+def test_every_record_of_every_batch_is_tagged_as_the_rules_say(batches: list[list[Delivery]]) -> None:
+    oracle, state, store = Oracle(), DedupState(), Memory()
+    for batch in batches:
+        found, state = take(state, batch, store)
+        assert found == oracle.take(batch)
+        assert remembered(state, store) == oracle.seen.keys()
+        assert state.key_count == len(oracle.seen)
+        assert state.max_event_time == (NOTHING_SEEN if oracle.newest is None else oracle.newest)
+
+
+@settings(max_examples=80, deadline=None)
+@given(streams())
+def test_a_batch_replayed_from_the_same_encoded_state_is_tagged_alike(batches: list[list[Delivery]]) -> None:
+    state, store = DedupState(), Memory()
+    for batch in batches:
+        encoded = state.encode()
+        first, after = take(DedupState.decode(encoded), batch, store)
+        second, again = take(DedupState.decode(encoded), list(reversed(batch)), store)
+        assert second[::-1] == first
+        assert remembered(again, store) == remembered(after, store)
+        assert (again.batches, again.max_event_time, again.key_count) == (
+            after.batches,
+            after.max_event_time,
+            after.key_count,
+        )
+        state = again
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams())
+def test_a_state_survives_its_encoding(batches: list[list[Delivery]]) -> None:
+    state, store = DedupState(), Memory()
+    for batch in batches:
+        _, state = take(state, batch, store)
+        assert DedupState.decode(state.encode()) == state
+    segments = sum(len(store.read(segment.name)) for slot in state.slots for segment in slot.segments)
+    assert state.size_bytes == len(state.encode()) + 12 * segments
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams())
+def test_states_of_the_last_batches_can_all_be_read(batches: list[list[Delivery]]) -> None:
+    state, store = DedupState(), Memory()
+    states = [state]
+    for batch in batches:
+        _, state = take(state, batch, store)
+        states.append(state)
+        for old in states[-dedup_state.RETIRED_BATCHES :]:
+            remembered(old, store)
+
+
+def test_many_ids_spill_and_merge_and_are_all_remembered() -> None:
+    state, store = DedupState(), Memory()
+    for start in range(0, 3_000, 10):
+        found, state = take(state, [Delivery(i, 100 * SLOT + i) for i in range(start, start + 10)], store)
+        assert set(found) == {"UNIQUE"}
+    [slot] = state.slots
+    assert store.written > 100
+    assert 1 <= len(slot.segments) < 10
+    assert remembered(state, store, ids=4_000) == set(range(3_000))
+    assert len(store.segments) <= len(slot.segments) + 10 * (dedup_state.RETIRED_BATCHES + 1)
+
+
+def test_the_watermark_forgets_an_id_within_a_slot_and_never_before_its_time() -> None:
+    for at in (100 * SLOT, 100 * SLOT + 1, 101 * SLOT - 1):
+        state, store = DedupState(), Memory()
+        _, state = take(state, [Delivery(1, at)], store)
+        _, at_the_mark = take(state, [Delivery(2, at + DELAY)], store)
+        assert 1 in remembered(at_the_mark, store)
+        _, a_slot_later = take(state, [Delivery(2, at + DELAY + SLOT)], store)
+        assert 1 not in remembered(a_slot_later, store)
+
+
+def test_before_the_first_payment_nothing_is_late() -> None:
+    assert watermark_of(NOTHING_SEEN, DELAY) is None
+    found, _ = take(DedupState(), [Delivery(1, 0), Delivery(2, 1_000 * SLOT)], Memory())
+    assert found == ["UNIQUE", "UNIQUE"]
+
+
+def test_a_batch_of_nothing_valid_moves_nothing() -> None:
+    found, state = take(DedupState(), [Delivery(1, None), Delivery(1, None)], Memory())
+    assert found == ["QUARANTINED", "QUARANTINED"]
+    assert (state.max_event_time, state.key_count, state.batches) == (NOTHING_SEEN, 0, 1)
+
+
+def test_the_earliest_wins_then_the_lower_partition_then_the_lower_offset() -> None:
+    ties = [Delivery(1, 9, 1, 1), Delivery(1, 8, 1, 5), Delivery(1, 8, 0, 7), Delivery(1, 8, 0, 6)]
+    found, _ = take(DedupState(), ties, Memory())
+    assert found == ["DUPLICATE", "DUPLICATE", "DUPLICATE", "UNIQUE"]
+
+
+def test_a_late_record_beside_a_winner_of_its_id_is_a_duplicate_and_alone_is_late() -> None:
+    _, state = take(DedupState(), [Delivery(0, 200 * SLOT)], Memory())
+    batch = [Delivery(1, 100 * SLOT), Delivery(1, 200 * SLOT), Delivery(2, 100 * SLOT), Delivery(2, 101 * SLOT)]
+    found, after = take(state, batch, Memory())
+    assert found == ["DUPLICATE", "UNIQUE", "LATE", "LATE"]
+    assert remembered(after, Memory()) == {0, 1}
+
+
+def test_a_quarantined_record_is_not_remembered() -> None:
+    state, store = DedupState(), Memory()
+    _, state = take(state, [Delivery(1, None)], store)
+    found, _ = take(state, [Delivery(1, 100 * SLOT)], store)
+    assert found == ["UNIQUE"]
+
+
+def test_keys_are_the_first_twelve_bytes_of_each_hash() -> None:
+    hashes = bytes(range(16)) + bytes(range(100, 116))
+    assert keys_of(hashes).tobytes() == bytes(range(12)) + bytes(range(100, 112))
+    assert len(keys_of(b"")) == 0
+
+
+def test_many_late_records_are_looked_up_among_few_and_many_winners() -> None:
+    _, state = take(DedupState(), [Delivery(9_999, 200 * SLOT)], Memory())
+    for winners in (1, 3, 2_000):
+        late = [Delivery(i, 100 * SLOT) for i in range(2_500)]
+        found, _ = take(state, [*late, *(Delivery(i, 200 * SLOT) for i in range(winners))], Memory())
+        assert found == ["DUPLICATE"] * winners + ["LATE"] * (2_500 - winners) + ["UNIQUE"] * winners
+
+
+def simulated(seed: int) -> list[list[Delivery]]:
+    """Batches of payments with retries, late ones and broken ones, in many partitions."""
+    chance = random.Random(seed)  # noqa: S311 - a stream that can be drawn again
+    batches = []
+    for number in range(5):
+        batch = []
+        for row in range(120):
+            lateness = chance.choice([0, 0, 0, 1, 6]) * SLOT
+            at = KAFKA_US - 20 * SLOT + number * 3 * SLOT + chance.randrange(3) * SLOT - lateness
+            event_time = None if chance.random() < 0.1 else at
+            batch.append(Delivery(chance.randrange(250), event_time, chance.randrange(3), 1_000 * number + row))
+        batches.append(batch)
+    return batches
+
+
+def records(batch: list[Delivery]) -> list[Record]:
+    return [
+        Record(
+            event_bytes(
+                {
+                    "transaction_id": f'"t-{d.id}"',
+                    "event_time": f'"{np.datetime64(KAFKA_US if d.event_time is None else d.event_time, "us")}Z"',
+                    "amount": '"1.00"' if d.event_time is not None else '"?"',
+                }
+            ),
+            d.partition,
+            d.offset,
+        )
+        for d in batch
+    ]
+
+
+@pytest.mark.parametrize(("buckets", "chunk"), [(1, 1_000), (2, 7), (5, 50)])
+def test_neither_buckets_nor_chunks_change_a_disposition(buckets: int, chunk: int, tmp_path: Path) -> None:
+    oracle, stream = Oracle(), Stream(tmp_path, buckets)
+    found = set()
+    for batch in simulated(seed=4):
+        staged = stream.take(records(batch), chunk)
+        rows = zip(*(staged[n].to_pylist() for n in ("kafka_partition", "kafka_offset", "disposition")), strict=True)
+        expected = {(d.partition, d.offset, tag) for d, tag in zip(batch, oracle.take(batch), strict=True)}
+        assert staged.num_rows == len(batch)
+        assert set(rows) == expected
+        assert {state.max_event_time for state in stream.states.values()} == {oracle.newest}
+        assert sum(state.key_count for state in stream.states.values()) == len(oracle.seen)
+        found |= {tag for _, _, tag in expected}
+    assert found == {"UNIQUE", "DUPLICATE", "LATE", "QUARANTINED"}

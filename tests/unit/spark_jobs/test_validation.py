@@ -1,0 +1,215 @@
+"""Every rule of the contract, held against a second judgement in plain Python."""
+
+import hashlib
+import ipaddress
+import json
+import re
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs.contract import DEVICE_TYPES, FIELD_NAMES, IPV4_PATTERN, MAX_AMOUNT, PAYMENT_METHODS
+from spark_jobs.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.parsing import parse
+from spark_jobs.validation import VALIDATED_SCHEMA, validate
+from tests.corpus.cases import EVENT
+from tests.unit.spark_jobs import oracle
+from tests.unit.spark_jobs.stream import KAFKA_US, us, validated
+
+Event = dict[str, str | None]
+VALID: Event = {name: json.loads(text) for name, text in EVENT.items()}
+in_batches = settings(max_examples=20, deadline=None)
+
+letters = st.text(st.sampled_from("aZ09_-"), min_size=1, max_size=64)
+noise = st.text(st.characters(exclude_categories=["Cs"]), max_size=70)
+ids = letters | noise | letters.map(lambda text: text + "\n")
+digits = st.integers(0, 10**14).map(str)
+amounts = (
+    st.builds(lambda whole, part: f"{whole}.{part}", digits, st.text("0123456789", min_size=1, max_size=6))
+    | digits
+    | digits.map(lambda text: f"-{text}")
+    | st.sampled_from(["1000000000000", "1000000000000.0", "1000000000000.0001", "1000000000000.00001", "-0", "0.00"])
+    | st.sampled_from(["999999999999.99995", "999999999999.9999", "1000000000000.00000", "00", "01", ".1", "1.", "+1"])
+    | st.text("0123456789.-+eE ,", max_size=8)
+)
+clocks = st.builds(
+    lambda y, mo, d, t, h, mi, s, f, z: f"{y:04}-{mo:02}-{d:02}{t}{h:02}:{mi:02}:{s:02}{f}{z}",
+    st.sampled_from([0, 1, 4, 1582, 1900, 1999, 2000, 2024, 2026, 2027, 9999]),
+    st.integers(0, 13),
+    st.integers(0, 32),
+    st.sampled_from("TTTTTt _"),
+    st.integers(0, 24),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.sampled_from(["", ".", ".0", ".5", ".999999", ".0000005", ".999999999", ".1234567890"]),
+    st.sampled_from(["Z", "z", "", "+00:00", "-00:00", "+14:00", "-23:59", "+23:59", "+24:00", "+05:60", "+0530"]),
+)
+near_now = st.builds(
+    lambda minute, second, part: f"2026-11-21T12:{minute:02}:{second:02}.{part:06}Z",
+    st.integers(4, 6),
+    st.integers(0, 2),
+    st.integers(0, 2),
+)
+addresses = (
+    st.ip_addresses().map(str)
+    | st.ip_addresses(v=6).map(lambda address: ipaddress.IPv6Address(address).exploded)
+    | st.text("0123456789abcdefABCDEF:.%/", max_size=45)
+    | st.lists(st.sampled_from(["", "0", "1", "ffff", "12345", "g"]), min_size=2, max_size=10).map(":".join)
+    | st.lists(st.sampled_from(["", "0", "00", "01", "9", "255", "256", "-1"]), min_size=3, max_size=5).map(".".join)
+    | st.builds(
+        lambda groups, v4: ":".join([*groups, v4]),
+        st.lists(st.sampled_from(["", "1", "ab"]), min_size=1, max_size=8),
+        st.ip_addresses(v=4).map(str),
+    )
+)
+events = st.fixed_dictionaries(
+    {name: st.just(text) | st.just(text) | st.none() | noise for name, text in VALID.items()}
+    | {
+        "transaction_id": ids,
+        "sender_account_id": st.just("a-1") | ids,
+        "receiver_account_id": st.sampled_from(["a-1", "a-2"]) | ids,
+        "event_time": st.just(VALID["event_time"]) | clocks | near_now,
+        "amount": st.just("12.30") | amounts,
+        "currency": st.sampled_from(sorted(MINOR_UNITS)) | st.sampled_from(["XXX", "eur", "", "EUR "]),
+    },
+    optional={
+        "country": st.sampled_from(COUNTRIES) | noise | st.none(),
+        "device_id": ids,
+        "device_type": st.sampled_from([*DEVICE_TYPES, "iOS", ""]),
+        "ip_address": addresses,
+        "payment_method": st.sampled_from([*PAYMENT_METHODS, "CARD"]) | st.none(),
+        "merchant_category": st.text("0123456789", min_size=3, max_size=5) | st.sampled_from(["\u0661234", "5411\n"]),
+    },
+)
+
+
+def judged(*batch: Event) -> pa.Table:
+    return validated(*(json.dumps(event).encode() for event in batch))
+
+
+def reasons(table: pa.Table) -> list[list[str]]:
+    found: list[list[str]] = table["reasons"].to_pylist()
+    return found
+
+
+@in_batches
+@given(st.lists(events, max_size=40))
+def test_the_reasons_are_those_of_a_second_judgement(batch: list[Event]) -> None:
+    assert reasons(judged(*batch)) == [oracle.reasons_of(event, KAFKA_US) for event in batch]
+
+
+@in_batches
+@given(st.lists(addresses, min_size=1, max_size=60))
+def test_an_address_is_what_the_standard_library_calls_one(texts: list[str]) -> None:
+    found = judged(*(VALID | {"ip_address": text} for text in texts))["ip_address"].to_pylist()
+    assert found == [text if oracle.is_address(text) else None for text in texts]
+
+
+@in_batches
+@given(st.lists(clocks | near_now, min_size=1, max_size=60))
+def test_an_event_time_is_read_to_the_microsecond(texts: list[str]) -> None:
+    found = judged(*(VALID | {"event_time": text} for text in texts))["event_time"].cast(pa.int64()).to_pylist()
+    for text, at in zip(texts, found, strict=True):
+        right = oracle.event_time_of(text)
+        assert at == (right if right is not None and right >= oracle.YEAR_2000 else None) or is_refused(text, at)
+
+
+def is_refused(text: str, at: int | None) -> bool:
+    """What lies ahead of the broker's clock is no payment's time: it may be kept or not."""
+    right = oracle.event_time_of(text)
+    return at is None and right is not None and right > KAFKA_US + oracle.FIVE_MINUTES
+
+
+@in_batches
+@given(st.lists(st.tuples(amounts, st.sampled_from(sorted(MINOR_UNITS))), min_size=1, max_size=60))
+def test_money_is_exact(cases: list[tuple[str, str]]) -> None:
+    table = judged(*(VALID | {"amount": amount, "currency": currency} for amount, currency in cases))
+    columns = [table[name].to_pylist() for name in ("amount", "amount_minor", "reasons")]
+    for (text, currency), amount, minor, found in zip(cases, *columns, strict=True):
+        assert (minor is None) == bool(found)
+        if not found:
+            assert amount == Decimal(text)
+            assert minor == int(Decimal(text).scaleb(MINOR_UNITS[currency]))
+
+
+@pytest.mark.parametrize("decimals", sorted(set(MINOR_UNITS.values())))
+def test_the_smallest_and_the_largest_amount_of_every_currency_are_exact(decimals: int) -> None:
+    currencies = [code for code, unit in MINOR_UNITS.items() if unit == decimals]
+    smallest = f"{Decimal(1).scaleb(-decimals):f}"
+    table = judged(*(VALID | {"amount": a, "currency": c} for c in currencies for a in (smallest, str(MAX_AMOUNT))))
+    assert table["amount_minor"].to_pylist() == [1, MAX_AMOUNT * 10**decimals] * len(currencies)
+    assert table["amount"].to_pylist() == [Decimal(smallest), Decimal(MAX_AMOUNT)] * len(currencies)
+
+
+def test_an_octet_is_a_number_to_255() -> None:
+    octets = [octet for octet in range(1_000) if re.fullmatch(IPV4_PATTERN, f"{octet}.{octet}.0.{octet}")]
+    assert octets == list(range(256))
+
+
+def test_a_field_that_breaks_its_rule_is_null_and_the_others_are_kept() -> None:
+    [row] = judged(VALID | {"currency": "XXX", "country": "DE", "device_id": "my phone"}).to_pylist()
+    kept = {"transaction_id": "t-1", "sender_account_id": "a-1", "country": "DE", "amount": Decimal("12.30")}
+    assert {name: row[name] for name in kept} == kept
+    assert (row["currency"], row["device_id"], row["amount_minor"], row["payload_hash"]) == (None, None, None, None)
+
+
+def test_rows_keep_their_order_beyond_the_engines_chunks() -> None:
+    count = 130_000
+    ids = pa.array([f"t-{index}" for index in range(count)])
+    columns = {name: pa.array([VALID.get(name)]).take(pa.array([0] * count)) for name in FIELD_NAMES}
+    parsed = pa.table(
+        columns
+        | {
+            "transaction_id": ids,
+            "extra_fields": pa.nulls(count, pa.string()),
+            "parse_reasons": pa.nulls(count, pa.list_(pa.string())),
+        }
+    )
+    table = validate(parsed, pa.array([KAFKA_US], pa.timestamp("us", "UTC")).take(pa.array([0] * count)))
+    assert table["transaction_id"].combine_chunks().equals(ids)
+
+
+def test_no_rows_are_no_rows() -> None:
+    table = validate(parse([]), pa.array([], pa.timestamp("us", "UTC")))
+    assert (table.num_rows, table.schema) == (0, VALIDATED_SCHEMA)
+
+
+def test_the_id_is_remembered_by_its_md5() -> None:
+    assert judged(VALID)["id_hash"].to_pylist() == [hashlib.md5(b"t-1", usedforsecurity=False).digest()]
+
+
+def hashes(*batch: Event) -> list[bytes | None]:
+    found: list[bytes | None] = judged(*batch)["payload_hash"].to_pylist()
+    return found
+
+
+def test_the_payload_hash_tells_apart_all_but_id_and_event_time() -> None:
+    other = {
+        "sender_account_id": "a-9", "receiver_account_id": "a-9", "amount": "12.31", "currency": "USD", "country": "DE",
+        "device_id": "d", "device_type": "ios", "ip_address": "::1", "payment_method": "card",
+        "merchant_category": "5411", "note": "hello",
+    }  # fmt: skip
+    assert set(other) - {"note"} == set(FIELD_NAMES) - {"transaction_id", "event_time"}
+    found = hashes(VALID, *(VALID | {name: text} for name, text in other.items()))
+    assert len(set(found)) == len(other) + 1
+    assert None not in found
+
+
+def test_the_payload_hash_is_that_of_a_payment_sent_again() -> None:
+    again = VALID | {"transaction_id": "t-2", "event_time": "2026-11-21T11:59:59Z", "country": None}
+    first, second = hashes(VALID, again)
+    assert first == second
+
+
+def test_values_do_not_flow_from_one_field_of_the_payload_hash_into_the_next() -> None:
+    first, second = hashes(VALID | {"country": "DE", "device_id": "x"}, VALID | {"device_id": "DEx"})
+    assert first != second
+
+
+@pytest.mark.parametrize("timestamp_us", [-(2**62), 0, us("9999-12-31T23:59:59Z"), 2**63 - 1])
+def test_no_kafka_timestamp_is_an_exception(timestamp_us: int) -> None:
+    value = json.dumps(VALID).encode()
+    assert validated(value, timestamp_us=timestamp_us).num_rows == 1
