@@ -5,7 +5,7 @@ Belongs here: sending, and what can go wrong with it. Does not belong here: what
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self
 
 from kafka import KafkaProducer
@@ -21,7 +21,7 @@ MAX_IN_FLIGHT = 20_000
 _CONNECT_MS = 10_000
 _METADATA_MS = 5_000
 _DELIVERY_MS = 120_000
-_STOP_SECONDS = 30
+_STOP_SECONDS = 10
 _HEADERS = [(SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode())]
 
 
@@ -116,8 +116,9 @@ class PaymentProducer:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Disconnect."""
-        self._client.close(timeout=0)
+        """Disconnect; what is still not acknowledged has been told of by then."""
+        with suppress(KafkaTimeoutError):
+            self._client.close(timeout=0)
 
     def _flush(self, timeout_seconds: float) -> None:
         try:
@@ -152,6 +153,6 @@ class PaymentProducer:
     def _raise_a_failure(self) -> None:
         if self._first_failure is not None:
             raise ProducerError(
-                f"{self._sent - self._acknowledged} of {self._sent} records are not acknowledged; "
-                f"the first failure: {self._first_failure}"
+                f"{self._sent - self._acknowledged} of {self._sent} records are not acknowledged, "
+                f"so nobody knows what the topic holds of them. The first failure: {self._first_failure}"
             )
