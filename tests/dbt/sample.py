@@ -1,13 +1,12 @@
 """A small warehouse made by hand: deliveries, and every other table worked out from them as the pipeline would.
 
-Belongs here: sound data, and named ways to break it. Does not belong here: dbt, assertions.
+Belongs here: sound data. Does not belong here: ways to break it (breaks.py), dbt, assertions.
 """
 
 import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -90,57 +89,6 @@ def tables(records: list[Delivery]) -> Tables:
             for partition, end in _end_offsets(records).items()
         ],
     }
-
-
-BREAKS: dict[str, Callable[[Tables], None]] = {}
-
-
-def _break(function: Callable[[Tables], None]) -> Callable[[Tables], None]:
-    BREAKS[function.__name__] = function
-    return function
-
-
-@_break
-def a_delivery_is_lost(data: Tables) -> None:
-    data["payment_deliveries"].remove(_find(data, "DUPLICATE", 0))
-
-
-@_break
-def a_payment_is_published_twice(data: Tables) -> None:
-    data["payment_transactions"].append({**data["payment_transactions"][0], "kafka_offset": 77, "batch_id": 1})
-
-
-@_break
-def a_payment_is_altered(data: Tables) -> None:
-    data["payment_transactions"][1]["amount_minor"] += 1
-
-
-@_break
-def a_payment_is_lost_as_a_duplicate(data: Tables) -> None:
-    _find(data, "DUPLICATE", 1)["transaction_id"] = "never-seen"
-
-
-@_break
-def a_batch_skips_offsets(data: Tables) -> None:
-    data["batch_ledger_partitions"][-1]["start_offset"] += 1
-
-
-@_break
-def the_control_row_is_ahead(data: Tables) -> None:
-    data["pipeline_control"][0]["end_offsets"] = json.dumps({"0": 999, "1": 112})
-
-
-@_break
-def a_zombie_published(data: Tables) -> None:
-    data["batch_ledger"][0]["epoch"] = 9
-
-
-def _find(data: Tables, disposition: str, partition: int) -> Row:
-    return next(
-        row
-        for row in data["payment_deliveries"]
-        if row["disposition"] == disposition and row["kafka_partition"] == partition
-    )
 
 
 def _delivery(record: Delivery) -> Row:

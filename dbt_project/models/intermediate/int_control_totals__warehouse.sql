@@ -17,7 +17,7 @@ late_deliveries as (
 counted as (
     select
         deliveries.*,
-        deliveries.disposition = 'UNIQUE' or coalesce(late_deliveries.is_unpublished_payment, false) as is_payment
+        coalesce(late_deliveries.is_unpublished_payment, false) as is_late_payment
     from deliveries
     left join late_deliveries
         on
@@ -33,8 +33,10 @@ select
     currency,
     count(*) as delivered_count,
     sum(amount_minor) as delivered_amount_minor,
-    countif(is_payment) as unique_count,
-    sum(if(is_payment, amount_minor, 0)) as unique_amount_minor,
+    countif(disposition = 'UNIQUE') as unique_count,
+    sum(if(disposition = 'UNIQUE', amount_minor, 0)) as unique_amount_minor,
+    countif(is_late_payment) as late_count,
+    sum(if(is_late_payment, amount_minor, 0)) as late_amount_minor,
     max(kafka_offset) as max_offset
 from counted
 group by day, topic, kafka_partition, currency

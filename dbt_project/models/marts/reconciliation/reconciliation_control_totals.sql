@@ -26,6 +26,8 @@ matched as (
         coalesce(warehouse.delivered_amount_minor, 0) as warehouse_delivered_amount_minor,
         coalesce(sender.unique_amount_minor, 0) as sender_unique_amount_minor,
         coalesce(warehouse.unique_amount_minor, 0) as warehouse_unique_amount_minor,
+        coalesce(warehouse.late_count, 0) as warehouse_late_count,
+        coalesce(warehouse.late_amount_minor, 0) as warehouse_late_amount_minor,
         sender.max_offset as sender_max_offset,
         warehouse.max_offset as warehouse_max_offset
     from sender
@@ -40,12 +42,13 @@ compared as (
         progress.latest_offset,
         progress.unpublished_offsets,
         warehouse_delivered_count < sender_delivered_count
-        or warehouse_unique_count < sender_unique_count as is_short,
+        or warehouse_unique_count + warehouse_late_count < sender_unique_count as is_short,
         warehouse_delivered_count > sender_delivered_count
         or warehouse_unique_count > sender_unique_count as is_over,
         greatest(
             abs(warehouse_delivered_amount_minor - sender_delivered_amount_minor),
-            abs(warehouse_unique_amount_minor - sender_unique_amount_minor)
+            warehouse_unique_amount_minor - sender_unique_amount_minor,
+            sender_unique_amount_minor - warehouse_unique_amount_minor - warehouse_late_amount_minor
         ) as amount_at_stake_minor
     from matched
     left join progress
@@ -67,6 +70,8 @@ select
     warehouse_delivered_amount_minor,
     sender_unique_amount_minor,
     warehouse_unique_amount_minor,
+    warehouse_late_count,
+    warehouse_late_amount_minor,
     amount_at_stake_minor,
     sender_max_offset,
     warehouse_max_offset,

@@ -1,0 +1,112 @@
+"""Named ways to break a sound warehouse, each with the rules that must turn red for it, and no others."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.dbt.sample import Row, Tables
+
+OFFSETS = "assert_offsets_equal_dispositions"
+RANGES = "assert_ledger_ranges_are_contiguous"
+DAYS = "assert_days_have_no_duplicates"
+TOTALS = "assert_control_totals_agree"
+DUPLICATES = "assert_every_duplicate_has_a_unique_delivery"
+PAYMENTS = "assert_every_unique_delivery_is_a_payment"
+AMOUNTS = "assert_ledger_amounts_equal_deliveries"
+EPOCHS = "assert_epochs_never_fall"
+CONTROL = "assert_control_row_ends_where_the_ledger_ends"
+MARTS = "assert_marts_hold_every_payment"
+RULES = (OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
+
+
+@dataclass(frozen=True)
+class Break:
+    """Something done to the tables, and the rules that see it."""
+
+    do: Callable[[Tables], None]
+    red: frozenset[str]
+
+
+BREAKS: dict[str, Break] = {}
+
+
+def _seen_by(*rules: str) -> Callable[[Callable[[Tables], None]], Callable[[Tables], None]]:
+    def register(do: Callable[[Tables], None]) -> Callable[[Tables], None]:
+        BREAKS[do.__name__] = Break(do, frozenset(rules))
+        return do
+
+    return register
+
+
+@_seen_by(OFFSETS, AMOUNTS, TOTALS)
+def a_delivery_is_lost(data: Tables) -> None:
+    data["payment_deliveries"].remove(_delivery(data, "DUPLICATE"))
+
+
+@_seen_by(OFFSETS, AMOUNTS, TOTALS)
+def a_delivery_is_stored_twice(data: Tables) -> None:
+    data["payment_deliveries"].append(_delivery(data, "LATE"))
+
+
+@_seen_by(OFFSETS, AMOUNTS)
+def a_delivery_changes_its_disposition(data: Tables) -> None:
+    _delivery(data, "LATE")["disposition"] = "QUARANTINED_LATER"
+
+
+@_seen_by(OFFSETS, PAYMENTS, DAYS, MARTS)
+def a_payment_is_published_twice(data: Tables) -> None:
+    data["payment_transactions"].append({**data["payment_transactions"][0], "kafka_offset": 77})
+
+
+@_seen_by(OFFSETS, PAYMENTS, MARTS)
+def a_payment_is_deleted(data: Tables) -> None:
+    data["payment_transactions"].pop()
+
+
+@_seen_by(PAYMENTS)
+def a_payment_is_altered(data: Tables) -> None:
+    data["payment_transactions"][1]["amount_minor"] += 1
+
+
+@_seen_by(DUPLICATES)
+def a_payment_is_lost_as_a_duplicate(data: Tables) -> None:
+    _delivery(data, "DUPLICATE")["transaction_id"] = "never-seen"
+
+
+@_seen_by(OFFSETS, RANGES)
+def a_batch_skips_offsets(data: Tables) -> None:
+    data["batch_ledger_partitions"][-1]["start_offset"] += 1
+
+
+@_seen_by(OFFSETS)
+def the_ledger_forgets_records(data: Tables) -> None:
+    data["batch_ledger"][0]["delivered"] -= 1
+
+
+@_seen_by(CONTROL)
+def the_control_row_is_ahead(data: Tables) -> None:
+    data["pipeline_control"][0]["end_offsets"] = json.dumps({"0": 999, "1": 118})
+
+
+@_seen_by(CONTROL, EPOCHS)
+def the_control_row_is_gone(data: Tables) -> None:
+    data["pipeline_control"].clear()
+
+
+@_seen_by(EPOCHS)
+def a_zombie_published(data: Tables) -> None:
+    data["batch_ledger"][1]["epoch"] = 9
+
+
+@_seen_by(TOTALS)
+def a_sender_sent_more_money(data: Tables) -> None:
+    data["sender_control_totals"][0]["delivered_amount_minor"] += 1
+
+
+@_seen_by(TOTALS)
+def a_sender_sent_a_payment_that_never_came(data: Tables) -> None:
+    data["sender_control_totals"][0]["delivered_count"] += 1
+
+
+def _delivery(data: Tables, disposition: str) -> Row:
+    return next(row for row in data["payment_deliveries"] if row["disposition"] == disposition)

@@ -1,0 +1,96 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from local_stack.bigquery import Warehouse
+from local_stack.processes import free_port
+from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from spark_jobs.tables import TABLES
+from spark_jobs.warehouse import connect, ensure_tables, run, schema_of
+from tests.dbt.sample import Row, Tables
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+
+@dataclass(frozen=True)
+class Build:
+    """What one `dbt build` did: status and failures by the node's name, and what it printed."""
+
+    exit_code: int
+    statuses: dict[str, str]
+    output: str
+
+    def not_green(self) -> dict[str, str]:
+        return {name: status for name, status in self.statuses.items() if status not in ("success", "pass")}
+
+
+@dataclass(frozen=True)
+class DbtWarehouse:
+    """A real local warehouse with the product's tables, and dbt to build on it."""
+
+    settings: JobSettings
+    client: bigquery.Client
+    folder: Path
+
+    def fill(self, data: Tables, only: set[str] | None = None) -> None:
+        """Replace the rows of the tables (default: all) by these."""
+        for table in TABLES:
+            if only is None or table.name in only:
+                self._fill(table.name, data[table.name], schema_of(table))
+
+    def _fill(self, name: str, rows: list[Row], schema: list[bigquery.SchemaField]) -> None:
+        run(self.client, f"delete from `{self._id(name)}` where true", {})
+        if rows:
+            config = bigquery.LoadJobConfig(schema=schema)
+            self.client.load_table_from_json(rows, self._id(name), job_config=config).result()
+
+    def build(self, *options: str) -> Build:
+        command = [sys.executable, "-m", "dbt.cli.main", "build", *self._folders(), *options]
+        env = os.environ | {"BIGQUERY_EMULATOR_HOST": self.settings.emulator_host or "", "DBT_TARGET": "local"}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
+        results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
+        return Build(
+            done.returncode,
+            {result["unique_id"].split(".", 2)[2].split(".")[0]: result["status"] for result in results},
+            done.stdout,
+        )
+
+    def _folders(self) -> list[str]:
+        folders = {
+            "project-dir": PROJECT,
+            "profiles-dir": PROJECT,
+            "target-path": self.folder / "target",
+            "log-path": self.folder / "logs",
+        }
+        return [f"--{name}={path}" for name, path in folders.items()]
+
+    def rows(self, relation: str, columns: str = "*") -> list[dict[str, Any]]:
+        return run(self.client, f"select {columns} from `{self._id(relation)}`", {})
+
+    def _id(self, name: str) -> str:
+        return f"{self.settings.project}.{self.settings.dataset}.{name}"
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DbtWarehouse]:
+    home = tmp_path_factory.mktemp("home")
+    (home / "warehouse-env").symlink_to(payments_home() / "warehouse-env")
+    endpoint = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    settings = read_job_settings({"PAYMENTS_HOME": str(home), "BIGQUERY_EMULATOR_HOST": endpoint})
+    server = Warehouse(home, endpoint, settings.project)
+    try:
+        server.start()
+        client = connect(settings)
+        ensure_tables(client, settings)
+        yield DbtWarehouse(settings, client, home)
+        client.close()
+    finally:
+        server.stop()

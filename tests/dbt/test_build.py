@@ -1,0 +1,124 @@
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.dbt.breaks import BREAKS, RULES, Break
+from tests.dbt.conftest import Build, DbtWarehouse
+from tests.dbt.sample import deliveries, tables
+
+pytestmark = pytest.mark.integration
+
+MARTS = (
+    "payment_errors",
+    "payment_transactions_fraud",
+    "payment_metrics",
+    "late_payments",
+    "deduplication_audit",
+    "reconciliation_daily",
+    "reconciliation_batches",
+    "reconciliation_control_totals",
+    "pipeline_health",
+)
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build and the marts as they stood right after it."""
+
+    build: Build
+    marts: dict[str, list[dict[str, Any]]]
+
+
+def build(warehouse: DbtWarehouse, *options: str) -> Built:
+    done = warehouse.build(*options)
+    return Built(done, {} if done.exit_code else {mart: warehouse.rows(mart) for mart in MARTS})
+
+
+@pytest.fixture(scope="module")
+def empty(warehouse: DbtWarehouse) -> Built:
+    return build(warehouse)
+
+
+@pytest.fixture(scope="module")
+def filled(warehouse: DbtWarehouse, empty: Built) -> Built:
+    assert empty
+    warehouse.fill(tables(deliveries(batches=2)))
+    return build(warehouse, *NO_UNIT_TESTS)
+
+
+@pytest.fixture(scope="module")
+def grown(warehouse: DbtWarehouse, filled: Built) -> Built:
+    assert filled
+    warehouse.fill(tables(deliveries(batches=3)))
+    return build(warehouse, *NO_UNIT_TESTS)
+
+
+def test_an_empty_warehouse_builds_green(empty: Built) -> None:
+    assert not empty.build.not_green(), empty.build.output
+    assert empty.build.exit_code == 0
+    assert {mart: rows for mart, rows in empty.marts.items() if rows and mart != "pipeline_health"} == {}
+    assert {row["status"] for row in empty.marts["pipeline_health"]} == {"HEALTHY"}
+
+
+def test_sound_data_builds_green(filled: Built) -> None:
+    assert not filled.build.not_green(), filled.build.output
+    for mart in ("reconciliation_daily", "reconciliation_batches", "reconciliation_control_totals"):
+        assert {row["status"] for row in filled.marts[mart]} == {"PASS"}
+
+
+def test_what_came_since_the_last_build_is_added_once(grown: Built) -> None:
+    assert not grown.build.not_green(), grown.build.output
+    payments = [record for record in deliveries(batches=3) if record.disposition == "UNIQUE"]
+    scored = sorted(row["transaction_id"] for row in grown.marts["payment_transactions_fraud"])
+    assert scored == sorted(payment.transaction_id or "" for payment in payments)
+    assert sum(row["payment_count"] for row in grown.marts["payment_metrics"]) == len(payments)
+
+
+def test_marts_say_what_the_records_say(grown: Built) -> None:
+    records = deliveries(batches=3)
+    errors = {(row["kafka_partition"], row["kafka_offset"]) for row in grown.marts["payment_errors"]}
+    assert errors == {(r.partition, r.offset) for r in records if r.disposition == "QUARANTINED"}
+    assert {row["raw_value"] for row in grown.marts["payment_errors"]} == {b"\xff\x00{"}
+    conflicts = {row["transaction_id"] for row in grown.marts["deduplication_audit"] if row["conflicts"]}
+    assert conflicts == {r.transaction_id for r in records if r.payload == "other"}
+    [late] = grown.marts["late_payments"]
+    assert (late["late_deliveries"], late["amount"], late["is_published"]) == (6, Decimal("0.738"), False)
+
+
+def test_a_yen_is_worth_its_rate_exactly(grown: Built) -> None:
+    yen = {row["amount_eur"] for row in grown.marts["payment_transactions_fraud"] if row["currency"] == "JPY"}
+    assert yen == {Decimal(700_000) * Decimal("5.524862") / 1000}
+
+
+@pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS)
+def test_a_break_turns_its_rules_red_and_no_others(warehouse: DbtWarehouse, grown: Built, broken: Break) -> None:
+    assert grown
+    sound, data = tables(deliveries(batches=3)), tables(deliveries(batches=3))
+    broken.do(data)
+    changed = {name for name, rows in data.items() if rows != sound[name]}
+    warehouse.fill(data, changed)
+    red = {rule for rule in RULES if warehouse.rows(rule)}
+    warehouse.fill(sound, changed)
+    assert red == broken.red
+
+
+def test_sound_data_leaves_every_rule_green(warehouse: DbtWarehouse, grown: Built) -> None:
+    assert grown
+    assert not [rule for rule in RULES if warehouse.rows(rule)]
+
+
+def test_a_broken_source_does_not_silence_the_reconciliations(warehouse: DbtWarehouse, grown: Built) -> None:
+    assert grown
+    data = tables(deliveries(batches=3))
+    BREAKS["a_payment_is_published_twice"].do(data)
+    warehouse.fill(data, {"payment_transactions"})
+    done = warehouse.build(*NO_UNIT_TESTS, "--exclude", "config.materialized:incremental+", "resource_type:seed")
+    warehouse.fill(tables(deliveries(batches=3)), {"payment_transactions"})
+    assert done.exit_code == 1
+    assert done.statuses["source_unique_payment_data_payment_transactions_transaction_id"] == "warn"
+    assert {name for name, status in done.statuses.items() if status == "fail"} == {
+        rule for rule in BREAKS["a_payment_is_published_twice"].red if rule != "assert_marts_hold_every_payment"
+    }

@@ -1,0 +1,129 @@
+import csv
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+from spark_jobs.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.tables import TABLES, Table
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+SINGULAR = sorted((PROJECT / "tests/singular").glob("*.sql"))
+MAX_SQL_LINES = 120
+
+each_model = pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+
+
+def described(model: Path) -> dict[str, Any]:
+    [description] = yaml.safe_load(model.with_suffix(".yml").read_text())["models"]
+    assert description["name"] == model.stem
+    return dict(description)
+
+
+def seed(name: str) -> list[dict[str, str]]:
+    with (PROJECT / f"seeds/{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@each_model
+def test_a_model_says_what_a_row_of_it_is(model: Path) -> None:
+    assert described(model)["description"].startswith("One row per ")
+
+
+@each_model
+def test_every_column_of_a_model_has_a_type_and_a_meaning(model: Path) -> None:
+    assert [c["name"] for c in described(model)["columns"] if not (c.get("data_type") and c.get("description"))] == []
+
+
+@each_model
+def test_no_column_is_a_float_but_what_the_ledger_measures_in_seconds(model: Path) -> None:
+    floats = {c["name"] for c in described(model)["columns"] if c["data_type"].startswith("float")}
+    assert all(name.endswith("_seconds") for name in floats)
+
+
+@each_model
+def test_a_model_is_short(model: Path) -> None:
+    assert len(model.read_text().splitlines()) <= MAX_SQL_LINES
+
+
+@pytest.mark.parametrize("test", SINGULAR, ids=lambda path: path.stem)
+def test_a_rule_is_a_check_of_an_asset_and_stands_in_the_way_of_none(test: Path) -> None:
+    text = test.read_text()
+    [asset] = re.findall(r"meta={'dagster': {'ref': {'name': '(\w+)'}}}", text)
+    assert asset in {model.stem for model in MODELS}
+    assert "-- depends_on: {{ ref('pipeline_health') }}" in text
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_source_says_what_its_table_says_and_is_its_asset(table: Table) -> None:
+    [sources] = yaml.safe_load((PROJECT / "models/staging/_sources.yml").read_text())["sources"]
+    [declared] = [source for source in sources["tables"] if source["name"] == table.name]
+    assert declared["config"]["meta"]["dagster"]["asset_key"] == ["payment_data", table.name]
+    assert declared["description"] == table.description
+    assert {c["name"]: c["description"] for c in declared["columns"]} == {c.name: c.description for c in table.columns}
+
+
+def test_every_country_of_the_contract_has_a_region() -> None:
+    assert [row["country"] for row in seed("country_regions")] == sorted(COUNTRIES)
+
+
+def test_every_currency_of_the_contract_has_its_minor_unit() -> None:
+    for row in seed("currencies"):
+        assert Decimal(row["minor_unit_value"]) == Decimal(1).scaleb(-MINOR_UNITS[row["currency"]])
+        assert int(row["minor_units"]) == MINOR_UNITS[row["currency"]]
+    assert {row["currency"] for row in seed("currencies")} == set(MINOR_UNITS)
+
+
+def test_every_currency_has_a_rate_since_the_contracts_first_year_until_further_notice() -> None:
+    rates = seed("fx_rates")
+    assert {row["currency"] for row in rates if row["valid_from"] == "2000-01-01"} == set(MINOR_UNITS)
+    assert {row["currency"] for row in rates if not row["valid_to"]} == set(MINOR_UNITS)
+
+
+def test_all_signals_that_can_meet_weigh_100() -> None:
+    weights = {row["signal"]: int(row["weight"]) for row in seed("fraud_signals")}
+    assert sum(weights.values()) - weights["MEDIUM_AMOUNT"] == 100
+
+
+class Refused(Exception):
+    pass
+
+
+def refuse_mixed_target(name: str, project: str, env: dict[str, str]) -> None:
+    def refuse(message: str) -> None:
+        raise Refused(message)
+
+    template = (PROJECT / "macros/refuse_mixed_target.sql").read_text() + "{{ refuse_mixed_target() }}"
+    jinja2.Environment(autoescape=True, extensions=["jinja2.ext.do"]).from_string(template).render(
+        execute=True,
+        target={"name": name, "project": project},
+        env_var=lambda variable, default: env.get(variable, default),
+        exceptions={"raise_compiler_error": refuse},
+    )
+
+
+ENDPOINT = {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9050"}
+
+
+def test_targets_that_are_not_mixed_are_accepted() -> None:
+    refuse_mixed_target("local", "payments-local", ENDPOINT)
+    refuse_mixed_target("production", "acme-payments", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "project", "env"), [("local", "acme-payments", {}), ("production", "acme-payments", ENDPOINT)]
+)
+def test_a_mixed_target_is_refused_in_one_line(name: str, project: str, env: dict[str, str]) -> None:
+    with pytest.raises(Refused, match=r"DBT_TARGET.*unset .*\.") as refused:
+        refuse_mixed_target(name, project, env)
+    assert "\n" not in str(refused.value)
+
+
+def test_every_build_begins_with_that_refusal() -> None:
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    assert project["on-run-start"] == ["{{ refuse_mixed_target() }}"]
