@@ -112,15 +112,15 @@ make_manifest() {
 lock_one() { # NAME [OPTION...]
   local name=$1
   shift
-  "$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 "$@" "requirements/$name.in" --output-file "requirements/$name.txt"
+  "$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-header "$@" "requirements/$name.in" --output-file "requirements/$name.txt"
 }
 
 step .bootstrap/uv.stamp install_uv requirements/bootstrap.txt
 if [ "${1:-}" = lock ]; then
   lock_one bootstrap --universal --python-version 3.9 --upgrade
-  lock_one platform --upgrade
-  lock_one dev --constraint requirements/platform.txt --upgrade
-  lock_one warehouse --override requirements/warehouse-overrides.txt --upgrade
+  lock_one platform --python-version 3.13 --upgrade
+  lock_one dev --python-version 3.13 --constraint requirements/platform.txt --upgrade
+  lock_one warehouse --python-version 3.13 --override requirements/warehouse-overrides.txt --upgrade
   exit
 fi
 step .venv/setup.stamp make_venv requirements/dev.txt pyproject.toml
