@@ -20,6 +20,8 @@ MAX_FUTURE = timedelta(minutes=5)
 WATERMARK_DELAY = timedelta(hours=1)
 """How far the watermark trails the greatest `event_time` seen."""
 
+WATERMARK_MICROSECONDS = WATERMARK_DELAY // timedelta(microseconds=1)
+
 MIN_YEAR = 2000
 MAX_AMOUNT = 10**12
 MAX_VALUE_BYTES = 65_536

@@ -8,8 +8,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +18,11 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
 from spark_jobs import packing, receipts, staging
-from spark_jobs.contract import WATERMARK_DELAY
+from spark_jobs.contract import WATERMARK_MICROSECONDS
+from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.dedup_state import DedupState, keys_of
 from spark_jobs.parsing import parse
-from spark_jobs.segments import open_segments
+from spark_jobs.segments import open_segments, segment_cache
 from spark_jobs.tagging import Candidates, tag, watermark_of
 from spark_jobs.validation import validate
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 RECEIPT_SCHEMA = "bucket int, receipt binary"
 _PACKED_SCHEMA = "bucket int, max_event_time long, records binary"
-_DELAY = int(WATERMARK_DELAY.total_seconds()) * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def tag_bucket(
         locations: where files go.
     """
     records = packing.unpack(payloads)
-    store = open_segments(locations.segments(bucket), Path(gettempdir()) / "payments-segments")
+    store = open_segments(locations.segments(bucket), segment_cache())
     candidates = Candidates(
         keys=keys_of(_concatenated(records["id_hash"])),
         is_valid=_is_valid(records),
@@ -136,17 +134,19 @@ def tag_bucket(
         partition=records["kafka_partition"].to_numpy(),
         offset=records["kafka_offset"].to_numpy(),
     )
-    dispositions, after = tag(candidates, before, max_event_time, _DELAY, store)
+    dispositions, after = tag(candidates, before, max_event_time, WATERMARK_MICROSECONDS, store)
     tagged = staging.with_dispositions(records, dispositions)
+    uri = staging.write(tagged, locations.staging) if tagged.num_rows else None
+    crash_point(Point.PARQUET_STAGED)
     partitions, amounts, percentiles = receipts.count_up(tagged)
     receipt = receipts.Receipt(
         bucket=bucket,
-        uri=staging.write(tagged, locations.staging) if tagged.num_rows else None,
+        uri=uri,
         rows=tagged.num_rows,
         partitions=partitions,
         amounts=amounts,
         timestamp_percentiles=percentiles,
-        watermark=watermark_of(before.max_event_time, _DELAY),
+        watermark=watermark_of(before.max_event_time, WATERMARK_MICROSECONDS),
         max_event_time=after.max_event_time,
         state_keys=after.key_count,
         state_bytes=after.size_bytes,

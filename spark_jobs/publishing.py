@@ -6,38 +6,23 @@ which records a batch has (pipeline.py), what runs when (process_payments.py).
 
 import itertools
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs import tables
 from spark_jobs.checkpoints import Interval
-from spark_jobs.contract import WATERMARK_DELAY, Disposition
-from spark_jobs.dedup_state import NOTHING_SEEN
+from spark_jobs.contract import Disposition
+from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.receipts import BatchTally
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse import Control, offsets_to_json, read_control, run, table_id
+from spark_jobs.times import from_microseconds, to_microseconds
+from spark_jobs.transaction import Batch, parameters, publish_sql
+from spark_jobs.warehouse import Control, read_control, run
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 MAX_ATTEMPTS = 4
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STAGING_LIFETIME = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """All that the warehouse is told of one micro-batch."""
-
-    spark_batch_id: int
-    interval: Interval
-    tally: BatchTally
-    started_at: datetime
-    process_seconds: float
 
 
 class Publisher:
@@ -67,6 +52,7 @@ class Publisher:
         self.control = self._commit(batch, staging, load_seconds)
         transaction_seconds = time.monotonic() - clock
         self._client.delete_table(staging, not_found_ok=True)
+        crash_point(Point.STAGING_DROPPED)
         return self._report(batch, load_seconds, transaction_seconds)
 
     def _check(self, batch: Batch) -> None:
@@ -87,56 +73,63 @@ class Publisher:
                 f"by partition, offsets spanned and records read differ: {gaps}; a transactional producer or "
                 f"compaction leaves such gaps, and this topic must have neither.",
             )
-        if batch.tally.watermarks != {_microseconds(self.control.watermark)}:
+        if batch.tally.watermarks != {to_microseconds(self.control.watermark)}:
             raise Incident(
                 Kind.STATE_MISMATCH,
                 f"the state judged lateness by {sorted(map(str, batch.tally.watermarks))}, the warehouse has "
-                f"{_microseconds(self.control.watermark)}.",
+                f"{to_microseconds(self.control.watermark)}.",
             )
 
     def _load(self, batch: Batch) -> str:
         """The staging table, loaded. A job that an earlier attempt began is adopted; only a failed one is repeated."""
-        from google.api_core.exceptions import Conflict, GoogleAPICallError
+        from google.api_core.exceptions import GoogleAPICallError
 
         name = f"{self.control.generation}_{batch.spark_batch_id}"
         staging = f"{self._settings.project}.{self._settings.dataset}.staging_{name}"
         failures: list[str] = []
         for attempt in itertools.count():
-            job_id = f"{self._settings.pipeline}_load_{name}_{attempt}"
-            job: Any
-            try:
-                is_ours = True
-                job = self._client.load_table_from_uri(
-                    list(batch.tally.uris), staging, job_id=job_id, job_config=_load_config()
-                )
-            except Conflict:
-                is_ours = False
-                job = self._client.get_job(job_id)
+            job, is_ours = self._load_job(f"{self._settings.pipeline}_load_{name}_{attempt}", batch, staging)
+            crash_point(Point.LOAD_ACCEPTED)
             try:
                 job.result()
+                self._client.get_table(staging)
             except GoogleAPICallError as error:
-                # A failed id is burnt. One that an earlier run burnt says nothing of this one.
+                # A failed id is burnt, and so is one whose table has expired. What an earlier run burnt says nothing.
                 failures += [error.message or str(error)] * is_ours
                 if len(failures) == MAX_ATTEMPTS:
                     break
             else:
+                crash_point(Point.LOAD_DONE)
                 return staging
         raise Incident(Kind.LOAD_FAILED, f"the load job failed {MAX_ATTEMPTS} times; the last said: {failures[-1]}")
+
+    def _load_job(self, job_id: str, batch: Batch, staging: str) -> tuple[Any, bool]:
+        """The job of that id, and whether it was begun just now."""
+        from google.api_core.exceptions import Conflict
+
+        try:
+            uris = list(batch.tally.uris)
+            job = self._client.load_table_from_uri(uris, staging, job_id=job_id, job_config=_load_config())
+        except Conflict:
+            return self._client.get_job(job_id), False
+        return job, True
 
     def _commit(self, batch: Batch, staging: str, load_seconds: float) -> Control:
         from google.api_core.exceptions import GoogleAPICallError
 
-        parameters = self._parameters(batch, load_seconds)
-        sql = _publish_sql(self._settings, staging)
+        values = parameters(batch, self.control, load_seconds)
+        sql = publish_sql(self._settings, staging)
         failure = ""
         for attempt in range(MAX_ATTEMPTS):
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{attempt}"
             try:
-                run(self._client, sql, parameters, job_id)
+                run(self._client, sql, values, job_id)
             except (GoogleAPICallError, ConnectionError, TimeoutError) as error:
                 failure = str(error).partition("\n")[0]
+            crash_point(Point.COMMIT_ANSWERED)
             published = self._read_back(batch)
             if published is not None:
+                crash_point(Point.LEDGER_SEEN)
                 return published
             time.sleep(min(0.2 * 2**attempt, 2.0))
         raise Incident(Kind.LOAD_FAILED, f"the transaction failed {MAX_ATTEMPTS} times; the last said: {failure}")
@@ -148,39 +141,6 @@ class Publisher:
             raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
         ends = self.control.end_offsets | batch.interval.end
         return now if now.end_offsets == ends else None
-
-    def _parameters(self, batch: Batch, load_seconds: float) -> dict[str, Any]:
-        tally, control = batch.tally, self.control
-        return {
-            "pipeline": control.pipeline,
-            "topic": control.topic,
-            "generation": control.generation,
-            "epoch": control.epoch,
-            "batch_id": control.last_batch_id + 1,
-            "spark_batch_id": batch.spark_batch_id,
-            "old_offsets": offsets_to_json(control.end_offsets),
-            "new_offsets": offsets_to_json(control.end_offsets | batch.interval.end),
-            "start_offsets": offsets_to_json(batch.interval.start),
-            "end_offsets": offsets_to_json(batch.interval.end),
-            "delivered": tally.delivered,
-            **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
-            "watermark": control.watermark,
-            "next_watermark": _next_watermark(tally),
-            "min_kafka_timestamp": _at(tally.kafka_timestamp_percentile(0)),
-            "p05_kafka_timestamp": _at(tally.kafka_timestamp_percentile(5)),
-            "p50_kafka_timestamp": _at(tally.kafka_timestamp_percentile(50)),
-            "max_kafka_timestamp": _at(tally.kafka_timestamp_percentile(100)),
-            "state_keys": tally.state_keys,
-            "state_bytes": tally.state_bytes,
-            "process_seconds": batch.process_seconds,
-            "load_seconds": load_seconds,
-            "started_at": batch.started_at,
-            "partitions": [_partition_row(batch, partition) for partition in sorted(batch.interval.end)],
-            "amounts": [
-                {"disposition": d, "currency": c, "record_count": count, "amount_minor": Decimal(minor)}
-                for (d, c), (count, minor) in sorted(tally.amounts.items())
-            ],
-        }
 
     def _report(self, batch: Batch, load_seconds: float, transaction_seconds: float) -> BatchReport:
         tally, now = batch.tally, datetime.now(UTC)
@@ -196,7 +156,7 @@ class Publisher:
             duplicate=tally.count(Disposition.DUPLICATE),
             late=tally.count(Disposition.LATE),
             quarantined=tally.count(Disposition.QUARANTINED),
-            watermark=_at(next(iter(tally.watermarks))),
+            watermark=from_microseconds(next(iter(tally.watermarks))),
             next_watermark=self.control.watermark,
             latency_p50_seconds=_seconds_since(tally.kafka_timestamp_percentile(50), now),
             latency_p95_seconds=_seconds_since(tally.kafka_timestamp_percentile(5), now),
@@ -227,71 +187,5 @@ def _list_inference() -> Any:
     return options
 
 
-def _publish_sql(settings: JobSettings, staging: str) -> str:
-    """The transaction: everything, or, where the epoch or the offsets have moved on, nothing."""
-    deliveries, delivery_values = _insert_lists(tables.DELIVERIES)
-    transactions, transaction_values = _insert_lists(tables.TRANSACTIONS)
-    ledger = ", ".join(c.name for c in tables.LEDGER.columns)
-    counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count"
-    name = {table: f"`{table_id(settings, table)}`" for table in tables.TABLES}
-    return f"""
-    begin transaction;
-    insert into {name[tables.DELIVERIES]} ({deliveries}) select {delivery_values} from `{staging}`;
-    assert @@row_count = @delivered as 'the staging table does not hold the batch';
-    insert into {name[tables.TRANSACTIONS]} ({transactions})
-        select {transaction_values} from `{staging}` where disposition = 'UNIQUE';
-    insert into {name[tables.LEDGER_PARTITIONS]}
-        (batch_id, topic, kafka_partition, start_offset, end_offset, {counts})
-        select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
-            p.duplicate_count, p.late_count, p.quarantined_count
-        from unnest(@partitions) as p;
-    insert into {name[tables.LEDGER_AMOUNTS]} (batch_id, disposition, currency, record_count, amount_minor)
-        select @batch_id, a.disposition, a.currency, a.record_count, a.amount_minor from unnest(@amounts) as a;
-    insert into {name[tables.LEDGER]} ({ledger})
-        select @batch_id, @pipeline, @generation, @spark_batch_id, @epoch, @topic, @start_offsets, @end_offsets,
-            @delivered, @unique_count, @duplicate_count, @late_count, @quarantined_count, @watermark, @next_watermark,
-            @min_kafka_timestamp, @max_kafka_timestamp,
-            timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
-            timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
-            @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, current_timestamp();
-    update {name[tables.CONTROL]}
-        set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,
-            updated_at = current_timestamp()
-        where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets;
-    assert @@row_count = 1 as 'fenced off: the epoch or the offsets have moved on';
-    commit transaction;
-    """
-
-
-def _insert_lists(table: tables.Table) -> tuple[str, str]:
-    given = {"topic": "@topic", "batch_id": "@batch_id"}
-    names = [column.name for column in table.columns]
-    return ", ".join(names), ", ".join(given.get(name, name) for name in names)
-
-
-def _partition_row(batch: Batch, partition: int) -> dict[str, Any]:
-    tally = batch.tally
-    return {
-        "kafka_partition": partition,
-        "start_offset": batch.interval.start[partition],
-        "end_offset": batch.interval.end[partition],
-        "delivered": tally.delivered_in(partition),
-        **{f"{name.lower()}_count": tally.count(name, partition) for name in Disposition},
-    }
-
-
-def _next_watermark(tally: BatchTally) -> datetime | None:
-    at = None if tally.max_event_time == NOTHING_SEEN else _at(tally.max_event_time)
-    return at and at - WATERMARK_DELAY
-
-
-def _at(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _microseconds(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def _seconds_since(microseconds: int | None, now: datetime) -> float:
-    return 0.0 if microseconds is None else (now - _EPOCH).total_seconds() - microseconds / 1e6
+def _seconds_since(timestamp: int | None, now: datetime) -> float:
+    return 0.0 if timestamp is None else now.timestamp() - timestamp / 1e6

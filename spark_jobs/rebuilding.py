@@ -6,9 +6,7 @@ checkpoint is unusable (checkpoints.py).
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import gettempdir
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,19 +14,18 @@ import numpy.typing as npt
 import pyarrow.fs as pafs
 
 from spark_jobs import tables
-from spark_jobs.contract import WATERMARK_DELAY
+from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.dedup_state import SLOT_MICROSECONDS, DedupState, keys_of
 from spark_jobs.packing import buckets_of, labels_of
 from spark_jobs.pipeline import Locations
-from spark_jobs.segments import open_segments
+from spark_jobs.segments import open_segments, segment_cache
 from spark_jobs.settings import JobSettings
+from spark_jobs.times import to_microseconds
 from spark_jobs.warehouse import Control, table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DELAY = int(WATERMARK_DELAY.total_seconds()) * 1_000_000
 PAGE_ROWS = 100_000
 
 
@@ -36,12 +33,10 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
     """Write each bucket's seed: the ids published since the watermark's slot began. Returns how many there are."""
     if control.watermark is None:
         return 0
-    max_event_time = (control.watermark - _EPOCH) // timedelta(microseconds=1) + _DELAY
+    max_event_time = (to_microseconds(control.watermark) or 0) + WATERMARK_MICROSECONDS
     labels = labels_of(settings.state_buckets)
     states = {label: DedupState(max_event_time=max_event_time) for label in labels}
-    stores = {
-        label: open_segments(locations.segments(label), Path(gettempdir()) / "payments-segments") for label in labels
-    }
+    stores = {label: open_segments(locations.segments(label), segment_cache()) for label in labels}
     total = 0
     for ids, event_times in _published_ids(client, settings, control.watermark):
         hashes = b"".join(hashlib.md5(i.encode(), usedforsecurity=False).digest() for i in ids)
@@ -49,7 +44,8 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
         keys = keys_of(hashes)
         for number, label in enumerate(labels):
             mine = bucket == number
-            states[label] = states[label].advance(keys[mine], event_times[mine], max_event_time, _DELAY, stores[label])
+            seen = keys[mine], event_times[mine]
+            states[label] = states[label].advance(*seen, max_event_time, WATERMARK_MICROSECONDS, stores[label])
         total += len(ids)
     for label, state in states.items():
         filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))

@@ -7,10 +7,12 @@ Belongs here: writing a segment durably, reading it back, deleting it. Does not 
 import os
 import uuid
 from pathlib import Path
+from tempfile import gettempdir
 
 import numpy as np
 import pyarrow.fs as pafs
 
+from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.dedup_state import KEY, Keys
 
 
@@ -30,6 +32,7 @@ class LocalSegments:
             file.flush()
             os.fsync(file.fileno())
         unnamed.rename(self._folder / name)
+        crash_point(Point.SEGMENT_WRITTEN)
         return name
 
     def read(self, name: str) -> Keys:
@@ -75,6 +78,11 @@ class RemoteSegments:
             self._filesystem.delete_file(f"{self._folder}/{name}")
         except FileNotFoundError:
             return
+
+
+def segment_cache() -> Path:
+    """Where this machine keeps its copies of remote segments."""
+    return Path(gettempdir()) / "payments-segments"
 
 
 def open_segments(uri: str, cache_root: Path) -> LocalSegments | RemoteSegments:

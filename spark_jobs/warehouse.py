@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import CONTROL, TABLES, Table
@@ -177,6 +178,8 @@ def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | No
     # A retry under the same id could not tell our own first attempt from somebody else's: publishing.py reads back.
     retry = None if job_id else DEFAULT_JOB_RETRY
     job = client.query(sql, job_config=config, job_id=job_id, timeout=QUERY_TIMEOUT_SECONDS, job_retry=retry)
+    if job_id:
+        crash_point(Point.COMMIT_SENT)
     return [dict(row.items()) for row in job.result(timeout=QUERY_TIMEOUT_SECONDS)]
 
 

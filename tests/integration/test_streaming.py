@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from simulator.manifest import Manifest
 from spark_jobs import tables
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.packing import labels_of
-from spark_jobs.process_payments import Run
+from spark_jobs.run import Run
 from spark_jobs.source import BrokerUnreachable
 from spark_jobs.warehouse import offsets_from_json
-from tests.integration.world import World, event
+from tests.world import World, event
 
 pytestmark = pytest.mark.integration
 
@@ -71,7 +72,9 @@ def test_the_ledger_adds_up_to_what_the_broker_holds(world: World) -> None:
     amounts = world.rows(tables.LEDGER_AMOUNTS)
     for currency in {record.currency for record in manifest.deliveries}:
         sent = sum(r.amount_minor for r in manifest.deliveries if r.currency == currency and currency)
-        kept = sum(r["amount_minor"] for r in amounts if r["currency"] == currency and r["disposition"] != "QUARANTINED")
+        kept = sum(
+            r["amount_minor"] for r in amounts if r["currency"] == currency and r["disposition"] != "QUARANTINED"
+        )
         assert kept == sent
 
 
@@ -122,13 +125,13 @@ def test_a_checkpoint_older_than_the_warehouse_is_not_gone_on_with(world: World)
 
 def test_a_run_that_was_overtaken_publishes_nothing(world: World) -> None:
     sent = world.send([event("one"), event("two")])
-    with Run(world.spark, world.settings, lambda _: None) as zombie:
-        with Run(world.spark, world.settings, lambda _: None) as successor:
-            with pytest.raises(Incident) as incident:
-                zombie.drain_once(deadline=float("inf"))
-            assert incident.value.kind is Kind.FENCED
-            assert world.rows(tables.DELIVERIES) == []
-            successor.drain_once(deadline=float("inf"))
+    new_run = partial(Run, world.spark, world.settings, lambda _: None)
+    with new_run() as zombie, new_run() as successor:
+        with pytest.raises(Incident) as incident:
+            zombie.drain_once(deadline=float("inf"))
+        assert incident.value.kind is Kind.FENCED
+        assert world.rows(tables.DELIVERIES) == []
+        successor.drain_once(deadline=float("inf"))
     assert world.dispositions() == dict.fromkeys(sent, "UNIQUE")
 
 

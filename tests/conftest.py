@@ -9,7 +9,7 @@ from local_stack.kafka import Broker
 from local_stack.processes import free_port
 from spark_jobs.session import build_session, jar_paths
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
-from tests.integration.world import World
+from tests.world import World
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,42 @@
+"""Named points between two durable effects, at which a test can kill the process as `kill -9` would.
+
+Belongs here: the names and the one function. Free when off: a comparison with an empty string.
+PAYMENTS_CRASH_AT=<point>:<n> kills the process the n-th time that it comes to the point. Workers inherit it.
+"""
+
+import os
+import signal
+from enum import StrEnum
+from itertools import count
+
+VARIABLE = "PAYMENTS_CRASH_AT"
+
+
+class Point(StrEnum):
+    """Where a run can die, in the order in which a batch comes to them."""
+
+    EPOCH_RAISED = "epoch_raised"
+    GENERATION_STARTED = "generation_started"
+    STATE_SEEDED = "state_seeded"
+    OFFSETS_WRITTEN = "offsets_written"
+    SEGMENT_WRITTEN = "segment_written"
+    PARQUET_STAGED = "parquet_staged"
+    STATE_COMMITTED = "state_committed"
+    LOAD_ACCEPTED = "load_accepted"
+    LOAD_DONE = "load_done"
+    COMMIT_SENT = "commit_sent"
+    COMMIT_ANSWERED = "commit_answered"
+    LEDGER_SEEN = "ledger_seen"
+    STAGING_DROPPED = "staging_dropped"
+    FILES_REMOVED = "files_removed"
+    CHECKPOINT_COMMITTED = "checkpoint_committed"
+
+
+_visits = {point: count(1) for point in Point}
+
+
+def crash_point(point: Point) -> None:
+    """Die here, if PAYMENTS_CRASH_AT says so."""
+    wanted, _, visit = os.environ.get(VARIABLE, "").partition(":")
+    if wanted == point and next(_visits[point]) == int(visit or 1):
+        os.kill(os.getpid(), signal.SIGKILL)
