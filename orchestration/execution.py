@@ -21,7 +21,7 @@ from orchestration.console import noise_in
 from orchestration.instance import open_instance
 from orchestration.observation import observe_backlog, run_tags, shift_config
 from orchestration.rebuild import newest_batch
-from orchestration.runs import ENDED, this_worker
+from orchestration.runs import ENDED, runs_in_flight, this_worker
 from orchestration.settings import StackSettings
 
 Say = Callable[[str], None]
@@ -98,6 +98,9 @@ def drain_backlog(settings: StackSettings, say: Say) -> None:
 def build_warehouse(settings: StackSettings, say: Say) -> BuildOutcome:
     """Build dbt's models and make every check."""
     with open_instance(settings) as instance:
+        for run in runs_in_flight(instance, names.BUILD_JOB):
+            say(f"wait: run {run.run_id[:8]} is {run.status} and still building")
+            _wait_for(instance, run.run_id)
         tags = {names.BUILT_BATCH_TAG: str(newest_batch(instance))}
         result = _execute(settings, instance, say, names.BUILD_JOB, {}, tags)
     checks = tuple(

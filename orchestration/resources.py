@@ -5,20 +5,18 @@ loads. Does not belong here: what is done with them. The classes that need heavy
 a run that has no use for Spark or Google's clients does not wait for them.
 """
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
+from orchestration.settings import StackSettings, read_stack_settings
 
 if TYPE_CHECKING:
-    from dagster_dbt import DbtCliResource
     from dagster_pyspark import LazyPySparkResource
 
     from orchestration.bigquery import PaymentsBigQueryResource
     from orchestration.broker import BrokerReader
+    from orchestration.dbt_cli import InstalledDbt
 
 
 @dg.resource(description="What the environment says; read once per run or tick.")
@@ -59,16 +57,11 @@ def spark_resource(context: dg.InitResourceContext) -> "LazyPySparkResource":
 
 
 @dg.resource(description="The dbt of this environment.", required_resource_keys={"settings"})
-def dbt_resource(context: dg.InitResourceContext) -> "DbtCliResource":
-    """dagster-dbt's resource. The executable is named: another dbt on PATH must not take over."""
-    from dagster_dbt import DbtCliResource
+def dbt_resource(context: dg.InitResourceContext) -> "InstalledDbt":
+    """dagster-dbt's resource."""
+    from orchestration.dbt_cli import InstalledDbt
 
-    return DbtCliResource(
-        project_dir=DBT_PROJECT_DIR,
-        profiles_dir=DBT_PROJECT_DIR,
-        target=_settings(context).dbt_target,
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
-    )
+    return InstalledDbt.from_settings(_settings(context))
 
 
 def _settings(context: dg.InitResourceContext) -> StackSettings:

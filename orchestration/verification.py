@@ -108,6 +108,9 @@ def _batches_follow_each_other(ledger: Sequence[Row]) -> Iterator[Break]:
         starts = offsets(after["start_offsets"])
         expected = {partition: ends.get(partition, 0) for partition in starts}
         yield from _differences("a batch starts where the last one ended", where, expected, starts)
+        for name in ("pipeline", "topic"):
+            if after[name] != before[name]:
+                yield Break(f"the {name} stays the same", where, before[name], after[name])
         if after["epoch"] < before["epoch"]:
             yield Break("the epoch never falls", where, before["epoch"], after["epoch"])
         if after["watermark"] != before["next_watermark"]:

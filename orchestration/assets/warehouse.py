@@ -4,7 +4,6 @@ Belongs here: how dbt is called in a run. Does not belong here: how its nodes ar
 dbt's unit tests hold the project's rules in `make test`; a production build leaves them out.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 from spark_jobs.settings import SettingError
 
 BUILD_ARGS = ("build", "--exclude-resource-type", "unit_test")
-_TARGETS_KEPT = 5
 
 
 def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
@@ -42,16 +40,7 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         dbt: dg.ResourceParam[DbtCliResource],
         settings: dg.ResourceParam[StackSettings],
     ) -> Iterator[Any]:
-        targets = settings.home / "dbt"
-        invocation = dbt.cli(BUILD_ARGS, context=context, target_path=targets / context.run.run_id)
-        yield from invocation.stream()
-        _forget_old_targets(targets)
+        # One folder for all runs, so that each finds what the last one parsed; the pool lets in one at a time.
+        yield from dbt.cli(BUILD_ARGS, context=context, target_path=settings.dagster_home / "dbt").stream()
 
     return dbt_models
-
-
-def _forget_old_targets(folder: Path) -> None:
-    """Every call of dbt leaves a folder of some megabytes: keep the newest few."""
-    newest_first = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in newest_first[_TARGETS_KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,110 @@
+"""The code location as a whole: one graph, the right things on by default, one line where dbt was never parsed."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster_dbt import DbtCliResource
+
+from orchestration import names
+from orchestration.assets.streaming import PUBLISHED_TABLES
+from orchestration.build import build_defs
+from orchestration.dbt_cli import InstalledDbt
+from spark_jobs.settings import SettingError
+
+
+@pytest.fixture
+def definitions(manifest_path: Path) -> dg.Definitions:
+    return build_defs(manifest=manifest_path)
+
+
+def steps_of(definitions: dg.Definitions, job_name: str) -> set[str]:
+    return {node.name for node in definitions.resolve_job_def(job_name).nodes}
+
+
+def test_everything_fits_together(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_a_project_that_was_never_parsed_is_one_line_that_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="run `make setup`"):
+        build_defs(manifest=tmp_path / "manifest.json")
+
+
+def test_what_spark_publishes_is_what_dbt_reads(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    staging = graph.get(dg.AssetKey([names.PREFIX, "stg_deliveries"]))
+    assert staging.parent_keys == {names.DELIVERIES}
+    assert graph.get(names.DELIVERIES).parent_keys == {names.PAYMENT_EVENTS}
+    assert graph.get(names.DELIVERIES).is_materializable
+
+
+def test_every_published_table_is_an_asset(definitions: dg.Definitions) -> None:
+    keys = definitions.resolve_asset_graph().materializable_asset_keys
+    assert {dg.AssetKey([names.PREFIX, table.name]) for table in PUBLISHED_TABLES} <= keys
+
+
+def test_the_topic_and_the_senders_reports_are_outside(definitions: dg.Definitions) -> None:
+    assert {names.PAYMENT_EVENTS, names.CONTROL_TOTALS} <= definitions.resolve_asset_graph().external_asset_keys
+
+
+def test_models_have_the_prefix_the_group_of_their_folder_and_an_owner(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    groups = {"stg_deliveries": "staging", "reconciliation_daily": "reconciliation", "currencies": "reference"}
+    for name, group in groups.items():
+        node = graph.get(dg.AssetKey([names.PREFIX, name]))
+        assert (node.group_name, list(node.owners)) == (group, names.OWNERS)
+
+
+def test_tests_of_sources_are_checks_too(definitions: dg.Definitions) -> None:
+    checks = definitions.resolve_asset_graph().asset_check_keys
+    assert dg.AssetCheckKey(names.DELIVERIES, "deliveries_are_unique") in checks
+    assert dg.AssetCheckKey(dg.AssetKey([names.PREFIX, "reconciliation_daily"]), "days_are_unique") in checks
+
+
+def test_a_drain_does_not_wait_for_dbt(definitions: dg.Definitions) -> None:
+    steps = steps_of(definitions, names.PROCESS_JOB)
+    assert names.PUBLISH_OP in steps
+    assert "dbt_models" not in steps
+
+
+def test_a_build_does_not_start_spark(definitions: dg.Definitions) -> None:
+    steps = steps_of(definitions, names.BUILD_JOB)
+    assert "dbt_models" in steps
+    assert names.PUBLISH_OP not in steps
+
+
+def test_the_nightly_job_reconciles_from_the_brokers_own_offsets(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def(names.RECONCILE_JOB)
+    assert job.asset_layer.selected_asset_keys == {
+        names.KAFKA_OFFSETS,
+        dg.AssetKey([names.PREFIX, "reconciliation_daily"]),
+    }
+
+
+def test_sensors_and_the_schedule_run_without_being_switched_on(definitions: dg.Definitions) -> None:
+    assert {sensor.default_status for sensor in definitions.sensors or []} == {dg.DefaultSensorStatus.RUNNING}
+    [schedule] = definitions.schedules or []
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
+
+
+def test_there_is_one_spark_driver_at_a_time_and_a_step_is_tried_again(definitions: dg.Definitions) -> None:
+    node = definitions.resolve_job_def(names.PROCESS_JOB).get_node_named(names.PUBLISH_OP).definition
+    assert isinstance(node, dg.OpDefinition)
+    assert node.pool == "spark"
+    assert node.retry_policy is not None
+    assert node.retry_policy.backoff is dg.Backoff.EXPONENTIAL
+
+
+def test_a_resource_can_be_replaced(manifest_path: Path) -> None:
+    replaced = build_defs(manifest=manifest_path, resources={"broker": "another"}).resources
+    assert replaced is not None
+    assert replaced["broker"] == "another"
+    assert "spark" in replaced
+
+
+def test_what_we_leave_out_of_dagster_dbt_is_still_there_to_be_left_out() -> None:
+    own = {name for name in vars(InstalledDbt) if name.startswith("_") and name in vars(DbtCliResource)}
+    assert {"_cli_version", "_initialize_dbt_core_adapter"} <= own

@@ -1,0 +1,198 @@
+"""A row deleted, doubled or altered in any table is found; untouched tables are proved."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from orchestration.verification import Evidence, PartitionTally, find_breaks, tally
+
+START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+type Tables = dict[str, Any]
+
+
+def counts(unique: int = 0, duplicate: int = 0, late: int = 0, quarantined: int = 0) -> dict[str, int]:
+    return {
+        "delivered": unique + duplicate + late + quarantined,
+        "unique_count": unique,
+        "duplicate_count": duplicate,
+        "late_count": late,
+        "quarantined_count": quarantined,
+    }
+
+
+def ledger_row(batch_id: int, starts: dict[str, int], ends: dict[str, int], **tagged: int) -> dict[str, Any]:
+    return {
+        "batch_id": batch_id,
+        "pipeline": "payments",
+        "topic": "payment-events",
+        "epoch": batch_id,
+        "start_offsets": json.dumps(starts),
+        "end_offsets": json.dumps(ends),
+        **counts(**tagged),
+        "watermark": None if batch_id == 1 else START + timedelta(minutes=batch_id - 1),
+        "next_watermark": START + timedelta(minutes=batch_id),
+    }
+
+
+def part(batch_id: int, partition: int, start: int, end: int, **tagged: int) -> dict[str, Any]:
+    offsets = {"kafka_partition": partition, "start_offset": start, "end_offset": end}
+    return {"batch_id": batch_id, **offsets, **counts(**tagged)}
+
+
+def delivered(batch_id: int, partition: int, disposition: str, count: int, first: int, last: int) -> dict[str, Any]:
+    return {
+        "batch_id": batch_id,
+        "kafka_partition": partition,
+        "disposition": disposition,
+        "record_count": count,
+        "min_offset": first,
+        "max_offset": last,
+    }
+
+
+def money(batch_id: int, disposition: str, currency: str, count: int, amount_minor: int) -> dict[str, Any]:
+    return {
+        "batch_id": batch_id,
+        "disposition": disposition,
+        "currency": currency,
+        "record_count": count,
+        "amount_minor": amount_minor,
+    }
+
+
+def sound_tables() -> Tables:
+    """Two batches of two partitions; partition 1 gets nothing in the second."""
+    amounts = [
+        money(1, "UNIQUE", "EUR", 4, 400),
+        money(1, "DUPLICATE", "EUR", 1, 100),
+        money(1, "QUARANTINED", "", 1, 0),
+        money(2, "UNIQUE", "JPY", 1, 7),
+        money(2, "LATE", "EUR", 1, 100),
+    ]
+    return {
+        "ledger": [
+            ledger_row(1, {"0": 0, "1": 0}, {"0": 4, "1": 2}, unique=4, duplicate=1, quarantined=1),
+            ledger_row(2, {"0": 4, "1": 2}, {"0": 6, "1": 2}, unique=1, late=1),
+        ],
+        "ledger_partitions": [
+            part(1, 0, 0, 4, unique=3, duplicate=1),
+            part(1, 1, 0, 2, unique=1, quarantined=1),
+            part(2, 0, 4, 6, unique=1, late=1),
+            part(2, 1, 2, 2),
+        ],
+        "ledger_amounts": amounts,
+        "control": [
+            {
+                "pipeline": "payments",
+                "topic": "payment-events",
+                "epoch": 3,
+                "last_batch_id": 2,
+                "end_offsets": json.dumps({"0": 6, "1": 2, "2": 0}),
+                "watermark": START + timedelta(minutes=2),
+            }
+        ],
+        "delivery_counts": [
+            delivered(1, 0, "UNIQUE", 3, 0, 3),
+            delivered(1, 0, "DUPLICATE", 1, 2, 2),
+            delivered(1, 1, "UNIQUE", 1, 0, 0),
+            delivered(1, 1, "QUARANTINED", 1, 1, 1),
+            delivered(2, 0, "UNIQUE", 1, 4, 4),
+            delivered(2, 0, "LATE", 1, 5, 5),
+        ],
+        "delivery_amounts": copy.deepcopy(amounts),
+    }
+
+
+def breaks_after(change: Callable[[Tables], Any]) -> list[str]:
+    tables = sound_tables()
+    change(tables)
+    return [found.rule for found in find_breaks(Evidence(**tables))]
+
+
+def test_untouched_tables_are_proved() -> None:
+    assert breaks_after(lambda _: None) == []
+
+
+def test_an_empty_warehouse_has_nothing_to_break() -> None:
+    assert find_breaks(Evidence()) == []
+
+
+@pytest.mark.parametrize(("table", "rows"), [(name, len(rows)) for name, rows in sound_tables().items()])
+def test_any_row_that_is_deleted_is_missed(table: str, rows: int) -> None:
+    for index in range(rows):
+        row = sound_tables()[table][index]
+        is_empty_range = table == "ledger_partitions" and row["delivered"] == 0
+        assert bool(breaks_after(partial(delete, table, index))) != is_empty_range, row
+
+
+@pytest.mark.parametrize("table", ["ledger", "ledger_partitions", "ledger_amounts", "control"])
+def test_any_row_that_is_doubled_is_seen(table: str) -> None:
+    for index in range(len(sound_tables()[table])):
+        assert breaks_after(partial(double, table, index))
+
+
+def test_a_delivery_that_is_doubled_is_seen() -> None:
+    def count_one_more(tables: Tables) -> None:
+        tables["delivery_counts"][0]["record_count"] += 1
+
+    assert breaks_after(count_one_more) == ["payment_deliveries holds what the ledger counts"]
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (table, column)
+        for table, rows in sound_tables().items()
+        for column in rows[0]
+        # What a batch was carried in on has no second witness in the first batch.
+        if (table, column) != ("ledger", "watermark")
+    ],
+)
+def test_any_value_that_is_altered_is_seen(table: str, column: str) -> None:
+    assert breaks_after(lambda tables: alter(tables[table][0], column))
+
+
+def test_a_watermark_that_is_altered_is_seen() -> None:
+    assert breaks_after(lambda tables: alter(tables["ledger"][1], "watermark")) == ["the watermark is carried over"]
+
+
+def test_a_record_that_breaks_a_rule_by_itself_is_named() -> None:
+    row = {"topic": "payment-events", "kafka_partition": 3, "kafka_offset": 17}
+    [found] = find_breaks(Evidence(broken_records={"a payment is stored once": [row]}))
+    assert (found.rule, found.where) == ("a payment is stored once", "payment-events 3:17")
+
+
+def test_the_tally_is_by_partition_and_adds_up() -> None:
+    rows = tally(sound_tables()["delivery_counts"])
+    assert [asdict(row) for row in rows] == [
+        asdict(PartitionTally(0, delivered=6, unique=4, duplicate=1, late=1, quarantined=0)),
+        asdict(PartitionTally(1, delivered=2, unique=1, duplicate=0, late=0, quarantined=1)),
+    ]
+
+
+def delete(table: str, index: int, tables: Tables) -> None:
+    tables[table].pop(index)
+
+
+def double(table: str, index: int, tables: Tables) -> None:
+    tables[table].append(tables[table][index])
+
+
+def alter(row: dict[str, Any], column: str) -> None:
+    value = row[column]
+    if column.endswith("_offsets"):
+        row[column] = json.dumps({key: offset + 1 for key, offset in json.loads(value).items()})
+    elif isinstance(value, int):
+        # An epoch may rise, and offsets lie anywhere in their batch: an alteration is one that leaves what is possible.
+        row[column] = value - 7 if column == "epoch" and row.get("last_batch_id") else value + 7
+    elif isinstance(value, datetime):
+        row[column] = value + timedelta(seconds=1)
+    else:
+        row[column] = f"{value}x"
