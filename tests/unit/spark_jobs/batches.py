@@ -1,0 +1,86 @@
+"""A batch as the publisher sees it, and a warehouse that only remembers what it was asked.
+
+Belongs here: what several tests of publishing start from. Does not belong here: judging.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from spark_jobs.checkpoints import Interval
+from spark_jobs.receipts import BatchTally
+from spark_jobs.settings import JobSettings, read_job_settings
+from spark_jobs.transaction import Batch
+from spark_jobs.warehouse import Control
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOON_US = int(NOON.timestamp()) * 1_000_000
+SETTINGS: JobSettings = read_job_settings({"PAYMENTS_HOME": "/home/payments"})
+CONTROL = Control(
+    "payments", "payment-events", "id", 3, "run1", "g1", 7, {0: 10, 1: 20}, NOON - timedelta(hours=1), NOON
+)
+TALLY = BatchTally(
+    uris=("file:///staging/a.parquet", "file:///staging/b.parquet"),
+    partition_counts=Counter({(0, "UNIQUE"): 3, (0, "LATE"): 1, (1, "DUPLICATE"): 2, (2, "QUARANTINED"): 5}),
+    amounts={("UNIQUE", "EUR"): (3, 2**63), ("QUARANTINED", ""): (5, 0)},
+    timestamps=((11, (NOON_US, NOON_US + 1, NOON_US + 2)),),
+    watermarks=frozenset({NOON_US - 3_600_000_000}),
+    max_event_time=NOON_US + 1,
+    state_keys=100,
+    state_bytes=1_200,
+)
+INTERVAL = Interval({0: 10, 1: 20, 2: 0}, {0: 14, 1: 22, 2: 5})
+BATCH = Batch(4, INTERVAL, TALLY, NOON, 1.5)
+
+
+class FakeJob:
+    """A load job: what each look at its result gives."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+
+    def result(self) -> None:
+        """Wait for the job."""
+        if self.failure:
+            raise self.failure
+
+
+@dataclass
+class FakeClient:
+    """Load jobs by id: those in `taken` are there already, `failures` come to new ones in order."""
+
+    taken: dict[str, FakeJob] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+    missing_tables: int = 0
+    begun: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+    def load_table_from_uri(self, uris: list[str], _table: str, *, job_id: str, job_config: Any) -> FakeJob:
+        """Begin a load job."""
+        from google.api_core.exceptions import Conflict
+
+        assert uris == list(TALLY.uris)
+        assert job_config.write_disposition == "WRITE_TRUNCATE"
+        if job_id in self.taken:
+            raise Conflict("Already Exists")  # type: ignore[no-untyped-call]
+        self.begun.append(job_id)
+        self.taken[job_id] = FakeJob(self.failures.pop(0) if self.failures else None)
+        return self.taken[job_id]
+
+    def get_job(self, job_id: str) -> FakeJob:
+        """A job that is there."""
+        return self.taken[job_id]
+
+    def get_table(self, _table: str) -> None:
+        """A table, if it is there."""
+        from google.api_core.exceptions import NotFound
+
+        if self.missing_tables:
+            self.missing_tables -= 1
+            raise NotFound("expired")  # type: ignore[no-untyped-call]
+
+    def delete_table(self, table: str, *, not_found_ok: bool) -> None:
+        """Delete a table."""
+        assert not_found_ok
+        self.deleted.append(table)

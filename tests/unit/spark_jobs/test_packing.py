@@ -1,0 +1,93 @@
+"""Records on their way to their buckets: none is lost, and each bucket gets a partition of its own."""
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark_jobs import packing
+from spark_jobs.dedup_state import NOTHING_SEEN
+from spark_jobs.packing import PACKED_SCHEMA, buckets_of, labels_of, pack, unpack
+from spark_jobs.pipeline import pack_records
+from spark_jobs.staging import RECORD_SCHEMA
+from tests.corpus.cases import event_bytes
+from tests.unit.spark_jobs.stream import Record, columns, validated
+
+
+def murmur3(value: int, seed: int = 42) -> int:
+    """Murmur3 x86 32-bit over the four bytes of an int, as its author wrote it down."""
+    h = np.uint32(seed)
+    with np.errstate(over="ignore"):
+        k = np.uint32(value) * np.uint32(0xCC9E2D51)
+        k = (k << np.uint32(15)) | (k >> np.uint32(17))
+        h ^= k * np.uint32(0x1B873593)
+        h = (h << np.uint32(13)) | (h >> np.uint32(19))
+        h = h * np.uint32(5) + np.uint32(0xE6546B64)
+        h ^= np.uint32(4)
+        h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+        h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+        h ^= h >> np.uint32(16)
+    return int(h.astype(np.int32))
+
+
+@pytest.mark.parametrize("buckets", range(1, 65))
+def test_every_bucket_has_a_label_that_leads_to_a_partition_of_its_own(buckets: int) -> None:
+    labels = labels_of(buckets)
+    assert len(set(labels)) == buckets
+    assert [murmur3(label) % buckets for label in labels] == list(range(buckets))
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, 933211791), (1, -559580957), (42, 29417773)])
+def test_the_hash_is_sparks(value: int, expected: int) -> None:
+    assert packing._spark_hash(value) == murmur3(value) == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=40), st.integers(1, 9))
+def test_packing_loses_nothing_and_keeps_the_order_within_a_bucket(drawn: list[tuple[int, bool]], buckets: int) -> None:
+    records = pa.table({"row": pa.array(range(len(drawn)), pa.int64())})
+    hashes = [hashlib.md5(bytes([i]), usedforsecurity=False).digest() for i, _ in drawn]
+    is_valid = np.array([flag for _, flag in drawn], bool)
+    bucket = buckets_of(b"".join(hashes), is_valid, buckets)
+    packed = pack(records, bucket, buckets, None)
+    assert packed.schema == PACKED_SCHEMA
+    assert packed["bucket"].to_pylist() == list(labels_of(buckets))
+    assert set(packed["max_event_time"].to_pylist()) == {NOTHING_SEEN}
+    unpacked = [unpack([payload])["row"].to_pylist() for payload in packed["records"].to_pylist()]
+    assert unpacked == [np.flatnonzero(bucket == number).tolist() for number in range(buckets)]
+
+
+def test_one_id_has_one_bucket_whatever_the_batch() -> None:
+    digest = hashlib.md5(b"t-1", usedforsecurity=False).digest()
+    alone = buckets_of(digest, np.array([True]), 7)
+    among = buckets_of(bytes(16) * 5 + digest, np.array([False] * 5 + [True]), 7)
+    assert alone[0] == among[-1] == int.from_bytes(digest[12:], "little") % 7
+
+
+def test_records_without_an_id_to_trust_are_spread_over_the_buckets() -> None:
+    assert set(buckets_of(bytes(16) * 8, np.zeros(8, bool), 4).tolist()) == {0, 1, 2, 3}
+
+
+def test_unpacking_joins_the_packs_of_a_bucket_in_order() -> None:
+    first, second = (pack(pa.table({"row": [n]}), np.zeros(1, np.int32), 1, None) for n in (1, 2))
+    assert unpack([first["records"][0].as_py(), second["records"][0].as_py()])["row"].to_pylist() == [1, 2]
+
+
+def test_every_bucket_learns_the_newest_valid_event_time_of_all() -> None:
+    values = [
+        event_bytes({"event_time": '"2026-11-21T11:59:00Z"'}),
+        event_bytes({"event_time": '"2026-11-21T11:59:30Z"', "amount": '"?"'}),
+        event_bytes({"event_time": '"2026-11-21T11:58:00Z"'}),
+        b"not JSON",
+    ]
+    packed = pack_records(columns([Record(value, offset=n) for n, value in enumerate(values)]), 3)
+    [newest] = set(packed["max_event_time"].to_pylist())
+    assert newest == validated(values[0])["event_time"].cast(pa.int64())[0].as_py()
+    assert unpack(packed["records"].to_pylist()).sort_by("kafka_offset")["raw_value"].to_pylist() == values
+
+
+def test_records_in_a_pack_have_the_schema_of_records() -> None:
+    assert validated(event_bytes(), None).schema == RECORD_SCHEMA

@@ -1,0 +1,187 @@
+"""Publishing: what a batch must be to be let in, and how a lost answer is found out about."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from google.api_core.exceptions import BadRequest, ServiceUnavailable
+from google.cloud.bigquery import Client
+
+from spark_jobs import publishing
+from spark_jobs.checkpoints import Interval
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.publishing import MAX_ATTEMPTS, Publisher
+from spark_jobs.transaction import Batch
+from spark_jobs.warehouse import Control
+from tests.unit.spark_jobs.batches import BATCH, CONTROL, INTERVAL, NOON_US, SETTINGS, TALLY, FakeClient, FakeJob
+
+AFTER = replace(CONTROL, last_batch_id=8, end_offsets=INTERVAL.end)
+FAILED = BadRequest("Bad file")  # type: ignore[no-untyped-call]
+UNAVAILABLE = ServiceUnavailable("try later")  # type: ignore[no-untyped-call]
+
+
+class Warehouse:
+    """Scripted answers to the transaction and to looks at the control row."""
+
+    def __init__(self, answers: list[Exception | None], controls: list[Control | None]) -> None:
+        self.answers, self.controls = answers, controls
+        self.job_ids: list[str] = []
+
+    def run(self, _client: object, _sql: str, _values: dict[str, Any], job_id: str) -> None:
+        """Send the transaction."""
+        self.job_ids.append(job_id)
+        answer = self.answers.pop(0)
+        if answer:
+            raise answer
+
+    def read_control(self, _client: object, _settings: object) -> Control | None:
+        """Look at the control row."""
+        return self.controls.pop(0)
+
+
+@pytest.fixture
+def warehouse(monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    scripted = Warehouse([None], [AFTER])
+    monkeypatch.setattr(publishing, "run", scripted.run)
+    monkeypatch.setattr(publishing, "read_control", scripted.read_control)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    return scripted
+
+
+def publisher(client: FakeClient | None = None, control: Control = CONTROL) -> Publisher:
+    return Publisher(cast("Client", client or FakeClient()), SETTINGS, control)
+
+
+def refused(batch: Batch, client: FakeClient | None = None, control: Control = CONTROL) -> Incident:
+    with pytest.raises(Incident) as refusal:
+        publisher(client, control).publish(batch)
+    assert "\n" not in str(refusal.value)
+    return refusal.value
+
+
+def test_a_batch_is_reported_as_the_warehouse_has_it(warehouse: Warehouse) -> None:
+    client = FakeClient()
+    report = publisher(client).publish(BATCH)
+    assert (report.batch_id, report.spark_batch_id, report.epoch) == (8, 4, 3)
+    assert (report.unique, report.duplicate, report.late, report.quarantined) == (3, 2, 1, 5)
+    assert report.delivered == 11
+    assert (report.start_offsets, report.end_offsets) == (INTERVAL.start, INTERVAL.end)
+    assert report.watermark == CONTROL.watermark
+    assert client.begun == ["payments_load_g1_4_0"]
+    assert warehouse.job_ids == ["payments_publish_staging_g1_4_3_0"]
+    assert client.deleted == ["payments-local.payment_data.staging_g1_4"]
+
+
+def test_a_batch_that_does_not_follow_on_what_is_published_is_refused(warehouse: Warehouse) -> None:
+    for start in ({0: 9, 1: 20, 2: 0}, {0: 11, 1: 20, 2: 0}, {0: 10, 1: 20, 2: 1}):
+        found = refused(replace(BATCH, interval=Interval(start, INTERVAL.end)))
+        assert found.kind is Kind.STATE_MISMATCH
+        assert str(CONTROL.end_offsets) in str(found)
+    assert warehouse.job_ids == []
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_more_or_fewer_records_than_offsets_are_a_gap(count: int, warehouse: Warehouse) -> None:
+    counts = Counter(TALLY.partition_counts)
+    counts[0, "UNIQUE"] = count
+    found = refused(replace(BATCH, tally=replace(TALLY, partition_counts=counts)))
+    assert found.kind is Kind.OFFSET_GAP
+    assert f"{{0: (4, {count + 1})}}" in str(found)
+    assert warehouse.job_ids == []
+
+
+def test_records_of_a_partition_outside_the_interval_are_refused(warehouse: Warehouse) -> None:
+    counts = TALLY.partition_counts | Counter({(9, "UNIQUE"): 1})
+    assert refused(replace(BATCH, tally=replace(TALLY, partition_counts=counts))).kind is Kind.OFFSET_GAP
+    assert warehouse.job_ids == []
+
+
+@pytest.mark.parametrize(
+    "watermarks",
+    [{None}, {NOON_US}, {NOON_US - 3_600_000_000, None}, {NOON_US - 3_600_000_001}, set()],
+    ids=["none", "another", "two", "a microsecond off", "no bucket"],
+)
+def test_lateness_judged_by_another_watermark_is_refused(watermarks: set[int | None], warehouse: Warehouse) -> None:
+    found = refused(replace(BATCH, tally=replace(TALLY, watermarks=frozenset(watermarks))))
+    assert found.kind is Kind.STATE_MISMATCH
+    assert warehouse.job_ids == []
+
+
+def test_the_first_batch_ever_has_no_watermark(warehouse: Warehouse) -> None:
+    warehouse.controls = [replace(AFTER, watermark=None)]
+    tally = replace(TALLY, watermarks=frozenset({None}))
+    report = publisher(control=replace(CONTROL, watermark=None)).publish(replace(BATCH, tally=tally))
+    assert report.watermark is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "is_published"),
+    [({0: 14, 1: 22, 2: 5}, True), ({0: 14, 1: 22, 2: 5, 3: 9}, True), ({0: 14, 1: 22}, False), ({0: 10}, False)],
+)
+def test_a_batch_is_published_if_all_its_ends_are(ends: dict[int, int], is_published: bool) -> None:
+    assert publisher(control=replace(CONTROL, end_offsets=ends)).is_published(INTERVAL) is is_published
+
+
+def test_a_load_job_of_an_earlier_attempt_is_adopted(warehouse: Warehouse) -> None:
+    client = FakeClient(taken={"payments_load_g1_4_0": FakeJob()})
+    publisher(client).publish(BATCH)
+    assert client.begun == []
+    assert warehouse.job_ids
+
+
+def test_failed_load_jobs_of_earlier_runs_are_passed_over(warehouse: Warehouse) -> None:
+    burnt = {f"payments_load_g1_4_{attempt}": FakeJob(FAILED) for attempt in range(7)}
+    client = FakeClient(taken=burnt)
+    publisher(client).publish(BATCH)
+    assert client.begun == ["payments_load_g1_4_7"]
+    assert warehouse.job_ids
+
+
+def test_an_adopted_job_whose_table_has_expired_is_passed_over(warehouse: Warehouse) -> None:
+    client = FakeClient(taken={"payments_load_g1_4_0": FakeJob()}, missing_tables=1)
+    publisher(client).publish(BATCH)
+    assert client.begun == ["payments_load_g1_4_1"]
+    assert warehouse.job_ids
+
+
+def test_a_load_that_goes_on_failing_stops_the_run(warehouse: Warehouse) -> None:
+    client = FakeClient(failures=[FAILED] * 10)
+    found = refused(BATCH, client)
+    assert found.kind is Kind.LOAD_FAILED
+    assert "Bad file" in str(found)
+    assert len(client.begun) == MAX_ATTEMPTS
+    assert warehouse.job_ids == []
+
+
+def test_a_load_that_fails_in_several_lines_is_told_in_one(warehouse: Warehouse) -> None:
+    client = FakeClient(failures=[BadRequest("Bad file\nrow 3")] * 10)  # type: ignore[no-untyped-call]
+    assert refused(BATCH, client).kind is Kind.LOAD_FAILED
+    assert warehouse.job_ids == []
+
+
+def test_a_commit_whose_answer_was_lost_is_read_back_and_not_repeated(warehouse: Warehouse) -> None:
+    warehouse.answers, warehouse.controls = [UNAVAILABLE], [AFTER]
+    publisher().publish(BATCH)
+    assert len(warehouse.job_ids) == 1
+
+
+@pytest.mark.parametrize("failure", [UNAVAILABLE, ConnectionError("reset"), TimeoutError("slow")])
+def test_a_commit_that_did_not_happen_is_repeated_under_a_new_id(failure: Exception, warehouse: Warehouse) -> None:
+    warehouse.answers, warehouse.controls = [failure, None], [CONTROL, AFTER]
+    publisher().publish(BATCH)
+    assert warehouse.job_ids == ["payments_publish_staging_g1_4_3_0", "payments_publish_staging_g1_4_3_1"]
+
+
+def test_a_commit_that_goes_on_failing_stops_the_run(warehouse: Warehouse) -> None:
+    warehouse.answers, warehouse.controls = [UNAVAILABLE] * 9, [CONTROL] * 9
+    found = refused(BATCH)
+    assert found.kind is Kind.LOAD_FAILED
+    assert len(warehouse.job_ids) == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("now", [None, replace(AFTER, epoch=4), replace(CONTROL, epoch=4)])
+def test_a_run_whose_epoch_was_raised_leaves(now: Control | None, warehouse: Warehouse) -> None:
+    warehouse.answers, warehouse.controls = [FAILED], [now]
+    assert refused(BATCH).kind is Kind.FENCED
+    assert len(warehouse.job_ids) == 1

@@ -1,0 +1,109 @@
+"""A lost checkpoint: the state rebuilt from the warehouse tags as the lost one would have."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from google.cloud.bigquery import Client
+
+from spark_jobs import pipeline
+from spark_jobs.contract import WATERMARK_MICROSECONDS
+from spark_jobs.dedup_state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
+from spark_jobs.packing import labels_of
+from spark_jobs.pipeline import Locations
+from spark_jobs.rebuilding import seed_state
+from tests.corpus.cases import event_bytes
+from tests.unit.spark_jobs.batches import CONTROL, NOON, NOON_US, SETTINGS
+from tests.unit.spark_jobs.stream import Record, Stream
+
+Rows = list[tuple[str, int]]
+BUCKETS = labels_of(SETTINGS.state_buckets)
+WATERMARK_US = NOON_US - WATERMARK_MICROSECONDS
+
+
+@dataclass
+class Published:
+    """The warehouse's answer, in pages."""
+
+    pages: list[list[dict[str, Any]]]
+    since: Any = None
+
+    def query(self, _sql: str, job_config: Any) -> "Published":
+        """Ask."""
+        [parameter] = job_config.query_parameters
+        self.since = parameter.value
+        return self
+
+    def result(self, page_size: int) -> "Published":
+        """Wait."""
+        assert page_size > 0
+        return self
+
+
+def warehouse(*pages: Rows) -> Published:
+    return Published([[{"transaction_id": i, "at": at} for i, at in page] for page in pages])
+
+
+def rebuilt(client: Published, folder: Path) -> tuple[int, Stream]:
+    stream = Stream(folder, SETTINGS.state_buckets)
+    count = seed_state(cast("Client", client), SETTINGS, CONTROL, stream.locations)
+    stream.states = {label: pipeline._seed(stream.locations.seed(label)) for label in BUCKETS}
+    return count, stream
+
+
+def sent_again(*ids: str) -> list[Record]:
+    return [Record(event_bytes({"transaction_id": f'"{i}"'}), offset=n) for n, i in enumerate(ids)]
+
+
+def test_a_published_payment_is_still_a_duplicate_and_a_new_one_still_unique(tmp_path: Path) -> None:
+    client = warehouse([(f"t-{n}", NOON_US - n) for n in range(50)], [(f"t-{n}", WATERMARK_US) for n in range(50, 70)])
+    count, stream = rebuilt(client, tmp_path)
+    assert count == 70
+    staged = stream.take(sent_again(*(f"t-{n}" for n in range(80)))).sort_by("kafka_offset")
+    assert staged["disposition"].to_pylist() == ["DUPLICATE"] * 70 + ["UNIQUE"] * 10
+
+
+def test_the_rebuilt_state_stands_at_the_published_watermark(tmp_path: Path) -> None:
+    _, stream = rebuilt(warehouse([("t-1", NOON_US)]), tmp_path)
+    assert {state.max_event_time for state in stream.states.values()} == {NOON_US}
+    stream.take(sent_again("t-2"))
+    assert {receipt.watermark for receipt in stream.receipts} == {WATERMARK_US}
+
+
+def test_the_rebuilt_state_remembers_exactly_what_the_lost_one_did(tmp_path: Path) -> None:
+    times = [WATERMARK_US + step * SLOT_MICROSECONDS // 3 for step in range(-9, 9)]
+    client = warehouse([(f"t-{n}", at) for n, at in enumerate(times)])
+    _, stream = rebuilt(client, tmp_path)
+    kept = [at for at in times if (at // SLOT_MICROSECONDS + 1) * SLOT_MICROSECONDS > WATERMARK_US]
+    assert sum(state.key_count for state in stream.states.values()) == len(kept)
+    assert client.since == NOON - timedelta(hours=1) - timedelta(microseconds=SLOT_MICROSECONDS)
+
+
+@pytest.mark.parametrize("pages", [[[]], [], [[("t-1", NOON_US)], []]], ids=["an empty page", "none", "an empty last"])
+def test_pages_without_rows_seed_nothing_and_stop_nothing(pages: list[Rows], tmp_path: Path) -> None:
+    count, stream = rebuilt(warehouse(*pages), tmp_path)
+    assert count == sum(map(len, pages))
+    assert {state.max_event_time for state in stream.states.values()} == {NOON_US}
+
+
+def test_a_pipeline_without_a_watermark_has_nothing_to_seed(tmp_path: Path) -> None:
+    locations = Locations(tmp_path.as_uri(), tmp_path.as_uri())
+    control = replace(CONTROL, watermark=None)
+    assert seed_state(cast("Client", warehouse()), SETTINGS, control, locations) == 0
+    assert pipeline._seed(locations.seed(0)) == DedupState()
+    assert DedupState().max_event_time == NOTHING_SEEN
+
+
+def pages_of(count: int) -> Iterator[Rows]:
+    for page in range(count):
+        yield [(f"t-{page}-{n}", NOON_US) for n in range(200)]
+
+
+def test_many_pages_lose_no_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spark_jobs.dedup_state.SPILL_KEYS", 40)
+    _, stream = rebuilt(warehouse(*pages_of(45)), tmp_path)
+    staged = stream.take(sent_again(*(f"t-{page}-0" for page in range(45))))
+    assert set(staged["disposition"].to_pylist()) == {"DUPLICATE"}

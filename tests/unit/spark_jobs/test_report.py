@@ -1,0 +1,57 @@
+"""What a batch reports, and how many records a batch takes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from spark_jobs.report import BatchReport
+from spark_jobs.run import FIRST_BATCHES, STALE_AFTER, batch_limit
+from tests.unit.spark_jobs.batches import NOON
+
+REPORT = BatchReport(
+    batch_id=8, spark_batch_id=4, generation="g1", epoch=3, start_offsets={0: 0}, end_offsets={0: 10}, delivered=10,
+    unique=4, duplicate=3, late=2, quarantined=1, watermark=None, next_watermark=NOON, latency_p50_seconds=1.23456,
+    latency_p95_seconds=2, state_keys=4, state_bytes=48, process_seconds=1.5, load_seconds=0.3,
+    transaction_seconds=0.2, published_at=NOON,
+)  # fmt: skip
+
+
+def test_the_names_and_numbers_of_a_report_are_stable() -> None:
+    assert REPORT.metrics() == {
+        "delivered": 10,
+        "unique": 4,
+        "duplicate": 3,
+        "late": 2,
+        "quarantined": 1,
+        "events_per_second": 5.0,
+        "latency_p50_seconds": 1.235,
+        "latency_p95_seconds": 2,
+        "state_keys": 4,
+        "state_bytes": 48,
+        "process_seconds": 1.5,
+        "load_seconds": 0.3,
+        "transaction_seconds": 0.2,
+        "batch_seconds": 2.0,
+    }
+
+
+def test_a_batch_that_took_no_time_has_no_rate() -> None:
+    instant = replace(REPORT, process_seconds=0, load_seconds=0, transaction_seconds=0)
+    assert instant.events_per_second == 0.0
+
+
+@pytest.mark.parametrize(("waiting", "limit"), [(1, 1), (4, 1), (5, 2), (400, 100), (401, 101), (10**6, 1_000)])
+@pytest.mark.parametrize(
+    ("age", "has_watermark"), [(timedelta(0), False), (STALE_AFTER, True), (timedelta(days=1), True)]
+)
+def test_a_stale_watermark_takes_the_backlog_in_several_batches(
+    waiting: int, limit: int, age: timedelta, has_watermark: bool
+) -> None:
+    assert batch_limit(waiting, 1_000, NOON - age, NOON, has_watermark=has_watermark) == limit
+    assert -(-waiting // limit) >= min(waiting, FIRST_BATCHES - 1)
+
+
+def test_a_fresh_watermark_takes_as_much_as_may_be() -> None:
+    age = STALE_AFTER - timedelta(seconds=1)
+    assert batch_limit(10, 1_000, NOON - age, NOON, has_watermark=True) == 1_000

@@ -1,0 +1,93 @@
+"""Segment files: whole or not there, and missing is an error."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.fs as pafs
+import pytest
+
+from spark_jobs.dedup_state import KEY, RETIRED_BATCHES, Keys
+from spark_jobs.segments import LocalSegments, RemoteSegments, open_segments
+from spark_jobs.session import KEPT_BATCHES
+
+KEYS: Keys = np.array([(1, 2), (1, 3), (2**64 - 1, 2**32 - 1)], KEY)
+
+
+def remote(folder: Path, cache: str = "cache") -> RemoteSegments:
+    (folder / "bucket").mkdir(exist_ok=True)
+    filesystem = pafs.SubTreeFileSystem(str(folder / "bucket"), pafs.LocalFileSystem())
+    return RemoteSegments(filesystem, "", LocalSegments(folder / cache), folder / cache)
+
+
+def test_a_segment_is_read_as_it_was_written(tmp_path: Path) -> None:
+    store = LocalSegments(tmp_path / "new" / "folder")
+    name = store.write(KEYS)
+    assert store.read(name).tobytes() == KEYS.tobytes()
+    assert store.read(name).dtype == KEY
+
+
+def test_two_segments_of_like_keys_have_names_of_their_own(tmp_path: Path) -> None:
+    store = LocalSegments(tmp_path)
+    assert store.write(KEYS) != store.write(KEYS)
+
+
+def test_a_write_that_fails_leaves_no_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def disk_full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        LocalSegments(tmp_path).write(KEYS)
+    assert list(tmp_path.glob("*.keys")) == [path for path in tmp_path.glob("*.keys") if path.name.startswith(".")]
+
+
+def test_a_segment_gets_its_name_after_its_bytes_are_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named_at_sync: list[list[str]] = []
+    monkeypatch.setattr(
+        "os.fsync", lambda _file: named_at_sync.append([p.name for p in tmp_path.iterdir() if p.name[0] != "."])
+    )
+    LocalSegments(tmp_path).write(KEYS)
+    assert named_at_sync[0] == []
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_segments_name_is_made_durable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("os.fsync", lambda file: synced.append(Path(f"/proc/self/fd/{file}").resolve()))
+    LocalSegments(tmp_path).write(KEYS)
+    assert synced[-1] == tmp_path
+
+
+def test_a_missing_segment_is_an_error_not_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        LocalSegments(tmp_path).read("gone.keys")
+    with pytest.raises(FileNotFoundError):
+        remote(tmp_path).read("gone.keys")
+
+
+def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
+    for store in (LocalSegments(tmp_path / "local"), remote(tmp_path)):
+        name = store.write(KEYS)
+        store.delete(name)
+        store.delete(name)
+        with pytest.raises(FileNotFoundError):
+            store.read(name)
+
+
+def test_a_remote_segment_is_fetched_once_by_a_machine_that_did_not_write_it(tmp_path: Path) -> None:
+    name = remote(tmp_path).write(KEYS)
+    other = remote(tmp_path, cache="another machine")
+    assert other.read(name).tobytes() == KEYS.tobytes()
+    (tmp_path / "bucket" / name).unlink()
+    assert other.read(name).tobytes() == KEYS.tobytes()
+
+
+def test_a_folder_on_disk_is_local(tmp_path: Path) -> None:
+    store = open_segments((tmp_path / "seg ments").as_uri(), tmp_path / "cache")
+    assert isinstance(store, LocalSegments)
+    store.write(KEYS)
+    assert len(list((tmp_path / "seg ments").iterdir())) == 1
+
+
+def test_segments_outlive_the_states_that_spark_keeps() -> None:
+    assert RETIRED_BATCHES > KEPT_BATCHES

@@ -1,0 +1,124 @@
+"""Settings: defaults that work together, and one line that names what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from spark_jobs.packing import labels_of
+from spark_jobs.pipeline import Locations
+from spark_jobs.run import locations_of
+from spark_jobs.session import jar_paths, spark_conf
+from spark_jobs.settings import LOCAL_PROJECT, SettingError, payments_home, read_job_settings
+
+PRODUCTION = {"BIGQUERY_PROJECT": "acme-prod", "STAGING_LOCATION": "gs://acme/staging"}
+
+
+def test_the_defaults_are_the_local_stack(tmp_path: Path) -> None:
+    settings = read_job_settings({"PAYMENTS_HOME": str(tmp_path)})
+    assert (settings.bootstrap_servers, settings.topic) == ("127.0.0.1:9092", "payment-events")
+    assert (settings.project, settings.dataset) == (LOCAL_PROJECT, "payment_data")
+    assert settings.emulator_host == "http://127.0.0.1:9050"
+    assert settings.checkpoint_location == (tmp_path / "checkpoints").as_uri()
+    assert settings.staging_location == (tmp_path / "staging").as_uri()
+
+
+def test_a_project_of_its_own_is_bigquery_itself() -> None:
+    settings = read_job_settings(PRODUCTION)
+    assert (settings.emulator_host, settings.staging_location) == (None, "gs://acme/staging")
+
+
+WRONG = [
+    ("KAFKA_BOOTSTRAP_SERVERS", ""),
+    ("KAFKA_BOOTSTRAP_SERVERS", "localhost"),
+    ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092,"),
+    ("KAFKA_BOOTSTRAP_SERVERS", "http://localhost:9092"),
+    ("KAFKA_BOOTSTRAP_SERVERS", "a b:9092"),
+    ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092\nx:1"),
+    ("KAFKA_TOPIC_PAYMENTS", "a topic"),
+    ("KAFKA_TOPIC_PAYMENTS", "x" * 250),
+    ("KAFKA_TOPIC_PAYMENTS", 't","assign":"x'),
+    ("BIGQUERY_PROJECT", "Payments"),
+    ("BIGQUERY_PROJECT", "p`; drop table x; --"),
+    ("BIGQUERY_PROJECT", "payments-local\n"),
+    ("BIGQUERY_DATASET", "payment-data"),
+    ("BIGQUERY_DATASET", "1st"),
+    ("BIGQUERY_LOCATION", "US EU"),
+    ("BIGQUERY_EMULATOR_HOST", "127.0.0.1:9050"),
+    ("BIGQUERY_EMULATOR_HOST", "http://"),
+    ("BIGQUERY_EMULATOR_HOST", "http://[::1"),
+    ("BIGQUERY_EMULATOR_HOST", "ftp://127.0.0.1"),
+    ("CHECKPOINT_LOCATION", "s3://bucket/folder"),
+    ("CHECKPOINT_LOCATION", "hdfs://name/folder"),
+    ("CHECKPOINT_LOCATION", "gs://"),
+    ("STAGING_LOCATION", "s3://bucket/folder"),
+    ("STAGING_LOCATION", "gs://[bucket"),
+    ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "0"),
+    ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "-5"),
+    ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "many"),
+    ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "1e5"),
+    ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "9" * 5_000),
+    ("PAYMENTS_STATE_BUCKETS", "0"),
+    ("PAYMENTS_STATE_BUCKETS", "1.5"),
+    ("PAYMENTS_STATE_BUCKETS", "\u00b2"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name}={value[:20]!r}" for name, value in WRONG])
+def test_a_wrong_value_is_one_line_that_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingError) as refusal:
+        read_job_settings({name: value})
+    assert name in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [PRODUCTION | {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9050"}, {"BIGQUERY_PROJECT": "acme-prod"}],
+    ids=["an emulator with a real project", "a real project with staging on this machine"],
+)
+def test_a_mixed_target_is_refused(env: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match=r"BIGQUERY_EMULATOR_HOST|STAGING_LOCATION"):
+        read_job_settings(env)
+
+
+def test_folders_are_given_as_paths_or_uris(tmp_path: Path) -> None:
+    settings = read_job_settings(
+        {"CHECKPOINT_LOCATION": str(tmp_path / "a b"), "STAGING_LOCATION": f"{(tmp_path / 's').as_uri()}/"}
+    )
+    assert settings.checkpoint_location == (tmp_path / "a b").as_uri()
+    assert settings.staging_location == (tmp_path / "s").as_uri()
+
+
+def test_servers_are_a_list_with_or_without_spaces() -> None:
+    assert read_job_settings({"KAFKA_BOOTSTRAP_SERVERS": "a:1, b.c:2"}).bootstrap_servers == "a:1,b.c:2"
+
+
+def test_home_is_a_folder_of_the_current_one_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert payments_home({}) == payments_home({"PAYMENTS_HOME": ""}) == tmp_path / ".payments"
+    assert payments_home({"PAYMENTS_HOME": "x/../y"}) == tmp_path / "y"
+
+
+def test_generations_and_buckets_have_folders_of_their_own() -> None:
+    settings = read_job_settings(PRODUCTION | {"CHECKPOINT_LOCATION": "gs://acme/checkpoints/"})
+    locations = locations_of(settings, "g1")
+    assert locations == Locations("gs://acme/checkpoints/payments/g1", "gs://acme/staging/payments/g1")
+    folders = {locations.spark, *(locations.segments(b) for b in labels_of(4)), *map(locations.seed, labels_of(4))}
+    assert len(folders) == 9
+    assert all(folder.startswith(locations.checkpoint + "/") for folder in folders)
+
+
+def test_sparks_configuration_is_text_with_one_task_per_bucket() -> None:
+    conf = spark_conf(read_job_settings({"PAYMENTS_STATE_BUCKETS": "7"}), ["a.jar", "b.jar"])
+    assert conf["spark.sql.shuffle.partitions"] == "7"
+    assert conf["spark.jars"] == "a.jar,b.jar"
+    assert all(isinstance(value, str) for value in conf.values())
+
+
+def test_jars_are_found_in_order_below_the_home_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "jars" / "spark"
+    folder.mkdir(parents=True)
+    for name in ("b.jar", "a.jar", "notes.txt"):
+        (folder / name).touch()
+    assert jar_paths(tmp_path) == [str(folder / "a.jar"), str(folder / "b.jar")]
+    assert jar_paths(tmp_path / "nowhere") == []

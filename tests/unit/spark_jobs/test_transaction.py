@@ -1,0 +1,127 @@
+"""The transaction's text and values: every column is written, under its own name and of its own type."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from spark_jobs import tables
+from spark_jobs.contract import Disposition
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.staging import STAGED_SCHEMA
+from spark_jobs.tables import Table
+from spark_jobs.transaction import parameters, publish_sql
+from spark_jobs.warehouse import _type_of, offsets_from_json, offsets_to_json, schema_of, table_id
+from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
+
+SQL = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
+VALUES = parameters(BATCH, CONTROL, load_seconds=0.5)
+PUBLISHED = (
+    tables.DELIVERIES,
+    tables.TRANSACTIONS,
+    tables.LEDGER_PARTITIONS,
+    tables.LEDGER_AMOUNTS,
+    tables.LEDGER,
+)
+COMPUTED = {"latency_p50_seconds", "latency_p95_seconds", "published_at"}
+
+
+def insertion(table: Table) -> dict[str, str]:
+    """Column to expression, of the one insert into a table."""
+    name = re.escape(table_id(SETTINGS, table))
+    [(columns, rest)] = re.findall(rf"insert into `{name}`\s*\((.*?)\)\s*select (.*?);", SQL, re.DOTALL)
+    expressions = re.split(r"\sfrom\s", rest)[0]
+    top_level = re.split(r",\s*(?![^()]*\))", re.sub(r"current_timestamp\(\)", "now", expressions.strip()))
+    names = [column.strip() for column in columns.split(",")]
+    return dict(zip(names, top_level, strict=True))
+
+
+@pytest.mark.parametrize("table", PUBLISHED, ids=lambda table: table.name)
+def test_every_column_is_written_from_what_has_its_name(table: Table) -> None:
+    written = insertion(table)
+    assert list(written) == [column.name for column in table.columns]
+    for column, expression in written.items():
+        if column not in COMPUTED:
+            assert expression.lstrip("@").rpartition(".")[2] == column
+
+
+@pytest.mark.parametrize("table", [tables.DELIVERIES, tables.TRANSACTIONS], ids=lambda table: table.name)
+def test_what_is_read_from_the_staging_table_is_staged(table: Table) -> None:
+    read = {expression for expression in insertion(table).values() if not expression.startswith("@")}
+    assert read <= set(STAGED_SCHEMA.names)
+
+
+@pytest.mark.parametrize("table", PUBLISHED, ids=lambda table: table.name)
+def test_every_value_has_the_type_of_its_column(table: Table) -> None:
+    rows = {"p": VALUES["partitions"][0], "a": VALUES["amounts"][0]}
+    types = {column.name: column.type for column in table.columns}
+    for column, expression in insertion(table).items():
+        if expression.startswith("@"):
+            assert _type_of(VALUES[expression[1:]]) == types[column], column
+        elif re.fullmatch(r"[pa]\.\w+", expression):
+            assert _type_of(rows[expression[0]][expression[2:]]) == types[column], column
+
+
+def test_the_transaction_uses_every_value_and_no_other() -> None:
+    assert set(re.findall(r"(?<!@)@(\w+)", SQL)) == set(VALUES)
+
+
+def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
+    statements = [statement.split() for statement in SQL.split(";") if statement.strip()]
+    assert [s[0] for s in (statements[0], statements[-3], statements[-2], statements[-1])] == [
+        "begin",
+        "update",
+        "assert",
+        "commit",
+    ]
+    assert "epoch = @epoch and end_offsets = @old_offsets" in " ".join(statements[-3])
+
+
+def test_the_ledger_says_what_was_delivered_by_partition() -> None:
+    assert VALUES["partitions"] == [
+        {"kafka_partition": 0, "start_offset": 10, "end_offset": 14, "delivered": 4, **counts(unique=3, late=1)},
+        {"kafka_partition": 1, "start_offset": 20, "end_offset": 22, "delivered": 2, **counts(duplicate=2)},
+        {"kafka_partition": 2, "start_offset": 0, "end_offset": 5, "delivered": 5, **counts(quarantined=5)},
+    ]
+    assert VALUES["delivered"] == sum(VALUES[f"{d.lower()}_count"] for d in Disposition) == 11
+
+
+def counts(**given: int) -> dict[str, int]:
+    return {f"{d.lower()}_count": given.get(d.lower(), 0) for d in Disposition}
+
+
+def test_money_is_whole_minor_units_whatever_their_size() -> None:
+    amounts = {(row["disposition"], row["currency"]): row["amount_minor"] for row in VALUES["amounts"]}
+    assert amounts == {("UNIQUE", "EUR"): Decimal(2**63), ("QUARANTINED", ""): Decimal(0)}
+
+
+def test_the_next_watermark_trails_the_newest_event_time_by_an_hour() -> None:
+    assert VALUES["next_watermark"] == NOON + timedelta(microseconds=1) - timedelta(hours=1)
+    assert VALUES["watermark"] == CONTROL.watermark
+
+
+def test_offsets_move_from_what_is_published_to_the_batchs_ends() -> None:
+    assert VALUES["batch_id"] == CONTROL.last_batch_id + 1
+    assert VALUES["old_offsets"] == '{"0":10,"1":20}'
+    assert VALUES["new_offsets"] == VALUES["end_offsets"] == '{"0":14,"1":22,"2":5}'
+
+
+def test_equal_offsets_are_equal_text_whatever_their_order() -> None:
+    assert offsets_to_json({10: 1, 9: 2}) == offsets_to_json({9: 2, 10: 1}) == '{"9":2,"10":1}'
+    assert offsets_from_json('{"9":2,"10":1}') == {9: 2, 10: 1}
+    assert offsets_to_json({}) == "{}"
+
+
+@pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
+def test_a_table_becomes_a_schema_with_a_description_for_every_column(table: Table) -> None:
+    schema = schema_of(table)
+    assert [field.name for field in schema] == [column.name for column in table.columns]
+    assert all(field.description for field in schema)
+    named = {field.name for field in schema}
+    assert {table.partition_by or schema[0].name, *table.cluster_by} <= named
+
+
+def test_an_incident_is_its_kind_and_one_line() -> None:
+    incident = Incident(Kind.FENCED, "another run took over.")
+    assert (str(incident), incident.kind) == ("FENCED: another run took over.", Kind.FENCED)
