@@ -96,7 +96,7 @@ fetch_jars() { # PROFILE GOAL
 }
 
 # Maven remembers a failed look-up, so the second try asks again with -U.
-copy_jars() { mvn --quiet --batch-mode --log-file "$home/jars/maven.log" -f local_stack/pom.xml -P "$1" "$dependency_plugin:$2" "-DoutputDirectory=$3" -DincludeScope=runtime ${4:+"$4"} >/dev/null; }
+copy_jars() { mvn --quiet --batch-mode --log-file "$home/jars/maven.log" -f local_stack/pom.xml -P "$1" "$dependency_plugin:$2" "-DoutputDirectory=$3" -DincludeScope=runtime ${4:+"$4"} >/dev/null 2>&1; }
 
 make_jars() {
   need_java_and_maven
