@@ -291,7 +291,7 @@ def records(batch: list[Delivery]) -> list[Record]:
     ]
 
 
-@pytest.mark.parametrize(("buckets", "chunk"), [(1, 1_000), (2, 7), (5, 50)])
+@pytest.mark.parametrize(("buckets", "chunk"), [(1, 1_000), (2, 40), (5, 50)])
 def test_neither_buckets_nor_chunks_change_a_disposition(buckets: int, chunk: int, tmp_path: Path) -> None:
     oracle, stream = Oracle(), Stream(tmp_path, buckets)
     found = set()
