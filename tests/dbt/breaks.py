@@ -48,9 +48,9 @@ def a_delivery_is_stored_twice(data: Tables) -> None:
     data["payment_deliveries"].append(_delivery(data, "LATE"))
 
 
-@_seen_by(OFFSETS, AMOUNTS)
-def a_delivery_changes_its_disposition(data: Tables) -> None:
-    _delivery(data, "LATE")["disposition"] = "QUARANTINED_LATER"
+@_seen_by(OFFSETS, AMOUNTS, TOTALS, DUPLICATES)
+def a_late_payment_is_passed_off_as_a_duplicate(data: Tables) -> None:
+    _delivery(data, "LATE")["disposition"] = "DUPLICATE"
 
 
 @_seen_by(OFFSETS, PAYMENTS, DAYS, MARTS)

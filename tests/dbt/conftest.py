@@ -2,7 +2,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,11 @@ class DbtWarehouse:
                 self._fill(table.name, data[table.name], schema_of(table))
 
     def _fill(self, name: str, rows: list[Row], schema: list[bigquery.SchemaField]) -> None:
-        run(self.client, f"delete from `{self._id(name)}` where true", {})
         if rows:
-            config = bigquery.LoadJobConfig(schema=schema)
+            config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_TRUNCATE")
             self.client.load_table_from_json(rows, self._id(name), job_config=config).result()
+        else:
+            run(self.client, f"delete from `{self._id(name)}` where true", {})
 
     def build(self, *options: str) -> Build:
         command = [sys.executable, "-m", "dbt.cli.main", "build", *self._folders(), *options]
@@ -72,8 +73,13 @@ class DbtWarehouse:
         }
         return [f"--{name}={path}" for name, path in folders.items()]
 
-    def rows(self, relation: str, columns: str = "*") -> list[dict[str, Any]]:
-        return run(self.client, f"select {columns} from `{self._id(relation)}`", {})
+    def red(self, rules: Iterable[str]) -> set[str]:
+        """Those of the rules that see something, by the views in which dbt keeps their failures."""
+        counts = (f"select '{rule}' as rule, count(*) as failures from `{self._id(rule)}`" for rule in rules)
+        return {row["rule"] for row in run(self.client, " union all ".join(counts), {}) if row["failures"]}
+
+    def rows(self, relation: str) -> list[dict[str, Any]]:
+        return run(self.client, f"select * from `{self._id(relation)}`", {})
 
     def _id(self, name: str) -> str:
         return f"{self.settings.project}.{self.settings.dataset}.{name}"
