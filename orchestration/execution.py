@@ -27,8 +27,6 @@ from orchestration.settings import StackSettings
 Say = Callable[[str], None]
 
 _POLL_SECONDS = 1.0
-_SPEAK_FOR_THEMSELVES = (names.PUBLISH_OP,)
-"""Steps that say in lines of their own what they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +145,15 @@ def _execute(
 
 
 def plain_logger(say: Say) -> dg.LoggerDefinition:
-    """A Dagster logger that passes on what assets say and which were built, and no other event of Dagster's."""
+    """A Dagster logger that passes on what the drain says of its batches, and which other assets were built."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             meta = getattr(record, "dagster_meta", {})
-            event = meta.get("dagster_event")
-            if event is None and record.levelno >= logging.INFO:
-                say(f"  {meta.get('orig_message', record.getMessage())}")
-            elif event is not None and event.is_step_materialization and event.step_key not in _SPEAK_FOR_THEMSELVES:
+            event, step = meta.get("dagster_event"), meta.get("step_key")
+            if event is None and step == names.PUBLISH_OP and record.levelno >= logging.INFO:
+                say(f"  {meta['orig_message']}")
+            elif event is not None and event.is_step_materialization and step != names.PUBLISH_OP:
                 say(f"  built {event.asset_key.path[-1]}")
 
     def console(_context: dg.InitLoggerContext) -> logging.Logger:
