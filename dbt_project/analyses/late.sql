@@ -3,7 +3,7 @@ select
     date(deliveries.event_time) as day,
     deliveries.currency,
     count(*) as late_deliveries,
-    sum(deliveries.amount_minor) as amount_minor,
+    sum(cast(deliveries.amount_minor as numeric)) as amount_minor,
     max(timestamp_diff(batches.watermark, deliveries.event_time, second)) as worst_lateness_seconds
 from {{ ref('stg_payments__deliveries') }} as deliveries
 inner join {{ ref('stg_payments__batches') }} as batches on deliveries.batch_id = batches.batch_id

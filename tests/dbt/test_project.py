@@ -100,7 +100,6 @@ def refuse_mixed_target(name: str, project: str, env: dict[str, str]) -> None:
 
     template = (PROJECT / "macros/refuse_mixed_target.sql").read_text() + "{{ refuse_mixed_target() }}"
     jinja2.Environment(autoescape=True, extensions=["jinja2.ext.do"]).from_string(template).render(
-        execute=True,
         target={"name": name, "project": project},
         env_var=lambda variable, default: env.get(variable, default),
         exceptions={"raise_compiler_error": refuse},

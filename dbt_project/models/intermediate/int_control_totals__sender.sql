@@ -4,9 +4,9 @@ select
     kafka_partition,
     currency,
     sum(delivered_count) as delivered_count,
-    sum(delivered_amount_minor) as delivered_amount_minor,
+    sum(cast(delivered_amount_minor as numeric)) as delivered_amount_minor,
     sum(unique_count) as unique_count,
-    sum(unique_amount_minor) as unique_amount_minor,
+    sum(cast(unique_amount_minor as numeric)) as unique_amount_minor,
     max(max_offset) as max_offset
 from {{ ref('stg_payments__control_totals') }}
 group by day, topic, kafka_partition, currency

@@ -6,7 +6,7 @@ with deliveries as (
         disposition,
         date(if(is_valid, event_time, kafka_timestamp)) as day,
         if(is_valid, currency, '') as currency,
-        if(is_valid, amount_minor, 0) as amount_minor
+        cast(if(is_valid, amount_minor, 0) as numeric) as amount_minor
     from {{ ref('stg_payments__deliveries') }}
 ),
 

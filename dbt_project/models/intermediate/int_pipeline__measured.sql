@@ -7,9 +7,7 @@ with batches as (
 ),
 
 progress as (
-    select
-        count(*) as partitions,
-        countif(latest_offset is null or unpublished_offsets > 0) as behind_partitions
+    select countif(latest_offset is null or unpublished_offsets > 0) as behind_partitions
     from {{ ref('int_partitions__progress') }}
 ),
 

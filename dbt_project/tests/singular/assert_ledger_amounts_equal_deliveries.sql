@@ -7,7 +7,7 @@ with deliveries as (
         disposition,
         coalesce(currency, '') as currency,
         count(*) as record_count,
-        sum(coalesce(amount_minor, 0)) as amount_minor
+        sum(cast(coalesce(amount_minor, 0) as numeric)) as amount_minor
     from {{ ref('stg_payments__deliveries') }}
     group by batch_id, disposition, currency
 ),
@@ -18,7 +18,7 @@ ledger as (
         disposition,
         currency,
         sum(record_count) as record_count,
-        sum(amount_minor) as amount_minor
+        sum(cast(amount_minor as numeric)) as amount_minor
     from {{ ref('stg_payments__batch_amounts') }}
     group by batch_id, disposition, currency
 )

@@ -12,7 +12,7 @@ select
     late_deliveries.is_published,
     count(*) as late_deliveries,
     count(distinct late_deliveries.transaction_id) as distinct_payments,
-    sum(late_deliveries.amount_minor) as amount_minor,
+    cast(sum(cast(late_deliveries.amount_minor as numeric)) as numeric) as amount_minor,
     cast(sum(late_deliveries.amount_minor * currencies.minor_unit_value) as numeric) as amount
 from late_deliveries
 inner join currencies on late_deliveries.currency = currencies.currency
