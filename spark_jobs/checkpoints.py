@@ -57,7 +57,10 @@ class Checkpoint:
 
     def start(self) -> dict[int, int]:
         """Where the generation's first batch starts."""
-        return offsets_from_json(self._read("start.json"))
+        try:
+            return offsets_from_json(self._read("start.json"))
+        except (ValueError, AttributeError) as error:
+            raise CheckpointUnusable("its file start.json cannot be read.") from error
 
     def check(self, published: dict[int, int]) -> None:
         """Make sure that Spark will go on from `published`, or replay the one batch that led there.
@@ -82,7 +85,7 @@ class Checkpoint:
         lines = self._read(f"spark/offsets/{batch_id}").splitlines()
         try:
             return {int(p): offset for p, offset in json.loads(lines[2])[self._topic].items()}
-        except (IndexError, KeyError, ValueError, AttributeError) as error:
+        except (IndexError, KeyError, ValueError, AttributeError, TypeError) as error:
             raise CheckpointUnusable(f"its offset log {batch_id} cannot be read.") from error
 
     def _newest(self, log: str) -> int | None:

@@ -22,7 +22,8 @@ from spark_jobs.contract import FIELD_NAMES, FIELDS, MAX_NESTING, MAX_VALUE_BYTE
 _REQUIRED = frozenset(field.name for field in FIELDS if field.required)
 _NAMES = frozenset(FIELD_NAMES)
 _WIDTH = len(FIELD_NAMES)
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+"""Possessive, and a string that never ends counts as one: or hostile bytes cost the square of their length."""
 
 _Event = msgspec.defstruct(
     "_Event", [(name, str | None, None) for name in FIELD_NAMES], forbid_unknown_fields=True, gc=False

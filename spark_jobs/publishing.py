@@ -62,9 +62,10 @@ class Publisher:
                 Kind.STATE_MISMATCH,
                 f"batch {batch.spark_batch_id} starts at {batch.interval.start}, but {ends} is published.",
             )
+        read = {partition: 0 for partition, _ in batch.tally.partition_counts}
         gaps = {
             partition: (length, batch.tally.delivered_in(partition))
-            for partition, length in batch.interval.lengths().items()
+            for partition, length in (read | batch.interval.lengths()).items()
             if batch.tally.delivered_in(partition) != length
         }
         if gaps:
@@ -95,7 +96,7 @@ class Publisher:
                 self._client.get_table(staging)
             except GoogleAPICallError as error:
                 # A failed id is burnt, and so is one whose table has expired. What an earlier run burnt says nothing.
-                failures += [error.message or str(error)] * is_ours
+                failures += [(error.message or str(error)).partition("\n")[0]] * is_ours
                 if len(failures) == MAX_ATTEMPTS:
                     break
             else:

@@ -68,5 +68,5 @@ def _published_ids(
         job_config=config,
     ).result(page_size=PAGE_ROWS)
     for page in rows.pages:
-        ids, times = zip(*((row["transaction_id"], row["at"]) for row in page), strict=True)
-        yield ids, np.array(times, dtype=np.int64)
+        pairs = [(row["transaction_id"], row["at"]) for row in page]
+        yield tuple(i for i, _ in pairs), np.array([at for _, at in pairs], dtype=np.int64)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from spark_jobs import staging
 from spark_jobs.checkpoints import Checkpoint, CheckpointUnusable
+from spark_jobs.contract import WATERMARK_DELAY
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.pipeline import Locations, receipts_of
@@ -38,9 +39,9 @@ FIRST_BATCHES = 4
 OnBatch = Callable[[BatchReport], None]
 
 
-def batch_limit(waiting: int, limit: int, last_published: datetime, now: datetime, *, has_watermark: bool) -> int:
+def batch_limit(waiting: int, limit: int, watermark: datetime | None, now: datetime) -> int:
     """How many records a micro-batch may take, given how many wait."""
-    if has_watermark and now - last_published < STALE_AFTER:
+    if watermark is not None and now - watermark < WATERMARK_DELAY + STALE_AFTER:
         return limit
     return max(1, min(limit, -(-waiting // FIRST_BATCHES)))
 
@@ -83,9 +84,8 @@ class Run(AbstractContextManager["Run"]):
         limit = batch_limit(
             waiting,
             self._settings.max_offsets_per_batch,
-            control.updated_at,
+            control.watermark,
             datetime.now(UTC),
-            has_watermark=control.watermark is not None,
         )
         self._await(self._start(limit), deadline)
         crash_point(Point.CHECKPOINT_COMMITTED)

@@ -32,6 +32,7 @@ class LocalSegments:
             file.flush()
             os.fsync(file.fileno())
         unnamed.rename(self._folder / name)
+        _sync_folder(self._folder)
         crash_point(Point.SEGMENT_WRITTEN)
         return name
 
@@ -42,6 +43,15 @@ class LocalSegments:
     def delete(self, name: str) -> None:
         """Remove a segment, if it is there."""
         (self._folder / name).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class RemoteSegments:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_TOPIC = "payment-events"
@@ -97,8 +97,8 @@ def _bootstrap_servers(value: str) -> str:
 
 
 def _emulator_host(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(value)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingError(f"BIGQUERY_EMULATOR_HOST must start with http:// and name a host, not {value!r}.")
     return value.rstrip("/")
 
@@ -112,16 +112,23 @@ def _matching(name: str, value: str, pattern: re.Pattern[str]) -> str:
 def _uri(name: str, value: str | None, default: Path) -> str:
     if not value:
         return default.as_uri()
-    if "://" not in value and not value.startswith("file:"):
+    if not re.match("[a-z0-9]+:/", value):
         return Path(value).expanduser().resolve().as_uri()
-    scheme = urlsplit(value).scheme
-    if scheme not in ("file", "gs"):
+    parts = _split(value)
+    if parts is None or parts.scheme not in ("file", "gs") or (parts.scheme == "gs" and not parts.netloc):
         raise SettingError(f"{name} must be a folder, a file: URI or a gs:// URI, not {value!r}.")
     return value.rstrip("/")
 
 
+def _split(uri: str) -> SplitResult | None:
+    try:
+        return urlsplit(uri)
+    except ValueError:
+        return None
+
+
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     value = env.get(name) or str(default)
-    if not value.isdecimal() or int(value) < 1:
+    if not re.fullmatch("[1-9][0-9]{0,8}", value):
         raise SettingError(f"{name} must be a whole number above zero, not {value!r}.")
     return int(value)

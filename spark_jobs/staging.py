@@ -3,6 +3,7 @@
 Belongs here: the staged columns, writing one file, sweeping files no longer needed. Does not belong here: loading.
 """
 
+import contextlib
 import uuid
 
 import numpy as np
@@ -76,7 +77,8 @@ def remove(uris: tuple[str, ...]) -> None:
     """Delete staged files that have been published."""
     for uri in uris:
         filesystem, path = pafs.FileSystem.from_uri(uri)
-        filesystem.delete_file(path)
+        with contextlib.suppress(FileNotFoundError):
+            filesystem.delete_file(path)
 
 
 def sweep(location: str) -> None:

@@ -136,7 +136,7 @@ LEDGER_AMOUNTS = Table(
         Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
         Column("currency", "STRING", "ISO 4217; empty where the record has no valid one."),
         Column("record_count", "INT64", "Records."),
-        Column("amount_minor", "INT64", "Sum in the currency's minor unit; 0 where no amount could be read."),
+        Column("amount_minor", "NUMERIC", "Sum in the currency's minor unit; 0 where no amount could be read."),
     ),
 )
 

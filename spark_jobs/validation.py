@@ -5,6 +5,7 @@ Belongs here: every rule of the contract, as an expression over whole columns. D
 """
 
 import functools
+from datetime import timedelta
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,9 @@ from spark_jobs.contract import (
     Reason,
 )
 from spark_jobs.iso_codes import MINOR_UNITS
+
+_NOT_HASHED = ("transaction_id", "event_time", "amount")
+"""The payload hash leaves these out: it takes the amount in minor units, so that 10.0 and 10.00 are the same money."""
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
 _AMOUNT = pa.decimal128(38, 9)
@@ -116,12 +120,14 @@ def _rules() -> dict[Reason, str]:
         Reason.MISSING_FIELD: f"parse_reasons is null and ({missing})",
         Reason.INVALID_EVENT_TIME: "event_time is not null and event_at is null",
         Reason.EVENT_TIME_TOO_OLD: f"event_at < timestamptz '{MIN_YEAR}-01-01 00:00:00+00'",
-        Reason.EVENT_TIME_IN_FUTURE: (f"epoch_us(event_at) > kafka_us + {int(MAX_FUTURE.total_seconds()) * 1_000_000}"),
+        Reason.EVENT_TIME_IN_FUTURE: (f"epoch_us(event_at) - {MAX_FUTURE // timedelta(microseconds=1)} > kafka_us"),
         Reason.SAME_ACCOUNT: "sender_account_id = receiver_account_id",
         Reason.INVALID_AMOUNT: "amount is not null and not amount_ok",
         Reason.AMOUNT_NOT_POSITIVE: "amount_ok and (starts_with(amount, '-') or not regexp_matches(amount, '[1-9]'))",
         Reason.AMOUNT_TOO_LARGE: (
-            f"amount_ok and (amount_value > {MAX_AMOUNT} or (amount_value is null and not starts_with(amount, '-')))"
+            "amount_ok and not starts_with(amount, '-') and (amount_value is null or "
+            f"case when amount_value >= {MAX_AMOUNT} "
+            f"then not regexp_full_match(amount, '[0-9]{{1,12}}([.].*)?|{MAX_AMOUNT}([.]0*)?') end)"
         ),
         Reason.AMOUNT_TOO_PRECISE: "amount_ok and decimals > minor_unit",
     } | {reason: " or ".join(conditions) for reason, conditions in broken.items()}
@@ -134,7 +140,7 @@ def _query() -> str:
     any_broken = " or ".join(f"coalesce({condition}, false)" for condition in rules.values())
     every = ", ".join(f"case when {condition} then '{reason}' end" for reason, condition in rules.items())
     fields = ",\n".join(_output(f) for f in FIELDS)
-    payload = ", ".join(f"coalesce({name}, '')" for name in FIELD_NAMES if name not in ("transaction_id", "event_time"))
+    payload = ", ".join(f"coalesce({name}, '')" for name in (*FIELD_NAMES, "extra_fields") if name not in _NOT_HASHED)
     return f"""
     with texts as (
         select
@@ -173,7 +179,7 @@ def _query() -> str:
         extra_fields,
         unhex(md5(coalesce(transaction_id, ''))) as id_hash,
         case when len(reasons) = 0
-            then unhex(md5(concat_ws(chr(31), {payload}, coalesce(extra_fields, '')))) end as payload_hash,
+            then unhex(md5(concat_ws(chr(31), amount_minor, {payload}))) end as payload_hash,
         reasons
     from judged
     """
@@ -185,7 +191,7 @@ def _pattern(name: str) -> str | None:
 
 def _output(field: Field) -> str:
     if field.name == "event_time":
-        valid = f"event_at >= timestamptz '{MIN_YEAR}-01-01 00:00:00+00'"
+        valid = f"event_at between timestamptz '{MIN_YEAR}-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00'"
         return f"case when {valid} then epoch_us(event_at) end as event_time"
     if field.name == "amount":
         return f"case when amount_value > 0 and amount_value <= {MAX_AMOUNT} then amount_value end as amount"

@@ -1,10 +1,11 @@
 """What a batch reports, and how many records a batch takes."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from spark_jobs.contract import WATERMARK_DELAY
 from spark_jobs.report import BatchReport
 from spark_jobs.run import FIRST_BATCHES, STALE_AFTER, batch_limit
 from tests.unit.spark_jobs.batches import NOON
@@ -42,16 +43,14 @@ def test_a_batch_that_took_no_time_has_no_rate() -> None:
 
 
 @pytest.mark.parametrize(("waiting", "limit"), [(1, 1), (4, 1), (5, 2), (400, 100), (401, 101), (10**6, 1_000)])
-@pytest.mark.parametrize(
-    ("age", "has_watermark"), [(timedelta(0), False), (STALE_AFTER, True), (timedelta(days=1), True)]
-)
+@pytest.mark.parametrize("watermark", [None, NOON - WATERMARK_DELAY - STALE_AFTER, NOON - timedelta(days=1)])
 def test_a_stale_watermark_takes_the_backlog_in_several_batches(
-    waiting: int, limit: int, age: timedelta, has_watermark: bool
+    waiting: int, limit: int, watermark: datetime | None
 ) -> None:
-    assert batch_limit(waiting, 1_000, NOON - age, NOON, has_watermark=has_watermark) == limit
+    assert batch_limit(waiting, 1_000, watermark, NOON) == limit
     assert -(-waiting // limit) >= min(waiting, FIRST_BATCHES - 1)
 
 
 def test_a_fresh_watermark_takes_as_much_as_may_be() -> None:
-    age = STALE_AFTER - timedelta(seconds=1)
-    assert batch_limit(10, 1_000, NOON - age, NOON, has_watermark=True) == 1_000
+    watermark = NOON - WATERMARK_DELAY - STALE_AFTER + timedelta(seconds=1)
+    assert batch_limit(10, 1_000, watermark, NOON) == 1_000
