@@ -16,7 +16,7 @@ from spark_jobs.warehouse import Control
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000
-SETTINGS: JobSettings = read_job_settings({"PAYMENTS_HOME": "/home/payments"})
+SETTINGS: JobSettings = read_job_settings({"PAYMENTS_HOME": "/srv/payments"})
 CONTROL = Control(
     "payments", "payment-events", "id", 3, "run1", "g1", 7, {0: 10, 1: 20}, NOON - timedelta(hours=1), NOON
 )
