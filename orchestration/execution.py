@@ -19,7 +19,7 @@ from orchestration.broker import BrokerReader
 from orchestration.build import build_defs
 from orchestration.console import noise_in
 from orchestration.instance import open_instance
-from orchestration.observation import observe_backlog, run_tags, shift_config
+from orchestration.observation import observe_backlog, read_published, run_tags, shift_config
 from orchestration.rebuild import newest_batch
 from orchestration.runs import ENDED, runs_in_flight, this_worker
 from orchestration.settings import StackSettings
@@ -68,7 +68,7 @@ class BuildOutcome:
 
 
 def drain_backlog(settings: StackSettings, say: Say) -> None:
-    """One drain: the sensor's decision, then its job. A run that is in flight is waited for instead.
+    """Publish what is in Kafka now: by the sensor's decision and its job, or by the run that is at it already.
 
     Raises:
         StackError: the run failed; the message is its cause, an incident's own line where it was one.
@@ -77,13 +77,22 @@ def drain_backlog(settings: StackSettings, say: Say) -> None:
 
     broker = BrokerReader(settings.job.bootstrap_servers, settings.job.topic)
     bigquery = PaymentsBigQueryResource.from_job_settings(settings.job)
+    wanted = broker.read().latest
+
+    def is_published() -> bool:
+        published = read_published(settings, bigquery)
+        ends = published.end_offsets if published else {}
+        return all(ends.get(partition, 0) >= offset for partition, offset in wanted.items())
+
     with open_instance(settings) as instance:
-        while True:
+        decision = observe_backlog(settings, broker, bigquery, instance)
+        say(f"{decision.action}: {decision.reason}")
+        while decision.blocking_run_id:
+            if _wait_for(instance, decision.blocking_run_id, is_published):
+                say("all that was in Kafka when you asked is published")
+                return
             decision = observe_backlog(settings, broker, bigquery, instance)
             say(f"{decision.action}: {decision.reason}")
-            if decision.blocking_run_id is None:
-                break
-            _wait_for(instance, decision.blocking_run_id)
         if decision.action is Action.IDLE:
             return
         # The back-off is for a sensor that tries by itself; a person who asks is not kept waiting.
@@ -164,8 +173,13 @@ def plain_logger(say: Say) -> dg.LoggerDefinition:
     return dg.LoggerDefinition(console, description="What assets say, line by line.")
 
 
-def _wait_for(instance: dg.DagsterInstance, run_id: str) -> None:
-    while (run := instance.get_run_by_id(run_id)) and run.status not in ENDED:
+def _wait_for(instance: dg.DagsterInstance, run_id: str, is_done: Callable[[], bool] = lambda: False) -> bool:
+    """Return once the run has ended, or what is waited for is done; whether that is so."""
+    while True:
+        done = is_done()
+        run = instance.get_run_by_id(run_id)
+        if done or run is None or run.status in ENDED:
+            return done
         time.sleep(_POLL_SECONDS)
 
 

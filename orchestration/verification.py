@@ -161,12 +161,20 @@ def _deliveries_are_the_ledgers(evidence: Evidence) -> Iterator[Break]:
     where = "batch, partition, disposition"
     yield from _differences("payment_deliveries holds what the ledger counts", where, told, found)
     spans = {(row["batch_id"], row["kafka_partition"]): row for row in evidence.ledger_partitions}
+    times: dict[int, list[Any]] = {}
     for row in evidence.delivery_counts:
+        times.setdefault(row["batch_id"], []).extend((row["min_kafka_timestamp"], row["max_kafka_timestamp"]))
         span = spans.get((row["batch_id"], row["kafka_partition"]))
         if span and not span["start_offset"] <= row["min_offset"] <= row["max_offset"] < span["end_offset"]:
             expected = f"{span['start_offset']}..{span['end_offset'] - 1}"
             where = f"batch {row['batch_id']}, partition {row['kafka_partition']}, {row['disposition']}"
             yield Break("offsets lie in their batch", where, expected, f"{row['min_offset']}..{row['max_offset']}")
+    for row in evidence.ledger:
+        if found_times := times.get(row["batch_id"]):
+            told_times = (row["min_kafka_timestamp"], row["max_kafka_timestamp"])
+            span_found = (min(found_times), max(found_times))
+            if told_times != span_found:
+                yield Break("timestamps span their batch", f"batch {row['batch_id']}", told_times, span_found)
 
 
 _MONEY_KEY = ("batch_id", "disposition", "currency")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs import tables
 from spark_jobs.contract import FIELDS
+from spark_jobs.iso_codes import MINOR_UNITS
 from spark_jobs.settings import JobSettings
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def delivery_counts(client: "bigquery.Client", settings: JobSettings) -> list[Ro
         """
         select batch_id, kafka_partition, disposition, count(*) as record_count,
             count(distinct kafka_offset) as offset_count, min(kafka_offset) as min_offset,
-            max(kafka_offset) as max_offset
+            max(kafka_offset) as max_offset, min(kafka_timestamp) as min_kafka_timestamp,
+            max(kafka_timestamp) as max_kafka_timestamp
         from {payment_deliveries}
         group by batch_id, kafka_partition, disposition
         """,
@@ -75,7 +77,7 @@ def delivery_amounts(client: "bigquery.Client", settings: JobSettings) -> list[R
         settings,
         """
         select batch_id, disposition, coalesce(currency, '') as currency, count(*) as record_count,
-            sum(coalesce(amount_minor, 0)) as amount_minor
+            sum(cast(coalesce(amount_minor, 0) as numeric)) as amount_minor
         from {payment_deliveries}
         group by batch_id, disposition, coalesce(currency, '')
         """,
@@ -99,6 +101,11 @@ def delivered_records(client: "bigquery.Client", settings: JobSettings, last_off
     ]
 
 
+def kept_records(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
+    """The deliveries whose key and value are kept: all that are not UNIQUE, with every column."""
+    return _read(client, settings, "select * from {payment_deliveries} where disposition != 'UNIQUE'")
+
+
 def broken_records(client: "bigquery.Client", settings: JobSettings) -> dict[str, list[Row]]:
     """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; at most BREAKS_SHOWN each."""
     return {rule: _read(client, settings, f"{sql}\nlimit {BREAKS_SHOWN}") for rule, sql in _RECORD_RULES.items()}
@@ -115,26 +122,17 @@ def _named(settings: JobSettings, sql: str) -> str:
     return sql.format(**{name: f"`{settings.project}.{settings.dataset}.{name}`" for name in names})
 
 
-_AMOUNT_TEXTS = 5
-_PAYLOAD_FIELDS = [f.name for f in FIELDS if f.name not in ("transaction_id", "event_time")]
-
-
-def _amount_text(decimals: int) -> str:
-    """The amount as a sender may have written it, with this many decimals."""
-    if not decimals:
-        return "cast(cast(amount as int64) as string)"
-    unit = 10**decimals
-    scaled = f"cast(amount * {unit} as int64)"
-    return (
-        f"concat(cast(div({scaled}, {unit}) as string), '.',"
-        f" lpad(cast(mod({scaled}, {unit}) as string), {decimals}, '0'))"
-    )
-
-
-def _payload_hash(decimals: int) -> str:
+def _payload_hash() -> str:
     """The payload's hash as the streaming job makes it, from the stored columns (spark_jobs/validation.py)."""
-    texts = [_amount_text(decimals) if name == "amount" else f"coalesce({name}, '')" for name in _PAYLOAD_FIELDS]
-    return f"md5(array_to_string([{', '.join(texts)}, coalesce(extra_fields, '')], chr(31)))"
+    hashed = [f.name for f in FIELDS if f.name not in ("transaction_id", "event_time", "amount")]
+    texts = ", ".join(f"coalesce({name}, '')" for name in (*hashed, "extra_fields"))
+    return f"md5(array_to_string([cast(amount_minor as string), {texts}], chr(31)))"
+
+
+def _minor_units() -> str:
+    """How many minor units one unit of the row's currency has."""
+    cases = " ".join(f"when '{currency}' then {10**digits}" for currency, digits in sorted(MINOR_UNITS.items()))
+    return f"case currency {cases} end"
 
 
 _RECORD_RULES = {
@@ -163,7 +161,11 @@ _RECORD_RULES = {
         """,
     "a payment says what its hash was made of": f"""
         select topic, kafka_partition, kafka_offset from {{payment_transactions}}
-        where payload_hash not in ({", ".join(_payload_hash(decimals) for decimals in range(_AMOUNT_TEXTS))})
+        where payload_hash != {_payload_hash()}
+        """,
+    "an amount is its minor units": f"""
+        select topic, kafka_partition, kafka_offset from {{payment_transactions}}
+        where coalesce(amount * {_minor_units()} != amount_minor, true)
         """,
     "a record has reasons where it is quarantined, and only there": """
         select topic, kafka_partition, kafka_offset from {payment_deliveries}
@@ -173,9 +175,5 @@ _RECORD_RULES = {
         select d.topic, d.kafka_partition, d.kafka_offset from {payment_deliveries} as d
         left join {payment_transactions} as t on d.transaction_id = t.transaction_id
         where d.disposition = 'DUPLICATE' and t.transaction_id is null
-        """,
-    "a kept value has its hash": """
-        select topic, kafka_partition, kafka_offset from {payment_deliveries}
-        where raw_value is not null and sha256(raw_value) != value_sha256
         """,
 }

@@ -13,6 +13,7 @@ import typer
 from local_stack.processes import StackError
 from orchestration import truth, warehouse_reads
 from orchestration.console import say, table
+from orchestration.rejudging import rejudge
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
 from orchestration.verification import Break, Evidence, PartitionTally, find_breaks, tally
@@ -74,7 +75,7 @@ def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
 
     with connect(settings.job) as client:
         evidence = gather(client, settings)
-        breaks = find_breaks(evidence)
+        breaks = find_breaks(evidence) + rejudge(warehouse_reads.kept_records(client, settings.job))
         if manifest is None:
             return Verdict(tally(evidence.delivery_counts), [], [], breaks)
         stored = warehouse_reads.delivered_records(client, settings.job, truth.last_offsets(manifest))

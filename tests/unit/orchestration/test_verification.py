@@ -38,6 +38,8 @@ def ledger_row(batch_id: int, starts: dict[str, int], ends: dict[str, int], **ta
         **counts(**tagged),
         "watermark": None if batch_id == 1 else START + timedelta(minutes=batch_id - 1),
         "next_watermark": START + timedelta(minutes=batch_id),
+        "min_kafka_timestamp": START,
+        "max_kafka_timestamp": START + timedelta(seconds=1),
     }
 
 
@@ -54,6 +56,8 @@ def delivered(batch_id: int, partition: int, disposition: str, count: int, first
         "record_count": count,
         "min_offset": first,
         "max_offset": last,
+        "min_kafka_timestamp": START,
+        "max_kafka_timestamp": START + timedelta(seconds=1),
     }
 
 
@@ -193,6 +197,6 @@ def alter(row: dict[str, Any], column: str) -> None:
         # An epoch may rise, and offsets lie anywhere in their batch: an alteration is one that leaves what is possible.
         row[column] = value - 7 if column == "epoch" and row.get("last_batch_id") else value + 7
     elif isinstance(value, datetime):
-        row[column] = value + timedelta(seconds=1)
+        row[column] = value + timedelta(seconds=-1 if column.startswith("min") else 1)
     else:
         row[column] = f"{value}x"

@@ -1,0 +1,55 @@
+"""The one rule that SQL has to repeat from the streaming job: how a payment's hash is made."""
+
+import json
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.warehouse_reads import _minor_units, _payload_hash
+from spark_jobs.contract import FIELD_NAMES
+from spark_jobs.iso_codes import MINOR_UNITS
+from spark_jobs.parsing import parse
+from spark_jobs.validation import validate
+
+PAYMENT = {
+    "transaction_id": "t1",
+    "event_time": "2026-11-21T11:59:00Z",
+    "sender_account_id": "a",
+    "receiver_account_id": "b",
+    "amount": "12.50",
+    "currency": "EUR",
+    "country": "DE",
+    "device_type": "web",
+    "merchant_category": "5411",
+}
+
+
+def test_the_hash_in_sql_is_the_hash_of_the_streaming_job() -> None:
+    values = [
+        json.dumps(PAYMENT).encode(),
+        json.dumps({**PAYMENT, "amount": "7", "currency": "JPY", "channel": "new"}).encode(),
+    ]
+    written_at = pa.array([datetime(2026, 11, 21, 12, 0, tzinfo=UTC)] * 2, pa.timestamp("us", "UTC"))
+    payments = validate(parse(values), written_at)
+    assert payments["reasons"].to_pylist() == [[], []]
+    # BigQuery's MD5 is bytes, DuckDB's is text.
+    expression = f"unhex({_payload_hash()})"
+    with duckdb.connect() as engine:
+        engine.register("payments", payments)
+        found = engine.sql(f"select {expression} = payload_hash from payments").fetchall()
+        units = engine.sql(f"select amount * {_minor_units()} = amount_minor from payments").fetchall()
+    assert found == units == [(True,), (True,)]
+
+
+def test_every_field_but_id_time_and_amount_is_in_the_hash() -> None:
+    hashed = _payload_hash()
+    assert {name for name in FIELD_NAMES if f"coalesce({name}," not in hashed} == {
+        "transaction_id",
+        "event_time",
+        "amount",
+    }
+
+
+def test_every_currency_has_its_minor_unit() -> None:
+    assert _minor_units().count("when") == len(MINOR_UNITS)
