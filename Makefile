@@ -10,7 +10,7 @@ STATE := jars warehouse-env kafka bigquery checkpoints staging dagster logs run 
 RATE ?= 20
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ doctor: setup ## what on this machine would stop it from running
 schema: setup ## write docs/payment-event.schema.json from the contract
 	$(BIN)/python -c 'import json; from spark_jobs.contract import json_schema; print(json.dumps(json_schema(), indent=2))' \
 		> docs/payment-event.schema.json
+
+figures: setup ## measure the streaming job, and write the figures into the docs
+	$(BIN)/python -m benchmarks.streaming
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

@@ -6,11 +6,14 @@ Belongs here: how long a run goes on, and the entry point for spark-submit. Does
 
 import argparse
 import time
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.report import BatchReport
 from spark_jobs.run import OnBatch, Run
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from spark_jobs.standby import turn, warm_up
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +28,7 @@ def drain(
     on_batch: OnBatch | None = None,
     idle_seconds: float = 0,
     max_seconds: float = 600,
+    lock: Path | None = None,
 ) -> list[BatchReport]:
     """Publish the backlog in micro-batches.
 
@@ -34,6 +38,8 @@ def drain(
         on_batch: told of every published batch, at once.
         idle_seconds: how long to go on waiting for records once there are none.
         max_seconds: when to stop although there is more. A batch that has begun is finished.
+        lock: a file that one run of this machine holds at a time: warm up and wait for it first. None to take over at
+            once, from whoever is at it.
 
     Returns:
         The published batches, in order.
@@ -42,8 +48,18 @@ def drain(
         Incident: the run stopped rather than guess.
         BrokerUnreachable: Kafka did not answer.
     """
+    with ExitStack() as stack:
+        if lock:
+            warm_up(spark, settings)
+            stack.enter_context(turn(lock))
+        return _shift(spark, settings, on_batch or (lambda _: None), idle_seconds, max_seconds)
+
+
+def _shift(
+    spark: "SparkSession", settings: JobSettings, on_batch: OnBatch, idle_seconds: float, max_seconds: float
+) -> list[BatchReport]:
     deadline = time.monotonic() + max_seconds
-    with Run(spark, settings, on_batch or (lambda _: None)) as run:
+    with Run(spark, settings, on_batch) as run:
         idle_since = time.monotonic()
         while time.monotonic() < deadline:
             if run.drain_once(deadline):

@@ -1,0 +1,119 @@
+"""The streaming job by itself, on a stack of its own: cold start, fixed cost of a batch, drain rate, state per key.
+
+Usage: python -m benchmarks.streaming [--events N]. Writes the figures into benchmarks/figures.json and the docs.
+The broker, the warehouse and Spark share this machine's cores.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.figures import keep
+from benchmarks.processes import cpu_seconds
+from local_stack.bigquery import Warehouse
+from local_stack.kafka import Broker, ensure_topic
+from local_stack.processes import free_port
+from simulator.config import SimulationConfig
+from simulator.simulate import simulate
+from spark_jobs.report import BatchReport
+from spark_jobs.run import Run
+from spark_jobs.session import build_session, jar_paths
+from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+
+SMALL_BATCHES = 15
+SMALL_EVENTS = 100
+
+
+@contextmanager
+def stack(folder: Path) -> Iterator[tuple[JobSettings, list[int]]]:
+    """A broker and a warehouse of our own; yields settings and the pids of both."""
+    for made in ("jars", "warehouse-env"):
+        (folder / made).symlink_to(payments_home() / made)
+    settings = read_job_settings(
+        {
+            "PAYMENTS_HOME": str(folder),
+            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
+            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
+        }
+    )
+    broker = Broker(folder, settings.bootstrap_servers)
+    warehouse = Warehouse(folder, settings.emulator_host or "", settings.project)
+    try:
+        broker.start()
+        warehouse.start()
+        ensure_topic(settings.bootstrap_servers, settings.topic)
+        yield settings, [broker.pid() or 0, warehouse.pid() or 0]
+    finally:
+        warehouse.stop()
+        broker.stop()
+
+
+def send(settings: JobSettings, events: int, seed: int) -> int:
+    """Send a burst; returns how many deliveries it came to."""
+    return simulate(SimulationConfig(events=events, seed=seed), settings.bootstrap_servers, settings.topic).deliveries
+
+
+def measure(events: int, folder: Path) -> dict[str, float | int | str]:
+    """All figures, by name."""
+    with stack(folder) as (settings, servers):
+        began = time.monotonic()
+        spark = build_session(settings, jar_paths(folder))
+        session_seconds = time.monotonic() - began
+        try:
+            reports: list[BatchReport] = []
+            with Run(spark, settings, reports.append) as run:
+                send(settings, SMALL_EVENTS, seed=1)
+                began = time.monotonic()
+                run.drain_once(float("inf"))
+                first_seconds = time.monotonic() - began
+                small = [_small_batch(run, settings, seed) for seed in range(2, 2 + SMALL_BATCHES)][5:]
+                small_reports = reports[-10:]
+                deliveries = send(settings, events, seed=100)
+                cpu, began = cpu_seconds(os.getpid(), *servers), time.monotonic()
+                run.drain_once(float("inf"))
+                seconds = time.monotonic() - began
+                cpu = cpu_seconds(os.getpid(), *servers) - cpu
+        finally:
+            spark.stop()
+    return {
+        "session_start_seconds": session_seconds,
+        "first_batch_seconds": first_seconds,
+        "small_batch_seconds": statistics.median(small),
+        "small_batch_process_seconds": statistics.median(r.process_seconds for r in small_reports),
+        "small_batch_load_seconds": statistics.median(r.load_seconds for r in small_reports),
+        "small_batch_transaction_seconds": statistics.median(r.transaction_seconds for r in small_reports),
+        "drain_events": deliveries,
+        "drain_events_per_second": deliveries / seconds,
+        "drain_cpu_seconds_per_million": cpu / deliveries * 1e6,
+        "state_bytes_per_key": reports[-1].state_bytes / reports[-1].state_keys,
+        "state_keys": reports[-1].state_keys,
+        "cores": os.cpu_count() or 0,
+    }
+
+
+def _small_batch(run: Run, settings: JobSettings, seed: int) -> float:
+    send(settings, SMALL_EVENTS, seed)
+    began = time.monotonic()
+    run.drain_once(float("inf"))
+    return time.monotonic() - began
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=500_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(options.events, Path(folder))
+    for name, value in figures.items():
+        print(f"{name:34} {value}")  # noqa: T201 - this is a command
+    keep(figures)
+
+
+if __name__ == "__main__":
+    main()
