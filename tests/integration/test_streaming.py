@@ -1,7 +1,10 @@
 """The streaming job on a real broker, Spark and warehouse: every record exactly once, whatever happened to the run."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from spark_jobs import tables
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.packing import labels_of
 from spark_jobs.run import Run
+from spark_jobs.session import jar_paths
 from spark_jobs.source import BrokerUnreachable
 from spark_jobs.warehouse import offsets_from_json
 from tests.world import World, event
@@ -204,3 +208,21 @@ def test_spark_puts_every_bucket_into_a_partition_of_its_own(world: World) -> No
         frame = world.spark.createDataFrame(labels, "bucket int")
         partitions = frame.select(F.expr(f"pmod(hash(bucket), {buckets})")).collect()
         assert sorted(row[0] for row in partitions) == list(range(buckets))
+
+
+def test_the_job_runs_under_spark_submit(world: World, home: Path) -> None:
+    sent = world.send([event("one"), event("one"), event("two")])
+    settings = world.settings
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "KAFKA_TOPIC_PAYMENTS": settings.topic,
+        "BIGQUERY_EMULATOR_HOST": settings.emulator_host or "",
+        "BIGQUERY_DATASET": settings.dataset,
+        "CHECKPOINT_LOCATION": settings.checkpoint_location,
+        "STAGING_LOCATION": settings.staging_location,
+    }
+    jars = ",".join(jar_paths(home))
+    command = ["spark-submit", "--jars", jars, "spark_jobs/process_payments.py"]
+    subprocess.run(command, env=environment, check=True, timeout=300)
+    assert [world.dispositions()[place] for place in sent] == ["UNIQUE", "DUPLICATE", "UNIQUE"]

@@ -1,0 +1,27 @@
+"""A driver process for the fault tests: warms up, waits for one line on standard input, drains once.
+
+Usage: python -m tests.faults.driver, with the job's settings in the environment. PAYMENTS_CRASH_AT comes as that line.
+"""
+
+import os
+import sys
+
+from spark_jobs.crashpoints import VARIABLE
+from spark_jobs.process_payments import drain
+from spark_jobs.session import build_session, jar_paths
+from spark_jobs.settings import payments_home, read_job_settings
+
+
+def main() -> None:
+    spark = build_session(read_job_settings(), jar_paths(payments_home()))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    # The workers are forked later and inherit it.
+    os.environ[VARIABLE] = sys.stdin.readline().strip()
+    spark.sparkContext.environment[VARIABLE] = os.environ[VARIABLE]
+    drain(spark, read_job_settings())
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
