@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from orchestration.accepted_gaps import behind_gaps
 from spark_jobs.contract import Disposition
 
 type Row = dict[str, Any]
@@ -39,6 +40,7 @@ class Evidence:
     ledger_partitions: Sequence[Row] = ()
     ledger_amounts: Sequence[Row] = ()
     control: Sequence[Row] = ()
+    accepted_gaps: Sequence[Row] = ()
     delivery_counts: Sequence[Row] = ()
     delivery_amounts: Sequence[Row] = ()
     broken_records: Mapping[str, Sequence[Row]] = field(default_factory=dict)
@@ -63,7 +65,8 @@ def find_breaks(evidence: Evidence) -> list[Break]:
         *_repeated("one row per batch and partition", evidence.ledger_partitions, ("batch_id", "kafka_partition")),
         *_repeated("one row per batch, disposition and currency", evidence.ledger_amounts, _MONEY_KEY),
         *_repeated("one control row per pipeline", evidence.control, ("pipeline",)),
-        *_batches_follow_each_other(evidence.ledger),
+        *_repeated("a loss is accepted once", evidence.accepted_gaps, ("kafka_partition", "start_offset")),
+        *_batches_follow_each_other(evidence.ledger, evidence.accepted_gaps),
         *_ledger_adds_up(evidence),
         *_partitions_add_up(evidence.ledger_partitions),
         *_deliveries_are_the_ledgers(evidence),
@@ -95,7 +98,7 @@ def _repeated(rule: str, rows: Sequence[Row], key: tuple[str, ...]) -> Iterator[
             yield Break(rule, _at(dict(zip(key, values, strict=True))), 1, count)
 
 
-def _batches_follow_each_other(ledger: Sequence[Row]) -> Iterator[Break]:
+def _batches_follow_each_other(ledger: Sequence[Row], gaps: Sequence[Row]) -> Iterator[Break]:
     batches = sorted(ledger, key=lambda row: row["batch_id"])
     if batches and batches[0]["batch_id"] != 1:
         yield Break("batches are numbered from 1", "batch_ledger", 1, batches[0]["batch_id"])
@@ -106,7 +109,7 @@ def _batches_follow_each_other(ledger: Sequence[Row]) -> Iterator[Break]:
             yield Break("no batch is missing", where, before["batch_id"] + 1, after["batch_id"])
         ends |= offsets(before["end_offsets"])
         starts = offsets(after["start_offsets"])
-        expected = {partition: ends.get(partition, 0) for partition in starts}
+        expected = behind_gaps({partition: ends.get(partition, 0) for partition in starts}, gaps)
         yield from _differences("a batch starts where the last one ended", where, expected, starts)
         for name in ("pipeline", "topic"):
             if after[name] != before[name]:
@@ -210,6 +213,7 @@ def _control_is_the_ledgers_end(evidence: Evidence) -> Iterator[Break]:
     published = offsets(control["end_offsets"])
     # A partition that was never read is in the control row with its first offset, and in no batch.
     told = {partition: end for partition, end in published.items() if partition in ends}
+    ends = behind_gaps(ends, evidence.accepted_gaps)
     yield from _differences("the control row ends where the ledger does", "partition", ends, told)
     if control["epoch"] < last["epoch"]:
         yield Break("the epoch never falls", "pipeline_control", last["epoch"], control["epoch"])

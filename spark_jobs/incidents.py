@@ -3,6 +3,7 @@
 Belongs here: the exception and the kinds of incident. Does not belong here: how one is detected.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -16,11 +17,17 @@ class Kind(StrEnum):
     OFFSET_GAP = "OFFSET_GAP"
     STATE_MISMATCH = "STATE_MISMATCH"
     LOAD_FAILED = "LOAD_FAILED"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    WAREHOUSE_FAILED = "WAREHOUSE_FAILED"
 
 
 class Incident(RuntimeError):
-    """A run stops rather than guess. `str()` is one line: the kind, what was seen, what to do."""
+    """A run stops rather than guess. `str()` is one line: the kind, what was seen, what to do.
 
-    def __init__(self, kind: Kind, message: str) -> None:
+    `ranges` are the offsets that it is about, by partition: first, and the one after the last.
+    """
+
+    def __init__(self, kind: Kind, message: str, ranges: Mapping[int, tuple[int, int]] | None = None) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind = kind
+        self.ranges = dict(ranges or {})

@@ -4,15 +4,18 @@ Belongs here: the load, the transaction, and finding out what became of one whos
 which records a batch has (pipeline.py), what runs when (process_payments.py).
 """
 
-import itertools
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.checkpoints import Interval
 from spark_jobs.contract import Disposition
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
+from spark_jobs.jobs import JOB_SECONDS, begin, bounds, failures, kind_of, one_line, settle
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.times import from_microseconds, to_microseconds
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 MAX_ATTEMPTS = 4
+"""How many jobs are begun where one after the other is DONE and failed."""
+LONGEST_PAUSE_SECONDS = 4.0
 
 
 class Publisher:
@@ -51,7 +56,9 @@ class Publisher:
         clock = time.monotonic()
         self.control = self._commit(batch, staging, load_seconds)
         transaction_seconds = time.monotonic() - clock
-        self._client.delete_table(staging, not_found_ok=True)
+        # The batch is published, whatever becomes of what it was loaded through.
+        with suppress(*failures()):
+            self._client.delete_table(staging, not_found_ok=True, **bounds())
         crash_point(Point.STAGING_DROPPED)
         return self._report(batch, load_seconds, transaction_seconds)
 
@@ -82,58 +89,41 @@ class Publisher:
             )
 
     def _load(self, batch: Batch) -> str:
-        """The staging table, loaded. A job that an earlier attempt began is adopted; only a failed one is repeated."""
+        """The staging table, loaded."""
         from google.api_core.exceptions import GoogleAPICallError
 
         name = f"{self.control.generation}_{batch.spark_batch_id}"
         staging = f"{self._settings.project}.{self._settings.dataset}.staging_{name}"
-        failures: list[str] = []
-        for attempt in itertools.count():
-            job, is_ours = self._load_job(f"{self._settings.pipeline}_load_{name}_{attempt}", batch, staging)
-            crash_point(Point.LOAD_ACCEPTED)
+
+        def attempt(number: int) -> str | Exception:
+            job_id = f"{self._settings.pipeline}_load_{name}_{self.control.epoch}_{number}"
+            load = partial(self._client.load_table_from_uri, list(batch.tally.uris), staging, **bounds())
             try:
-                job.result()
-                self._client.get_table(staging)
+                job = begin(self._client, job_id, partial(load, job_id=job_id, job_config=_load_config()))
+                crash_point(Point.LOAD_ACCEPTED)
+                job.result(retry=bounds()["retry"], timeout=JOB_SECONDS)
             except GoogleAPICallError as error:
-                # A failed id is burnt, and so is one whose table has expired. What an earlier run burnt says nothing.
-                failures += [(error.message or str(error)).partition("\n")[0]] * is_ours
-                if len(failures) == MAX_ATTEMPTS:
-                    break
-            else:
-                crash_point(Point.LOAD_DONE)
-                return staging
-        raise Incident(Kind.LOAD_FAILED, f"the load job failed {MAX_ATTEMPTS} times; the last said: {failures[-1]}")
+                return error
+            crash_point(Point.LOAD_DONE)
+            return staging
 
-    def _load_job(self, job_id: str, batch: Batch, staging: str) -> tuple[Any, bool]:
-        """The job of that id, and whether it was begun just now."""
-        from google.api_core.exceptions import Conflict
-
-        try:
-            uris = list(batch.tally.uris)
-            job = self._client.load_table_from_uri(uris, staging, job_id=job_id, job_config=_load_config())
-        except Conflict:
-            return self._client.get_job(job_id), False
-        return job, True
+        return _persistently("load job", attempt)
 
     def _commit(self, batch: Batch, staging: str, load_seconds: float) -> Control:
-        from google.api_core.exceptions import GoogleAPICallError
-
         values = parameters(batch, self.control, load_seconds)
         sql = publish_sql(self._settings, staging)
-        failure = ""
-        for attempt in range(MAX_ATTEMPTS):
-            job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{attempt}"
-            try:
-                run(self._client, sql, values, job_id)
-            except (GoogleAPICallError, ConnectionError, TimeoutError) as error:
-                failure = str(error).partition("\n")[0]
+
+        def attempt(number: int) -> Control | Exception:
+            job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
+            failure = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)
             published = self._read_back(batch)
-            if published is not None:
-                crash_point(Point.LEDGER_SEEN)
-                return published
-            time.sleep(min(0.2 * 2**attempt, 2.0))
-        raise Incident(Kind.LOAD_FAILED, f"the transaction failed {MAX_ATTEMPTS} times; the last said: {failure}")
+            if published is None:
+                return failure or RuntimeError("the transaction changed nothing")
+            crash_point(Point.LEDGER_SEEN)
+            return published
+
+        return _persistently("transaction", attempt)
 
     def _read_back(self, batch: Batch) -> Control | None:
         """The control row if the batch is in; None if it is not and may be tried again."""
@@ -168,6 +158,35 @@ class Publisher:
             transaction_seconds=transaction_seconds,
             published_at=now,
         )
+
+
+def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Exception | None:
+    """Run a statement under an id; what went wrong, once it can have no more effect. None does not prove success.
+
+    Raises:
+        Exception: one of jobs.failures(), where nobody can say whether the job is over.
+    """
+    try:
+        run(client, sql, values, job_id)
+    except failures() as error:
+        settle(client, job_id)
+        return error
+    return None
+
+
+def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:
+    """What an attempt comes to, if one of MAX_ATTEMPTS comes to anything but a failure."""
+    failed: list[Exception] = []
+    while len(failed) < MAX_ATTEMPTS:
+        if failed:
+            time.sleep(min(0.25 * 4 ** len(failed), LONGEST_PAUSE_SECONDS))
+        outcome = attempt(len(failed))
+        if not isinstance(outcome, Exception):
+            return outcome
+        failed.append(outcome)
+    last = failed[-1]
+    said = f"the {what} failed {MAX_ATTEMPTS} times; the last said: {one_line(last)}"
+    raise Incident(kind_of(last, Kind.LOAD_FAILED), said)
 
 
 def _load_config() -> Any:

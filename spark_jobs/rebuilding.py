@@ -16,6 +16,7 @@ import pyarrow.fs as pafs
 from spark_jobs import tables
 from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.dedup_state import SLOT_MICROSECONDS, DedupState, keys_of
+from spark_jobs.jobs import bounds
 from spark_jobs.packing import buckets_of, labels_of
 from spark_jobs.pipeline import Locations
 from spark_jobs.segments import open_segments, segment_cache
@@ -66,7 +67,9 @@ def _published_ids(
         f"select transaction_id, unix_micros(event_time) as at from `{table_id(settings, tables.TRANSACTIONS)}` "
         "where event_time >= @since",
         job_config=config,
-    ).result(page_size=PAGE_ROWS)
+        job_retry=None,
+        **bounds(),
+    ).result(page_size=PAGE_ROWS, job_retry=None, **bounds())
     for page in rows.pages:
         pairs = [(row["transaction_id"], row["at"]) for row in page]
         yield tuple(i for i, _ in pairs), np.array([at for _, at in pairs], dtype=np.int64)

@@ -7,7 +7,7 @@ Belongs here: the order of a run's steps. Does not belong here: what happens to 
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -17,7 +17,9 @@ from spark_jobs import staging
 from spark_jobs.checkpoints import Checkpoint, CheckpointUnusable
 from spark_jobs.contract import WATERMARK_DELAY
 from spark_jobs.crashpoints import Point, crash_point
+from spark_jobs.gaps import record_incident
 from spark_jobs.incidents import Incident, Kind
+from spark_jobs.jobs import failures_as_incidents
 from spark_jobs.pipeline import Locations, receipts_of
 from spark_jobs.publishing import Publisher
 from spark_jobs.rebuilding import seed_state
@@ -55,29 +57,41 @@ class Run(AbstractContextManager["Run"]):
         self._settings = settings
         self._on_batch = on_batch
         self._failure: BaseException | None = None
+        self._epoch: int | None = None
 
     def __enter__(self) -> "Run":
-        self._topic = TopicReader(self._settings.bootstrap_servers, self._settings.topic)
-        self._client = connect(self._settings)
+        with ExitStack() as stack:
+            self._topic = stack.enter_context(TopicReader(self._settings.bootstrap_servers, self._settings.topic))
+            self._client = stack.enter_context(connect(self._settings))
+            stack.push(self._record)
+            with failures_as_incidents():
+                self._begin()
+            self._opened = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
+
+    def _record(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Incident):
+            record_incident(self._client, self._settings, error, self._epoch)
+
+    def _begin(self) -> None:
         ensure_tables(self._client, self._settings)
         control = self._take_over(self._topic.read())
         self._locations = locations_of(self._settings, control.generation)
         control = self._usable_checkpoint(control)
         self._publisher = Publisher(self._client, self._settings, control)
         staging.sweep(self._locations.staging)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._topic.close()
-        self._client.close()
 
     def drain_once(self, deadline: float) -> bool:
         """Run one availableNow query if records wait. Returns whether there were any."""
-        state = self._topic.read()
         control = self._publisher.control
-        check_source(control.end_offsets, control.topic_id, state)
+        state = self._readable_topic()
         waiting = backlog(control.end_offsets, state)
         if not waiting:
             return False
@@ -87,13 +101,20 @@ class Run(AbstractContextManager["Run"]):
             control.watermark,
             datetime.now(UTC),
         )
-        self._await(self._start(limit), deadline)
+        # Spark wants to be told of every partition, also of one that came after the generation began.
+        start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
+        self._await(self._start(start, limit), deadline)
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True
 
-    def _start(self, limit: int) -> "StreamingQuery":
+    def _readable_topic(self) -> TopicState:
+        state, control = self._topic.read(), self._publisher.control
+        check_source(control.end_offsets, control.topic_id, state)
+        return state
+
+    def _start(self, start: dict[int, int], limit: int) -> "StreamingQuery":
         self._batch_started = datetime.now(UTC)
-        records = read_kafka(self._spark, self._settings, self._checkpoint.start(), limit)
+        records = read_kafka(self._spark, self._settings, start, limit)
         return (
             receipts_of(records, self._locations, self._settings.state_buckets)
             .writeStream.queryName(self._settings.pipeline)
@@ -112,7 +133,9 @@ class Run(AbstractContextManager["Run"]):
                 if time.monotonic() > deadline and query.isActive:
                     query.stop()
         except StreamingQueryException as error:
-            # The exception has crossed the JVM as text: what was raised here says more.
+            # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
+            if self._failure is None:
+                self._readable_topic()
             raise self._failure or error from None
 
     def _publish(self, receipts: "DataFrame", spark_batch_id: int) -> None:
@@ -131,7 +154,8 @@ class Run(AbstractContextManager["Run"]):
         if not self._publisher.is_published(interval):
             started, self._batch_started = self._batch_started, datetime.now(UTC)
             seconds = (self._batch_started - started).total_seconds()
-            report = self._publisher.publish(Batch(spark_batch_id, interval, tally, started, seconds))
+            with failures_as_incidents():
+                report = self._publisher.publish(Batch(spark_batch_id, interval, tally, started, seconds))
             self.reports.append(report)
             self._on_batch(report)
         staging.remove(tally.uris)
@@ -152,6 +176,7 @@ class Run(AbstractContextManager["Run"]):
             updated_at=datetime.now(UTC),
         )
         control = raise_epoch(self._client, self._settings, holder=_new_name("run"), first=first)
+        self._epoch = control.epoch
         crash_point(Point.EPOCH_RAISED)
         if control.topic != topic.topic:
             raise Incident(

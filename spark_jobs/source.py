@@ -94,25 +94,42 @@ def backlog(published: dict[int, int], topic: TopicState) -> int:
     return sum(latest - published.get(partition, 0) for partition, latest in topic.latest.items())
 
 
+def lost_offsets(published: dict[int, int], topic: TopicState) -> dict[int, tuple[int, int]]:
+    """Unread offsets that the broker no longer keeps, by partition: first, and the one after the last."""
+    starts = {partition: (published.get(partition, 0), earliest) for partition, earliest in topic.earliest.items()}
+    return {partition: (start, earliest) for partition, (start, earliest) in sorted(starts.items()) if start < earliest}
+
+
+def check_identity(published: dict[int, int], topic_id: str, topic: TopicState) -> None:
+    """Make sure that the topic is the one that was published from.
+
+    Raises:
+        Incident: TOPIC_RECREATED, with partitions and offsets.
+    """
+    latest = topic.latest
+    behind = {p: offset for p, offset in sorted(published.items()) if offset > latest.get(p, 0)}
+    if topic.topic_id != topic_id or behind:
+        raise Incident(
+            Kind.TOPIC_RECREATED,
+            f"topic {topic.topic!r} is not the one that was published from (id {topic_id} then, {topic.topic_id} now; "
+            f"published past its end: {behind}); nothing is read until that is settled.",
+            {p: (latest.get(p, 0), offset) for p, offset in (behind or published).items()},
+        )
+
+
 def check_source(published: dict[int, int], topic_id: str, topic: TopicState) -> None:
     """Make sure that reading on from `published` loses nothing.
 
     Raises:
         Incident: TOPIC_RECREATED or OFFSETS_LOST, with partitions and offsets.
     """
-    behind = {p: offset for p, offset in published.items() if offset > topic.latest.get(p, 0)}
-    if topic.topic_id != topic_id or behind:
-        raise Incident(
-            Kind.TOPIC_RECREATED,
-            f"topic {topic.topic!r} is not the one that was published from (id {topic_id} then, {topic.topic_id} now; "
-            f"published past its end: {behind}); nothing is read until that is settled.",
-        )
-    lost = {
-        p: (published.get(p, 0), earliest) for p, earliest in topic.earliest.items() if earliest > published.get(p, 0)
-    }
+    check_identity(published, topic_id, topic)
+    lost = lost_offsets(published, topic)
     if lost:
-        spans = ", ".join(f"partition {p} offsets {a} to {b - 1}" for p, (a, b) in sorted(lost.items()))
+        spans = ", ".join(f"partition {p} offsets {first} to {end - 1}" for p, (first, end) in lost.items())
         raise Incident(
             Kind.OFFSETS_LOST,
-            f"the broker no longer keeps unread records of {topic.topic!r}: {spans}; raise its retention.",
+            f"the broker no longer keeps unread records of {topic.topic!r}: {spans}; raise its retention, and go on "
+            f"without them by `payments accept-gap`.",
+            lost,
         )

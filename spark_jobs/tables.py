@@ -187,6 +187,38 @@ KAFKA_OFFSETS = Table(
     ),
 )
 
+INCIDENTS = Table(
+    "pipeline_incidents",
+    "Why runs stopped: one row per incident and Kafka partition that it is about.",
+    (
+        Column("incident_id", "STRING", "The incident: its rows share it."),
+        Column("pipeline", "STRING", "The pipeline whose run stopped."),
+        Column("kind", "STRING", "What happened, such as OFFSETS_LOST."),
+        Column("detail", "STRING", "The one line that the run ended with."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition; NULL where the incident is about none.", "NULLABLE"),
+        Column("start_offset", "INT64", "First offset concerned.", "NULLABLE"),
+        Column("end_offset", "INT64", "Offset after the last concerned.", "NULLABLE"),
+        Column("epoch", "INT64", "The run's epoch; NULL where it had none yet.", "NULLABLE"),
+        Column("occurred_at", "TIMESTAMP", "When the run stopped."),
+    ),
+)
+
+ACCEPTED_GAPS = Table(
+    "accepted_gaps",
+    "Offsets that the broker lost before they were read, and that somebody has accepted as lost.",
+    (
+        Column("pipeline", "STRING", "The pipeline that goes on without them."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("start_offset", "INT64", "First lost offset."),
+        Column("end_offset", "INT64", "Offset after the last lost."),
+        Column("accepted_by", "STRING", "Who accepted the loss."),
+        Column("reason", "STRING", "Why."),
+        Column("accepted_at", "TIMESTAMP", "When."),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     DELIVERIES,
     TRANSACTIONS,
@@ -196,4 +228,6 @@ TABLES: tuple[Table, ...] = (
     CONTROL,
     CONTROL_TOTALS,
     KAFKA_OFFSETS,
+    INCIDENTS,
+    ACCEPTED_GAPS,
 )

@@ -7,17 +7,17 @@ Belongs here: connecting, creating tables, reading and raising the control row. 
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
+from spark_jobs.jobs import begin, bounds
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import CONTROL, TABLES, Table
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
-
-QUERY_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def ensure_tables(client: "Client", settings: JobSettings) -> None:
 
     dataset = bigquery.Dataset(f"{settings.project}.{settings.dataset}")
     dataset.location = settings.location
-    client.create_dataset(dataset, exists_ok=True, timeout=QUERY_TIMEOUT_SECONDS)
-    existing = {item.table_id for item in client.list_tables(dataset, timeout=QUERY_TIMEOUT_SECONDS)}
+    client.create_dataset(dataset, exists_ok=True, **bounds())
+    existing = {item.table_id for item in client.list_tables(dataset, **bounds())}
     for table in TABLES:
         if table.name in existing:
             continue
@@ -80,7 +80,7 @@ def ensure_tables(client: "Client", settings: JobSettings) -> None:
             resource.time_partitioning = bigquery.TimePartitioning(field=table.partition_by)
         if table.cluster_by:
             resource.clustering_fields = list(table.cluster_by)
-        client.create_table(resource, exists_ok=True, timeout=QUERY_TIMEOUT_SECONDS)
+        client.create_table(resource, exists_ok=True, **bounds())
 
 
 def read_control(client: "Client", settings: JobSettings) -> Control | None:
@@ -172,15 +172,14 @@ def start_generation(client: "Client", settings: JobSettings, control: Control, 
 def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
     """Run a statement or script and return its rows as dicts. Values travel as parameters, never as text."""
     from google.cloud import bigquery
-    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
     config = bigquery.QueryJobConfig(query_parameters=[_parameter(k, v) for k, v in parameters.items()])
-    # A retry under the same id could not tell our own first attempt from somebody else's: publishing.py reads back.
-    retry = None if job_id else DEFAULT_JOB_RETRY
-    job = client.query(sql, job_config=config, job_id=job_id, timeout=QUERY_TIMEOUT_SECONDS, job_retry=retry)
+    query = partial(client.query, sql, job_config=config, job_retry=None, **bounds())
+    # Where it is left to the client to name the job, it finds its own again by itself.
+    job = begin(client, job_id, partial(query, job_id=job_id)) if job_id else query()
     if job_id:
         crash_point(Point.COMMIT_SENT)
-    return [dict(row.items()) for row in job.result(timeout=QUERY_TIMEOUT_SECONDS)]
+    return [dict(row.items()) for row in job.result(job_retry=None, **bounds())]
 
 
 def offsets_to_json(offsets: dict[int, int]) -> str:

@@ -78,6 +78,19 @@ def a_batch_skips_offsets(data: Tables) -> None:
     data["batch_ledger_partitions"][-1]["start_offset"] += 1
 
 
+@_seen_by(OFFSETS, RANGES)
+def a_batch_skips_more_than_was_accepted_as_lost(data: Tables) -> None:
+    row = data["batch_ledger_partitions"][-1]
+    row["start_offset"] += 2
+    data["accepted_gaps"].append(_gap(row["topic"], row["kafka_partition"], row["start_offset"] - 1, 1))
+
+
+@_seen_by(CONTROL)
+def a_loss_is_accepted_that_the_control_row_does_not_know(data: Tables) -> None:
+    row = data["batch_ledger_partitions"][-1]
+    data["accepted_gaps"].append(_gap(row["topic"], row["kafka_partition"], row["end_offset"], 5))
+
+
 @_seen_by(OFFSETS)
 def the_ledger_forgets_records(data: Tables) -> None:
     data["batch_ledger"][0]["delivered"] -= 1
@@ -106,6 +119,12 @@ def a_sender_sent_more_money(data: Tables) -> None:
 @_seen_by(TOTALS)
 def a_sender_sent_a_payment_that_never_came(data: Tables) -> None:
     data["sender_control_totals"][0]["delivered_count"] += 1
+
+
+def _gap(topic: str, partition: int, start: int, length: int) -> Row:
+    offsets = {"topic": topic, "kafka_partition": partition, "start_offset": start, "end_offset": start + length}
+    told = {"pipeline": "payments", "accepted_by": "operator", "reason": "retention"}
+    return offsets | told | {"accepted_at": "2026-01-05 23:00:00+00:00"}
 
 
 def _delivery(data: Tables, disposition: str) -> Row:

@@ -88,6 +88,8 @@ def tables(records: list[Delivery]) -> Tables:
             }
             for partition, end in _end_offsets(records).items()
         ],
+        "pipeline_incidents": [],
+        "accepted_gaps": [],
     }
 
 

@@ -1,14 +1,34 @@
 {{ config(meta={'dagster': {'ref': {'name': 'pipeline_health'}}}) }}
 -- depends_on: {{ ref('pipeline_health') }}
 -- The control row says where the next batch begins. A row here is a partition where it disagrees with the ledger: the
--- next batch would skip or repeat what lies between.
-with published as (
+-- next batch would skip or repeat what lies between. What was accepted as lost is skipped rightly.
+with ledger as (
     select
         topic,
         kafka_partition,
         max(end_offset) as ledger_end_offset
     from {{ ref('stg_payments__batch_partitions') }}
     group by topic, kafka_partition
+),
+
+accepted as (
+    select
+        topic,
+        kafka_partition,
+        sum(gaps.end_offset - gaps.start_offset) as accepted_offsets
+    from ledger
+    inner join {{ ref('stg_payments__accepted_gaps') }} as gaps using (topic, kafka_partition)
+    where gaps.start_offset >= ledger.ledger_end_offset
+    group by topic, kafka_partition
+),
+
+published as (
+    select
+        topic,
+        kafka_partition,
+        ledger.ledger_end_offset + coalesce(accepted.accepted_offsets, 0) as ledger_end_offset
+    from ledger
+    left join accepted using (topic, kafka_partition)
 ),
 
 compared as (

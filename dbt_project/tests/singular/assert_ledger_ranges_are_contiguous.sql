@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
 -- depends_on: {{ ref('pipeline_health') }}
--- Each batch begins where its partition's previous batch ended. A gap is a silent loss, an overlap a double
--- publication.
+-- Each batch begins where its partition's previous batch ended, or behind what was accepted as lost in between. Any
+-- other gap is a silent loss, an overlap a double publication.
 select *
 from {{ ref('reconciliation_batches') }}
-where start_offset != previous_end_offset
+where start_offset != previous_end_offset + accepted_offsets

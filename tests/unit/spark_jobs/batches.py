@@ -35,12 +35,18 @@ BATCH = Batch(4, INTERVAL, TALLY, NOON, 1.5)
 
 
 class FakeJob:
-    """A load job: what each look at its result gives."""
+    """A job: what a look at its result gives, and how many looks it takes until it is done."""
 
-    def __init__(self, failure: Exception | None = None) -> None:
+    def __init__(self, failure: Exception | None = None, looks: int = 0) -> None:
         self.failure = failure
+        self.looks = looks
 
-    def result(self) -> None:
+    def done(self, **_bounds: Any) -> bool:
+        """Whether it is over."""
+        self.looks -= 1
+        return self.looks < 0
+
+    def result(self, **_bounds: Any) -> None:
         """Wait for the job."""
         if self.failure:
             raise self.failure
@@ -52,11 +58,13 @@ class FakeClient:
 
     taken: dict[str, FakeJob] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
-    missing_tables: int = 0
     begun: list[str] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
 
-    def load_table_from_uri(self, uris: list[str], _table: str, *, job_id: str, job_config: Any) -> FakeJob:
+    def load_table_from_uri(
+        self, uris: list[str], _table: str, *, job_id: str, job_config: Any, **_bounds: Any
+    ) -> FakeJob:
         """Begin a load job."""
         from google.api_core.exceptions import Conflict
 
@@ -68,19 +76,16 @@ class FakeClient:
         self.taken[job_id] = FakeJob(self.failures.pop(0) if self.failures else None)
         return self.taken[job_id]
 
-    def get_job(self, job_id: str) -> FakeJob:
-        """A job that is there."""
-        return self.taken[job_id]
-
-    def get_table(self, _table: str) -> None:
-        """A table, if it is there."""
+    def get_job(self, job_id: str, **_bounds: Any) -> FakeJob:
+        """A job, if it is there."""
         from google.api_core.exceptions import NotFound
 
-        if self.missing_tables:
-            self.missing_tables -= 1
-            raise NotFound("expired")  # type: ignore[no-untyped-call]
+        if job_id not in self.taken:
+            raise NotFound("Not found: Job")  # type: ignore[no-untyped-call]
+        self.looked_up.append(job_id)
+        return self.taken[job_id]
 
-    def delete_table(self, table: str, *, not_found_ok: bool) -> None:
+    def delete_table(self, table: str, *, not_found_ok: bool, **_bounds: Any) -> None:
         """Delete a table."""
         assert not_found_ok
         self.deleted.append(table)

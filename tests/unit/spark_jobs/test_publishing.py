@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from google.api_core.exceptions import BadRequest, ServiceUnavailable
+from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 from google.cloud.bigquery import Client
 
-from spark_jobs import publishing
+from spark_jobs import jobs, publishing
 from spark_jobs.checkpoints import Interval
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.publishing import MAX_ATTEMPTS, Publisher
@@ -27,6 +27,7 @@ class Warehouse:
     def __init__(self, answers: list[Exception | None], controls: list[Control | None]) -> None:
         self.answers, self.controls = answers, controls
         self.job_ids: list[str] = []
+        self.silence: Exception | None = None
 
     def run(self, _client: object, _sql: str, _values: dict[str, Any], job_id: str) -> None:
         """Send the transaction."""
@@ -37,6 +38,8 @@ class Warehouse:
 
     def read_control(self, _client: object, _settings: object) -> Control | None:
         """Look at the control row."""
+        if self.silence:
+            raise self.silence
         return self.controls.pop(0)
 
 
@@ -68,7 +71,7 @@ def test_a_batch_is_reported_as_the_warehouse_has_it(warehouse: Warehouse) -> No
     assert report.delivered == 11
     assert (report.start_offsets, report.end_offsets) == (INTERVAL.start, INTERVAL.end)
     assert report.watermark == CONTROL.watermark
-    assert client.begun == ["payments_load_g1_4_0"]
+    assert client.begun == ["payments_load_g1_4_3_0"]
     assert warehouse.job_ids == ["payments_publish_staging_g1_4_3_0"]
     assert client.deleted == ["payments-local.payment_data.staging_g1_4"]
 
@@ -123,25 +126,25 @@ def test_a_batch_is_published_if_all_its_ends_are(ends: dict[int, int], is_publi
     assert publisher(control=replace(CONTROL, end_offsets=ends)).is_published(INTERVAL) is is_published
 
 
-def test_a_load_job_of_an_earlier_attempt_is_adopted(warehouse: Warehouse) -> None:
-    client = FakeClient(taken={"payments_load_g1_4_0": FakeJob()})
+def test_a_load_job_whose_answer_was_lost_is_found_again(warehouse: Warehouse) -> None:
+    client = FakeClient(taken={"payments_load_g1_4_3_0": FakeJob()})
     publisher(client).publish(BATCH)
-    assert client.begun == []
+    assert (client.begun, client.looked_up) == ([], ["payments_load_g1_4_3_0"])
     assert warehouse.job_ids
 
 
-def test_failed_load_jobs_of_earlier_runs_are_passed_over(warehouse: Warehouse) -> None:
-    burnt = {f"payments_load_g1_4_{attempt}": FakeJob(FAILED) for attempt in range(7)}
+def test_a_failed_load_job_is_begun_again_under_another_id(warehouse: Warehouse) -> None:
+    client = FakeClient(failures=[FAILED, FAILED])
+    publisher(client).publish(BATCH)
+    assert client.begun == [f"payments_load_g1_4_3_{number}" for number in range(3)]
+    assert warehouse.job_ids
+
+
+def test_failed_load_jobs_of_earlier_runs_take_no_attempt(warehouse: Warehouse) -> None:
+    burnt = {f"payments_load_g1_4_2_{number}": FakeJob(FAILED) for number in range(7)}
     client = FakeClient(taken=burnt)
     publisher(client).publish(BATCH)
-    assert client.begun == ["payments_load_g1_4_7"]
-    assert warehouse.job_ids
-
-
-def test_an_adopted_job_whose_table_has_expired_is_passed_over(warehouse: Warehouse) -> None:
-    client = FakeClient(taken={"payments_load_g1_4_0": FakeJob()}, missing_tables=1)
-    publisher(client).publish(BATCH)
-    assert client.begun == ["payments_load_g1_4_1"]
+    assert client.begun == ["payments_load_g1_4_3_0"]
     assert warehouse.job_ids
 
 
@@ -171,6 +174,50 @@ def test_a_commit_that_did_not_happen_is_repeated_under_a_new_id(failure: Except
     warehouse.answers, warehouse.controls = [failure, None], [CONTROL, AFTER]
     publisher().publish(BATCH)
     assert warehouse.job_ids == ["payments_publish_staging_g1_4_3_0", "payments_publish_staging_g1_4_3_1"]
+
+
+def test_a_transaction_that_still_runs_is_waited_for_before_another_is_begun(warehouse: Warehouse) -> None:
+    slow = FakeJob(looks=3)
+    warehouse.answers, warehouse.controls = [UNAVAILABLE, None], [CONTROL, AFTER]
+    publisher(FakeClient(taken={"payments_publish_staging_g1_4_3_0": slow})).publish(BATCH)
+    assert slow.looks == -1
+    assert len(warehouse.job_ids) == 2
+
+
+def test_a_transaction_that_never_ends_is_neither_repeated_nor_taken_for_anything(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "JOB_SECONDS", 0.0)
+    warehouse.answers = [UNAVAILABLE]
+    client = FakeClient(taken={"payments_publish_staging_g1_4_3_0": FakeJob(looks=10**9)})
+    with pytest.raises(TimeoutError, match="still runs"):
+        publisher(client).publish(BATCH)
+    assert len(warehouse.job_ids) == 1
+    assert len(warehouse.controls) == 1
+
+
+def test_a_look_at_the_outcome_that_fails_is_not_taken_for_a_batch_unpublished(warehouse: Warehouse) -> None:
+    warehouse.answers, warehouse.controls = [UNAVAILABLE], []
+    warehouse.silence = ConnectionError("reset")
+    with pytest.raises(ConnectionError):
+        publisher().publish(BATCH)
+    assert len(warehouse.job_ids) == 1
+
+
+def test_a_quota_that_is_used_up_is_named(warehouse: Warehouse) -> None:
+    error = Forbidden("Quota exceeded", errors=[{"reason": "quotaExceeded"}])  # type: ignore[no-untyped-call]
+    found = refused(BATCH, FakeClient(failures=[error] * 9))
+    assert found.kind is Kind.QUOTA_EXCEEDED
+    assert warehouse.job_ids == []
+
+
+def test_a_staging_table_that_cannot_be_dropped_does_not_unpublish_the_batch(warehouse: Warehouse) -> None:
+    class Stubborn(FakeClient):
+        def delete_table(self, *_table: Any, **_options: Any) -> None:
+            raise UNAVAILABLE
+
+    assert publisher(Stubborn()).publish(BATCH).batch_id == AFTER.last_batch_id
+    assert warehouse.job_ids
 
 
 def test_a_commit_that_goes_on_failing_stops_the_run(warehouse: Warehouse) -> None:

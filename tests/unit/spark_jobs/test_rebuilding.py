@@ -31,13 +31,13 @@ class Published:
     pages: list[list[dict[str, Any]]]
     since: Any = None
 
-    def query(self, _sql: str, job_config: Any) -> "Published":
+    def query(self, _sql: str, job_config: Any, **_bounds: Any) -> "Published":
         """Ask."""
         [parameter] = job_config.query_parameters
         self.since = parameter.value
         return self
 
-    def result(self, page_size: int) -> "Published":
+    def result(self, page_size: int, **_bounds: Any) -> "Published":
         """Wait."""
         assert page_size > 0
         return self

@@ -6,6 +6,18 @@ with ledger as (
     from {{ ref('stg_payments__batch_partitions') }}
 ),
 
+accepted as (
+    select
+        ledger.batch_id,
+        topic,
+        kafka_partition,
+        sum(gaps.end_offset - gaps.start_offset) as accepted_offsets
+    from ledger
+    inner join {{ ref('stg_payments__accepted_gaps') }} as gaps using (topic, kafka_partition)
+    where gaps.start_offset >= ledger.previous_end_offset and gaps.end_offset <= ledger.start_offset
+    group by ledger.batch_id, topic, kafka_partition
+),
+
 batches as (
     select
         batch_id,
@@ -36,6 +48,7 @@ matched as (
         ledger.delivered is not null and batches.batch_id is not null as has_ledger,
         deliveries.delivered is not null as has_deliveries,
         ledger.previous_end_offset,
+        coalesce(accepted.accepted_offsets, 0) as accepted_offsets,
         ledger.start_offset,
         ledger.end_offset,
         ledger.delivered as ledger_delivered,
@@ -56,6 +69,7 @@ matched as (
     from ledger
     full outer join deliveries using (batch_id, topic, kafka_partition)
     full outer join payments using (batch_id, topic, kafka_partition)
+    left join accepted using (batch_id, topic, kafka_partition)
     left join batches using (batch_id)
 ),
 
@@ -69,8 +83,8 @@ judged as (
                 or not is_batch_total_right
                 then 'LEDGER DOES NOT ADD UP'
             when end_offset - start_offset != ledger_delivered then 'OFFSET RANGE DIFFERS FROM DELIVERED'
-            when start_offset > previous_end_offset then 'OFFSETS SKIPPED BEFORE BATCH'
-            when start_offset < previous_end_offset then 'OFFSETS PUBLISHED TWICE'
+            when start_offset > previous_end_offset + accepted_offsets then 'OFFSETS SKIPPED BEFORE BATCH'
+            when start_offset < previous_end_offset + accepted_offsets then 'OFFSETS PUBLISHED TWICE'
             when distinct_offsets < counted_delivered then 'DELIVERY STORED TWICE'
             when counted_delivered < ledger_delivered then 'DELIVERIES MISSING'
             when counted_delivered > ledger_delivered then 'DELIVERIES NOT IN LEDGER'
@@ -94,6 +108,7 @@ select
     has_ledger,
     has_deliveries,
     previous_end_offset,
+    accepted_offsets,
     start_offset,
     end_offset,
     ledger_delivered,
