@@ -8,11 +8,12 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import names, warehouse_reads
+from orchestration import names
 from orchestration.backlog import lag_of
 from orchestration.broker import BrokerReader
 from orchestration.observation import read_published
 from orchestration.settings import StackSettings
+from orchestration.warehouse_reads import Row, WarehouseReads
 
 
 @dg.asset_check(asset=names.DELIVERIES, description="What the broker holds unpublished is less than one micro-batch.")
@@ -37,11 +38,11 @@ def newest_batch_conserves_records(
 ) -> dg.AssetCheckResult:
     """The conservation law for the newest batch: dbt holds it for all of them."""
     with bigquery.get_client() as client:
-        batch = warehouse_reads.newest_batch(client, settings.job)
+        batch = WarehouseReads(client, settings.job).newest_batch()
     return judge_newest_batch(batch)
 
 
-def judge_newest_batch(batch: warehouse_reads.Row | None) -> dg.AssetCheckResult:
+def judge_newest_batch(batch: Row | None) -> dg.AssetCheckResult:
     """Whether the four ways of counting agree; no batch yet is no break."""
     if batch is None:
         return dg.AssetCheckResult(passed=True, metadata={"batches": 0})

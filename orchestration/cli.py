@@ -40,6 +40,16 @@ def main() -> None:
         _leave(error, 2)
     except (StackError, Incident, BrokerUnreachable) as error:
         _leave(error, 1)
+    except _warehouse_errors() as error:
+        _leave(error, 1)
+
+
+def _warehouse_errors() -> tuple[type[Exception], ...]:
+    """What Google's client raises; imported only once something was raised."""
+    from google.api_core.exceptions import GoogleAPIError
+    from requests.exceptions import RequestException
+
+    return GoogleAPIError, RequestException
 
 
 def _leave(error: Exception, code: int) -> None:

@@ -49,6 +49,9 @@ retention:
       success: 7
 telemetry:
   enabled: false
+nux:
+  # The UI would open with a dialog that asks for an address.
+  enabled: false
 """
 
 

@@ -4,6 +4,9 @@ Belongs here: queries and their rows as dicts. Does not belong here: judging the
 dbt builds. Names come from allow-lists (settings and tables.py), values travel as parameters.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs import tables
@@ -16,110 +19,115 @@ if TYPE_CHECKING:
 
 type Row = dict[str, Any]
 
-BREAKS_SHOWN = 100
+BREAKS_READ = 100
 """Rows that a query for broken records returns at most."""
 
-
-def newest_batch(client: "bigquery.Client", settings: JobSettings) -> Row | None:
-    """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
-    rows = _read(
-        client,
-        settings,
-        """
-        with newest as (select * from {batch_ledger} order by batch_id desc limit 1)
-        select
-            newest.*,
-            (select count(*) from {payment_deliveries} as d where d.batch_id = newest.batch_id
-                and d.kafka_timestamp between newest.min_kafka_timestamp and newest.max_kafka_timestamp) as stored,
-            (select sum(end_offset - start_offset) from {batch_ledger_partitions} as p
-                where p.batch_id = newest.batch_id) as offsets
-        from newest
-        """,
-    )
-    return rows[0] if rows else None
+_VIEWS = ("pipeline_health", "reconciliation_daily")
 
 
-def health_rows(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
-    """The dashboard that dbt builds: `pipeline_health`."""
-    return _read(client, settings, "select * from {pipeline_health}")
+@dataclass(frozen=True, slots=True)
+class WarehouseReads:
+    """The reads, by one client. With `as_of` all tables are read as they were then, whoever has published since."""
 
+    client: "bigquery.Client"
+    settings: JobSettings
+    as_of: datetime | None = None
 
-def reconciliation_days(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
-    """What dbt built as `reconciliation_daily`."""
-    return _read(client, settings, "select * from {reconciliation_daily} order by 1")
+    def at_this_moment(self) -> "WarehouseReads":
+        """The same reads, all of the state of now by the warehouse's own clock."""
+        [row] = self._read("select current_timestamp() as now")
+        return replace(self, as_of=row["now"])
 
+    def newest_batch(self) -> Row | None:
+        """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
+        rows = self._read(
+            """
+            with newest as (select * from {batch_ledger} order by batch_id desc limit 1)
+            select
+                newest.*,
+                (select count(*) from {payment_deliveries} as d where d.batch_id = newest.batch_id
+                    and d.kafka_timestamp between newest.min_kafka_timestamp and newest.max_kafka_timestamp) as stored,
+                (select sum(end_offset - start_offset) from {batch_ledger_partitions} as p
+                    where p.batch_id = newest.batch_id) as offsets
+            from newest
+            """
+        )
+        return rows[0] if rows else None
 
-def whole_table(client: "bigquery.Client", settings: JobSettings, table: tables.Table) -> list[Row]:
-    """All rows of a small table."""
-    return _read(client, settings, f"select * from {{{table.name}}}")
+    def health_rows(self) -> list[Row]:
+        """The dashboard that dbt builds, `pipeline_health`; no rows before the first build."""
+        from google.api_core.exceptions import NotFound
 
+        try:
+            return self._read("select * from {pipeline_health}")
+        except NotFound:
+            return []
 
-def delivery_counts(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
-    """payment_deliveries, tallied by batch, partition and disposition."""
-    return _read(
-        client,
-        settings,
-        """
-        select batch_id, kafka_partition, disposition, count(*) as record_count,
-            count(distinct kafka_offset) as offset_count, min(kafka_offset) as min_offset,
-            max(kafka_offset) as max_offset, min(kafka_timestamp) as min_kafka_timestamp,
-            max(kafka_timestamp) as max_kafka_timestamp
-        from {payment_deliveries}
-        group by batch_id, kafka_partition, disposition
-        """,
-    )
+    def reconciliation_days(self) -> list[Row]:
+        """What dbt built as `reconciliation_daily`."""
+        return self._read("select * from {reconciliation_daily} order by day")
 
+    def whole_table(self, table: tables.Table) -> list[Row]:
+        """All rows of a small table."""
+        return self._read(f"select * from {{{table.name}}}")
 
-def delivery_amounts(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
-    """The money of payment_deliveries, by batch, disposition and currency."""
-    return _read(
-        client,
-        settings,
-        """
-        select batch_id, disposition, coalesce(currency, '') as currency, count(*) as record_count,
-            sum(cast(coalesce(amount_minor, 0) as numeric)) as amount_minor
-        from {payment_deliveries}
-        group by batch_id, disposition, coalesce(currency, '')
-        """,
-    )
+    def delivery_counts(self) -> list[Row]:
+        """payment_deliveries, tallied by batch, partition and disposition."""
+        return self._read(
+            """
+            select batch_id, kafka_partition, disposition, count(*) as record_count,
+                min(kafka_offset) as min_offset, max(kafka_offset) as max_offset,
+                min(kafka_timestamp) as min_kafka_timestamp, max(kafka_timestamp) as max_kafka_timestamp
+            from {payment_deliveries}
+            group by batch_id, kafka_partition, disposition
+            """
+        )
 
+    def delivery_amounts(self) -> list[Row]:
+        """The money of payment_deliveries, by batch, disposition and currency."""
+        return self._read(
+            """
+            select batch_id, disposition, coalesce(currency, '') as currency, count(*) as record_count,
+                sum(cast(coalesce(amount_minor, 0) as numeric)) as amount_minor
+            from {payment_deliveries}
+            group by batch_id, disposition, coalesce(currency, '')
+            """
+        )
 
-def delivered_records(client: "bigquery.Client", settings: JobSettings, last_offsets: dict[int, int]) -> list[Row]:
-    """What became of each record up to and with `last_offsets`; `value_sha256` is bytes."""
-    from spark_jobs.warehouse import run
+    def delivered_records(self, last_offsets: Mapping[int, int]) -> list[Row]:
+        """What became of each record up to and with `last_offsets`; `value_sha256` is bytes."""
+        sql = """
+            select kafka_partition, kafka_offset, disposition, reasons, value_sha256
+            from {payment_deliveries}
+            where kafka_partition = @kafka_partition and kafka_offset <= @last_offset
+            """
+        return [
+            row
+            for partition, last_offset in sorted(last_offsets.items())
+            for row in self._read(sql, kafka_partition=partition, last_offset=last_offset)
+        ]
 
-    sql = """
-        select kafka_partition, kafka_offset, disposition, reasons, value_sha256
-        from {payment_deliveries}
-        where kafka_partition = @kafka_partition and kafka_offset <= @last_offset
-        """
-    statement = _named(settings, sql)
-    return [
-        row
-        for partition, last_offset in sorted(last_offsets.items())
-        for row in run(client, statement, {"kafka_partition": partition, "last_offset": last_offset})
-    ]
+    def kept_records(self) -> list[Row]:
+        """The deliveries whose key and value are kept: all that are not UNIQUE, with every column."""
+        return self._read("select * from {payment_deliveries} where disposition != 'UNIQUE'")
 
+    def broken_records(self) -> dict[str, list[Row]]:
+        """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; BREAKS_READ each at most."""
+        return {rule: self._read(f"{sql}\nlimit {BREAKS_READ}") for rule, sql in _RECORD_RULES.items()}
 
-def kept_records(client: "bigquery.Client", settings: JobSettings) -> list[Row]:
-    """The deliveries whose key and value are kept: all that are not UNIQUE, with every column."""
-    return _read(client, settings, "select * from {payment_deliveries} where disposition != 'UNIQUE'")
+    def _read(self, sql: str, **parameters: Any) -> list[Row]:
+        from spark_jobs.warehouse import run
 
+        if self.as_of and "{" in sql:
+            parameters["as_of"] = self.as_of
+        return run(self.client, sql.format(**self._names()), parameters)
 
-def broken_records(client: "bigquery.Client", settings: JobSettings) -> dict[str, list[Row]]:
-    """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; at most BREAKS_SHOWN each."""
-    return {rule: _read(client, settings, f"{sql}\nlimit {BREAKS_SHOWN}") for rule, sql in _RECORD_RULES.items()}
-
-
-def _read(client: "bigquery.Client", settings: JobSettings, sql: str) -> list[Row]:
-    from spark_jobs.warehouse import run
-
-    return run(client, _named(settings, sql), {})
-
-
-def _named(settings: JobSettings, sql: str) -> str:
-    names = [*(table.name for table in tables.TABLES), "pipeline_health", "reconciliation_daily"]
-    return sql.format(**{name: f"`{settings.project}.{settings.dataset}.{name}`" for name in names})
+    def _names(self) -> dict[str, str]:
+        """What a name in braces stands for. Views know no past: they are read as they are."""
+        dataset = f"{self.settings.project}.{self.settings.dataset}"
+        views = {name: f"`{dataset}.{name}`" for name in _VIEWS}
+        past = "(select * from `{}` for system_time as of @as_of)" if self.as_of else "`{}`"
+        return views | {table.name: past.format(f"{dataset}.{table.name}") for table in tables.TABLES}
 
 
 def _payload_hash() -> str:

@@ -59,12 +59,12 @@ def run_through(settings: StackSettings, stack: Stack, config: SimulationConfig)
 
 def show_marts(settings: StackSettings) -> bool:
     """Reconciliation and health as dbt sees them; whether every day reconciles."""
-    from orchestration import warehouse_reads
+    from orchestration.warehouse_reads import WarehouseReads
     from spark_jobs.warehouse import connect
 
     with connect(settings.job) as client:
-        days = warehouse_reads.reconciliation_days(client, settings.job)
-        health = warehouse_reads.health_rows(client, settings.job)
+        reads = WarehouseReads(client, settings.job)
+        days, health = reads.reconciliation_days(), reads.health_rows()
     columns = ("day", "total_count", "unique_count", "status")
     table("Reconciliation", columns, [[day[column] for column in columns] for day in days])
     show_health(health)

@@ -75,12 +75,12 @@ def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
 
 
 def _show_health(settings: StackSettings) -> None:
-    from orchestration import warehouse_reads
+    from orchestration.warehouse_reads import WarehouseReads
     from spark_jobs.warehouse import connect
 
     with connect(settings.job) as client:
-        batch = warehouse_reads.newest_batch(client, settings.job)
-        health = warehouse_reads.health_rows(client, settings.job)
+        reads = WarehouseReads(client, settings.job)
+        batch, health = reads.newest_batch(), reads.health_rows()
     if batch:
         say(f"Newest batch: {batch['batch_id']}, {batch['delivered']} records, published at {batch['published_at']}")
     if health:

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from local_stack.processes import StackError
-from orchestration import truth, warehouse_reads
+from orchestration import truth
 from orchestration.console import say, table
 from orchestration.rejudging import rejudge
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
 from orchestration.verification import Break, Evidence, PartitionTally, find_breaks, tally
+from orchestration.warehouse_reads import WarehouseReads
 from spark_jobs import tables
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery
-
     from simulator.manifest import Manifest
 
 BREAKS_PRINTED = 20
@@ -70,32 +69,32 @@ def load_manifest(path: Path) -> "Manifest":
 
 
 def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
-    """Read the tables, apply every rule."""
+    """Read all tables as they are at one moment, apply every rule."""
     from spark_jobs.warehouse import connect
 
     with connect(settings.job) as client:
-        evidence = gather(client, settings)
-        breaks = find_breaks(evidence) + rejudge(warehouse_reads.kept_records(client, settings.job))
+        reads = WarehouseReads(client, settings.job).at_this_moment()
+        evidence = gather(reads)
+        breaks = find_breaks(evidence) + rejudge(reads.kept_records())
         if manifest is None:
             return Verdict(tally(evidence.delivery_counts), [], [], breaks)
-        stored = warehouse_reads.delivered_records(client, settings.job, truth.last_offsets(manifest))
-        totals = warehouse_reads.whole_table(client, settings.job, tables.CONTROL_TOTALS)
+        stored = reads.delivered_records(truth.last_offsets(manifest))
+        totals = reads.whole_table(tables.CONTROL_TOTALS)
     breaks += truth.compare_records(manifest, stored) + truth.compare_control_totals(manifest, totals)
     matched = truth.tally_of_stored(manifest, stored)
     return Verdict(tally(evidence.delivery_counts), truth.tally_of(manifest), matched, breaks)
 
 
-def gather(client: "bigquery.Client", settings: StackSettings) -> Evidence:
+def gather(reads: WarehouseReads) -> Evidence:
     """All that the rules among the tables need."""
-    job = settings.job
     return Evidence(
-        ledger=warehouse_reads.whole_table(client, job, tables.LEDGER),
-        ledger_partitions=warehouse_reads.whole_table(client, job, tables.LEDGER_PARTITIONS),
-        ledger_amounts=warehouse_reads.whole_table(client, job, tables.LEDGER_AMOUNTS),
-        control=warehouse_reads.whole_table(client, job, tables.CONTROL),
-        delivery_counts=warehouse_reads.delivery_counts(client, job),
-        delivery_amounts=warehouse_reads.delivery_amounts(client, job),
-        broken_records=warehouse_reads.broken_records(client, job),
+        ledger=reads.whole_table(tables.LEDGER),
+        ledger_partitions=reads.whole_table(tables.LEDGER_PARTITIONS),
+        ledger_amounts=reads.whole_table(tables.LEDGER_AMOUNTS),
+        control=reads.whole_table(tables.CONTROL),
+        delivery_counts=reads.delivery_counts(),
+        delivery_amounts=reads.delivery_amounts(),
+        broken_records=reads.broken_records(),
     )
 
 

@@ -1,12 +1,15 @@
-"""The one rule that SQL has to repeat from the streaming job: how a payment's hash is made."""
+"""Reads of one moment, and the one rule that SQL has to repeat from the streaming job: how a hash is made."""
 
 import json
 from datetime import UTC, datetime
 
 import duckdb
 import pyarrow as pa
+import pytest
 
-from orchestration.warehouse_reads import _minor_units, _payload_hash
+from orchestration.settings import read_stack_settings
+from orchestration.warehouse_reads import Row, WarehouseReads, _minor_units, _payload_hash
+from spark_jobs import tables, warehouse
 from spark_jobs.contract import FIELD_NAMES
 from spark_jobs.iso_codes import MINOR_UNITS
 from spark_jobs.parsing import parse
@@ -53,3 +56,38 @@ def test_every_field_but_id_time_and_amount_is_in_the_hash() -> None:
 
 def test_every_currency_has_its_minor_unit() -> None:
     assert _minor_units().count("when") == len(MINOR_UNITS)
+
+
+def test_reads_of_one_moment_see_no_later_batch_in_any_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def run(_client: object, sql: str, parameters: dict[str, object]) -> list[Row]:
+        asked.append((sql, parameters))
+        return [{"now": now}]
+
+    monkeypatch.setattr(warehouse, "run", run)
+    reads = WarehouseReads(None, read_stack_settings({}).job).at_this_moment()  # type: ignore[arg-type]
+    asked.clear()
+    for table in tables.TABLES:
+        reads.whole_table(table)
+    reads.delivery_counts()
+    reads.delivery_amounts()
+    reads.delivered_records({0: 5})
+    reads.kept_records()
+    reads.broken_records()
+    for sql, parameters in asked:
+        assert sql.count("payments-local") == sql.count("for system_time as of @as_of") > 0
+        assert parameters["as_of"] == now
+
+
+def test_reads_of_now_name_no_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    def run(_client: object, _sql: str, parameters: dict[str, object]) -> list[Row]:
+        asked.append(parameters)
+        return []
+
+    monkeypatch.setattr(warehouse, "run", run)
+    assert WarehouseReads(None, read_stack_settings({}).job).newest_batch() is None  # type: ignore[arg-type]
+    assert asked == [{}]
