@@ -92,6 +92,7 @@ def gather(reads: WarehouseReads) -> Evidence:
         ledger_partitions=reads.whole_table(tables.LEDGER_PARTITIONS),
         ledger_amounts=reads.whole_table(tables.LEDGER_AMOUNTS),
         control=reads.whole_table(tables.CONTROL),
+        accepted_gaps=reads.whole_table(tables.ACCEPTED_GAPS),
         delivery_counts=reads.delivery_counts(),
         delivery_amounts=reads.delivery_amounts(),
         broken_records=reads.broken_records(),
