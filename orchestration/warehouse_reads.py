@@ -179,6 +179,10 @@ _RECORD_RULES = {
         select topic, kafka_partition, kafka_offset from {payment_deliveries}
         where (disposition = 'QUARANTINED') != (array_length(reasons) > 0)
         """,
+    "a UNIQUE record keeps no raw value: its payment says it all": """
+        select topic, kafka_partition, kafka_offset from {payment_deliveries}
+        where disposition = 'UNIQUE' and (raw_key is not null or raw_value is not null)
+        """,
     "a DUPLICATE has a payment that it duplicates": """
         select d.topic, d.kafka_partition, d.kafka_offset from {payment_deliveries} as d
         left join {payment_transactions} as t on d.transaction_id = t.transaction_id
