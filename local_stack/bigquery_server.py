@@ -27,6 +27,7 @@ def main() -> None:
     _import_extensions()
     _leave_out_geography()
     _name_what_was_created()
+    _end_what_was_running()
 
     import uvicorn
 
@@ -81,6 +82,24 @@ def _name_what_was_created() -> None:
         return statistics, children, destination
 
     query.execute = execute_with_destination
+
+
+def _end_what_was_running() -> None:
+    """Let jobs fail that a killed server left: their rows say RUNNING for ever, and whoever asks would wait so long."""
+    from local_bigquery.catalog import metadata
+    from local_bigquery.errors import BigQueryError
+    from local_bigquery.jobs import runner, store
+
+    load, started_ms = store.load, int(metadata.now())
+
+    def load_ended(project_id: str, job_id: str) -> Any:
+        job = load(project_id, job_id)
+        if job and job.status.state != "DONE" and int(job.statistics.creationTime) < started_ms:
+            error = BigQueryError("stopped", "the server was stopped while the job ran")
+            return runner._done(job, job.statistics, error)
+        return job
+
+    store.load = load_ended
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Belongs here: arguments, reading once, printing. Does not belong here: the rules
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,11 +13,12 @@ import typer
 
 from local_stack.processes import StackError
 from orchestration import truth
+from orchestration.accepted_gaps import GAP_COLUMNS, gap_cells
 from orchestration.console import say, table
 from orchestration.rejudging import rejudge
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
-from orchestration.verification import Break, Evidence, PartitionTally, find_breaks, tally
+from orchestration.verification import Break, Evidence, PartitionTally, Row, find_breaks, tally
 from orchestration.warehouse_reads import WarehouseReads
 from spark_jobs import tables
 
@@ -34,6 +36,7 @@ class Verdict:
     expected: list[PartitionTally]
     matched: list[PartitionTally]
     breaks: list[Break]
+    accepted_gaps: Sequence[Row] = ()
 
     @property
     def is_proved(self) -> bool:
@@ -77,12 +80,13 @@ def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
         evidence = gather(reads)
         breaks = find_breaks(evidence) + rejudge(reads.kept_records())
         if manifest is None:
-            return Verdict(tally(evidence.delivery_counts), [], [], breaks)
+            return Verdict(tally(evidence.delivery_counts), [], [], breaks, evidence.accepted_gaps)
         stored = reads.delivered_records(truth.last_offsets(manifest))
         totals = reads.whole_table(tables.CONTROL_TOTALS)
     breaks += truth.compare_records(manifest, stored) + truth.compare_control_totals(manifest, totals)
     matched = truth.tally_of_stored(manifest, stored)
-    return Verdict(tally(evidence.delivery_counts), truth.tally_of(manifest), matched, breaks)
+    told = truth.tally_of(manifest)
+    return Verdict(tally(evidence.delivery_counts), told, matched, breaks, evidence.accepted_gaps)
 
 
 def gather(reads: WarehouseReads) -> Evidence:
@@ -104,6 +108,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
     answer: dict[str, Any] = {"ok": verdict.is_proved, "partitions": [asdict(row) for row in verdict.partitions]}
     if verdict.expected:
         answer["manifest"] = [asdict(row) for row in verdict.expected]
+    answer["accepted_gaps"] = [dict(gap) for gap in verdict.accepted_gaps]
     answer["breaks"] = [asdict(found) for found in verdict.breaks]
     return answer
 
@@ -114,6 +119,8 @@ def show(verdict: Verdict) -> None:
     table("delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED", columns, [_cells(row) for row in verdict.partitions])
     if verdict.expected:
         show_beside(verdict)
+    if verdict.accepted_gaps:
+        table("Lost unread, and accepted as lost", GAP_COLUMNS, [gap_cells(gap) for gap in verdict.accepted_gaps])
     for found in verdict.breaks[:BREAKS_PRINTED]:
         say(f"BROKEN: {found.rule}: {found.where}: expected {found.expected}, found {found.found}")
     if len(verdict.breaks) > BREAKS_PRINTED:

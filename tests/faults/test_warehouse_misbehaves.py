@@ -1,15 +1,21 @@
 """Whatever the warehouse or the way to it does, nothing is lost or doubled, retries end, and outcomes are read back."""
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from local_stack.bigquery import Warehouse
+from local_stack.processes import free_port
 from spark_jobs import jobs, tables
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.publishing import MAX_ATTEMPTS
-from spark_jobs.warehouse import offsets_from_json
+from spark_jobs.settings import read_job_settings
+from spark_jobs.warehouse import connect, offsets_from_json
 from tests.faults.proxy import Proxy, Rule, misbehaving
 from tests.world import World, event
 
@@ -32,30 +38,47 @@ def proxy(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
         yield proxy
 
 
+class Payments:
+    """What was sent to the world: every id once more for good measure, one id new in each portion."""
+
+    def __init__(self, world: World, proxy: Proxy) -> None:
+        self.world, self.proxy = world, proxy
+        self.sent: list[tuple[int, int]] = []
+        self.ids: list[str] = []
+
+    def send(self) -> None:
+        self.ids.append(f"payment-{len(self.ids)}")
+        self.sent += self.world.send([event(self.ids[0]), event(self.ids[-1])])
+
+    def drain(self) -> None:
+        """Through the proxy. The request counts start anew."""
+        self.proxy.requests.clear()
+        self.world.drain(emulator_host=self.proxy.address)
+
+    def assert_all_is_there_once(self) -> None:
+        assert set(self.world.deliveries()) == set(self.sent)
+        ids = [row["transaction_id"] for row in self.world.rows(tables.TRANSACTIONS, "transaction_id")]
+        assert sorted(ids) == sorted(self.ids)
+        ledger = sorted(self.world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
+        assert [row["batch_id"] for row in ledger] == list(range(1, len(ledger) + 1))
+        for before, after in pairwise(ledger):
+            starts, ends = offsets_from_json(after["start_offsets"]), offsets_from_json(before["end_offsets"])
+            assert all(starts[partition] == ends.get(partition, 0) for partition in starts)
+        assert sum(row["delivered"] for row in ledger) == len(self.sent)
+        assert offsets_from_json(ledger[-1]["end_offsets"]) == self.world.control().end_offsets
+
+    def incidents(self) -> list[str]:
+        return [row["kind"] for row in self.world.rows(tables.INCIDENTS, "kind, occurred_at")]
+
+
 @pytest.fixture
-def sent(world: World, proxy: Proxy) -> list[tuple[int, int]]:
-    """Two batches are in; a third waits to meet the fault."""
-    assert proxy.address
-    first = world.send([event("one"), event("two")])
-    world.drain()
-    return first + world.send([event("one"), event("three")])
-
-
-def drain(world: World, proxy: Proxy) -> None:
-    world.drain(emulator_host=proxy.address, max_offsets_per_batch=1000)
-
-
-def assert_all_is_there_once(world: World, sent: list[tuple[int, int]]) -> None:
-    assert set(world.deliveries()) == set(sent)
-    ids = [row["transaction_id"] for row in world.rows(tables.TRANSACTIONS, "transaction_id")]
-    assert sorted(ids) == ["one", "three", "two"]
-    ledger = sorted(world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
-    assert [row["batch_id"] for row in ledger] == list(range(1, len(ledger) + 1))
-    for before, after in pairwise(ledger):
-        starts, ends = offsets_from_json(after["start_offsets"]), offsets_from_json(before["end_offsets"])
-        assert all(starts[partition] == ends.get(partition, 0) for partition in starts)
-    assert sum(row["delivered"] for row in ledger) == len(sent)
-    assert offsets_from_json(ledger[-1]["end_offsets"]) == world.control().end_offsets
+def payments(world: World, proxy: Proxy) -> Payments:
+    """Some are in; others wait to meet the fault."""
+    payments = Payments(world, proxy)
+    payments.send()
+    payments.drain()
+    payments.send()
+    return payments
 
 
 PASSING = {
@@ -64,7 +87,7 @@ PASSING = {
     "a load is told to come back later": Rule("POST", LOAD, "status", status=503),
     "a load comes too fast": Rule("POST", LOAD, "status", status=429, reason="rateLimitExceeded"),
     "a load job fails": Rule("POST", LOAD, "job_error", times=MAX_ATTEMPTS - 1),
-    "a load job runs for long": Rule("GET", LOAD, "still_running", times=2),
+    "a load job runs for long": Rule("POST", LOAD, "still_running"),
     "a commit is dropped": Rule("POST", COMMIT, "drop_request"),
     "the answer to a commit is dropped": Rule("POST", COMMIT, "drop_answer"),
     "the answers to a commit and to its retry are dropped": Rule("POST", COMMIT, "drop_answer", times=2),
@@ -77,16 +100,15 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("rule", PASSING.values(), ids=PASSING)
-def test_a_fault_that_passes_is_not_noticed(
-    world: World, proxy: Proxy, sent: list[tuple[int, int]], rule: Rule
-) -> None:
-    proxy.rules.append(replace(rule))
-    drain(world, proxy)
-    assert proxy.asked(rule.method, rule.part) > rule.skip
-    assert_all_is_there_once(world, sent)
-    assert proxy.asked("POST", COMMIT) <= MOST_REQUESTS
-    assert world.rows(tables.INCIDENTS) == []
+def test_a_fault_that_passes_is_not_noticed(proxy: Proxy, payments: Payments) -> None:
+    for name, rule in PASSING.items():
+        proxy.rules[:] = [replace(rule)]
+        payments.drain()
+        assert proxy.asked(rule.method, rule.part) > 0, name
+        assert proxy.asked("POST", COMMIT) <= MOST_REQUESTS, name
+        payments.assert_all_is_there_once()
+        payments.send()
+    assert payments.incidents() == []
 
 
 LASTING = {
@@ -117,60 +139,58 @@ LASTING = {
 }
 
 
-@pytest.mark.parametrize(("rule", "kind", "most"), LASTING.values(), ids=LASTING)
-def test_a_fault_that_lasts_is_one_incident_and_the_next_run_goes_on(
-    world: World, proxy: Proxy, sent: list[tuple[int, int]], rule: Rule, kind: Kind, most: int
-) -> None:
-    before = world.control().end_offsets
-    proxy.rules.append(replace(rule))
-    with pytest.raises(Incident) as incident:
-        drain(world, proxy)
-    assert incident.value.kind is kind
-    assert "\n" not in str(incident.value)
-    assert world.control().end_offsets == before
-    assert 0 < proxy.asked(rule.method, rule.part) <= most
-    recorded = [row["kind"] for row in world.rows(tables.INCIDENTS)]
-    assert recorded == ([] if kind is Kind.WAREHOUSE_FAILED else [kind])
+def test_a_fault_that_lasts_is_one_incident_and_the_next_run_goes_on(proxy: Proxy, payments: Payments) -> None:
+    recorded: list[str] = []
+    for name, (rule, kind, most) in LASTING.items():
+        before = payments.world.control().end_offsets
+        proxy.rules[:] = [replace(rule)]
+        with pytest.raises(Incident) as incident:
+            payments.drain()
+        assert incident.value.kind is kind, name
+        assert "\n" not in str(incident.value)
+        assert payments.world.control().end_offsets == before, name
+        assert 0 < proxy.asked(rule.method, rule.part) <= most, name
+        recorded += [] if kind is Kind.WAREHOUSE_FAILED else [kind]
+        assert sorted(payments.incidents()) == sorted(recorded), name
 
-    proxy.rules.clear()
-    drain(world, proxy)
-    assert_all_is_there_once(world, sent)
+        proxy.rules.clear()
+        payments.drain()
+        payments.assert_all_is_there_once()
+        payments.send()
 
 
-def test_a_commit_that_still_runs_when_its_answer_is_lost_is_waited_for(
-    world: World, proxy: Proxy, sent: list[tuple[int, int]]
-) -> None:
+def test_a_commit_that_still_runs_when_its_answer_is_lost_is_waited_for(proxy: Proxy, payments: Payments) -> None:
     proxy.rules += [
         Rule("POST", COMMIT, "drop_answer"),
-        Rule("GET", f"/queries/{world.settings.pipeline}{COMMIT}", "status", times=1e9, status=400, reason="invalid"),
-        Rule("GET", f"/jobs/{world.settings.pipeline}{COMMIT}", "still_running", times=4),
+        Rule("GET", f"/queries/payments{COMMIT}", "status", times=1e9, status=400, reason="invalid"),
+        Rule("GET", f"/jobs/payments{COMMIT}", "still_running", times=4),
     ]
-    drain(world, proxy)
-    assert proxy.asked("GET", f"/jobs/{world.settings.pipeline}{COMMIT}") >= 5
+    payments.drain()
+    assert proxy.asked("GET", f"/jobs/payments{COMMIT}") >= 5
     begun = {text.partition(COMMIT)[2].partition('"')[0] for method, text in proxy.requests if method == "POST"} - {""}
     assert len(begun) == 1
-    assert_all_is_there_once(world, sent)
+    payments.assert_all_is_there_once()
 
 
 def test_a_commit_nobody_can_be_asked_about_is_not_repeated_but_found_by_the_next_run(
-    world: World, proxy: Proxy, sent: list[tuple[int, int]]
+    proxy: Proxy, payments: Payments
 ) -> None:
     proxy.rules += [
         Rule("POST", COMMIT, "drop_answer", times=1e9),
-        Rule("GET", f"/jobs/{world.settings.pipeline}{COMMIT}", "drop_answer", times=1e9),
+        Rule("GET", f"/jobs/payments{COMMIT}", "drop_answer", times=1e9),
     ]
     with pytest.raises(Incident) as incident:
-        drain(world, proxy)
+        payments.drain()
     assert incident.value.kind is Kind.WAREHOUSE_FAILED
-    assert_all_is_there_once(world, sent)
+    payments.assert_all_is_there_once()
 
     proxy.rules.clear()
-    drain(world, proxy)
-    assert_all_is_there_once(world, sent)
+    payments.drain()
+    payments.assert_all_is_there_once()
 
 
 def test_a_control_row_that_cannot_be_read_back_is_not_taken_for_a_batch_unpublished(
-    world: World, proxy: Proxy, sent: list[tuple[int, int]]
+    proxy: Proxy, payments: Payments
 ) -> None:
     # The first look is the one after the epoch is raised.
     proxy.rules += [
@@ -178,11 +198,32 @@ def test_a_control_row_that_cannot_be_read_back_is_not_taken_for_a_batch_unpubli
         Rule("POST", CONTROL_READ, "status", skip=1, times=1e9),
     ]
     with pytest.raises(Incident) as incident:
-        drain(world, proxy)
+        payments.drain()
     assert incident.value.kind is Kind.WAREHOUSE_FAILED
     assert proxy.asked("POST", CONTROL_READ) <= MOST_REQUESTS
-    assert_all_is_there_once(world, sent)
+    payments.assert_all_is_there_once()
 
     proxy.rules.clear()
-    drain(world, proxy)
-    assert_all_is_there_once(world, sent)
+    payments.drain()
+    payments.assert_all_is_there_once()
+
+
+def test_a_job_that_died_with_the_local_warehouse_is_over_once_that_is_back(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "warehouse-env").symlink_to(home / "warehouse-env")
+    endpoint = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    settings = read_job_settings({"PAYMENTS_HOME": str(tmp_path), "BIGQUERY_EMULATOR_HOST": endpoint})
+    warehouse = Warehouse(tmp_path, endpoint, settings.project)
+    numbers = "unnest(generate_array(1, 200000))"
+    try:
+        warehouse.start()
+        with connect(settings) as client:
+            client.query(
+                f"select sum(a * b) from {numbers} as a cross join {numbers} as b", job_id="endless", job_retry=None
+            )
+            assert client.get_job("endless").state == "RUNNING"
+            os.kill(warehouse.pid() or 0, signal.SIGKILL)
+            warehouse.start()
+            jobs.settle(client, "endless")
+            assert client.get_job("endless").error_result["reason"] == "stopped"
+    finally:
+        warehouse.stop()
