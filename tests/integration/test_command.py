@@ -1,0 +1,192 @@
+"""The `payments` command by its own door: the way from the README, what verification sees, what errors look like."""
+
+import json
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_stack.processes import is_port_free
+from simulator.manifest import Manifest, read_manifest
+from spark_jobs import tables
+from spark_jobs.contract import Disposition
+from spark_jobs.warehouse import connect, run, table_id
+from tests.integration.command import Command, platform
+
+pytestmark = pytest.mark.integration
+
+EVENTS = 5_000
+
+
+@pytest.fixture(scope="module")
+def payments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    with platform(tmp_path_factory.mktemp("command")) as command:
+        yield command
+
+
+@pytest.fixture(scope="module")
+def proved(payments: Command) -> dict[str, Any]:
+    """What verification says after the README's five commands."""
+    payments.succeed("up", "--no-ui")
+    payments.succeed("simulate", "--events", str(EVENTS), "--seed", "7", "--manifest", "m.json")
+    payments.succeed("process")
+    payments.succeed("build")
+    return verified(payments, "m.json")
+
+
+@pytest.fixture(scope="module")
+def first(payments: Command, proved: dict[str, Any]) -> Manifest:
+    assert proved["ok"]
+    return read_manifest(payments.folder / "m.json")
+
+
+def verified(payments: Command, manifest: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(payments.succeed("verify", "--manifest", manifest, "--json"))
+    return answer
+
+
+def ask(payments: Command, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+    """Rows of a statement in which `{table}` is a table of ours."""
+    job = payments.settings.job
+    names = {table.name: f"`{table_id(job, table)}`" for table in tables.TABLES}
+    with connect(job) as client:
+        return run(client, sql.format(**names), parameters)
+
+
+def tallies(*manifests: Manifest) -> list[dict[str, int]]:
+    """What the senders say ought to be in each partition, in the words of `verify --json`."""
+    counts = Counter((r.partition, r.disposition) for manifest in manifests for r in manifest.deliveries)
+    partitions = sorted({partition for partition, _ in counts})
+    return [
+        {"partition": at, "delivered": sum(counts[at, d] for d in Disposition)}
+        | {disposition.lower(): counts[at, disposition] for disposition in Disposition}
+        for at in partitions
+    ]
+
+
+def test_the_readmes_way_ends_with_what_the_simulator_intended(
+    payments: Command, proved: dict[str, Any], first: Manifest
+) -> None:
+    assert len(first.deliveries) >= EVENTS
+    assert proved == {"ok": True, "partitions": tallies(first), "manifest": tallies(first), "breaks": []}
+    assert all(row[name] > 0 for row in proved["partitions"] for name in ("unique", "duplicate", "late", "quarantined"))
+    stored = ask(payments, "select kafka_partition, kafka_offset, disposition from {payment_deliveries}")
+    assert len(stored) == len(first.deliveries)
+    assert {tuple(row.values()) for row in stored} == {(r.partition, r.offset, r.disposition) for r in first.deliveries}
+
+
+@contextmanager
+def tampered(payments: Command, table: tables.Table, sql: str, **parameters: Any) -> Iterator[None]:
+    """The table altered by hand, and put back."""
+    name = f"{{{table.name}}}"
+    copy = f"`{table_id(payments.settings.job, table)}_as_it_was`"
+    ask(payments, f"create table {copy} as select * from {name}")
+    try:
+        ask(payments, sql, **parameters)
+        yield
+    finally:
+        ask(payments, f"delete from {name} where true")
+        ask(payments, f"insert into {name} select * from {copy}")
+        ask(payments, f"drop table {copy}")
+
+
+ONE = "kafka_partition = 0 and kafka_offset = @kafka_offset"
+TAMPERINGS = {
+    "a payment altered": (
+        tables.TRANSACTIONS,
+        f"update {{payment_transactions}} set amount = amount + 1 where {ONE}",
+        "an amount is its minor units: payment-events 0:{offset}:",
+    ),
+    "a payment doubled": (
+        tables.TRANSACTIONS,
+        f"insert into {{payment_transactions}} select * from {{payment_transactions}} where {ONE}",
+        "a payment is stored once: payment-events 0:{offset}:",
+    ),
+    "a payment deleted": (
+        tables.TRANSACTIONS,
+        f"delete from {{payment_transactions}} where {ONE}",
+        "a UNIQUE delivery and its payment agree: payment-events 0:{offset}:",
+    ),
+    "a delivery deleted": (
+        tables.DELIVERIES,
+        f"delete from {{payment_deliveries}} where {ONE}",
+        "payment_deliveries holds what the ledger counts: batch, partition, disposition: {batch}, 0, UNIQUE:",
+    ),
+    "a batch's count altered": (
+        tables.LEDGER,
+        "update {batch_ledger} set late_count = late_count + 1 where batch_id = @batch_id",
+        "a batch is the sum of its partitions: batch {batch}: late_count:",
+    ),
+}
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_verification_says_which_rule_a_hand_has_broken(payments: Command, first: Manifest, tampering: str) -> None:
+    table, sql, broken = TAMPERINGS[tampering]
+    offset = next(r.offset for r in first.deliveries if r.partition == 0 and r.disposition is Disposition.UNIQUE)
+    [row] = ask(payments, f"select batch_id from {{payment_deliveries}} where {ONE}", kafka_offset=offset)
+    with tampered(payments, table, sql, kafka_offset=offset, batch_id=row["batch_id"]):
+        done = payments.run("verify")
+    assert done.returncode == 1, done.stdout
+    assert f"BROKEN: {broken.format(offset=offset, batch=row['batch_id'])}" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, first: Manifest) -> None:
+    payments.succeed("simulate", "--events", "2000", "--seed", "8", "--manifest", "n.json")
+    payments.succeed("process")
+    second = read_manifest(payments.folder / "n.json")
+    answer = verified(payments, "n.json")
+    assert answer == {"ok": True, "partitions": tallies(first, second), "manifest": tallies(second), "breaks": []}
+    assert verified(payments, "m.json") == {**answer, "manifest": tallies(first)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KAFKA_BOOTSTRAP_SERVERS", "not an address"),
+        ("BIGQUERY_EMULATOR_HOST", "127.0.0.1:9050"),
+        ("DAGSTER_PORT", "70000"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+    with platform(tmp_path) as payments:
+        done = payments.but(**{name: value}).run("up", "--no-ui")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert_one_line(done.stderr, name, value)
+        assert payments.processes() == {}
+
+
+@pytest.mark.parametrize("name", ["KAFKA_BOOTSTRAP_SERVERS", "BIGQUERY_EMULATOR_HOST"])
+def test_a_port_of_another_program_is_one_line_that_names_the_setting(tmp_path: Path, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, platform(tmp_path) as payments:
+        port = other.getsockname()[1]
+        scheme = "http://" if name == "BIGQUERY_EMULATOR_HOST" else ""
+        done = payments.but(**{name: f"{scheme}127.0.0.1:{port}"}).run("up", "--no-ui")
+        assert done.returncode == 1
+        assert_one_line(done.stderr, name, f"Port {port} of 127.0.0.1 is taken")
+
+
+def assert_one_line(text: str, *words: str) -> None:
+    assert text.count("\n") == 1, text
+    assert all(word in text for word in words), text
+
+
+@pytest.mark.usefixtures("first")
+def test_down_leaves_nothing_running(payments: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        done = payments.but(DAGSTER_PORT=str(other.getsockname()[1])).run("up")
+        assert done.returncode == 1
+        assert_one_line(done.stderr, "DAGSTER_PORT", "is taken by another program")
+    job = payments.settings.job
+    ports = [int(address.rpartition(":")[2]) for address in (job.bootstrap_servers, job.emulator_host or "")]
+    assert len(payments.processes()) >= 2
+    assert not any(is_port_free("127.0.0.1", port) for port in ports)
+    payments.succeed("down")
+    assert payments.processes() == {}
+    assert all(is_port_free("127.0.0.1", port) for port in ports)
+    assert list((payments.settings.home / "run").glob("*.pid")) == []
