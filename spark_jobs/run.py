@@ -134,7 +134,7 @@ class Run(AbstractContextManager["Run"]):
                     query.stop()
         except StreamingQueryException as error:
             # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
-            if self._failure is None:
+            if not isinstance(self._failure, Incident):
                 self._readable_topic()
             raise self._failure or error from None
 

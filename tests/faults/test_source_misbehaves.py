@@ -22,6 +22,7 @@ from spark_jobs.gaps import accept_gap
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.report import BatchReport
 from spark_jobs.source import BrokerUnreachable, TopicReader, lost_offsets
+from tests.faults.victims import kill
 from tests.world import Row, World, event
 
 pytestmark = pytest.mark.integration
@@ -211,8 +212,9 @@ def broker(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bro
         broker.start()
         yield broker
     finally:
-        if broker.pid():
-            os.kill(broker.pid() or 0, signal.SIGCONT)
+        pid = broker.pid()
+        if pid:
+            os.kill(pid, signal.SIGCONT)
         broker.stop()
 
 
@@ -247,7 +249,7 @@ def test_a_broker_that_is_killed_is_an_error_while_it_is_away_and_nothing_once_i
     sent = own_world.send([event("one"), event("two")])
     own_world.drain()
     sent += own_world.send([event("two"), event("three")])
-    os.kill(broker.pid() or 0, signal.SIGKILL)
+    kill(broker)
     with pytest.raises(BrokerUnreachable, match="KAFKA_BOOTSTRAP_SERVERS"):
         own_world.drain()
     broker.start()

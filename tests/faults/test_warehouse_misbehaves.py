@@ -1,7 +1,5 @@
 """Whatever the warehouse or the way to it does, nothing is lost or doubled, retries end, and outcomes are read back."""
 
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -17,6 +15,7 @@ from spark_jobs.publishing import MAX_ATTEMPTS
 from spark_jobs.settings import read_job_settings
 from spark_jobs.warehouse import connect, offsets_from_json
 from tests.faults.proxy import Proxy, Rule, misbehaving
+from tests.faults.victims import kill
 from tests.world import World, event
 
 pytestmark = pytest.mark.integration
@@ -221,7 +220,7 @@ def test_a_job_that_died_with_the_local_warehouse_is_over_once_that_is_back(home
                 f"select sum(a * b) from {numbers} as a cross join {numbers} as b", job_id="endless", job_retry=None
             )
             assert client.get_job("endless").state == "RUNNING"
-            os.kill(warehouse.pid() or 0, signal.SIGKILL)
+            kill(warehouse)
             warehouse.start()
             jobs.settle(client, "endless")
             assert client.get_job("endless").error_result["reason"] == "stopped"
