@@ -6,18 +6,6 @@ with ledger as (
     from {{ ref('stg_payments__batch_partitions') }}
 ),
 
-accepted as (
-    select
-        ledger.batch_id,
-        topic,
-        kafka_partition,
-        sum(gaps.end_offset - gaps.start_offset) as accepted_offsets
-    from ledger
-    inner join {{ ref('stg_payments__accepted_gaps') }} as gaps using (topic, kafka_partition)
-    where gaps.start_offset >= ledger.previous_end_offset and gaps.end_offset <= ledger.start_offset
-    group by ledger.batch_id, topic, kafka_partition
-),
-
 batches as (
     select
         batch_id,
@@ -69,7 +57,7 @@ matched as (
     from ledger
     full outer join deliveries using (batch_id, topic, kafka_partition)
     full outer join payments using (batch_id, topic, kafka_partition)
-    left join accepted using (batch_id, topic, kafka_partition)
+    left join {{ ref('int_batches__accepted_gaps') }} as accepted using (batch_id, topic, kafka_partition)
     left join batches using (batch_id)
 ),
 
