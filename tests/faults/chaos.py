@@ -28,6 +28,7 @@ from simulator.simulate import simulate
 from spark_jobs import tables
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
 from spark_jobs.warehouse import connect, read_control, run, table_id
+from tests.faults.victims import kill
 
 RATE = 100
 SECONDS_BETWEEN_KILLS = (4.0, 12.0)
@@ -158,7 +159,7 @@ class Chaos:
             self._drivers.pop(0).process.wait()
         else:
             part: Broker | Warehouse = self._broker if victim == "broker" else self._warehouse
-            os.kill(part.pid() or 0, signal.SIGKILL)
+            kill(part)
             part.start()
         self._wait(lambda: any(at > killed_at for driver in self._drivers for at in driver.published), self._revive)
         recovered_at = min(at for driver in self._drivers for at in driver.published if at > killed_at)
