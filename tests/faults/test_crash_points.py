@@ -54,7 +54,8 @@ class Driver:
 
     def close(self) -> None:
         self._process.kill()
-        self._process.wait()
+        # Also closes the pipes of a driver that was never used.
+        self._process.communicate()
         self._log.close()
 
 
