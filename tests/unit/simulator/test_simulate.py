@@ -133,7 +133,7 @@ def test_a_steady_simulation_keeps_its_pace_for_its_duration(monkeypatch: pytest
     monkeypatch.setattr(simulator.simulate, "time", clock)
     config = SimulationConfig(rate=20, duration_seconds=30, retry_rate=0, malformed_rate=0)
     summary = simulate(config, "b:1", "t", stop=stop)
-    assert summary.payments == 601
+    assert 600 <= summary.payments <= 601  # A sum of twentieths of a second ends a hair before or after 30.
     assert 29 < clock.now - began < 31
     assert 600 <= stop.waits <= 601
 
