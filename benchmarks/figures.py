@@ -25,6 +25,15 @@ def keep(figures: dict[str, float | int | str]) -> None:
             document.write_text(filled)
 
 
+def write_table(document: Path, name: str, markdown: str) -> None:
+    """Put a measured table between the two comments that name it. Raises ValueError where the document has no place."""
+    before, opening, rest = document.read_text().partition(f"<!-- table: {name} -->\n")
+    _, closing, after = rest.partition("<!-- /table -->")
+    if not opening or not closing:
+        raise ValueError(f"{document} has no place for a table {name!r}")
+    document.write_text(f"{before}{opening}{markdown}{closing}{after}")
+
+
 def fill(text: str, figures: dict[str, float | int | str]) -> str:
     """The text with every named place filled. Raises KeyError for a place whose figure was never measured."""
     return _PLACE.sub(lambda place: f"{place[1]}{shown(figures[place[2]])}{place[3]}", text)

@@ -35,10 +35,11 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class FlightRecord:
-    """A run that has not ended."""
+    """A run that has not ended. `started_at` is when its process began, None before that."""
 
     run_id: str
     status: str
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def decide(
     Args:
         published: None before the first run.
         topic: what the broker says.
-        in_flight: runs that have not ended.
+        in_flight: runs that have not ended, the oldest first.
         attempts: runs that started from these very offsets and have ended.
         now: the time, with its zone.
     """

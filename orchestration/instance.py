@@ -11,6 +11,9 @@ from orchestration.settings import StackSettings
 if TYPE_CHECKING:
     import dagster as dg
 
+SPARK_POOL = "spark"
+SPARK_LIMIT = 2
+
 DAGSTER_YAML = """\
 # Written by `payments`; another Dagster deployment brings its own.
 storage:
@@ -23,7 +26,7 @@ run_queue:
   dequeue_num_workers: 4
 concurrency:
   pools:
-    # One Spark driver, one dbt at a time.
+    # One dbt at a time; of Spark's drivers one at work and one that stands by, see open_instance.
     default_limit: 1
     granularity: run
   runs:
@@ -35,7 +38,8 @@ run_monitoring:
   enabled: true
   start_timeout_seconds: 120
   cancel_timeout_seconds: 60
-  max_runtime_seconds: 1800
+  # The longest shift, after the longest wait for its turn.
+  max_runtime_seconds: 3600
   poll_interval_seconds: 10
   free_slots_after_run_end_seconds: 60
 sensors:
@@ -74,4 +78,7 @@ def open_instance(settings: StackSettings) -> "dg.DagsterInstance":
     home = prepare_dagster_home(settings)
     # dagster.yaml itself refers to it.
     os.environ["DAGSTER_HOME"] = str(home)
-    return dg.DagsterInstance.get()
+    instance = dg.DagsterInstance.get()
+    if {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}.get(SPARK_POOL) != SPARK_LIMIT:
+        instance.event_log_storage.set_concurrency_slots(SPARK_POOL, SPARK_LIMIT)
+    return instance

@@ -25,5 +25,11 @@ BACKLOG_TAG = "payments/backlog_after"
 WORKER_TAG = "payments/worker"
 """On a run of the streaming job: the process that executes it, so that its death can be told."""
 
+STANDS_BY_TAG = "payments/stands_by_for"
+"""On a run of the streaming job: the run that it was started to follow on."""
+
+WARM_TAG = "payments/warm_since"
+"""On a run of the streaming job that waits for its turn: since when its session has been warm."""
+
 BUILT_BATCH_TAG = "payments/built_batch"
 """On a run that builds the warehouse: the newest published batch when it was requested."""

@@ -12,7 +12,7 @@ import dagster as dg
 
 from local_stack.processes import process_identity
 from orchestration.backlog import Attempts, FlightRecord
-from orchestration.names import BACKLOG_TAG, WORKER_TAG
+from orchestration.names import BACKLOG_TAG, STANDS_BY_TAG, WORKER_TAG
 
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -27,12 +27,22 @@ _RUNS_READ = 64
 
 
 def runs_in_flight(instance: dg.DagsterInstance, job_name: str) -> list[FlightRecord]:
-    """Runs of the job that have not ended, newest first. A run whose process is known dead is closed, not counted."""
-    runs = instance.get_runs(dg.RunsFilter(job_name=job_name, statuses=IN_FLIGHT), limit=_RUNS_READ)
-    dead = [run for run in runs if is_worker_dead(run.tags.get(WORKER_TAG, ""))]
-    for run in dead:
-        instance.report_run_failed(run, "The process that executed this run is gone.")
-    return [FlightRecord(run.run_id, run.status.value) for run in runs if run not in dead]
+    """Runs of the job that have not ended, oldest first. A run whose process is known dead is closed, not counted."""
+    filters = dg.RunsFilter(job_name=job_name, statuses=IN_FLIGHT)
+    flights = []
+    for record in instance.get_run_records(filters, limit=_RUNS_READ, ascending=True):
+        run = record.dagster_run
+        if is_worker_dead(run.tags.get(WORKER_TAG, "")):
+            instance.report_run_failed(run, "The process that executed this run is gone.")
+        else:
+            started_at = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else None
+            flights.append(FlightRecord(run.run_id, run.status.value, started_at))
+    return flights
+
+
+def standbys_of(instance: dg.DagsterInstance, run_id: str) -> int:
+    """How many runs were started to follow on `run_id`."""
+    return instance.get_runs_count(dg.RunsFilter(tags={STANDS_BY_TAG: run_id}))
 
 
 def close_abandoned_runs(instance: dg.DagsterInstance) -> None:

@@ -14,7 +14,9 @@ from orchestration.backlog import Action, Decision
 from orchestration.broker import BrokerReader
 from orchestration.observation import observe_backlog, run_tags, shift_config
 from orchestration.rebuild import decide_rebuild, read_rebuild_state
+from orchestration.runs import runs_in_flight, standbys_of
 from orchestration.settings import StackSettings
+from orchestration.standby import run_to_follow, standby_run_key
 
 LAG_INTERVAL = timedelta(seconds=60)
 
@@ -23,7 +25,7 @@ LAG_INTERVAL = timedelta(seconds=60)
     job_name=names.PROCESS_JOB,
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a run of the streaming job while Kafka holds records that are not published.",
+    description="Starts a run of the streaming job while Kafka holds what is not published, and one to follow it.",
 )
 def backlog_sensor(
     context: dg.SensorEvaluationContext,
@@ -38,7 +40,10 @@ def backlog_sensor(
     decision = observe_backlog(settings, broker, bigquery, context.instance)
     now = datetime.now(UTC)
     is_lag_due = not context.cursor or now - datetime.fromisoformat(context.cursor) > LAG_INTERVAL
-    requests = [run_request(decision, settings)] if decision.action in (Action.LAUNCH, Action.INCIDENT) else []
+    if decision.action in (Action.LAUNCH, Action.INCIDENT):
+        requests = [run_request(decision, settings)]
+    else:
+        requests = standby_requests(context.instance, settings, now) if settings.has_standby else []
     if decision.action is Action.INCIDENT:
         context.log.error(decision.reason)
     return dg.SensorResult(
@@ -84,6 +89,16 @@ def run_request(decision: Decision, settings: StackSettings) -> dg.RunRequest:
         run_config=shift_config(settings.shift_idle_seconds, settings.shift_max_seconds),
         tags=run_tags(decision),
     )
+
+
+def standby_requests(instance: dg.DagsterInstance, settings: StackSettings, now: datetime) -> list[dg.RunRequest]:
+    """The run that should stand by, where one should: a shift too, that waits for its turn."""
+    run_id = run_to_follow(runs_in_flight(instance, names.PROCESS_JOB), now)
+    run_key = run_id and standby_run_key(run_id, standbys_of(instance, run_id))
+    if not run_id or not run_key:
+        return []
+    config = shift_config(settings.shift_idle_seconds, settings.shift_max_seconds)
+    return [dg.RunRequest(run_key=run_key, run_config=config, tags={names.STANDS_BY_TAG: run_id})]
 
 
 def lag_observation(decision: Decision) -> dg.AssetObservation:

@@ -21,7 +21,8 @@ class StackSettings:
     """All that orchestration and the command need to know.
 
     A shift is one run of the streaming job: it goes on until the backlog has stayed away for `shift_idle_seconds`, or
-    `shift_max_seconds` are up. dbt's models are built at most every `build_interval_seconds`.
+    `shift_max_seconds` are up; with `has_standby` the next one waits beside it, warm, for its end or its death. dbt's
+    models are built at most every `build_interval_seconds`.
     """
 
     job: JobSettings
@@ -30,6 +31,7 @@ class StackSettings:
     dbt_target: str
     shift_idle_seconds: int
     shift_max_seconds: int
+    has_standby: bool
     build_interval_seconds: int
 
     @property
@@ -66,29 +68,32 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         dbt_target=target,
         shift_idle_seconds=_whole_number(env, "PAYMENTS_SHIFT_IDLE_SECONDS", 20, least=0, most=3600),
         shift_max_seconds=_whole_number(env, "PAYMENTS_SHIFT_MAX_SECONDS", 600, least=1, most=1500),
+        has_standby=_switch(env, "PAYMENTS_STANDBY", default=True),
         build_interval_seconds=_whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400),
     )
 
 
 def child_environment(settings: StackSettings, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child process: ours, with every setting that was a default made explicit."""
-    job = settings.job
     explicit = {
         "PAYMENTS_HOME": str(settings.home),
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "DBT_TARGET": settings.dbt_target,
-        "KAFKA_BOOTSTRAP_SERVERS": job.bootstrap_servers,
-        "KAFKA_TOPIC_PAYMENTS": job.topic,
-        "BIGQUERY_PROJECT": job.project,
-        "BIGQUERY_DATASET": job.dataset,
-        "BIGQUERY_LOCATION": job.location,
-        "CHECKPOINT_LOCATION": job.checkpoint_location,
-        "STAGING_LOCATION": job.staging_location,
+        "DAGSTER_PORT": str(settings.dagster_port),
+        "PAYMENTS_SHIFT_IDLE_SECONDS": str(settings.shift_idle_seconds),
+        "PAYMENTS_SHIFT_MAX_SECONDS": str(settings.shift_max_seconds),
+        "PAYMENTS_STANDBY": "on" if settings.has_standby else "off",
+        "PAYMENTS_BUILD_INTERVAL_SECONDS": str(settings.build_interval_seconds),
     }
-    if job.emulator_host:
-        explicit["BIGQUERY_EMULATOR_HOST"] = job.emulator_host
-    return {**(os.environ if env is None else env), **explicit}
+    return {**(os.environ if env is None else env), **explicit, **settings.job.environment()}
+
+
+def _switch(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = env.get(name) or ("on" if default else "off")
+    if value not in ("on", "off"):
+        raise SettingError(f"{name} must be on or off, not {value!r}.")
+    return value == "on"
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:

@@ -7,13 +7,30 @@ checkpoint that does not fit (process_payments.py).
 import json
 import re
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import pyarrow.fs as pafs
 
+from spark_jobs.checksums import Damaged
 from spark_jobs.pipeline import Locations
-from spark_jobs.warehouse import offsets_from_json, offsets_to_json
 
+FORMAT = 1
+"""Raised by every change of the plan or of the state's form: older checkpoints are then rebuilt, never misread."""
+
+_START = "start.json"
 _BATCH_FILE = re.compile(r"[0-9]+")
+_SIGNS_OF_DAMAGE = (
+    f"{Damaged.__module__}.{Damaged.__qualname__}",
+    # What Spark and Hadoop say of a checkpoint that is incomplete, cut short or altered.
+    "CANNOT_LOAD_STATE_STORE",
+    "CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED",
+    "STATE_STORE_",
+    "STDS_",
+    "ChecksumException",
+    "EOFException",
+    "Malformed",
+    "Incomplete log file",
+)
 
 
 class CheckpointUnusable(RuntimeError):
@@ -33,21 +50,23 @@ class Interval:
 
 
 class Checkpoint:
-    """One generation's folder."""
+    """One generation's folder. `buckets` is how many the deduplication state is split into."""
 
-    def __init__(self, locations: Locations, topic: str) -> None:
+    def __init__(self, locations: Locations, topic: str, buckets: int) -> None:
         self._topic = topic
+        self._made_by = f"format {FORMAT}, {buckets} buckets, Spark {version('pyspark')}"
         self._filesystem, self._folder = pafs.FileSystem.from_uri(locations.checkpoint)
 
     def exists(self) -> bool:
         """Whether the generation was ever begun here."""
-        return self._is_file("start.json")
+        return self._is_file(_START)
 
     def begin(self, start: dict[int, int]) -> None:
         """Make the folder and note where the generation's first batch starts."""
+        noted = {"made_by": self._made_by, "topic": self._topic, "offsets": start}
         self._filesystem.create_dir(self._folder, recursive=True)
-        with self._filesystem.open_output_stream(f"{self._folder}/start.json") as stream:
-            stream.write(offsets_to_json(start).encode())
+        with self._filesystem.open_output_stream(f"{self._folder}/{_START}") as stream:
+            stream.write(json.dumps(noted, sort_keys=True).encode())
 
     def interval(self, batch_id: int) -> Interval:
         """The offsets of a batch that Spark has planned."""
@@ -58,9 +77,14 @@ class Checkpoint:
     def start(self) -> dict[int, int]:
         """Where the generation's first batch starts."""
         try:
-            return offsets_from_json(self._read("start.json"))
-        except (ValueError, AttributeError) as error:
-            raise CheckpointUnusable("its file start.json cannot be read.") from error
+            noted = json.loads(self._read(_START))
+            made_by, topic = noted["made_by"], noted["topic"]
+            offsets = {int(partition): int(offset) for partition, offset in noted["offsets"].items()}
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
+            raise CheckpointUnusable(f"its file {_START} cannot be read.") from error
+        if (made_by, topic) != (self._made_by, self._topic):
+            raise CheckpointUnusable(f"it was made by {made_by} for {topic!r}; this is {self._made_by}.")
+        return offsets
 
     def check(self, published: dict[int, int]) -> None:
         """Make sure that Spark will go on from `published`, or replay the one batch that led there.
@@ -68,13 +92,14 @@ class Checkpoint:
         Raises:
             CheckpointUnusable: it would skip or repeat something.
         """
+        start = self.start()
         planned, committed = self._newest("offsets"), self._newest("commits")
         if planned is None:
-            reached = [self.start()]
+            reached = [start]
         elif planned == committed:
             reached = [self._offsets(planned)]
         elif planned == (0 if committed is None else committed + 1):
-            reached = [self._offsets(planned), self._offsets(committed) if committed is not None else self.start()]
+            reached = [self._offsets(planned), start if committed is None else self._offsets(committed)]
         else:
             raise CheckpointUnusable(f"batch {planned} is planned but the newest committed one is {committed}.")
         if not any(_equal(offsets, published) for offsets in reached):
@@ -103,6 +128,12 @@ class Checkpoint:
                 return str(stream.read(), "utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CheckpointUnusable(f"its file {name} cannot be read.") from error
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether a query failed for what its checkpoint holds, and not for what it read or published."""
+    said = str(error)
+    return any(sign in said for sign in _SIGNS_OF_DAMAGE)
 
 
 def _equal(left: dict[int, int], right: dict[int, int]) -> bool:

@@ -6,6 +6,7 @@ Belongs here: writing both down. Does not belong here: noticing them (source.py,
 import uuid
 from typing import TYPE_CHECKING
 
+from spark_jobs.generations import new_name
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.jobs import failures, failures_as_incidents
 from spark_jobs.publishing import run_to_its_end
@@ -57,7 +58,7 @@ def accept_gap(
     Raises:
         Incident: FENCED, where the control row is no longer `control`.
     """
-    generation = f"g{uuid.uuid4().hex[:12]}"
+    generation = new_name()
     values = {
         "pipeline": control.pipeline,
         "topic": control.topic,

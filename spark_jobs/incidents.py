@@ -8,14 +8,17 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What happened. The name is stable: it is what an operator searches for."""
+    """What happened. The name is stable: it is what an operator searches for.
+
+    CHECKPOINT_UNUSABLE alone stops nothing: the run goes on with one rebuilt from the warehouse.
+    """
 
     FENCED = "FENCED"
     OFFSETS_LOST = "OFFSETS_LOST"
     TOPIC_RECREATED = "TOPIC_RECREATED"
     TOPIC_MISSING = "TOPIC_MISSING"
     OFFSET_GAP = "OFFSET_GAP"
-    STATE_MISMATCH = "STATE_MISMATCH"
+    CHECKPOINT_UNUSABLE = "CHECKPOINT_UNUSABLE"
     LOAD_FAILED = "LOAD_FAILED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     WAREHOUSE_FAILED = "WAREHOUSE_FAILED"

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
 from spark_jobs import packing, receipts, staging
+from spark_jobs.checksums import unseal
 from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.dedup_state import DedupState, keys_of
@@ -159,7 +160,7 @@ def _seed(uri: str) -> DedupState:
     if filesystem.get_file_info(path).type == pafs.FileType.NotFound:
         return DedupState()
     with filesystem.open_input_stream(path) as stream:
-        return DedupState.decode(stream.read())
+        return DedupState.decode(unseal(stream.read(), f"the seed {path}"))
 
 
 def _is_valid(records: pa.Table) -> npt.NDArray[np.bool_]:

@@ -6,6 +6,7 @@ Belongs here: how long a run goes on, and the entry point for spark-submit. Does
 
 import argparse
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ def drain(
     idle_seconds: float = 0,
     max_seconds: float = 600,
     lock: Path | None = None,
+    on_standby: Callable[[], None] = lambda: None,
 ) -> list[BatchReport]:
     """Publish the backlog in micro-batches.
 
@@ -37,9 +39,10 @@ def drain(
         settings: where things are.
         on_batch: told of every published batch, at once.
         idle_seconds: how long to go on waiting for records once there are none.
-        max_seconds: when to stop although there is more. A batch that has begun is finished.
-        lock: a file that one run of this machine holds at a time: warm up and wait for it first. None to take over at
-            once, from whoever is at it.
+        max_seconds: when to stop although there is more; at least one batch is published first.
+        lock: a file that one run of this machine holds at a time: where another has it, warm up and wait for it. None
+            to take over at once, from whoever is at it.
+        on_standby: told once the session is warm and the run waits for its turn.
 
     Returns:
         The published batches, in order.
@@ -48,10 +51,14 @@ def drain(
         Incident: the run stopped rather than guess.
         BrokerUnreachable: Kafka did not answer.
     """
+
+    def stand_by() -> None:
+        warm_up(spark, settings)
+        on_standby()
+
     with ExitStack() as stack:
         if lock:
-            warm_up(spark, settings)
-            stack.enter_context(turn(lock))
+            stack.enter_context(turn(lock, stand_by))
         return _shift(spark, settings, on_batch or (lambda _: None), idle_seconds, max_seconds)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.checkpoints import Interval
+from spark_jobs.checkpoints import CheckpointUnusable, Interval
 from spark_jobs.contract import Disposition
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
@@ -47,7 +47,8 @@ class Publisher:
         """Load and commit one batch.
 
         Raises:
-            Incident: the batch does not follow on what is published, or another run has taken over.
+            CheckpointUnusable: the batch does not follow on what is published.
+            Incident: records are missing in it, or another run has taken over.
         """
         self._check(batch)
         clock = time.monotonic()
@@ -65,9 +66,8 @@ class Publisher:
     def _check(self, batch: Batch) -> None:
         ends = self.control.end_offsets
         if any(ends.get(partition, 0) != start for partition, start in batch.interval.start.items()):
-            raise Incident(
-                Kind.STATE_MISMATCH,
-                f"batch {batch.spark_batch_id} starts at {batch.interval.start}, but {ends} is published.",
+            raise CheckpointUnusable(
+                f"batch {batch.spark_batch_id} starts at {batch.interval.start}, but {ends} is published."
             )
         read = {partition: 0 for partition, _ in batch.tally.partition_counts}
         gaps = {
@@ -82,10 +82,9 @@ class Publisher:
                 f"compaction leaves such gaps, and this topic must have neither.",
             )
         if batch.tally.watermarks != {to_microseconds(self.control.watermark)}:
-            raise Incident(
-                Kind.STATE_MISMATCH,
-                f"the state judged lateness by {sorted(map(str, batch.tally.watermarks))}, the warehouse has "
-                f"{to_microseconds(self.control.watermark)}.",
+            raise CheckpointUnusable(
+                f"its state judged lateness by {sorted(map(str, batch.tally.watermarks))}, the warehouse has "
+                f"{to_microseconds(self.control.watermark)}."
             )
 
     def _load(self, batch: Batch) -> str:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow.fs as pafs
 
 from spark_jobs import tables
+from spark_jobs.checksums import seal
 from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.dedup_state import SLOT_MICROSECONDS, DedupState, keys_of
 from spark_jobs.jobs import bounds
@@ -52,7 +53,7 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
         filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))
         filesystem.create_dir(path.rpartition("/")[0], recursive=True)
         with filesystem.open_output_stream(path) as stream:
-            stream.write(state.encode())
+            stream.write(seal(state.encode()))
     return total
 
 

@@ -8,27 +8,26 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from spark_jobs import staging
-from spark_jobs.checkpoints import Checkpoint, CheckpointUnusable
+from spark_jobs.checkpoints import CheckpointUnusable, is_damage
 from spark_jobs.contract import WATERMARK_DELAY
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.gaps import record_incident
+from spark_jobs.generations import Generation, new_name, open_generation, renew
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.jobs import failures_as_incidents
-from spark_jobs.pipeline import Locations, receipts_of
+from spark_jobs.jobs import failures_as_incidents, one_line
+from spark_jobs.pipeline import receipts_of
 from spark_jobs.publishing import Publisher
-from spark_jobs.rebuilding import seed_state
 from spark_jobs.receipts import add_up, decode
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader, TopicState, backlog, check_source
 from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control, connect, ensure_tables, offsets_to_json, raise_epoch, start_generation
+from spark_jobs.warehouse import Control, connect, ensure_tables, offsets_to_json, raise_epoch
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -83,13 +82,39 @@ class Run(AbstractContextManager["Run"]):
     def _begin(self) -> None:
         ensure_tables(self._client, self._settings)
         control = self._take_over(self._topic.read())
-        self._locations = locations_of(self._settings, control.generation)
-        control = self._usable_checkpoint(control)
+        try:
+            opened = open_generation(self._client, self._settings, control)
+        except CheckpointUnusable as unusable:
+            opened = self._renew(control, unusable)
+        self._go_on_with(*opened)
+
+    def _renew(self, control: Control, unusable: CheckpointUnusable) -> tuple[Control, Generation]:
+        said = f"checkpoint {control.generation}: {unusable} It is rebuilt from the warehouse; nothing is lost by it."
+        record_incident(self._client, self._settings, Incident(Kind.CHECKPOINT_UNUSABLE, said), self._epoch)
+        return renew(self._client, self._settings, control)
+
+    def _go_on_with(self, control: Control, generation: Generation) -> None:
+        self._locations, self._checkpoint = generation.locations, generation.checkpoint
         self._publisher = Publisher(self._client, self._settings, control)
         staging.sweep(self._locations.staging)
 
     def drain_once(self, deadline: float) -> bool:
-        """Run one availableNow query if records wait. Returns whether there were any."""
+        """Run one availableNow query if records wait, past the deadline for one batch. Returns whether there were any.
+
+        A checkpoint that turns out to be damaged is rebuilt, once.
+        """
+        try:
+            return self._drain_once(deadline)
+        except CheckpointUnusable as unusable:
+            with failures_as_incidents():
+                self._go_on_with(*self._renew(self._publisher.control, unusable))
+        try:
+            return self._drain_once(deadline)
+        except CheckpointUnusable as unusable:
+            said = f"the rebuilt checkpoint is unusable too: {unusable} Look at the disk of CHECKPOINT_LOCATION."
+            raise Incident(Kind.CHECKPOINT_UNUSABLE, said) from None
+
+    def _drain_once(self, deadline: float) -> bool:
         control = self._publisher.control
         state = self._readable_topic()
         waiting = backlog(control.end_offsets, state)
@@ -103,7 +128,7 @@ class Run(AbstractContextManager["Run"]):
         )
         # Spark wants to be told of every partition, also of one that came after the generation began.
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
-        self._await(self._start(start, limit), deadline)
+        self._query(start, limit, deadline)
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True
 
@@ -125,18 +150,33 @@ class Run(AbstractContextManager["Run"]):
             .start()
         )
 
-    def _await(self, query: "StreamingQuery", deadline: float) -> None:
-        from pyspark.errors import StreamingQueryException
+    def _query(self, start: dict[int, int], limit: int, deadline: float) -> None:
+        from pyspark.errors import PySparkException
+        from pyspark.errors.exceptions.captured import Py4JJavaError
 
+        self._failure = None
+        try:
+            self._await(self._start(start, limit), deadline)
+        except (PySparkException, Py4JJavaError) as error:
+            # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
+            failure = self._failure if isinstance(self._failure, Exception) else error
+            if not isinstance(failure, (Incident, CheckpointUnusable)):
+                self._readable_topic()
+            if is_damage(failure):
+                raise CheckpointUnusable(f"Spark says {one_line(failure)}.") from None
+            raise failure from None
+
+    def _await(self, query: "StreamingQuery", deadline: float) -> None:
+        before = len(self.reports)
         try:
             while not query.awaitTermination(1):
-                if time.monotonic() > deadline and query.isActive:
+                # However late it is, a run gets on by one batch: or a time too short would get nowhere for ever.
+                if time.monotonic() > deadline and len(self.reports) > before:
                     query.stop()
-        except StreamingQueryException as error:
-            # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
-            if not isinstance(self._failure, Incident):
-                self._readable_topic()
-            raise self._failure or error from None
+        finally:
+            # A signal may have asked the run to end: a batch that is not published yet is the next run's.
+            if query.isActive:
+                query.stop()
 
     def _publish(self, receipts: "DataFrame", spark_batch_id: int) -> None:
         try:
@@ -169,13 +209,13 @@ class Run(AbstractContextManager["Run"]):
             topic_id=topic.topic_id,
             epoch=0,
             holder="",
-            generation=_new_name("g"),
+            generation=new_name(),
             last_batch_id=0,
             end_offsets=topic.earliest,
             watermark=None,
             updated_at=datetime.now(UTC),
         )
-        control = raise_epoch(self._client, self._settings, holder=_new_name("run"), first=first)
+        control = raise_epoch(self._client, self._settings, holder=f"run{uuid.uuid4().hex[:12]}", first=first)
         self._epoch = control.epoch
         crash_point(Point.EPOCH_RAISED)
         if control.topic != topic.topic:
@@ -186,33 +226,6 @@ class Run(AbstractContextManager["Run"]):
             )
         check_source(control.end_offsets, control.topic_id, topic)
         return control
-
-    def _usable_checkpoint(self, control: Control) -> Control:
-        """The control row, with a new generation where the checkpoint is missing or does not fit."""
-        self._checkpoint = Checkpoint(self._locations, control.topic)
-        try:
-            if self._checkpoint.exists():
-                self._checkpoint.check(control.end_offsets)
-                return control
-        except CheckpointUnusable:
-            pass
-        if control.last_batch_id:
-            generation = _new_name("g")
-            start_generation(self._client, self._settings, control, generation)
-            crash_point(Point.GENERATION_STARTED)
-            self._locations = locations_of(self._settings, generation)
-            control = replace(control, generation=generation)
-            self._checkpoint = Checkpoint(self._locations, control.topic)
-            seed_state(self._client, self._settings, control, self._locations)
-            crash_point(Point.STATE_SEEDED)
-        self._checkpoint.begin(control.end_offsets)
-        return control
-
-
-def locations_of(settings: JobSettings, generation: str) -> Locations:
-    """The folders of a checkpoint generation."""
-    below = f"{settings.pipeline}/{generation}"
-    return Locations(f"{settings.checkpoint_location}/{below}", f"{settings.staging_location}/{below}")
 
 
 def read_kafka(spark: "SparkSession", settings: JobSettings, start: dict[int, int], limit: int) -> "DataFrame":
@@ -228,7 +241,3 @@ def read_kafka(spark: "SparkSession", settings: JobSettings, start: dict[int, in
         "kafka.fetch.max.wait.ms": "10",
     }
     return spark.readStream.format("kafka").options(**options).load()
-
-
-def _new_name(prefix: str) -> str:
-    return f"{prefix}{uuid.uuid4().hex[:12]}"

@@ -6,18 +6,26 @@ Belongs here: writing a segment durably, reading it back, deleting it. Does not 
 
 import os
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from tempfile import gettempdir
 
 import numpy as np
 import pyarrow.fs as pafs
 
+from spark_jobs.checksums import Damaged, checksum
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.dedup_state import KEY, Keys
 
+_VERIFIED_FILES = 4096
+
 
 class LocalSegments:
-    """Segments in a folder of this machine. Reading maps the file: only the pages that a probe touches are read."""
+    """Segments in a folder of this machine.
+
+    Reading maps the file. A process reads all of it once, to hold it against the checksum in its name; after that,
+    only the pages that a probe touches.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -25,10 +33,11 @@ class LocalSegments:
     def write(self, keys: Keys) -> str:
         """Write, sync and only then name the file."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{uuid.uuid4().hex}.keys"
+        content = keys.tobytes()
+        name = f"{uuid.uuid4().hex}-{checksum(content):08x}.keys"
         unnamed = self._folder / f".{name}"
         with unnamed.open("wb") as file:
-            file.write(keys.tobytes())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         unnamed.rename(self._folder / name)
@@ -37,12 +46,28 @@ class LocalSegments:
         return name
 
     def read(self, name: str) -> Keys:
-        """Map a segment. Raises FileNotFoundError where the checkpoint names one that is gone."""
-        return np.memmap(self._folder / name, dtype=KEY, mode="r")
+        """Map a segment.
+
+        Raises:
+            Damaged: the checkpoint names one that is gone, or is not what was written.
+        """
+        path = self._folder / name
+        try:
+            _verify(path)
+            return np.memmap(path, dtype=KEY, mode="r")
+        except (OSError, ValueError) as error:
+            raise Damaged(f"segment {name} cannot be read.") from error
 
     def delete(self, name: str) -> None:
         """Remove a segment, if it is there."""
         (self._folder / name).unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=_VERIFIED_FILES)
+def _verify(path: Path) -> None:
+    """Hold a file against the checksum in its name; once per process, for segments never change."""
+    if f"{checksum(np.memmap(path, dtype=np.uint8, mode='r')):08x}" != path.stem.rpartition("-")[2]:
+        raise Damaged(f"segment {path.name} is not what was written.")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -71,13 +96,16 @@ class RemoteSegments:
         return name
 
     def read(self, name: str) -> Keys:
-        """Map the local copy, fetching it first where it is missing."""
+        """Map the local copy, fetching it first where it is missing. Raises Damaged, as LocalSegments does."""
         path = self._cache_folder / name
         if not path.exists():
             self._cache_folder.mkdir(parents=True, exist_ok=True)
             unnamed = path.with_name(f".{name}.{uuid.uuid4().hex}")
-            with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
-                unnamed.write_bytes(stream.read())
+            try:
+                with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
+                    unnamed.write_bytes(stream.read())
+            except FileNotFoundError as error:
+                raise Damaged(f"segment {name} is gone.") from error
             unnamed.rename(path)
         return self._cache.read(name)
 

@@ -46,6 +46,21 @@ class JobSettings:
     max_offsets_per_batch: int = 200_000
     state_buckets: int = 4
 
+    def environment(self) -> dict[str, str]:
+        """The variables from which `read_job_settings` reads these very settings, in another process."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "KAFKA_TOPIC_PAYMENTS": self.topic,
+            "BIGQUERY_PROJECT": self.project,
+            "BIGQUERY_DATASET": self.dataset,
+            "BIGQUERY_LOCATION": self.location,
+            "CHECKPOINT_LOCATION": self.checkpoint_location,
+            "STAGING_LOCATION": self.staging_location,
+            "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(self.max_offsets_per_batch),
+            "PAYMENTS_STATE_BUCKETS": str(self.state_buckets),
+            **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
+        }
+
 
 def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
     """Settings from `env` (default: the process's environment).

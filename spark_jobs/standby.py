@@ -6,7 +6,7 @@ which is the warehouse's and holds across machines (warehouse.py): the lock save
 
 import fcntl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +22,15 @@ WARM_UP_RECORDS = 200
 
 
 @contextmanager
-def turn(lock: Path) -> Iterator[None]:
+def turn(lock: Path, before_waiting: Callable[[], None]) -> Iterator[None]:
     """Wait until no other process holds the lock, and hold it. The kernel lets go of it when a process dies."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            before_waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

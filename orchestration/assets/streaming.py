@@ -5,6 +5,7 @@ table. Does not belong here: Spark code (spark_jobs), dbt models (warehouse.py).
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -87,6 +88,8 @@ def publish_payments(
             on_batch=record,
             idle_seconds=config.idle_seconds,
             max_seconds=config.max_seconds,
+            lock=settings.home / "run" / f"{settings.job.pipeline}.turn",
+            on_standby=lambda: context.instance.add_run_tags(context.run.run_id, {names.WARM_TAG: _now()}),
         )
     except Incident as incident:
         raise dg.Failure(str(incident), allow_retries=False) from incident
@@ -116,6 +119,10 @@ def kafka_offsets(
     return dg.MaterializeResult(
         metadata={"partitions": len(offsets.latest), "records_ever_written": sum(offsets.latest.values())}
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def describe_batch(report: BatchReport) -> str:

@@ -1,7 +1,7 @@
-"""Random kills under load: drivers, broker and warehouse die by SIGKILL at random moments; then everything is counted.
+"""Random kills under load: processes of the running platform die by SIGKILL, at random; then everything is counted.
 
-Usage: python -m tests.faults.chaos --kills 20 --seed 1 [--report FILE]. Exits 1 where a record was lost, doubled or
-misclassified. Two drivers run: one publishes, the other stands by warm.
+Usage: python -m tests.faults.chaos --kills 20 --seed 1 [--report]. Exits 1 where a record was lost, doubled or
+misclassified. `--report` writes the result into docs/reliability.md.
 """
 
 import argparse
@@ -9,242 +9,237 @@ import os
 import random
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from local_stack.bigquery import Warehouse
-from local_stack.kafka import Broker, ensure_topic
-from local_stack.processes import free_port
+from google.cloud.bigquery import Client
+
+from benchmarks.figures import ROOT, write_table
 from simulator.config import SimulationConfig
 from simulator.manifest import Manifest, read_manifest
-from simulator.simulate import simulate
 from spark_jobs import tables
-from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from spark_jobs.jobs import failures
+from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse import connect, read_control, run, table_id
+from tests.faults.platform import Platform, child_called, make_settings
 from tests.faults.victims import kill
 
 RATE = 100
-SECONDS_BETWEEN_KILLS = (4.0, 12.0)
-RECOVERY_LIMIT_SECONDS = 180
+MOST_SECONDS_BETWEEN_KILLS = 6.0
+RECOVERY_LIMIT_SECONDS = 300
+POLL_SECONDS = 0.2
+
+VICTIMS = ("run", "driver", "broker", "warehouse", "daemon")
+WEIGHTS = (3, 2, 3, 3, 1)
+
+Row = dict[str, object]
 
 
-@dataclass
-class Driver:
-    """One driver process and what it has said."""
+@dataclass(frozen=True)
+class Kill:
+    """One kill: who, whether a warm run stood by, and the seconds from it to the next published batch."""
 
-    process: subprocess.Popen[str]
-    is_warm: threading.Event = field(default_factory=threading.Event)
-    published: list[float] = field(default_factory=list)
-
-    def listen(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            word, _, moment = line.partition(" ")
-            if word == "warm":
-                self.is_warm.set()
-            elif word == "published":
-                self.published.append(float(moment))
+    victim: str
+    had_standby: bool
+    seconds: float
 
 
 @dataclass
 class Outcome:
-    """What a chaos run came to. Recoveries are seconds from the kill to the next published batch."""
+    """What a chaos run came to."""
 
     seed: int
-    kills: Counter[str]
-    warm: list[float]
-    cold: list[float]
-    delivered: int
-    lost: int
-    doubled: int
-    misclassified: int
+    kills: list[Kill] = field(default_factory=list)
+    delivered: int = 0
+    lost: int = 0
+    doubled: int = 0
+    misclassified: int = 0
+    wrong_payments: int = 0
 
     @property
     def is_exact(self) -> bool:
-        return not (self.lost or self.doubled or self.misclassified)
+        return not (self.lost or self.doubled or self.misclassified or self.wrong_payments)
 
     def markdown(self) -> str:
+        counted = Counter(kill.victim for kill in self.kills)
         rows = [
+            ("measured on", f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores"),
             ("seed", str(self.seed)),
-            ("kills", ", ".join(f"{count} of {victim}" for victim, count in sorted(self.kills.items()))),
-            ("records sent and acknowledged", f"{self.delivered:,}"),
+            ("kills", f"{len(self.kills)}: " + ", ".join(f"{counted[victim]} {victim}" for victim in VICTIMS)),
+            ("records acknowledged by the broker", f"{self.delivered:,}"),
             ("lost", str(self.lost)),
             ("doubled", str(self.doubled)),
             ("misclassified", str(self.misclassified)),
-            ("recovery, a warm driver standing by", _spread(self.warm)),
-            ("recovery, none standing by", _spread(self.cold)),
+            ("payments too many or too few", str(self.wrong_payments)),
+            ("recovery of a killed run or driver, a warm run standing by", self._spread(("run", "driver"), True)),
+            ("recovery of a killed run or driver, none standing by", self._spread(("run", "driver"), False)),
+            ("recovery of a killed broker or warehouse, started again at once", self._spread(("broker", "warehouse"))),
+            ("batches go on while Dagster's daemon is dead", self._spread(("daemon",))),
         ]
         return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
 
+    def _spread(self, victims: tuple[str, ...], had_standby: bool | None = None) -> str:
+        seconds = sorted(
+            kill.seconds for kill in self.kills if kill.victim in victims and had_standby in (None, kill.had_standby)
+        )
+        if not seconds:
+            return "none measured"
+        p95 = seconds[max(0, round(0.95 * len(seconds)) - 1)]
+        median = statistics.median(seconds)
+        return f"p50 {median:.1f} s, p95 {p95:.1f} s, worst {seconds[-1]:.1f} s ({len(seconds)} kills)"
+
 
 class Chaos:
-    """A stack of its own, two drivers, and steady traffic."""
+    """The platform, steady traffic, and what kills it."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self._folder, self._seed, self._random = folder, seed, random.Random(seed)  # noqa: S311 - not for secrets
-        for made in ("jars", "warehouse-env"):
-            (folder / made).symlink_to(payments_home() / made)
-        self.environment = {
-            "PAYMENTS_HOME": str(folder),
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
-            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
-        }
-        self.settings: JobSettings = read_job_settings(self.environment)
-        self._broker = Broker(folder, self.settings.bootstrap_servers)
-        self._warehouse = Warehouse(folder, self.settings.emulator_host or "", self.settings.project)
-        self._drivers: list[Driver] = []
-        self._log = (folder / "drivers.log").open("ab")
-        self._stop_traffic = threading.Event()
+    def __init__(self, folder: Path, seed: int, say: Callable[[str], None]) -> None:
+        self._platform = Platform(make_settings(folder))
+        self._job: JobSettings = self._platform.settings.job
         self._manifest = folder / "manifest.jsonl"
-        self._traffic = threading.Thread(target=self._send, daemon=True)
+        self._seed, self._random = seed, random.Random(seed)  # noqa: S311 - not for secrets
+        self._say = say
 
-    def run(self, kills: int) -> Outcome:
-        """Everything, from start to the count."""
-        warm: list[float] = []
-        cold: list[float] = []
-        victims: Counter[str] = Counter()
+    def run(self, kills: int, patience_seconds: float = 0) -> Outcome:
+        """Everything, from start to the count. A killed run's standby is waited for up to `patience_seconds`."""
+        outcome = Outcome(self._seed)
         try:
-            self._start()
-            for _ in range(kills):
-                time.sleep(self._random.uniform(*SECONDS_BETWEEN_KILLS))
-                victim = self._random.choice(["driver", "driver", "broker", "warehouse"])
-                has_standby = sum(driver.is_warm.is_set() for driver in self._drivers) > 1
-                seconds = self._kill(victim)
-                victims[victim] += 1
-                (warm if has_standby else cold).append(seconds)
-                sys.stderr.write(f"{victim} killed, {seconds:.1f} s to the next batch\n")
-            return self._count(victims, warm, cold)
+            self._platform.start()
+            with connect(self._job) as client:
+                self._platform.begin_traffic(SimulationConfig(seed=self._seed, rate=RATE, late_rate=0), self._manifest)
+                self._published_after(client, datetime.min.replace(tzinfo=UTC))
+                for number in range(1, kills + 1):
+                    victim = self._random.choices(VICTIMS, WEIGHTS)[0]
+                    time.sleep(self._random.uniform(0, MOST_SECONDS_BETWEEN_KILLS))
+                    self._wait_for_standby(victim, patience_seconds)
+                    outcome.kills.append(self._kill(client, victim))
+                    self._say(f"{number}: {outcome.kills[-1]}")
+                self._platform.end_traffic()
+                self._count(client, outcome)
         finally:
-            self._stop()
+            self._platform.stop()
+        return outcome
 
-    def _start(self) -> None:
-        self._broker.start()
-        self._warehouse.start()
-        ensure_topic(self.settings.bootstrap_servers, self.settings.topic)
-        self._add_driver()
-        self._traffic.start()
-        self._wait(lambda: bool(self._drivers[0].published))
-        self._add_driver()
-        self._wait(self._drivers[1].is_warm.is_set)
+    def _wait_for_standby(self, victim: str, patience_seconds: float) -> None:
+        deadline = time.monotonic() + patience_seconds
+        while victim in ("run", "driver") and time.monotonic() < deadline and not self._platform.has_warm_standby():
+            time.sleep(POLL_SECONDS)
 
-    def _send(self) -> None:
-        config = SimulationConfig(seed=self._seed, rate=RATE, late_rate=0.0)
-        simulate(config, self.settings.bootstrap_servers, self.settings.topic, self._manifest, stop=self._stop_traffic)
-
-    def _add_driver(self) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.shift", str(self._folder / "turn.lock")],
-            env=os.environ | self.environment,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            start_new_session=True,
-        )
-        driver = Driver(process)
-        threading.Thread(target=driver.listen, daemon=True).start()
-        self._drivers.append(driver)
-
-    def _kill(self, victim: str) -> float:
-        """Kill, restart what does not restart by itself, and wait for the next batch; seconds from the kill."""
-        killed_at = time.time()
-        if victim == "driver":
-            os.killpg(self._drivers[0].process.pid, signal.SIGKILL)
-            self._drivers.pop(0).process.wait()
+    def _kill(self, client: Client, victim: str) -> Kill:
+        """Kill, start again what nobody else starts again, and wait for the next batch."""
+        had_standby = self._platform.has_warm_standby()
+        killed_at = datetime.now(UTC)
+        if victim == "broker":
+            kill(self._platform.stack.broker)
+            self._platform.stack.broker.start()
+        elif victim == "warehouse":
+            assert self._platform.stack.warehouse
+            kill(self._platform.stack.warehouse)
+            self._platform.stack.warehouse.start()
+        elif victim == "daemon":
+            self._kill_daemon()
         else:
-            part: Broker | Warehouse = self._broker if victim == "broker" else self._warehouse
-            kill(part)
-            part.start()
-        self._wait(lambda: any(at > killed_at for driver in self._drivers for at in driver.published), self._revive)
-        recovered_at = min(at for driver in self._drivers for at in driver.published if at > killed_at)
-        self._revive()
-        return recovered_at - killed_at
+            self._kill_run(victim)
+        published_at = self._published_after(client, killed_at)
+        return Kill(victim, had_standby, (published_at - killed_at).total_seconds())
 
-    def _revive(self) -> None:
-        self._drivers = [driver for driver in self._drivers if driver.process.poll() is None]
-        while len(self._drivers) < 2:
-            self._add_driver()
+    def _kill_run(self, victim: str) -> None:
+        pids = self._platform.run_pids()
+        if pids:
+            pid = pids[0] if victim == "run" else child_called("java", pids[0])
+            with suppress(ProcessLookupError):
+                os.kill(pid or pids[0], signal.SIGKILL)
 
-    def _wait(self, is_met: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> None:
+    def _kill_daemon(self) -> None:
+        """`dagster dev` ends once it notices; then it is started again, as a supervisor would."""
+        dagster = self._platform.stack.dagster
+        pid = dagster.pid()
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        dagster.stop()
+        self._platform.start()
+
+    def _published_after(self, client: Client, moment: datetime) -> datetime:
+        """When the first batch after `moment` was published, by the warehouse's own record."""
+        sql = f"select min(published_at) as at from `{table_id(self._job, tables.LEDGER)}` where published_at > @moment"
         deadline = time.monotonic() + RECOVERY_LIMIT_SECONDS
-        while not is_met():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not recovered in time; see {self._log.name}")
-            meanwhile()
-            time.sleep(0.02)
+        while time.monotonic() < deadline:
+            with suppress(*failures()):
+                [row] = run(client, sql, {"moment": moment})
+                if isinstance(row["at"], datetime):
+                    return row["at"]
+            time.sleep(POLL_SECONDS)
+        raise TimeoutError(f"nothing was published for {RECOVERY_LIMIT_SECONDS} s")
 
-    def _count(self, victims: Counter[str], warm: list[float], cold: list[float]) -> Outcome:
-        self._stop_traffic.set()
-        self._traffic.join()
+    def _count(self, client: Client, outcome: Outcome) -> None:
         manifest = read_manifest(self._manifest)
         ends = {p: 1 + max(r.offset for r in manifest.deliveries if r.partition == p) for p in manifest.per_partition()}
-        with connect(self.settings) as client:
-            self._wait(lambda: _published(client, self.settings, ends))
-            columns = "kafka_partition, kafka_offset, disposition, value_sha256"
-            rows = run(client, f"select {columns} from `{table_id(self.settings, tables.DELIVERIES)}`", {})
-        found = Counter((row["kafka_partition"], row["kafka_offset"]) for row in rows)
-        truth = {(row["kafka_partition"], row["kafka_offset"]): row for row in rows}
-        return Outcome(
-            seed=self._seed,
-            kills=victims,
-            warm=warm,
-            cold=cold,
-            delivered=len(manifest.deliveries),
-            lost=sum((r.partition, r.offset) not in truth for r in manifest.deliveries),
-            doubled=sum(count - 1 for count in found.values()),
-            misclassified=_misclassified(manifest, truth),
+        deadline = time.monotonic() + RECOVERY_LIMIT_SECONDS
+        while not is_published(client, self._job, ends):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not everything is published after {RECOVERY_LIMIT_SECONDS} s")
+            time.sleep(POLL_SECONDS)
+        columns = "kafka_partition, kafka_offset, disposition, value_sha256, transaction_id"
+        deliveries = run(client, f"select {columns} from `{table_id(self._job, tables.DELIVERIES)}`", {})
+        payments = run(
+            client,
+            f"select transaction_id, kafka_partition, kafka_offset from `{table_id(self._job, tables.TRANSACTIONS)}`",
+            {},
         )
-
-    def _stop(self) -> None:
-        self._stop_traffic.set()
-        for driver in self._drivers:
-            os.killpg(driver.process.pid, signal.SIGKILL)
-            driver.process.wait()
-        self._log.close()
-        self._warehouse.stop()
-        self._broker.stop()
+        count(manifest, deliveries, payments, outcome)
 
 
-def _published(client: object, settings: JobSettings, ends: dict[int, int]) -> bool:
-    control = read_control(client, settings)  # type: ignore[arg-type]
-    return control is not None and all(control.end_offsets.get(p, 0) >= end for p, end in ends.items())
+def count(manifest: Manifest, deliveries: list[Row], payments: list[Row], outcome: Outcome) -> None:
+    """Hold the warehouse's rows against what was sent: sets, not sums."""
+    sent = {(r.partition, r.offset): (str(r.disposition), r.sha256) for r in manifest.deliveries}
+    found = Counter((row["kafka_partition"], row["kafka_offset"]) for row in deliveries)
+    judged = {
+        (row["kafka_partition"], row["kafka_offset"]): (row["disposition"], _bytes(row).hex()) for row in deliveries
+    }
+    outcome.delivered = len(sent)
+    outcome.lost = len(sent.keys() - judged.keys())
+    outcome.doubled = sum(number - 1 for number in found.values()) + len(judged.keys() - sent.keys())
+    outcome.misclassified = sum(judged[place] != truth for place, truth in sent.items() if place in judged)
+    unique = Counter(
+        (r.transaction_id, r.partition, r.offset) for r in manifest.deliveries if str(r.disposition) == "UNIQUE"
+    )
+    kept = Counter((row["transaction_id"], row["kafka_partition"], row["kafka_offset"]) for row in payments)
+    outcome.wrong_payments = ((unique - kept) + (kept - unique)).total()  # type: ignore[operator]
 
 
-def _misclassified(manifest: Manifest, rows: dict[tuple[int, int], dict[str, object]]) -> int:
-    """Records whose disposition or bytes are not the manifest's."""
-    wrong = 0
-    for record in manifest.deliveries:
-        row = rows.get((record.partition, record.offset))
-        sha256 = row["value_sha256"] if row else b""
-        is_right = row and row["disposition"] == record.disposition and isinstance(sha256, bytes)
-        wrong += bool(row) and not (is_right and isinstance(sha256, bytes) and sha256.hex() == record.sha256)
-    return wrong
+def is_published(client: Client, job: JobSettings, ends: dict[int, int]) -> bool:
+    """Whether the warehouse has everything before these offsets."""
+    with suppress(*failures()):
+        control = read_control(client, job)
+        return control is not None and all(control.end_offsets.get(p, 0) >= end for p, end in ends.items())
+    return False
 
 
-def _spread(seconds: list[float]) -> str:
-    if not seconds:
-        return "none measured"
-    p95 = sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)]
-    return f"p50 {statistics.median(seconds):.1f} s, p95 {p95:.1f} s, worst {max(seconds):.1f} s ({len(seconds)} kills)"
+def _bytes(row: Row) -> bytes:
+    value = row["value_sha256"]
+    assert isinstance(value, bytes)
+    return value
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--report", type=Path)
+    parser.add_argument("--patience-seconds", type=float, default=0, help="how long to wait for a warm standby")
+    parser.add_argument("--report", action="store_true", help="write the result into docs/reliability.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        outcome = Chaos(Path(folder), options.seed).run(options.kills)
+        chaos = Chaos(Path(folder), options.seed, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+        outcome = chaos.run(options.kills, options.patience_seconds)
     sys.stdout.write(outcome.markdown())
     if options.report:
-        options.report.write_text(outcome.markdown())
+        write_table(ROOT / "docs" / "reliability.md", "chaos", outcome.markdown())
     sys.exit(0 if outcome.is_exact else 1)
 
 

@@ -28,19 +28,10 @@ class Driver:
     """A driver process that is warm and waits to be told where to die."""
 
     def __init__(self, world: World) -> None:
-        settings = world.settings
-        environment = os.environ | {
-            "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
-            "KAFKA_TOPIC_PAYMENTS": settings.topic,
-            "BIGQUERY_EMULATOR_HOST": settings.emulator_host or "",
-            "BIGQUERY_DATASET": settings.dataset,
-            "CHECKPOINT_LOCATION": settings.checkpoint_location,
-            "STAGING_LOCATION": settings.staging_location,
-        }
         self._log = (world.folder / "driver.log").open("ab")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.driver"],
-            env=environment,
+            env=os.environ | world.settings.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

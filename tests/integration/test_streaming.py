@@ -212,16 +212,8 @@ def test_spark_puts_every_bucket_into_a_partition_of_its_own(world: World) -> No
 
 def test_the_job_runs_under_spark_submit(world: World, home: Path) -> None:
     sent = world.send([event("one"), event("one"), event("two")])
-    settings = world.settings
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
-        "KAFKA_TOPIC_PAYMENTS": settings.topic,
-        "BIGQUERY_EMULATOR_HOST": settings.emulator_host or "",
-        "BIGQUERY_DATASET": settings.dataset,
-        "CHECKPOINT_LOCATION": settings.checkpoint_location,
-        "STAGING_LOCATION": settings.staging_location,
-    }
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | world.settings.environment() | {"PATH": path}
     jars = ",".join(jar_paths(home))
     command = ["spark-submit", "--jars", jars, "spark_jobs/process_payments.py"]
     subprocess.run(command, env=environment, check=True, timeout=300)

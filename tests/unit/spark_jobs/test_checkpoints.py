@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.checkpoints import Checkpoint, CheckpointUnusable, Interval
+from spark_jobs.checkpoints import FORMAT, Checkpoint, CheckpointUnusable, Interval, is_damage
 from spark_jobs.pipeline import Locations
 
 TOPIC = "payment-events"
@@ -16,7 +16,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.checkpoint = Checkpoint(Locations(path.as_uri(), "file:///staging"), TOPIC)
+        self.checkpoint = Checkpoint(Locations(path.as_uri(), "file:///staging"), TOPIC, buckets=4)
 
     def begin(self, start: dict[int, int]) -> "Folder":
         """Begin the generation."""
@@ -178,12 +178,33 @@ def test_bytes_that_are_no_text_make_the_checkpoint_unusable(folder: Folder) -> 
 def test_a_start_that_was_begun_and_never_written_is_no_checkpoint(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(_start: dict[int, int]) -> str:
+    def killed(*_: object, **_options: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("spark_jobs.checkpoints.offsets_to_json", killed)
+    monkeypatch.setattr("spark_jobs.checkpoints.json.dumps", killed)
     with pytest.raises(KeyboardInterrupt):
         folder.begin({0: 5})
     if folder.checkpoint.exists():
         with pytest.raises(CheckpointUnusable):
             folder.checkpoint.check({0: 5})
+
+
+@pytest.mark.parametrize(
+    ("topic", "buckets", "code_format"), [("other-topic", 4, FORMAT), (TOPIC, 8, FORMAT), (TOPIC, 4, FORMAT + 1)]
+)
+def test_a_checkpoint_of_another_topic_shape_or_code_version_is_unusable(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, topic: str, buckets: int, code_format: int
+) -> None:
+    folder.begin({0: 5})
+    folder.checkpoint.check({0: 5})
+    monkeypatch.setattr("spark_jobs.checkpoints.FORMAT", code_format)
+    seen_by_another = Checkpoint(Locations(folder.path.as_uri(), "file:///staging"), topic, buckets)
+    with pytest.raises(CheckpointUnusable, match="it was made by format"):
+        seen_by_another.check({0: 5})
+
+
+def test_damage_is_told_from_what_went_wrong_outside() -> None:
+    assert is_damage(RuntimeError("[CANNOT_LOAD_STATE_STORE.UNCATEGORIZED] An error occurred during loading state."))
+    assert is_damage(RuntimeError("Traceback ...\nspark_jobs.checksums.Damaged: segment 1.keys cannot be read."))
+    assert not is_damage(RuntimeError("Python worker exited unexpectedly (crashed)"))
+    assert not is_damage(OSError(28, "No space left on device"))

@@ -1,11 +1,15 @@
 """Segment files: whole or not there, and missing is an error."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.fs as pafs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from spark_jobs.checksums import Damaged, seal, unseal
 from spark_jobs.dedup_state import KEY, RETIRED_BATCHES, Keys
 from spark_jobs.segments import LocalSegments, RemoteSegments, open_segments
 from spark_jobs.session import KEPT_BATCHES
@@ -59,9 +63,9 @@ def test_a_segments_name_is_made_durable_too(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_missing_segment_is_an_error_not_an_empty_one(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Damaged):
         LocalSegments(tmp_path).read("gone.keys")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Damaged):
         remote(tmp_path).read("gone.keys")
 
 
@@ -70,7 +74,7 @@ def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
         name = store.write(KEYS)
         store.delete(name)
         store.delete(name)
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(Damaged):
             store.read(name)
 
 
@@ -91,3 +95,24 @@ def test_a_folder_on_disk_is_local(tmp_path: Path) -> None:
 
 def test_segments_outlive_the_states_that_spark_keeps() -> None:
     assert RETIRED_BATCHES > KEPT_BATCHES
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda _: b"", lambda b: b[:5] + bytes([b[5] ^ 1]) + b[6:]])
+def test_a_segment_that_is_not_what_was_written_is_never_read_as_keys(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    name = LocalSegments(tmp_path).write(KEYS)
+    (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
+    with pytest.raises(Damaged, match=name):
+        LocalSegments(tmp_path).read(name)
+
+
+@given(st.binary(max_size=200), st.data())
+def test_a_sealed_content_with_any_bit_flipped_is_noticed(content: bytes, data: st.DataObject) -> None:
+    sealed = seal(content)
+    assert unseal(sealed, "it") == content
+    bit = data.draw(st.integers(0, 8 * len(sealed) - 1))
+    flipped = bytearray(sealed)
+    flipped[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(Damaged, match="it is not what was written"):
+        unseal(bytes(flipped), "it")

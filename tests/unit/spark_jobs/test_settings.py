@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from spark_jobs.generations import locations_of
 from spark_jobs.packing import labels_of
 from spark_jobs.pipeline import Locations
-from spark_jobs.run import locations_of
 from spark_jobs.session import jar_paths, spark_conf
 from spark_jobs.settings import LOCAL_PROJECT, SettingError, payments_home, read_job_settings
 

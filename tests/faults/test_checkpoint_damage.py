@@ -1,0 +1,78 @@
+"""Whatever happens to the checkpoint, it is noticed and rebuilt from the warehouse: what was published stays known."""
+
+from collections.abc import Callable
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+
+from spark_jobs import tables
+from tests.world import World, event
+
+pytestmark = pytest.mark.integration
+
+ENOUGH_FOR_A_SEGMENT = 33_000
+
+
+def flip(path: Path) -> None:
+    """One bit, in the middle: as a disk does it, which leaves the checksum beside it alone."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def delete(path: Path) -> None:
+    rmtree(path) if path.is_dir() else path.unlink()
+
+
+def from_another_topic(path: Path) -> None:
+    path.write_text(path.read_text().replace("payments-", "other-"))
+
+
+def from_older_code(path: Path) -> None:
+    path.write_text(path.read_text().replace("format ", "format 0."))
+
+
+DAMAGES: list[tuple[str, Callable[[Path], None]]] = [
+    ("start.json", truncate),
+    ("start.json", from_another_topic),
+    ("start.json", from_older_code),
+    ("spark/metadata", truncate),
+    ("spark/offsets/[0-9]*", truncate),
+    ("spark/offsets/[0-9]*", from_another_topic),
+    ("spark/commits/[0-9]*", truncate),
+    ("spark/sources/0/0", truncate),
+    ("spark/state", delete),
+    ("spark/state/0/*/[0-9]*.delta", flip),
+    ("spark/state/0/*/[0-9]*.delta", truncate),
+    ("segments/0/*.keys", flip),
+    ("segments", delete),
+]
+
+
+def test_a_damaged_checkpoint_is_noticed_and_rebuilt_and_knows_what_was_published(world: World) -> None:
+    # One bucket: its state is soon large enough for a segment file of its own.
+    known = [f"payment-{n}" for n in range(ENOUGH_FOR_A_SEGMENT)]
+    world.send([event(i) for i in known])
+    world.drain(state_buckets=1)
+    unnoticed, wrong = [], []
+    for number, (pattern, damage) in enumerate(DAMAGES):
+        new = f"new-{number}"
+        world.send([event(new)])
+        world.drain(state_buckets=1)
+        before = world.control()
+        folder = world.folder / "checkpoints" / world.settings.pipeline / before.generation
+        damage(max(folder.glob(pattern), key=lambda path: (path.stat().st_mtime, path.name)))
+        again = world.send([event(new), event(known[number])])
+        world.drain(state_buckets=1)
+        found = world.dispositions()
+        wrong += [(pattern, damage.__name__)] if {found[place] for place in again} != {"DUPLICATE"} else []
+        unnoticed += [(pattern, damage.__name__)] if world.control().generation == before.generation else []
+    assert (wrong, unnoticed) == ([], [])
+    noticed = world.rows(tables.INCIDENTS)
+    assert [row["kind"] for row in noticed] == ["CHECKPOINT_UNUSABLE"] * len(DAMAGES)
+    assert list(world.dispositions().values()).count("UNIQUE") == len(known) + len(DAMAGES)
