@@ -21,15 +21,13 @@ _START = "start.json"
 _BATCH_FILE = re.compile(r"[0-9]+")
 _SIGNS_OF_DAMAGE = (
     f"{Damaged.__module__}.{Damaged.__qualname__}",
-    # What Spark and Hadoop say of a checkpoint that is incomplete, cut short or altered.
     "CANNOT_LOAD_STATE_STORE",
     "CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED",
-    "STATE_STORE_",
-    "STDS_",
     "ChecksumException",
-    "EOFException",
-    "Malformed",
-    "Incomplete log file",
+    # Where Spark was when it read what it cannot make sense of.
+    "Log.deserialize(",
+    "OffsetWriter.deserialize(",
+    "StreamMetadata$.read(",
 )
 
 
@@ -132,7 +130,8 @@ class Checkpoint:
 
 def is_damage(error: BaseException) -> bool:
     """Whether a query failed for what its checkpoint holds, and not for what it read or published."""
-    said = str(error)
+    # Of Spark's errors the Java stack says where they come from.
+    said = f"{error}\n{getattr(error, '_stackTrace', '')}"
     return any(sign in said for sign in _SIGNS_OF_DAMAGE)
 
 

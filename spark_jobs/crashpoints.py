@@ -1,7 +1,8 @@
 """Named points between two durable effects, at which a test can kill the process as `kill -9` would.
 
 Belongs here: the names and the one function. Free when off: a comparison with an empty string.
-PAYMENTS_CRASH_AT=<point>:<n> kills the process the n-th time that it comes to the point. Workers inherit it.
+PAYMENTS_CRASH_AT=<point>:<n>:<signal> sends the process a signal the n-th time that it comes to the point: KILL, or
+STOP for one that sleeps until it is woken. Workers inherit it.
 """
 
 import os
@@ -37,6 +38,8 @@ _visits = {point: count(1) for point in Point}
 
 def crash_point(point: Point) -> None:
     """Die here, if PAYMENTS_CRASH_AT says so."""
-    wanted, _, visit = os.environ.get(VARIABLE, "").partition(":")
-    if wanted == point and next(_visits[point]) == int(visit or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+    wanted, _, how = os.environ.get(VARIABLE, "").partition(":")
+    if wanted == point:
+        visit, _, name = how.partition(":")
+        if next(_visits[point]) == int(visit or 1):
+            os.kill(os.getpid(), signal.Signals[f"SIG{name or 'KILL'}"])

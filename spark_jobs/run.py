@@ -151,8 +151,8 @@ class Run(AbstractContextManager["Run"]):
         )
 
     def _query(self, start: dict[int, int], limit: int, deadline: float) -> None:
+        from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
         from pyspark.errors import PySparkException
-        from pyspark.errors.exceptions.captured import Py4JJavaError
 
         self._failure = None
         try:

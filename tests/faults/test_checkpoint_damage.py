@@ -37,7 +37,9 @@ def from_older_code(path: Path) -> None:
     path.write_text(path.read_text().replace("format ", "format 0."))
 
 
-DAMAGES: list[tuple[str, Callable[[Path], None]]] = [
+Damages = list[tuple[str, Callable[[Path], None]]]
+
+DAMAGES: Damages = [
     ("start.json", truncate),
     ("start.json", from_another_topic),
     ("start.json", from_older_code),
@@ -49,30 +51,32 @@ DAMAGES: list[tuple[str, Callable[[Path], None]]] = [
     ("spark/state", delete),
     ("spark/state/0/*/[0-9]*.delta", flip),
     ("spark/state/0/*/[0-9]*.delta", truncate),
-    ("segments/0/*.keys", flip),
-    ("segments", delete),
 ]
+DAMAGES_OF_LARGE_STATE: Damages = [("segments/0/*.keys", flip), ("segments", delete)]
 
 
-def test_a_damaged_checkpoint_is_noticed_and_rebuilt_and_knows_what_was_published(world: World) -> None:
+@pytest.mark.parametrize(
+    ("damages", "payments"), [(DAMAGES, 5), (DAMAGES_OF_LARGE_STATE, ENOUGH_FOR_A_SEGMENT)], ids=["small", "large"]
+)
+def test_a_damaged_checkpoint_is_noticed_and_rebuilt_and_knows_what_was_published(
+    world: World, damages: Damages, payments: int
+) -> None:
     # One bucket: its state is soon large enough for a segment file of its own.
-    known = [f"payment-{n}" for n in range(ENOUGH_FOR_A_SEGMENT)]
-    world.send([event(i) for i in known])
+    world.send([event(f"payment-{n}") for n in range(payments)])
     world.drain(state_buckets=1)
     unnoticed, wrong = [], []
-    for number, (pattern, damage) in enumerate(DAMAGES):
+    for number, (pattern, damage) in enumerate(damages):
         new = f"new-{number}"
         world.send([event(new)])
         world.drain(state_buckets=1)
         before = world.control()
         folder = world.folder / "checkpoints" / world.settings.pipeline / before.generation
         damage(max(folder.glob(pattern), key=lambda path: (path.stat().st_mtime, path.name)))
-        again = world.send([event(new), event(known[number])])
+        again = world.send([event(new), event("payment-0")])
         world.drain(state_buckets=1)
         found = world.dispositions()
         wrong += [(pattern, damage.__name__)] if {found[place] for place in again} != {"DUPLICATE"} else []
         unnoticed += [(pattern, damage.__name__)] if world.control().generation == before.generation else []
     assert (wrong, unnoticed) == ([], [])
-    noticed = world.rows(tables.INCIDENTS)
-    assert [row["kind"] for row in noticed] == ["CHECKPOINT_UNUSABLE"] * len(DAMAGES)
-    assert list(world.dispositions().values()).count("UNIQUE") == len(known) + len(DAMAGES)
+    assert [row["kind"] for row in world.rows(tables.INCIDENTS)] == ["CHECKPOINT_UNUSABLE"] * len(damages)
+    assert list(world.dispositions().values()).count("UNIQUE") == payments + len(damages)

@@ -1,16 +1,14 @@
 """Killed at every boundary between two durable effects, the pipeline still publishes every record exactly once."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
+import signal
+from dataclasses import replace
 
 import pytest
 
 from spark_jobs import tables
 from spark_jobs.crashpoints import Point
+from tests.faults.drivers import Driver, warm_drivers
+from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle, Sent
 from tests.world import World, event
 
@@ -19,77 +17,7 @@ pytestmark = pytest.mark.integration
 IN_A_WORKER = {Point.SEGMENT_WRITTEN, Point.PARQUET_STAGED}
 NEEDS_A_LOST_CHECKPOINT = {Point.GENERATION_STARTED, Point.STATE_SEEDED}
 NEEDS_LARGE_STATE = {Point.SEGMENT_WRITTEN}
-DRIVER_TIMEOUT_SECONDS = 180
-
-_ids = count(1)
-
-
-class Driver:
-    """A driver process that is warm and waits to be told where to die."""
-
-    def __init__(self, world: World) -> None:
-        self._log = (world.folder / "driver.log").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.driver"],
-            env=os.environ | world.settings.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            start_new_session=True,
-        )
-
-    def drain(self, point: Point) -> int:
-        """Drain until the point; returns the exit code."""
-        self._process.communicate(f"{point}\n".encode(), timeout=DRIVER_TIMEOUT_SECONDS)
-        return self._process.returncode
-
-    def close(self) -> None:
-        self._process.kill()
-        # Also closes the pipes of a driver that was never used.
-        self._process.communicate()
-        self._log.close()
-
-
-@contextmanager
-def warm_drivers(world: World) -> Iterator[Iterator[Driver]]:
-    """Drivers one after the other; the next one warms up while the last one is used."""
-    drivers: list[Driver] = [Driver(world)]
-
-    def following() -> Iterator[Driver]:
-        while True:
-            drivers.append(Driver(world))
-            yield drivers[-2]
-
-    try:
-        yield following()
-    finally:
-        for driver in drivers:
-            driver.close()
-
-
-def send_some(world: World, oracle: Oracle) -> None:
-    """A few payments on each partition, one of them a retry of an earlier one, one twice in the same batch."""
-    for partition in (0, 1):
-        fresh = [event(f"payment-{next(_ids)}") for _ in range(5)]
-        retried = [record.value for record in oracle.sent[-3:]]
-        values = [*fresh, fresh[0], *retried]
-        places = world.send(values, partition=partition)
-        oracle.sent += [Sent(place, value) for place, value in zip(places, values, strict=True)]
-
-
-def assert_exactly_once(world: World, oracle: Oracle) -> None:
-    found = {place: (row["disposition"], row["value_sha256"].hex()) for place, row in world.deliveries().items()}
-    assert found == oracle.expected_deliveries()
-    rows = world.rows(tables.TRANSACTIONS, "transaction_id, amount, kafka_partition, kafka_offset")
-    transactions = [
-        (r["transaction_id"], f"{r['amount']:.2f}", (r["kafka_partition"], r["kafka_offset"])) for r in rows
-    ]
-    assert len(set(transactions)) == len(transactions)
-    assert set(transactions) == oracle.expected_transactions()
-    ledger = sorted(world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
-    assert [row["batch_id"] for row in ledger] == list(range(1, len(ledger) + 1))
-    assert [row["epoch"] for row in ledger] == sorted(row["epoch"] for row in ledger)
-    assert sum(row["delivered"] for row in ledger) == len(oracle.sent)
+ENOUGH_FOR_A_SEGMENT = 33_000
 
 
 def test_a_driver_killed_at_any_point_loses_and_doubles_nothing(world: World) -> None:
@@ -101,7 +29,50 @@ def test_a_driver_killed_at_any_point_loses_and_doubles_nothing(world: World) ->
             send_some(world, oracle)
             if point in NEEDS_A_LOST_CHECKPOINT:
                 world.lose_checkpoint()
-            exit_code = next(drivers).drain(point)
-            assert exit_code == (1 if point in IN_A_WORKER else -9), point
+            assert next(drivers).drain(point) == (1 if point in IN_A_WORKER else -9), point
             world.drain()
             assert_exactly_once(world, oracle)
+
+        send_some(world, oracle)
+        sleeper = next(drivers)
+        sleeper.begin(f"{Point.LOAD_DONE}:1:STOP")
+        sleeper.wait_until_stopped()
+        world.drain()
+        sleeper.signal(signal.SIGCONT)
+        assert sleeper.end() == 1
+        assert "FENCED: another run took over the pipeline" in sleeper.said()
+        assert_exactly_once(world, oracle)
+
+        send_some(world, oracle)
+        told_to_end = next(drivers)
+        told_to_end.begin(f"{Point.LOAD_DONE}:1:STOP")
+        told_to_end.wait_until_stopped()
+        told_to_end.signal(signal.SIGTERM)
+        told_to_end.signal(signal.SIGCONT)
+        assert told_to_end.end(timeout_seconds=10) != 0
+        world.drain()
+        assert_exactly_once(world, oracle)
+
+
+def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are_made_good(world: World) -> None:
+    """Where a disk is full or memory runs out, a run fails as a whole; the next one goes on from what is published."""
+    world = replace(world, settings=replace(world.settings, state_buckets=1))
+    oracle = Oracle()
+    values = [event(f"payment-{n}") for n in range(ENOUGH_FOR_A_SEGMENT)]
+    oracle.sent += [Sent(place, value) for place, value in zip(world.send(values), values, strict=True)]
+    full_disk = Driver(world, TEST_LARGEST_FILE_BYTES="200000")
+    little_memory = Driver(world, PYSPARK_SUBMIT_ARGS="--conf spark.executor.pyspark.memory=80m pyspark-shell")
+    killed = Driver(world)
+    try:
+        assert full_disk.drain() == 1
+        assert "File too large" in full_disk.said()
+        assert little_memory.drain() == 1
+        assert world.rows(tables.DELIVERIES, "count(*) as n")[0]["n"] == 0
+        assert killed.drain(Point.SEGMENT_WRITTEN) == 1
+        assert "Python worker exited unexpectedly" in killed.said()
+    finally:
+        for driver in (full_disk, little_memory, killed):
+            driver.close()
+    send_some(world, oracle)
+    world.drain()
+    assert_exactly_once(world, oracle)

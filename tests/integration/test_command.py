@@ -1,6 +1,7 @@
 """The `payments` command by its own door: the way from the README, what verification sees, what errors look like."""
 
 import json
+import re
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from local_stack.processes import is_port_free
+from orchestration.settings import DBT_PROJECT_DIR
 from simulator.manifest import Manifest, read_manifest
 from spark_jobs import tables
 from spark_jobs.contract import Disposition
@@ -20,12 +22,14 @@ from tests.integration.command import Command, platform
 pytestmark = pytest.mark.integration
 
 EVENTS = 5_000
+CANARY = "a-canary-of-a-secret"
+ACCOUNT = rb"acc-[0-9]{7}"
 PROVED = {"ok": True, "breaks": [], "accepted_gaps": []}
 
 
 @pytest.fixture(scope="module")
 def payments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    with platform(tmp_path_factory.mktemp("command")) as command:
+    with platform(tmp_path_factory.mktemp("command"), CANARY_PASSWORD=CANARY) as command:
         yield command
 
 
@@ -144,6 +148,20 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
     answer = verified(payments, "n.json")
     assert answer == PROVED | {"partitions": tallies(first, second), "manifest": tallies(second)}
     assert verified(payments, "m.json") == {**answer, "manifest": tallies(first)}
+
+
+def test_no_log_and_no_artifact_names_an_account_or_a_secret(payments: Command, first: Manifest) -> None:
+    assert first.deliveries
+    [row] = ask(payments, "select sender_account_id as id from {payment_transactions} limit 1")
+    assert re.fullmatch(ACCOUNT, row["id"].encode()), "accounts look otherwise now"
+    home = payments.settings.home
+    looked_at = 0
+    for folder in (home / "logs", home / "dagster", home / "run", DBT_PROJECT_DIR / "target", DBT_PROJECT_DIR / "logs"):
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            found = re.search(ACCOUNT + b"|" + CANARY.encode(), path.read_bytes())
+            assert not found, f"{path} names {found and found[0]!r}"
+            looked_at += 1
+    assert looked_at > 10
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""Payments with retries among them, and whether the warehouse holds each exactly once.
+
+Belongs here: sending and asserting, through a World. Does not belong here: what ought to be (oracle.py).
+"""
+
+from itertools import count
+
+from spark_jobs import tables
+from tests.faults.oracle import Oracle, Sent
+from tests.world import World, event
+
+_ids = count(1)
+
+
+def send_some(world: World, oracle: Oracle) -> None:
+    """A few payments on each partition, one of them a retry of an earlier one, one twice in the same batch."""
+    for partition in (0, 1):
+        fresh = [event(f"payment-{next(_ids)}") for _ in range(5)]
+        retried = [record.value for record in oracle.sent[-3:]]
+        values = [*fresh, fresh[0], *retried]
+        places = world.send(values, partition=partition)
+        oracle.sent += [Sent(place, value) for place, value in zip(places, values, strict=True)]
+
+
+def assert_exactly_once(world: World, oracle: Oracle) -> None:
+    found = {place: (row["disposition"], row["value_sha256"].hex()) for place, row in world.deliveries().items()}
+    assert found == oracle.expected_deliveries()
+    rows = world.rows(tables.TRANSACTIONS, "transaction_id, amount, kafka_partition, kafka_offset")
+    transactions = [
+        (r["transaction_id"], f"{r['amount']:.2f}", (r["kafka_partition"], r["kafka_offset"])) for r in rows
+    ]
+    assert len(set(transactions)) == len(transactions)
+    assert set(transactions) == oracle.expected_transactions()
+    ledger = sorted(world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
+    assert [row["batch_id"] for row in ledger] == list(range(1, len(ledger) + 1))
+    assert [row["epoch"] for row in ledger] == sorted(row["epoch"] for row in ledger)
+    assert sum(row["delivered"] for row in ledger) == len(oracle.sent)

@@ -1,0 +1,112 @@
+"""The harness can fail: with a guard taken out of the code, a fault does the harm that the guard was there for."""
+
+from functools import partial
+
+import pytest
+
+from spark_jobs import generations, publishing
+from spark_jobs.checkpoints import Interval
+from spark_jobs.crashpoints import Point
+from spark_jobs.incidents import Incident
+from spark_jobs.run import Run
+from spark_jobs.settings import JobSettings
+from spark_jobs.transaction import publish_sql
+from tests.faults.exactly_once import assert_exactly_once, send_some
+from tests.faults.oracle import Oracle
+from tests.world import World
+
+pytestmark = pytest.mark.integration
+
+COMPARE_AND_SET = "and end_offsets = @old_offsets"
+TRANSACTION = ("begin transaction;", "commit transaction;")
+
+
+class Killed(Exception):
+    """As good as dead: nothing after the point happens."""
+
+
+@pytest.fixture
+def oracle(world: World) -> Oracle:
+    """Something is published, and more waits."""
+    oracle = Oracle()
+    send_some(world, oracle)
+    world.drain()
+    send_some(world, oracle)
+    return oracle
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    """Take words out of the transaction's text."""
+
+    def mutated(settings: JobSettings, staging: str) -> str:
+        sql = publish_sql(settings, staging)
+        for word in words:
+            assert word in sql
+            sql = sql.replace(word, "")
+        return sql
+
+    monkeypatch.setattr(publishing, "publish_sql", mutated)
+
+
+def die_after_the_commit(point: Point) -> None:
+    if point is Point.COMMIT_ANSWERED:
+        raise Killed
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_without_its_comparison_of_offsets_a_replayed_batch_is_doubled(
+    world: World, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr(publishing, "crash_point", die_after_the_commit)
+        with pytest.raises(Killed):
+            world.drain()
+    if is_guarded:
+        world.drain()
+        assert_exactly_once(world, oracle)
+        return
+    without(monkeypatch, COMPARE_AND_SET)
+
+    def nothing_is_published(_publisher: publishing.Publisher, _interval: Interval) -> bool:
+        return False
+
+    monkeypatch.setattr(publishing.Publisher, "is_published", nothing_is_published)
+    monkeypatch.setattr(publishing.Publisher, "_check", lambda *_: None)
+    world.drain()
+    with pytest.raises(AssertionError):
+        assert_exactly_once(world, oracle)
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_without_one_transaction_a_fenced_run_leaves_rows_behind(
+    world: World, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
+) -> None:
+    if not is_guarded:
+        without(monkeypatch, *TRANSACTION)
+    new_run = partial(Run, world.spark, world.settings, lambda _: None)
+    with new_run() as zombie, new_run() as successor:
+        with pytest.raises(Incident, match="FENCED"):
+            zombie.drain_once(deadline=float("inf"))
+        successor.drain_once(deadline=float("inf"))
+    if is_guarded:
+        assert_exactly_once(world, oracle)
+    else:
+        with pytest.raises(AssertionError):
+            assert_exactly_once(world, oracle)
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_without_its_state_rebuilt_a_lost_checkpoint_counts_retries_again(
+    world: World, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
+) -> None:
+    if not is_guarded:
+        monkeypatch.setattr(generations, "seed_state", lambda *_: 0)
+        # Without the watermark the state would not fit the warehouse's, and the run would stop: a second guard.
+        monkeypatch.setattr(publishing.Publisher, "_check", lambda *_: None)
+    world.lose_checkpoint()
+    world.drain()
+    if is_guarded:
+        assert_exactly_once(world, oracle)
+    else:
+        with pytest.raises(AssertionError):
+            assert_exactly_once(world, oracle)
