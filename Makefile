@@ -8,9 +8,11 @@ BIN := .venv/bin
 HOME_DIR := $(or $(PAYMENTS_HOME),.payments)
 STATE := jars warehouse-env kafka bigquery checkpoints staging dagster logs run manifests
 RATE ?= 20
+KILLS ?= 20
+SEED ?= 1
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +58,12 @@ schema: setup ## write docs/payment-event.schema.json from the contract
 
 figures: setup ## measure the streaming job, and write the figures into the docs
 	$(BIN)/python -m benchmarks.streaming
+
+chaos: setup ## kill parts of the running platform at random, then count (KILLS=20 SEED=1); writes docs/reliability.md
+	$(BIN)/python -m tests.faults.chaos --kills $(KILLS) --seed $(SEED) --report
+
+rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
+	$(BIN)/python -m benchmarks.rebuilding
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

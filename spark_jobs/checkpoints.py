@@ -22,6 +22,7 @@ _BATCH_FILE = re.compile(r"[0-9]+")
 _SIGNS_OF_DAMAGE = (
     f"{Damaged.__module__}.{Damaged.__qualname__}",
     "CANNOT_LOAD_STATE_STORE",
+    "MISSING_STATE_DIRECTORY",
     "CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED",
     "ChecksumException",
     # Where Spark was when it read what it cannot make sense of.

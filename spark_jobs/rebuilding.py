@@ -4,13 +4,11 @@ Belongs here: reading the remembered ids back and writing the buckets' seeds. Do
 checkpoint is unusable (checkpoints.py).
 """
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow.fs as pafs
 
 from spark_jobs import tables
@@ -28,7 +26,12 @@ from spark_jobs.warehouse import Control, table_id
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-PAGE_ROWS = 100_000
+HASH_HEX_DIGITS = 32
+SHARD_HEX_DIGITS = 2
+"""A slot's hashes come in 256 rows: at 9 million a slot, the most that the state is made for, a row is 1.1 MB."""
+
+PAGE_ROWS = 8
+"""BigQuery answers with 10 MB at most."""
 
 
 def seed_state(client: "Client", settings: JobSettings, control: Control, locations: Locations) -> int:
@@ -40,15 +43,15 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
     states = {label: DedupState(max_event_time=max_event_time) for label in labels}
     stores = {label: open_segments(locations.segments(label), segment_cache()) for label in labels}
     total = 0
-    for ids, event_times in _published_ids(client, settings, control.watermark):
-        hashes = b"".join(hashlib.md5(i.encode(), usedforsecurity=False).digest() for i in ids)
-        bucket = buckets_of(hashes, np.ones(len(ids), dtype=bool), settings.state_buckets)
-        keys = keys_of(hashes)
+    for slot, hashes in _published_hashes(client, settings, control.watermark):
+        count = len(hashes) * 2 // HASH_HEX_DIGITS
+        bucket = buckets_of(hashes, np.ones(count, dtype=bool), settings.state_buckets)
+        keys, event_times = keys_of(hashes), np.full(count, slot * SLOT_MICROSECONDS, dtype=np.int64)
         for number, label in enumerate(labels):
             mine = bucket == number
             seen = keys[mine], event_times[mine]
             states[label] = states[label].advance(*seen, max_event_time, WATERMARK_MICROSECONDS, stores[label])
-        total += len(ids)
+        total += count
     for label, state in states.items():
         filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))
         filesystem.create_dir(path.rpartition("/")[0], recursive=True)
@@ -57,20 +60,31 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
     return total
 
 
-def _published_ids(
-    client: "Client", settings: JobSettings, watermark: datetime
-) -> Iterator[tuple[tuple[str, ...], npt.NDArray[np.int64]]]:
+def _published_hashes(client: "Client", settings: JobSettings, watermark: datetime) -> Iterator[tuple[int, bytes]]:
+    """Slots, each with the concatenated hashes of some of its ids: hashed and put together by the warehouse.
+
+    A row for each payment would take its client half a minute a million.
+    """
     from google.cloud import bigquery
 
-    since = watermark - timedelta(microseconds=SLOT_MICROSECONDS)
-    config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("since", "TIMESTAMP", since)])
+    values: dict[str, tuple[str, int | datetime]] = {
+        "since": ("TIMESTAMP", watermark - timedelta(microseconds=SLOT_MICROSECONDS)),
+        "slot_microseconds": ("INT64", SLOT_MICROSECONDS),
+        "shard_hex_digits": ("INT64", SHARD_HEX_DIGITS),
+    }
+    parameters = [bigquery.ScalarQueryParameter(name, type_, value) for name, (type_, value) in values.items()]
     rows = client.query(
-        f"select transaction_id, unix_micros(event_time) as at from `{table_id(settings, tables.TRANSACTIONS)}` "
-        "where event_time >= @since",
-        job_config=config,
+        f"""
+        with hashed as (
+            select div(unix_micros(event_time), @slot_microseconds) as slot, to_hex(md5(transaction_id)) as id_hash
+            from `{table_id(settings, tables.TRANSACTIONS)}`
+            where event_time >= @since
+        )
+        select slot, string_agg(id_hash, '') as hashes from hashed group by slot, substr(id_hash, 1, @shard_hex_digits)
+        """,
+        job_config=bigquery.QueryJobConfig(query_parameters=parameters),
         job_retry=None,
         **bounds(),
     ).result(page_size=PAGE_ROWS, job_retry=None, **bounds())
-    for page in rows.pages:
-        pairs = [(row["transaction_id"], row["at"]) for row in page]
-        yield tuple(i for i, _ in pairs), np.array([at for _, at in pairs], dtype=np.int64)
+    for row in rows:
+        yield row["slot"], bytes.fromhex(row["hashes"])
