@@ -20,7 +20,7 @@ from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.times import from_microseconds, to_microseconds
 from spark_jobs.transaction import Batch, parameters, publish_sql
-from spark_jobs.warehouse import Control, read_control, run
+from spark_jobs.warehouse import STAGING_PREFIX, Control, read_control, run
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -92,7 +92,7 @@ class Publisher:
         from google.api_core.exceptions import GoogleAPICallError
 
         name = f"{self.control.generation}_{batch.spark_batch_id}"
-        staging = f"{self._settings.project}.{self._settings.dataset}.staging_{name}"
+        staging = f"{self._settings.project}.{self._settings.dataset}.{STAGING_PREFIX}{name}"
 
         def attempt(number: int) -> str | Exception:
             job_id = f"{self._settings.pipeline}_load_{name}_{self.control.epoch}_{number}"

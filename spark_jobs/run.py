@@ -27,7 +27,7 @@ from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader, TopicState, backlog, check_source
 from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control, connect, ensure_tables, offsets_to_json, raise_epoch
+from spark_jobs.warehouse import Control, connect, ensure_tables, offsets_to_json, raise_epoch, sweep_staging
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -82,6 +82,7 @@ class Run(AbstractContextManager["Run"]):
     def _begin(self) -> None:
         ensure_tables(self._client, self._settings)
         control = self._take_over(self._topic.read())
+        sweep_staging(self._client, self._settings)
         try:
             opened = open_generation(self._client, self._settings, control)
         except CheckpointUnusable as unusable:

@@ -5,6 +5,7 @@ Belongs here: connecting, creating tables, reading and raising the control row. 
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.jobs import begin, bounds
+from spark_jobs.jobs import begin, bounds, failures
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import CONTROL, TABLES, Table
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
+
+STAGING_PREFIX = "staging_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,15 @@ def ensure_tables(client: "Client", settings: JobSettings) -> None:
         if table.cluster_by:
             resource.clustering_fields = list(table.cluster_by)
         client.create_table(resource, exists_ok=True, **bounds())
+
+
+def sweep_staging(client: "Client", settings: JobSettings) -> None:
+    """Drop the staging tables that dead or fenced runs have left behind: none of them is ever needed again."""
+    dataset = f"{settings.project}.{settings.dataset}"
+    with suppress(*failures()):
+        for item in client.list_tables(dataset, **bounds()):
+            if item.table_id.startswith(STAGING_PREFIX):
+                client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
 
 
 def read_control(client: "Client", settings: JobSettings) -> Control | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from local_stack.processes import StackError
 from orchestration.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
@@ -21,11 +22,17 @@ def up(
     """Start the platform: broker, warehouse, Dagster on loopback, steady traffic."""
     settings = read_stack_settings()
     stack = Stack(settings)
-    stack.start_data_plane(say)
-    if ui:
-        stack.start_ui(say)
-        if rate:
-            stack.start_traffic(rate, say)
+    was_up = stack.is_anything_up()
+    try:
+        stack.start_data_plane(say)
+        if ui:
+            stack.start_ui(say)
+            if rate:
+                stack.start_traffic(rate, say)
+    except StackError:
+        if not was_up:
+            stack.stop(lambda _: None)
+        raise
     say("The platform is up.")
     if ui:
         say(f"Dagster: {settings.dagster_url}")

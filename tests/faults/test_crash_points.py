@@ -52,6 +52,8 @@ def test_a_driver_killed_at_any_point_loses_and_doubles_nothing(world: World) ->
         assert told_to_end.end(timeout_seconds=10) != 0
         world.drain()
         assert_exactly_once(world, oracle)
+    left = [table.table_id for table in world.client.list_tables(world.settings.dataset)]
+    assert not [name for name in left if name.startswith("staging_")]
 
 
 def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are_made_good(world: World) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local_stack.processes import is_port_free
+from orchestration.commands.verify import examine
 from orchestration.settings import DBT_PROJECT_DIR
 from simulator.manifest import Manifest, read_manifest
 from spark_jobs import tables
@@ -100,44 +101,49 @@ def tampered(payments: Command, table: tables.Table, sql: str, **parameters: Any
 
 
 ONE = "kafka_partition = 0 and kafka_offset = @kafka_offset"
-TAMPERINGS = {
-    "a payment altered": (
-        tables.TRANSACTIONS,
-        f"update {{payment_transactions}} set amount = amount + 1 where {ONE}",
-        "an amount is its minor units: payment-events 0:{offset}:",
+FIRST = "batch_id = 1"
+ALTERATIONS = {
+    tables.TRANSACTIONS: ("amount = amount + 1", ONE),
+    tables.DELIVERIES: ("disposition = 'LATE'", ONE),
+    tables.LEDGER: ("late_count = late_count + 1", FIRST),
+    tables.LEDGER_PARTITIONS: (
+        "unique_count = unique_count - 1, late_count = late_count + 1",
+        f"{FIRST} and kafka_partition = 0",
     ),
-    "a payment doubled": (
-        tables.TRANSACTIONS,
-        f"insert into {{payment_transactions}} select * from {{payment_transactions}} where {ONE}",
-        "a payment is stored once: payment-events 0:{offset}:",
+    tables.LEDGER_AMOUNTS: (
+        "amount_minor = amount_minor + 1",
+        f"{FIRST} and disposition = 'UNIQUE' and currency = 'EUR'",
     ),
-    "a payment deleted": (
-        tables.TRANSACTIONS,
-        f"delete from {{payment_transactions}} where {ONE}",
-        "a UNIQUE delivery and its payment agree: payment-events 0:{offset}:",
-    ),
-    "a delivery deleted": (
-        tables.DELIVERIES,
-        f"delete from {{payment_deliveries}} where {ONE}",
-        "payment_deliveries holds what the ledger counts: batch, partition, disposition: {batch}, 0, UNIQUE:",
-    ),
-    "a batch's count altered": (
-        tables.LEDGER,
-        "update {batch_ledger} set late_count = late_count + 1 where batch_id = @batch_id",
-        "a batch is the sum of its partitions: batch {batch}: late_count:",
-    ),
+    tables.CONTROL: ("last_batch_id = last_batch_id + 1", "true"),
+    tables.CONTROL_TOTALS: ("delivered_count = delivered_count + 1", "kafka_partition = 0 and currency = 'EUR'"),
+}
+HOWS = {
+    "deleted": "delete from {name} where {where}",
+    "doubled": "insert into {name} select * from {name} where {where}",
+    "altered": "update {name} set {change} where {where}",
 }
 
 
-@pytest.mark.parametrize("tampering", TAMPERINGS)
-def test_verification_says_which_rule_a_hand_has_broken(payments: Command, first: Manifest, tampering: str) -> None:
-    table, sql, broken = TAMPERINGS[tampering]
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("table", ALTERATIONS, ids=lambda table: table.name)
+def test_verification_finds_a_row_that_a_hand_has_touched_in_any_table(
+    payments: Command, first: Manifest, table: tables.Table, how: str
+) -> None:
+    change, where = ALTERATIONS[table]
     offset = next(r.offset for r in first.deliveries if r.partition == 0 and r.disposition is Disposition.UNIQUE)
-    [row] = ask(payments, f"select batch_id from {{payment_deliveries}} where {ONE}", kafka_offset=offset)
-    with tampered(payments, table, sql, kafka_offset=offset, batch_id=row["batch_id"]):
+    sql = HOWS[how].format(name=f"{{{table.name}}}", change=change, where=where)
+    parameters = {"kafka_offset": offset} if where == ONE else {}
+    with tampered(payments, table, sql, **parameters):
+        assert examine(payments.settings, first).breaks
+
+
+def test_verification_says_which_rule_a_hand_has_broken_and_where(payments: Command, first: Manifest) -> None:
+    offset = next(r.offset for r in first.deliveries if r.partition == 0 and r.disposition is Disposition.UNIQUE)
+    sql = f"update {{payment_transactions}} set amount = amount + 1 where {ONE}"
+    with tampered(payments, tables.TRANSACTIONS, sql, kafka_offset=offset):
         done = payments.run("verify")
     assert done.returncode == 1, done.stdout
-    assert f"BROKEN: {broken.format(offset=offset, batch=row['batch_id'])}" in done.stdout
+    assert f"BROKEN: an amount is its minor units: payment-events 0:{offset}:" in done.stdout
     assert done.stderr == ""
 
 
