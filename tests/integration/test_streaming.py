@@ -19,6 +19,7 @@ from spark_jobs.run import Run
 from spark_jobs.session import jar_paths
 from spark_jobs.source import BrokerUnreachable
 from spark_jobs.warehouse import offsets_from_json
+from tests.corpus.cases import read_cases
 from tests.world import World, event
 
 pytestmark = pytest.mark.integration
@@ -158,6 +159,20 @@ def test_bad_input_is_kept_with_its_reason_and_stops_nothing(world: World) -> No
     ]
     assert deliveries[good[0]]["disposition"] == "UNIQUE"
     assert deliveries[good[0]]["raw_value"] is None
+
+
+def test_a_flood_of_every_kind_of_poison_loses_no_good_payment(world: World) -> None:
+    """Half of the traffic is bad. What is judged by a clock or by earlier records is for unit tests."""
+    poison = [c for c in read_cases() if c.reasons and not any("EVENT_TIME" in reason for reason in c.reasons)]
+    assert len({case.kind for case in poison}) > 30
+    good = [event(f"payment-{n}") for n in range(3 * len(poison))]
+    mixed = [value for pair in zip(good, [case.value for case in poison] * 3, strict=True) for value in pair]
+    places = world.send(mixed)
+    world.drain()
+    found = world.deliveries()
+    assert {found[place]["disposition"] for place in places[::2]} == {"UNIQUE"}
+    assert [tuple(found[place]["reasons"]) for place in places[1::2]] == [case.reasons for case in poison] * 3
+    assert [found[place]["raw_value"] for place in places[1::2]] == [case.value for case in poison] * 3
 
 
 def test_an_unknown_field_is_kept_as_json(world: World) -> None:
