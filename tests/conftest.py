@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from local_stack.processes import free_port
 from spark_jobs.session import build_session, jar_paths
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
 from tests.world import World
+
+QUICK_TO_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""A JVM of the tests lives for seconds: what its optimizing compiler costs would never come back."""
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault("JDK_JAVA_OPTIONS", QUICK_TO_START)
 
 
 @pytest.fixture(scope="session")
