@@ -5,6 +5,7 @@ Belongs here: connecting, creating tables, reading and raising the control row. 
 """
 
 import json
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
 
 STAGING_PREFIX = "staging_"
+
+RAISE_PAUSES_SECONDS = (0.2, 1.0, 3.0)
+"""How long to wait before the epoch is raised again, where the warehouse refused it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +135,9 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
     Raises:
         Incident: FENCED, where another run took over in the same moment.
     """
-    run(
-        client,
-        f"""
+    from google.api_core.exceptions import GoogleAPICallError
+
+    merge = f"""
         merge `{table_id(settings, CONTROL)}` as control
         using (select @pipeline as pipeline) as wanted on control.pipeline = wanted.pipeline
         when matched then update set epoch = control.epoch + 1, holder = @holder, updated_at = current_timestamp()
@@ -141,16 +145,24 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
             insert (pipeline, topic, topic_id, epoch, holder, generation, last_batch_id, end_offsets, watermark,
                     updated_at)
             values (@pipeline, @topic, @topic_id, 1, @holder, @generation, 0, @end_offsets, null, current_timestamp())
-        """,
-        {
-            "pipeline": settings.pipeline,
-            "holder": holder,
-            "topic": first.topic,
-            "topic_id": first.topic_id,
-            "generation": first.generation,
-            "end_offsets": offsets_to_json(first.end_offsets),
-        },
-    )
+        """
+    values = {
+        "pipeline": settings.pipeline,
+        "holder": holder,
+        "topic": first.topic,
+        "topic_id": first.topic_id,
+        "generation": first.generation,
+        "end_offsets": offsets_to_json(first.end_offsets),
+    }
+    for pause in (*RAISE_PAUSES_SECONDS, None):
+        try:
+            run(client, merge, values)
+            break
+        except GoogleAPICallError:
+            # What another run changes in the same moment is a conflict; an epoch raised twice does no harm.
+            if pause is None:
+                raise
+            time.sleep(pause)
     control = read_control(client, settings)
     if control is None or control.holder != holder:
         raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")

@@ -47,7 +47,6 @@ DAMAGES: Damages = [
     ("spark/offsets/[0-9]*", truncate),
     ("spark/offsets/[0-9]*", from_another_topic),
     ("spark/commits/[0-9]*", truncate),
-    ("spark/sources/0/0", truncate),
     ("spark/state", delete),
     ("spark/state/0/*/[0-9]*.delta", flip),
     ("spark/state/0/*/[0-9]*.delta", truncate),
