@@ -4,17 +4,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from orchestration import names, observation
-from orchestration.backlog import Published
+from orchestration import names, observation, sensors
+from orchestration.backlog import FlightRecord, Published
 from orchestration.runs import close_abandoned_runs, this_worker
 from orchestration.sensors import backlog_sensor
 from orchestration.settings import StackSettings, read_stack_settings
+from orchestration.standby import STANDBY_AFTER
 from spark_jobs.source import BrokerUnreachable, TopicState
 
 PUBLISHED = Published("topic-1", {0: 10})
@@ -177,3 +179,22 @@ def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queue
 def worker_that_died() -> str:
     code = "from orchestration.runs import this_worker; print(this_worker())"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_run_that_goes_on_gets_one_that_stands_by_unless_that_is_off(
+    instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = FlightRecord("at-work", "STARTED", datetime.now(UTC) - STANDBY_AFTER)
+    for module in (observation, sensors):
+        monkeypatch.setattr(module, "runs_in_flight", lambda *_: [at_work])
+    [request] = tick(instance, settings, FakeBroker(12)).run_requests or []
+    assert request.tags == {names.STANDS_BY_TAG: "at-work"}
+    [again] = tick(instance, settings, FakeBroker(12)).run_requests or []
+    assert again.run_key == request.run_key, "a tick that is repeated starts nothing twice"
+    assert "is STARTED" in skip_message(tick(instance, replace(settings, has_standby=False), FakeBroker(12)))
+
+
+def test_a_tick_that_fires_twice_asks_for_the_same_run(instance: dg.DagsterInstance, settings: StackSettings) -> None:
+    [first] = tick(instance, settings, FakeBroker(12)).run_requests or []
+    [second] = tick(instance, settings, FakeBroker(12)).run_requests or []
+    assert first.run_key == second.run_key
