@@ -14,8 +14,6 @@ fcntl.flock(lock, fcntl.LOCK_EX)
 print("held", flush=True)
 input()
 """
-    "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); input()"
-)
 
 
 def unexpected() -> None:
