@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.pipeline import Locations, receipts_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader
+from spark_jobs.warehouse import connect, read_control
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -37,10 +38,13 @@ def turn(lock: Path, before_waiting: Callable[[], None]) -> Iterator[None]:
 def warm_up(spark: "SparkSession", settings: JobSettings) -> None:
     """Take the newest records through the whole plan, into a folder that is thrown away: nothing is published.
 
-    A session's first batch is many times slower than its second; this is that first batch.
+    A session's first batch is many times slower than its second; this is that first batch. The warehouse is asked once
+    for its client's sake, whose modules take a second to load.
     """
     from spark_jobs.run import read_kafka
 
+    with connect(settings) as client:
+        read_control(client, settings)
     with TopicReader(settings.bootstrap_servers, settings.topic) as reader:
         topic = reader.read()
     start = {p: max(topic.earliest[p], latest - WARM_UP_RECORDS) for p, latest in topic.latest.items()}
