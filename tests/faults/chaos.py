@@ -36,7 +36,7 @@ MOST_SECONDS_BETWEEN_KILLS = 6.0
 RECOVERY_LIMIT_SECONDS = 300
 POLL_SECONDS = 0.2
 
-VICTIMS = ("run", "driver", "broker", "warehouse", "daemon")
+VICTIMS = ("run", "driver", "broker", "warehouse", "dagster")
 WEIGHTS = (3, 2, 3, 3, 1)
 
 Row = dict[str, object]
@@ -81,7 +81,7 @@ class Outcome:
             ("recovery of a killed run or driver, a warm run standing by", self._spread(("run", "driver"), True)),
             ("recovery of a killed run or driver, none standing by", self._spread(("run", "driver"), False)),
             ("recovery of a killed broker or warehouse, started again at once", self._spread(("broker", "warehouse"))),
-            ("batches go on while Dagster's daemon is dead", self._spread(("daemon",))),
+            ("recovery of Dagster, killed with its runs and started again at once", self._spread(("dagster",))),
         ]
         return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
 
@@ -142,8 +142,8 @@ class Chaos:
             assert self._platform.stack.warehouse
             kill(self._platform.stack.warehouse)
             self._platform.stack.warehouse.start()
-        elif victim == "daemon":
-            self._kill_daemon()
+        elif victim == "dagster":
+            self._kill_dagster()
         else:
             self._kill_run(victim)
         published_at = self._published_after(client, killed_at)
@@ -156,8 +156,8 @@ class Chaos:
             with suppress(ProcessLookupError):
                 os.kill(pid or pids[0], signal.SIGKILL)
 
-    def _kill_daemon(self) -> None:
-        """`dagster dev` ends once it notices; then it is started again, as a supervisor would."""
+    def _kill_dagster(self) -> None:
+        """Daemon, web server and runs at once. Runs that were requested and not launched are launched when it is back."""
         dagster = self._platform.stack.dagster
         pid = dagster.pid()
         assert pid
