@@ -157,7 +157,7 @@ class Chaos:
                 os.kill(pid or pids[0], signal.SIGKILL)
 
     def _kill_dagster(self) -> None:
-        """Daemon, web server and runs at once. Runs that were requested and not launched are launched when it is back."""
+        """Daemon, web server and runs, at once. A run that was requested and not launched starts when it is back."""
         dagster = self._platform.stack.dagster
         pid = dagster.pid()
         assert pid
