@@ -81,6 +81,16 @@ class DbtWarehouse:
     def rows(self, relation: str) -> list[dict[str, Any]]:
         return run(self.client, f"select * from `{self._id(relation)}`", {})
 
+    def measured(self, model: str, payments: str) -> dict[str, dict[str, Any]]:
+        """What the compiled model says of these payments, in place of the deduplicated ones, by transaction_id."""
+        [compiled] = (self.folder / "target" / "compiled").rglob(f"{model}.sql")
+        dataset = f"`{self.settings.project}`.`{self.settings.dataset}`"
+        source = f"{dataset}.`int_payments__valued`"
+        sql = compiled.read_text()
+        assert source in sql
+        rows = run(self.client, sql.replace(source, f"({payments.format(dataset=dataset)})"), {})
+        return {row["transaction_id"]: row for row in rows}
+
     def _id(self, name: str) -> str:
         return f"{self.settings.project}.{self.settings.dataset}.{name}"
 
