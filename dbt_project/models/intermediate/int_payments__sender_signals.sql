@@ -45,11 +45,13 @@ observed as (
         sum(amount_eur) over last_day as amount_eur_24h,
         countif(is_small) over last_ten_minutes as small_payments_10m,
         count(*) over history as payments_before,
-        count(own_device_id) over history as device_payments_before,
+        min(if(own_device_id is null, null, paid_at)) over up_to_now as first_device_at,
         count(country) over history as country_payments_before,
         max(left_other_country_at) over up_to_now as left_other_country_last_at,
         count(*) over (receiver_history range between {{ history_micros }} preceding and 1 preceding) as to_receiver,
-        count(*) over (device_history range between {{ history_micros }} preceding and 1 preceding) as on_device,
+        min(paid_at) over (
+            device_history range between {{ history_micros }} preceding and current row
+        ) as first_on_device_at,
         count(*) over (country_history range between {{ history_micros }} preceding and 1 preceding) as from_country,
         count(*) over (method_history range between {{ history_micros }} preceding and 1 preceding) as by_method,
         avg(ln(greatest(amount_eur, numeric '0.01'))) over (
@@ -87,7 +89,11 @@ select
     ) as minutes_since_other_country,
     if(payments_before > 0, to_receiver, null) as payments_to_receiver_before,
     if(payments_before > 0 and to_receiver = 0, amount_eur, null) as first_payment_eur,
-    if(own_device_id is not null and device_payments_before > 0, on_device, null) as payments_on_device_before,
+    if(
+        own_device_id is null or first_on_device_at = first_device_at,
+        null,
+        cast(floor((paid_at - first_on_device_at) / 60000000) as int64)
+    ) as minutes_on_device,
     if(country is not null and country_payments_before > 0, from_country, null) as payments_from_country_before,
     batch_id
 from observed

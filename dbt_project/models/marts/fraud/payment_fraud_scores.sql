@@ -17,7 +17,7 @@ with measured as (
         cast(sender.small_payments_10m as numeric) as small_payments_10m,
         cast(sender.minutes_since_other_country as numeric) as minutes_since_other_country,
         cast(sender.payments_to_receiver_before as numeric) as payments_to_receiver_before,
-        cast(sender.payments_on_device_before as numeric) as payments_on_device_before,
+        cast(sender.minutes_on_device as numeric) as minutes_on_device,
         cast(sender.payments_from_country_before as numeric) as payments_from_country_before,
         cast(network.accounts_new_to_device_24h as numeric) as accounts_new_to_device_24h,
         cast(network.accounts_new_to_address_24h as numeric) as accounts_new_to_address_24h
@@ -49,7 +49,7 @@ measures as (
             small_payments_10m,
             minutes_since_other_country,
             payments_to_receiver_before,
-            payments_on_device_before,
+            minutes_on_device,
             payments_from_country_before,
             accounts_new_to_device_24h,
             accounts_new_to_address_24h
