@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from orchestration.backtest import FALSE_POSITIVE_BUDGET
+from orchestration.backtest_run import BacktestConfig
+from simulator.typologies import Typology
 from tests.dbt.breaks import BREAKS, RULES, Break
 from tests.dbt.conftest import Build, DbtWarehouse
 from tests.dbt.sample import deliveries, tables
@@ -149,3 +152,13 @@ def test_a_broken_source_does_not_silence_the_reconciliations(warehouse: DbtWare
     assert done.statuses["deliveries_have_unique_coordinates"] == "warn"
     assert done.statuses["assert_offsets_equal_dispositions"] == "fail"
     assert "skipped" not in done.statuses.values()
+
+
+def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_they_were_not_tuned_on(
+    warehouse: DbtWarehouse,
+) -> None:
+    result = warehouse.backtest(BacktestConfig(events=40_000, seed=9_001, fraud_rate=0.01))
+    assert result.current.tally.false_positive_rate <= FALSE_POSITIVE_BUDGET == 0.01
+    assert result.current.tally.recall >= 0.85
+    assert result.current.tally.recall > 2 * result.versions[0].tally.recall
+    assert set(result.current.recall_by_typology) == set(Typology)

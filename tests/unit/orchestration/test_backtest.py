@@ -3,13 +3,17 @@
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from orchestration import backtest_report as report
+from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.backtest import Backtest, evaluate
 from orchestration.backtest_run import BacktestConfig, labelled_payments
+from orchestration.settings import read_stack_settings
 from simulator.typologies import Typology
 from spark_jobs.settings import SettingError
 
@@ -113,6 +117,26 @@ def test_a_program_gets_the_figures_and_money_as_text(result: Backtest) -> None:
     told = report.as_dict(result)
     assert (told["ok"], told["versions"][1]["recall"], told["versions"][1]["caught_eur"]) == (False, 0.7, "985")
     assert told["rules"][0]["signal"] == "BURST"
+
+
+def test_the_asset_shows_the_figures_the_tables_and_the_plot(
+    result: Backtest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[BacktestConfig] = []
+
+    def pretended(_settings: object, config: BacktestConfig, _say: object) -> Backtest:
+        asked.append(config)
+        return result
+
+    monkeypatch.setattr("orchestration.backtest_run.run_backtest", pretended)
+    settings = read_stack_settings({"PAYMENTS_HOME": str(tmp_path), "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:1"})
+    done = dg.materialize([fraud_backtest], resources={"settings": settings}, raise_on_error=True)
+    [event] = done.get_asset_materialization_events()
+    shown = event.materialization.metadata
+    assert asked == [BacktestConfig()]
+    assert (shown["recall"].value, shown["rule_version"].value, shown["caught_eur"].value) == (0.7, 2, "985")
+    assert str(shown["plot"].value).startswith("![recall over false positives](data:image/svg+xml;base64,")
+    assert "BURST" in str(shown["rules"].value)
 
 
 def test_labelled_payments_are_the_same_for_the_same_seed_and_of_every_typology() -> None:
