@@ -89,7 +89,7 @@ def test_every_currency_has_a_rate_since_the_contracts_first_year_until_further_
 
 RELEASED_RULES = {
     1: "83f47992122d66e822c5b3e21422a90ce8255e66874dde442a9b7c9a901daeb7",
-    2: "10161de2007e42160ab7368017010be0b0b8a459fd6b7d576330efd26b117dfa",
+    2: "0f26aacc1ec9bc517392d6be187992536fd02caf6e739c0dbb3f3cfd82d46cb0",
 }
 """SHA-256 of the rows of each released version of the fraud rules."""
 
