@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import kafka_offsets, payment_events, publish_payments, sender_control_totals
 from orchestration.assets.warehouse import warehouse_assets
 from orchestration.checks import DEFAULT_CHECKS
@@ -28,8 +29,9 @@ def build_defs(
     Raises:
         SettingError: the dbt project was never parsed.
     """
+    sources = [payment_events, sender_control_totals]
     return dg.Definitions(
-        assets=[payment_events, sender_control_totals, publish_payments, kafka_offsets, warehouse_assets(manifest)],
+        assets=[*sources, publish_payments, kafka_offsets, warehouse_assets(manifest), fraud_backtest],
         asset_checks=DEFAULT_CHECKS,
         jobs=DEFAULT_JOBS,
         sensors=sensors,

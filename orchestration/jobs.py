@@ -6,10 +6,12 @@ Each runs in one process: a process per step would import everything again, and 
 import dagster as dg
 
 from orchestration import names
+from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import publish_payments
 from orchestration.checks import DEFAULT_CHECKS
 
 _published = dg.AssetSelection.assets(publish_payments)
+_backtested = dg.AssetSelection.assets(fraud_backtest)
 
 process_payments = dg.define_asset_job(
     names.PROCESS_JOB,
@@ -21,7 +23,7 @@ process_payments = dg.define_asset_job(
 
 build_warehouse = dg.define_asset_job(
     names.BUILD_JOB,
-    selection=(dg.AssetSelection.all() - _published) | dg.AssetSelection.all_asset_checks(),
+    selection=(dg.AssetSelection.all() - _published - _backtested) | dg.AssetSelection.all_asset_checks(),
     description="Ask the broker for its offsets, build dbt's models, and make every check there is.",
     executor_def=dg.in_process_executor,
 )
@@ -33,4 +35,11 @@ daily_reconciliation = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-DEFAULT_JOBS = [process_payments, build_warehouse, daily_reconciliation]
+backtest_fraud_rules = dg.define_asset_job(
+    names.BACKTEST_JOB,
+    selection=_backtested,
+    description="Score labelled traffic with every version of the fraud rules, in a dataset of its own.",
+    executor_def=dg.in_process_executor,
+)
+
+DEFAULT_JOBS = [process_payments, build_warehouse, daily_reconciliation, backtest_fraud_rules]

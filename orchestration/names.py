@@ -11,6 +11,7 @@ PAYMENT_EVENTS = AssetKey(["kafka", "payment_events"])
 DELIVERIES = AssetKey([PREFIX, tables.DELIVERIES.name])
 KAFKA_OFFSETS = AssetKey([PREFIX, tables.KAFKA_OFFSETS.name])
 CONTROL_TOTALS = AssetKey([PREFIX, tables.CONTROL_TOTALS.name])
+FRAUD_BACKTEST = AssetKey([PREFIX, "fraud_backtest"])
 
 OWNERS = ["team:payments"]
 
@@ -18,6 +19,7 @@ PROCESS_JOB = "process_payments"
 PUBLISH_OP = "publish_payments"
 BUILD_JOB = "build_warehouse"
 RECONCILE_JOB = "daily_reconciliation"
+BACKTEST_JOB = "backtest_fraud_rules"
 
 BACKLOG_TAG = "payments/backlog_after"
 """On a run of the streaming job: the published offsets that it started from."""

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator.config import REAL_FRAUD_RATE, SimulationConfig
+from simulator.config import Preset, SimulationConfig
 from simulator.producer import ProducerError
 from simulator.simulate import Summary, simulate
 from spark_jobs.contract import Disposition
@@ -77,13 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--malformed-rate", type=float, default=_DEFAULTS.malformed_rate, help="share (%(default)s)")
     parser.add_argument("--fraud-rate", type=float, help=f"share ({_DEFAULTS.fraud_rate}, or as the preset says)")
     parser.add_argument(
-        "--preset", choices=("lively", "real"), default="lively", help="real: as little fraud as there is"
+        "--preset", type=Preset, choices=Preset, default=Preset.LIVELY, help="real: as little fraud as there is"
     )
     return parser
 
 
 def _config(options: argparse.Namespace) -> SimulationConfig:
-    preset_rate = REAL_FRAUD_RATE if options.preset == "real" else _DEFAULTS.fraud_rate
     return SimulationConfig(
         events=options.events,
         seed=options.seed,
@@ -95,7 +94,7 @@ def _config(options: argparse.Namespace) -> SimulationConfig:
         conflict_share=options.conflict_share,
         late_rate=options.late_rate,
         malformed_rate=options.malformed_rate,
-        fraud_rate=preset_rate if options.fraud_rate is None else options.fraud_rate,
+        fraud_rate=options.preset.fraud_rate if options.fraud_rate is None else options.fraud_rate,
     )
 
 

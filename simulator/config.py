@@ -5,6 +5,7 @@ Belongs here: the settings with their limits and presets. Does not belong here: 
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from spark_jobs.settings import SettingError
 
@@ -12,8 +13,21 @@ MAX_SPAN_MINUTES = 50
 """On-time payments must lie closer together than the watermark delay of 1 h, with slack for other senders."""
 
 MIN_ACCOUNTS = 100
+LIVELY_FRAUD_RATE = 0.003
 REAL_FRAUD_RATE = 0.00015
 """Share of card payments that was fraudulent in the EEA in the first half of 2023 (EBA and ECB, 2024)."""
+
+
+class Preset(StrEnum):
+    """How much fraud there is where nothing else is said: enough to look at, or as little as there is."""
+
+    LIVELY = "lively"
+    REAL = "real"
+
+    @property
+    def fraud_rate(self) -> float:
+        """Share of the payments."""
+        return REAL_FRAUD_RATE if self is Preset.REAL else LIVELY_FRAUD_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,7 @@ class SimulationConfig:
     conflict_share: float = 0.02
     late_rate: float = 0.003
     malformed_rate: float = 0.002
-    fraud_rate: float = 0.003
+    fraud_rate: float = LIVELY_FRAUD_RATE
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""

@@ -1,59 +1,21 @@
-"""Labelled fraud among ordinary payments: episodes of a few known typologies.
+"""Labelled fraud among ordinary payments, at a rate: episodes of known typologies.
 
-Belongs here: what fraud looks like, and mixing it in at a rate. Does not belong here: how it is found (dbt_project).
+Belongs here: how much of which typology, and when. Does not belong here: what an episode looks like (typologies.py).
 The label is for the manifest; nothing of it is in the event.
 """
 
 import heapq
-from collections.abc import Callable, Iterator
-from enum import StrEnum
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 
 from simulator.clock import HOUR_MS, Clock, Times, rfc3339
 from simulator.payments import Payment, Traffic, decimal_text, transaction_ids
-from simulator.population import (
-    CATEGORIES,
-    COUNTRIES,
-    TRANSFER,
-    Country,
-    Device,
-    Ints,
-    Population,
-    device_json,
-    method_json,
-    place_json,
-    random_device,
-)
+from simulator.population import CATEGORIES, COUNTRIES, TRANSFER, Population, device_json, method_json, place_json
+from simulator.typologies import Patterns, Strike, Typology
 from spark_jobs.iso_codes import MINOR_UNITS
 
 _NIGHT_ENDS_HOUR = 4
-_CHEAP, _DEAR, _ORDINARY = ("5814", "4111", "5816"), ("5732", "5651"), ("5411", "5812", "5651")
-
-
-class Typology(StrEnum):
-    """A kind of fraud."""
-
-    CARD_TESTING = "card_testing"
-    ACCOUNT_TAKEOVER = "account_takeover"
-    IMPOSSIBLE_TRAVEL = "impossible_travel"
-    SHARED_DEVICE = "shared_device"
-    MULE_CHAIN = "mule_chain"
-    NIGHT_SHIFT = "night_shift"
-
-
-class Strike(NamedTuple):
-    """One payment of an episode, `after_seconds` from its start; at home, and fraudulent, unless said otherwise."""
-
-    after_seconds: int
-    sender: int
-    receiver: int
-    euro_cents: int
-    device: Device
-    country: Country | None = None
-    is_genuine: bool = False
 
 
 def mixed_payments(
@@ -85,31 +47,19 @@ class Fraud:
         """Begin with a typology at random."""
         self._population = population
         self._rng = rng
-        codes = np.array([c.code for c in CATEGORIES])[population.category[: population.merchants]]
-        self._merchants: dict[tuple[str, ...], Ints] = {
-            pool: np.flatnonzero(np.isin(codes, pool)) for pool in (_CHEAP, _DEAR, _ORDINARY)
-        }
+        self._patterns = Patterns(population, rng)
         self._turn = int(rng.integers(len(Typology)))
-        self._patterns: dict[Typology, tuple[int, int, Callable[[int], list[Strike]]]] = {
-            Typology.CARD_TESTING: (8, 15, self._card_testing),
-            Typology.ACCOUNT_TAKEOVER: (4, 6, self._account_takeover),
-            Typology.IMPOSSIBLE_TRAVEL: (1, 2, self._impossible_travel),
-            Typology.SHARED_DEVICE: (6, 10, self._shared_device),
-            Typology.MULE_CHAIN: (3, 5, self._mule_chain),
-            Typology.NIGHT_SHIFT: (3, 5, self._night_shift),
-        }
 
     def episodes(self, times: Times, owed: float, end_ms: int | None) -> list[Payment]:
         """Whole episodes that begin at some of the times: as many as are owed, and at most one per two times."""
         payments: list[Payment] = []
         while True:
-            start_ms = int(times[self._rng.integers(len(times))])
-            typology = self._whose_turn(start_ms)
-            low, high, pattern = self._patterns[typology]
-            size = int(self._rng.integers(low, high + 1))
+            start_ms, typology = self._next(times)
+            pattern = self._patterns.of[typology]
+            size = int(self._rng.integers(pattern.least, pattern.most + 1))
             if size > owed or len(payments) + size + 1 > len(times) // 2:
                 return payments
-            payments += self.episode(typology, pattern(size), start_ms, end_ms)
+            payments += self.episode(typology, pattern.draw(size), start_ms, end_ms)
             owed -= size
             self._turn += 1
 
@@ -144,80 +94,12 @@ class Fraud:
             fraud=fraud,
         )
 
-    def _whose_turn(self, start_ms: int) -> Typology:
-        """By day the night shift misses its turn."""
+    def _next(self, times: Times) -> tuple[int, Typology]:
+        """When the next episode begins, and of which kind it is; the night shift misses its turn by day."""
         kinds = list(Typology)
-        is_day = start_ms // HOUR_MS % 24 >= _NIGHT_ENDS_HOUR
-        if is_day and kinds[self._turn % len(kinds)] is Typology.NIGHT_SHIFT:
+        if kinds[self._turn % len(kinds)] is Typology.NIGHT_SHIFT:
+            nights = times[times // HOUR_MS % 24 < _NIGHT_ENDS_HOUR]
+            if len(nights):
+                return int(self._rng.choice(nights)), Typology.NIGHT_SHIFT
             self._turn += 1
-        return kinds[self._turn % len(kinds)]
-
-    def _card_testing(self, size: int) -> list[Strike]:
-        """One card pays many merchants tiny amounts, seconds apart."""
-        victim, device = self._account(), random_device(self._rng, "web")
-        return [Strike(12 * i, victim, self._merchant(_CHEAP), 50 + 25 * (i % 8), device) for i in range(size)]
-
-    def _account_takeover(self, size: int) -> list[Strike]:
-        """A new device in a new country spends five times what is usual."""
-        victim, device = self._account(), random_device(self._rng)
-        abroad = self._foreign(victim)
-        return [
-            Strike(240 * i, victim, self._merchant(_DEAR), self._around(5 * 9_500), device, abroad) for i in range(size)
-        ]
-
-    def _impossible_travel(self, size: int) -> list[Strike]:
-        """The owner pays at home; minutes later the card pays in another country."""
-        victim, terminal = self._account(), random_device(self._rng, "pos")
-        own = self._population.devices[2 * victim]
-        abroad = self._foreign(victim)
-        home = Strike(0, victim, self._merchant(_ORDINARY), self._around(2_500), own, is_genuine=True)
-        return [home] + [
-            Strike(240 * (i + 1), victim, self._merchant(_ORDINARY), self._around(9_000), terminal, abroad)
-            for i in range(size)
-        ]
-
-    def _shared_device(self, size: int) -> list[Strike]:
-        """One device pays for many accounts."""
-        device = random_device(self._rng)
-        return [
-            Strike(70 * i, account, self._merchant(_ORDINARY), self._around(6_000), device)
-            for i, account in enumerate(self._accounts(size))
-        ]
-
-    def _mule_chain(self, size: int) -> list[Strike]:
-        """Money leaves each account within minutes of its arrival, a little less of it each time."""
-        chain, euro_cents = self._accounts(size + 1), self._around(180_000)
-        return [
-            Strike(
-                after_seconds=150 * i,
-                sender=sender,
-                receiver=self._population.merchants + receiver,
-                euro_cents=euro_cents * (100 - 4 * i) // 100,
-                device=self._population.devices[2 * sender],
-            )
-            for i, (sender, receiver) in enumerate(pairwise(chain))
-        ]
-
-    def _night_shift(self, size: int) -> list[Strike]:
-        """While its owner sleeps, an account pays one large sum after another to merchants it may never have paid."""
-        victim, device = self._account(), random_device(self._rng)
-        return [Strike(360 * i, victim, self._merchant(_DEAR), self._around(30_000), device) for i in range(size)]
-
-    def _account(self) -> int:
-        return int(self._rng.integers(len(self._population.accounts)))
-
-    def _accounts(self, count: int) -> list[int]:
-        accounts: list[int] = self._rng.choice(len(self._population.accounts), count, replace=False).tolist()
-        return accounts
-
-    def _merchant(self, codes: tuple[str, ...]) -> int:
-        """A merchant of one of the categories: even fraud pays plausible amounts."""
-        return int(self._rng.choice(self._merchants[codes]))
-
-    def _foreign(self, account: int) -> Country:
-        step = int(self._rng.integers(1, len(COUNTRIES)))
-        return COUNTRIES[(int(self._population.country[account]) + step) % len(COUNTRIES)]
-
-    def _around(self, euro_cents: int) -> int:
-        """An amount within a tenth or so."""
-        return int(euro_cents * self._rng.uniform(0.9, 1.15))
+        return int(self._rng.choice(times)), kinds[self._turn % len(kinds)]

@@ -34,6 +34,9 @@ _HABIT_SHARES = np.cumsum([0.30, 0.14, 0.09, 0.06, 0.05, 0.05, 0.02])
 
 _EXPLORE_TRANSFER = 0.07
 _SECOND_DEVICE = 0.15
+_BORROWED_DEVICE = 0.004
+"""Share of payments away from terminals that are made on another account's device."""
+
 _TRIP = 0.015
 """Share of days that an account spends in another country."""
 
@@ -175,7 +178,9 @@ class Traffic:
         """Indexes into the population's devices and into _METHODS."""
         population, rng, count = self._population, self._rng, len(account)
         at_terminal = rng.random(count) < self._at_terminal[category]
-        own = 2 * account + (rng.random(count) < _SECOND_DEVICE)
+        is_borrowed = rng.random(count) < _BORROWED_DEVICE
+        owner = np.where(is_borrowed, other_account(account, rng.random(count), len(population.accounts)), account)
+        own = 2 * owner + (rng.random(count) < _SECOND_DEVICE)
         method = np.where(~at_terminal & population.has_wallet[account], 1, 0)
         method[category == TRANSFER] = 2
         method[category == CASH] = 3

@@ -12,7 +12,7 @@ import typer
 from orchestration.console import say, sending_progress, table
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
-from simulator.config import SimulationConfig
+from simulator.config import Preset, SimulationConfig
 
 _DEFAULTS = SimulationConfig()
 
@@ -26,7 +26,8 @@ def simulate(
     late_rate: Annotated[float, typer.Option(help="Share of payments sent late.")] = _DEFAULTS.late_rate,
     retry_rate: Annotated[float, typer.Option(help="Share of payments sent again.")] = _DEFAULTS.retry_rate,
     malformed_rate: Annotated[float, typer.Option(help="Share of broken events.")] = _DEFAULTS.malformed_rate,
-    fraud_rate: Annotated[float, typer.Option(help="Share of labelled fraud.")] = _DEFAULTS.fraud_rate,
+    fraud_rate: Annotated[float | None, typer.Option(help="Share of labelled fraud; default: the preset's.")] = None,
+    preset: Annotated[Preset, typer.Option(help="real: as little fraud as there is.")] = Preset.LIVELY,
 ) -> None:
     """Send simulated payments, and report the sender's control totals to the warehouse."""
     config = SimulationConfig(
@@ -37,7 +38,7 @@ def simulate(
         late_rate=late_rate,
         retry_rate=retry_rate,
         malformed_rate=malformed_rate,
-        fraud_rate=fraud_rate,
+        fraud_rate=preset.fraud_rate if fraud_rate is None else fraud_rate,
     )
     settings = read_stack_settings()
     Stack(settings).require_data_plane()

@@ -12,6 +12,9 @@ from google.cloud import bigquery
 
 from local_stack.bigquery import Warehouse
 from local_stack.processes import free_port
+from orchestration.backtest import Backtest
+from orchestration.backtest_run import BacktestConfig, run_backtest
+from orchestration.settings import read_stack_settings
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
 from spark_jobs.tables import TABLES
 from spark_jobs.warehouse import connect, ensure_tables, run, schema_of
@@ -80,6 +83,20 @@ class DbtWarehouse:
 
     def rows(self, relation: str) -> list[dict[str, Any]]:
         return run(self.client, f"select * from `{self._id(relation)}`", {})
+
+    def backtest(self, config: BacktestConfig) -> Backtest:
+        env = {"PAYMENTS_HOME": str(self.folder), "BIGQUERY_EMULATOR_HOST": self.settings.emulator_host or ""}
+        return run_backtest(read_stack_settings(env), config, lambda _line: None)
+
+    def measured(self, model: str, payments: str) -> dict[str, dict[str, Any]]:
+        """What the compiled model says of these payments, in place of the deduplicated ones, by transaction_id."""
+        [compiled] = self.folder.glob(f"target/compiled/*/models/intermediate/{model}.sql")
+        dataset = f"`{self.settings.project}`.`{self.settings.dataset}`"
+        source = f"{dataset}.`int_payments__valued`"
+        sql = compiled.read_text()
+        assert source in sql
+        rows = run(self.client, sql.replace(source, f"({payments.format(dataset=dataset)})"), {})
+        return {row["transaction_id"]: row for row in rows}
 
     def _id(self, name: str) -> str:
         return f"{self.settings.project}.{self.settings.dataset}.{name}"

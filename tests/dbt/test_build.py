@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from orchestration.backtest import FALSE_POSITIVE_BUDGET
+from orchestration.backtest_run import BacktestConfig
+from simulator.typologies import Typology
 from tests.dbt.breaks import BREAKS, RULES, Break
 from tests.dbt.conftest import Build, DbtWarehouse
 from tests.dbt.sample import deliveries, tables
@@ -13,6 +16,7 @@ pytestmark = pytest.mark.integration
 MARTS = (
     "payment_errors",
     "payment_transactions_fraud",
+    "payment_fraud_scores",
     "payment_metrics",
     "late_payments",
     "deduplication_audit",
@@ -21,6 +25,13 @@ MARTS = (
     "reconciliation_control_totals",
     "pipeline_health",
 )
+PAYMENTS = "select * from {dataset}.int_payments__valued"
+DELIVERED = """
+    select payments.* from {dataset}.int_payments__valued as payments
+    inner join {dataset}.payment_deliveries as deliveries on payments.transaction_id = deliveries.transaction_id
+"""
+"""The same payments, as often as each was delivered: in the sample, each twice."""
+
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -93,6 +104,25 @@ def test_a_yen_is_worth_its_rate_exactly(grown: Built) -> None:
     assert yen == {Decimal(700_000) * Decimal("5.524862") / 1000}
 
 
+def test_every_rule_version_says_something_of_every_payment_and_one_decides(grown: Built) -> None:
+    decided = {row["transaction_id"]: row for row in grown.marts["payment_transactions_fraud"]}
+    scores = grown.marts["payment_fraud_scores"]
+    assert len(scores) == len(decided) * len({row["rule_version"] for row in scores}) > len(decided)
+    in_force = {row["transaction_id"]: row for row in scores if row["is_in_force"]}
+    for name, row in decided.items():
+        for column in ("rule_version", "fraud_score", "fraud_reasons"):
+            assert row[column] == in_force[name][column]
+
+
+def test_before_deduplication_every_velocity_would_be_doubled(warehouse: DbtWarehouse, grown: Built) -> None:
+    assert grown
+    right, wrong = (warehouse.measured("int_payments__sender_signals", source) for source in (PAYMENTS, DELIVERED))
+    assert set(right) == set(wrong)
+    for name, row in right.items():
+        for column in ("payments_1m", "payments_1h", "payments_24h", "amount_eur_1h", "amount_eur_24h"):
+            assert wrong[name][column] == 2 * row[column]
+
+
 @pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS)
 def test_a_break_turns_its_rules_red_and_no_others(warehouse: DbtWarehouse, grown: Built, broken: Break) -> None:
     assert grown
@@ -122,3 +152,13 @@ def test_a_broken_source_does_not_silence_the_reconciliations(warehouse: DbtWare
     assert done.statuses["deliveries_have_unique_coordinates"] == "warn"
     assert done.statuses["assert_offsets_equal_dispositions"] == "fail"
     assert "skipped" not in done.statuses.values()
+
+
+def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_they_were_not_tuned_on(
+    warehouse: DbtWarehouse,
+) -> None:
+    result = warehouse.backtest(BacktestConfig(seed=9_002, fraud_rate=0.01))
+    assert result.current.tally.false_positive_rate <= FALSE_POSITIVE_BUDGET == 0.01
+    assert result.current.tally.recall >= 0.85
+    assert result.current.tally.recall > 2 * result.versions[0].tally.recall
+    assert set(result.current.recall_by_typology) == set(Typology)

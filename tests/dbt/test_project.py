@@ -1,4 +1,6 @@
 import csv
+import hashlib
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -85,9 +87,32 @@ def test_every_currency_has_a_rate_since_the_contracts_first_year_until_further_
     assert {row["currency"] for row in rates if not row["valid_to"]} == set(MINOR_UNITS)
 
 
-def test_all_signals_that_can_meet_weigh_100() -> None:
-    weights = {row["signal"]: int(row["weight"]) for row in seed("fraud_signals")}
-    assert sum(weights.values()) - weights["MEDIUM_AMOUNT"] == 100
+RELEASED_RULES = {
+    1: "83f47992122d66e822c5b3e21422a90ce8255e66874dde442a9b7c9a901daeb7",
+    2: "0f26aacc1ec9bc517392d6be187992536fd02caf6e739c0dbb3f3cfd82d46cb0",
+}
+"""SHA-256 of the rows of each released version of the fraud rules."""
+
+
+@pytest.mark.parametrize(("version", "digest"), RELEASED_RULES.items())
+def test_the_rules_of_a_released_version_never_change(version: int, digest: str) -> None:
+    rows = [sorted(row.items()) for row in seed("fraud_rules") if row["rule_version"] == str(version)]
+    assert hashlib.sha256(json.dumps(rows).encode()).hexdigest() == digest, "make a new version instead"
+
+
+def test_every_version_of_the_rules_has_rules_and_a_period() -> None:
+    versions = {row["rule_version"] for row in seed("fraud_rule_versions")}
+    assert versions == {row["rule_version"] for row in seed("fraud_rules")}
+
+
+def test_every_rule_weighs_something_and_names_a_measure_that_is_taken() -> None:
+    scores = (PROJECT / "models/marts/fraud/payment_fraud_scores.sql").read_text()
+    [taken] = re.findall(r"measured for measure in \(([\w,\s]+)\)", scores)
+    measures = {measure.strip() for measure in taken.split(",")}
+    for row in seed("fraud_rules"):
+        assert row["measure"] in measures
+        assert row["above"] or row["at_most"]
+        assert 0 < int(row["weight"]) <= 100
 
 
 class Refused(Exception):

@@ -1,11 +1,11 @@
-{#- Within a key, the periods [valid_from, valid_to) neither overlap nor leave a gap; the last one is open. -#}
-{% test no_overlap(model, key, valid_from, valid_to) %}
+{#- Within a key, or in all, the periods [valid_from, valid_to) neither overlap nor leave a gap; the last is open. -#}
+{% test no_overlap(model, valid_from, valid_to, key=none) %}
     with followed as (
         select
-            {{ key }},
-            {{ valid_from }},
-            {{ valid_to }},
-            lead({{ valid_from }}) over (partition by {{ key }} order by {{ valid_from }}) as next_from
+            *,
+            lead({{ valid_from }}) over (
+                {{ 'partition by ' ~ key if key else '' }} order by {{ valid_from }}
+            ) as next_from
         from {{ model }}
     )
 

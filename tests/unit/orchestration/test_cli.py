@@ -58,8 +58,9 @@ def test_a_stack_that_is_down_is_one_line_that_says_how_to_start_it(
     assert only_line(done).endswith("run `payments up --no-ui` first.")
 
 
-def test_verify_without_a_warehouse_is_one_line(tmp_path: Path, nobodys_port: int) -> None:
-    done = payments(tmp_path, "verify", BIGQUERY_EMULATOR_HOST=f"http://127.0.0.1:{nobodys_port}")
+@pytest.mark.parametrize("command", ["verify", "backtest"])
+def test_a_warehouse_that_is_down_is_one_line(tmp_path: Path, nobodys_port: int, command: str) -> None:
+    done = payments(tmp_path, command, BIGQUERY_EMULATOR_HOST=f"http://127.0.0.1:{nobodys_port}")
     assert done.returncode == 1
     assert "does not answer" in only_line(done)
 
@@ -106,5 +107,5 @@ def test_help_loads_nothing_slow() -> None:
 def test_every_command_explains_itself(tmp_path: Path) -> None:
     done = payments(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("up", "down", "status", "doctor", "simulate", "process", "build", "verify", "demo"):
+    for command in ("up", "down", "status", "doctor", "simulate", "process", "build", "verify", "backtest", "demo"):
         assert f" {command} " in done.stdout

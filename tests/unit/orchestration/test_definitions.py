@@ -74,6 +74,13 @@ def test_a_build_does_not_start_spark(definitions: dg.Definitions) -> None:
     assert names.PUBLISH_OP not in steps
 
 
+def test_a_backtest_runs_only_when_it_is_asked_for(definitions: dg.Definitions) -> None:
+    backtest = definitions.resolve_job_def(names.BACKTEST_JOB).asset_layer.selected_asset_keys
+    assert backtest == {names.FRAUD_BACKTEST}
+    for job in (names.BUILD_JOB, names.PROCESS_JOB, names.RECONCILE_JOB):
+        assert names.FRAUD_BACKTEST not in definitions.resolve_job_def(job).asset_layer.selected_asset_keys
+
+
 def test_the_nightly_job_reconciles_from_the_brokers_own_offsets(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def(names.RECONCILE_JOB)
     assert job.asset_layer.selected_asset_keys == {

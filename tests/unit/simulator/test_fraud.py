@@ -1,16 +1,17 @@
 """Labelled fraud: every typology looks like what its name says."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from simulator.clock import BurstClock, to_ms
-from simulator.fraud import Typology, mixed_payments
+from simulator.fraud import mixed_payments
 from simulator.payments import Payment, to_json
 from simulator.population import populate
+from simulator.typologies import Typology
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 MINUTE_MS = 60_000
@@ -68,6 +69,11 @@ def test_every_typology_occurs_even_in_a_short_burst_by_night() -> None:
     assert {p.fraud for p in payments(40_000, 0.003, hours=50 / 60)} == {None, *Typology}
 
 
+def test_the_night_shift_has_its_turn_wherever_there_is_a_night() -> None:
+    kinds = Counter(payment.fraud for payment in payments(20_000, 0.02, hours=14 * 24))
+    assert kinds[Typology.NIGHT_SHIFT] > 0.5 * kinds[Typology.ACCOUNT_TAKEOVER] > 0
+
+
 def test_episodes_end_within_the_span() -> None:
     end_ms = to_ms(MONDAY + timedelta(minutes=3))
     assert max(p.event_ms for p in payments(5_000, 0.2, hours=0.05)) <= end_ms
@@ -121,6 +127,30 @@ def test_impossible_travel_follows_a_genuine_payment_elsewhere_within_minutes(
 def test_a_shared_device_pays_for_many_accounts(labelled: dict[str, list[dict[str, str]]]) -> None:
     for group in grouped(labelled[Typology.SHARED_DEVICE], "device_id"):
         assert len({event["sender_account_id"] for event in group}) == len(group) >= 6
+
+
+def test_a_shared_address_pays_for_many_accounts_each_on_a_device_of_its_own(
+    labelled: dict[str, list[dict[str, str]]],
+) -> None:
+    for group in grouped(labelled[Typology.SHARED_ADDRESS], "ip_address"):
+        accounts, devices = ({event[name] for event in group} for name in ("sender_account_id", "device_id"))
+        assert len(accounts) == len(devices) == len(group) >= 6
+
+
+def test_a_spending_spree_is_many_payments_within_minutes_on_a_device_that_the_account_has(
+    labelled: dict[str, list[dict[str, str]]],
+) -> None:
+    own = {d.id for d in populate(3, 2_000).devices}
+    sprees = grouped(labelled[Typology.SPENDING_SPREE], "sender_account_id", "device_id")
+    assert all(len(spree) >= 6 and spree[0]["device_id"] in own for spree in sprees)
+    assert all(at(spree[9]) - at(spree[0]) < timedelta(minutes=25) for spree in sprees if len(spree) == 10)
+
+
+def test_a_scam_is_one_large_transfer_from_the_owners_device(labelled: dict[str, list[dict[str, str]]]) -> None:
+    own = {d.id for d in populate(3, 2_000).devices}
+    for event in labelled[Typology.PAYEE_SCAM]:
+        assert (event["payment_method"], event["device_id"] in own) == ("bank_transfer", True)
+        assert event["currency"] != "EUR" or cents(event) > 300_000
 
 
 def test_money_leaves_a_mule_within_minutes_of_its_arrival(labelled: dict[str, list[dict[str, str]]]) -> None:

@@ -155,7 +155,9 @@ def test_accounts_have_habits(events: list[dict[str, str]]) -> None:
     tops = [Counter(e["receiver_account_id"] for e in own).most_common(1)[0][1] / len(own) for own in busy]
     assert np.mean(tops) > 0.2
     assert all(len({e["currency"] for e in own}) == 1 for own in busy)
-    assert all(len({e["device_id"] for e in own if e["device_id"].startswith("dev-")}) <= 2 for own in busy)
+    devices = [Counter(e["device_id"] for e in own if e["device_id"].startswith("dev-")) for own in busy]
+    assert np.mean([sum(n for _, n in used.most_common(2)) / used.total() for used in devices]) > 0.99
+    assert 0.01 < np.mean([len(used) > 2 for used in devices]) < 0.5
     at_home = [Counter(e["country"] for e in own).most_common(1)[0][1] / len(own) for own in busy]
     assert 0.9 < np.mean(at_home) < 1
 

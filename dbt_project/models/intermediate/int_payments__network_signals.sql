@@ -1,0 +1,90 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='merge',
+        unique_key='transaction_id',
+        on_schema_change='fail',
+        partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
+    )
+}}
+{%- set since = unseen_since() -%}
+{%- set history_micros = (var('fraud_history_days') | int) * 86400000000 %}
+
+with payments as (
+    select
+        *,
+        unix_micros(event_time) as paid_at,
+        -- A terminal is everybody's.
+        if(device_type in ('pos', 'atm'), null, device_id) as own_device_id
+    from {{ ref('int_payments__valued') }}
+    -- A day more than the history: whoever joined a device within the last day is judged by the history before that.
+    where event_time >= timestamp_sub({{ since }}, interval {{ (var('fraud_history_days') | int) + 1 }} day)
+),
+
+uses as (
+    select
+        *,
+        count(*) over (device_user range between {{ history_micros }} preceding and 1 preceding) as device_used_before,
+        count(*) over (address_user range between {{ history_micros }} preceding and 1 preceding) as address_used_before
+    from payments
+    window
+        device_user as (partition by own_device_id, sender_account_id order by paid_at),
+        address_user as (partition by ip_address, sender_account_id order by paid_at)
+),
+
+joined as (
+    select
+        *,
+        countif(device_used_before = 0) over (
+            partition by own_device_id order by paid_at range between 86400000000 preceding and current row
+        ) as accounts_new_to_device_24h,
+        countif(address_used_before = 0) over (
+            partition by ip_address order by paid_at range between 86400000000 preceding and current row
+        ) as accounts_new_to_address_24h
+    from uses
+),
+
+-- Every payment twice: once in the account that it leaves, once in the one that it reaches.
+movements as (
+    select
+        transaction_id,
+        sender_account_id as account_id,
+        paid_at,
+        true as is_outgoing,
+        cast(null as numeric) as received_eur
+    from payments
+    union all
+    select
+        transaction_id,
+        receiver_account_id as account_id,
+        paid_at,
+        false as is_outgoing,
+        amount_eur as received_eur
+    from payments
+),
+
+flows as (
+    select
+        transaction_id,
+        is_outgoing,
+        cast(
+            sum(received_eur) over (
+                partition by account_id order by paid_at range between 900000000 preceding and 1 preceding
+            ) as numeric
+        ) as received_eur_15m
+    from movements
+)
+
+select
+    joined.transaction_id,
+    joined.event_time,
+    if(joined.own_device_id is null, null, joined.accounts_new_to_device_24h) as accounts_new_to_device_24h,
+    if(joined.ip_address is null, null, joined.accounts_new_to_address_24h) as accounts_new_to_address_24h,
+    flows.received_eur_15m,
+    cast(round(safe_divide(joined.amount_eur, flows.received_eur_15m), 4) as numeric) as passed_on_share,
+    joined.batch_id
+from joined
+inner join flows on joined.transaction_id = flows.transaction_id
+where
+    flows.is_outgoing
+    and joined.event_time >= {{ since }}

@@ -1,0 +1,74 @@
+"""Fraud and metrics stand on deduplicated payments: dbt's graph leaves no other way."""
+
+import re
+from functools import cache
+
+import pytest
+
+from tests.architecture.sources import ROOT
+
+PROJECT = ROOT / "dbt_project"
+MODELS = {path.stem: path for path in sorted((PROJECT / "models").rglob("*.sql"))}
+DELIVERIES, PAYMENTS = "source:payment_deliveries", "source:payment_transactions"
+TABLES_ABOUT_BATCHES = {"source:batch_ledger"}
+"""They say how far the pipeline is, and nothing of single payments."""
+
+ABOUT_DELIVERIES = {"late_payments"}
+"""The marts of these folders whose very subject is what did not become a payment."""
+
+ON_PAYMENTS = [
+    model
+    for model, path in MODELS.items()
+    if path.parent.name in ("fraud", "metrics") and model not in ABOUT_DELIVERIES
+]
+REFERENCE = re.compile(r"""\b(ref|source)\(\s*['"](\w+)['"](?:\s*,\s*['"](\w+)['"])?\s*\)""")
+MACRO_CALL = re.compile(r"\b(\w+)\(")
+
+
+@cache
+def macros() -> dict[str, str]:
+    """The project's macros by name: what a macro refers to, whoever calls it refers to."""
+    files = sorted((PROJECT / "macros").glob("*.sql"))
+    return {path.stem: path.read_text() for path in files}
+
+
+def parents(sql: str) -> set[str]:
+    """What a model's text refers to: names of models, seeds, and `source:` tables."""
+    called = [macros()[name] for name in MACRO_CALL.findall(sql) if name in macros()]
+    return {
+        f"source:{second}" if kind == "source" else first
+        for text in (sql, *called)
+        for kind, first, second in REFERENCE.findall(text)
+    }
+
+
+def sources_of(model: str) -> set[str]:
+    """Every source table that a model can reach."""
+    reached: set[str] = set()
+    waiting, seen = [model], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name.startswith("source:"):
+            reached.add(name)
+        elif name in MODELS:
+            waiting += parents(MODELS[name].read_text())
+    return reached
+
+
+@pytest.mark.parametrize("model", ON_PAYMENTS)
+def test_fraud_and_metrics_reach_nothing_but_deduplicated_payments(model: str) -> None:
+    assert sources_of(model) - TABLES_ABOUT_BATCHES == {PAYMENTS}
+
+
+def test_every_mart_of_fraud_and_metrics_is_held_to_that_or_named_as_an_exception() -> None:
+    assert {"payment_transactions_fraud", "payment_fraud_scores", "payment_metrics"} <= set(ON_PAYMENTS)
+    assert all(DELIVERIES in sources_of(model) for model in ABOUT_DELIVERIES)
+
+
+def test_a_way_around_deduplication_would_be_seen() -> None:
+    assert parents("select * from {{ source('payment_data', 'payment_deliveries') }}") == {DELIVERIES}
+    assert parents("from {{ ref('a') }} join {{ ref( \"b\" ) }}") == {"a", "b"}
+    assert parents("where event_time >= {{ unseen_since() }}") == {"stg_payments__batches"}
