@@ -106,5 +106,6 @@ select
             ) as reason
         where reason is not null
     ) as fraud_reasons,
-    batch_id
+    batch_id,
+    correction_id
 from signalled
