@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.corrections import payment_corrections
 from orchestration.assets.streaming import kafka_offsets, payment_events, publish_payments, sender_control_totals
 from orchestration.assets.warehouse import warehouse_assets
 from orchestration.checks import DEFAULT_CHECKS
@@ -29,7 +30,14 @@ def build_defs(
         SettingError: the dbt project was never parsed.
     """
     return dg.Definitions(
-        assets=[payment_events, sender_control_totals, publish_payments, kafka_offsets, warehouse_assets(manifest)],
+        assets=[
+            payment_events,
+            sender_control_totals,
+            publish_payments,
+            payment_corrections,
+            kafka_offsets,
+            warehouse_assets(manifest),
+        ],
         asset_checks=DEFAULT_CHECKS,
         jobs=DEFAULT_JOBS,
         sensors=sensors,

@@ -129,7 +129,7 @@ def test_a_correction_restates_the_marts_and_says_so(grown: Built, corrected: Bu
     assert decisions["ADMITTED"]["admitted_late_amount"] == Decimal("0.123")
     assert (decisions["REJECTED"]["late_deliveries"], decisions["UNDECIDED"]["late_deliveries"]) == (1, 4)
     yen = {row["transaction_id"]: row["amount"] for row in corrected.marts["payment_transactions_fraud"]}
-    assert (yen["b1p0-b"], yen["b1p1-b"]) == (5, 700_000)
+    assert (yen["b1p0-b"], yen["b1p1-b"]) == (Decimal("0.05"), 700_000)
     conflicts = {row["transaction_id"]: row for row in corrected.marts["payment_conflicts"]}
     assert {name for name, row in conflicts.items() if row["is_decided"]} == {"b1p0-b"}
     assert conflicts["b1p1-b"]["exposure_eur"] > 3_800
