@@ -23,8 +23,8 @@ class StackSettings:
 
     A shift is one run of the streaming job: it goes on until the backlog has stayed away for `shift_idle_seconds`, or
     `shift_max_seconds` are up; with `has_standby` the next one waits beside it, warm, for its end or its death. dbt's
-    models are built at most every `build_interval_seconds`. Late payments are admitted by each build where `late_policy`
-    is admit, and wait for a person where it is hold.
+    models are built at most every `build_interval_seconds`. Late payments are admitted by each build where
+    `late_policy` is admit, and wait for a person where it is hold.
     """
 
     job: JobSettings

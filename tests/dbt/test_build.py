@@ -112,29 +112,6 @@ def test_a_yen_is_worth_its_rate_exactly(grown: Built) -> None:
     assert yen == {Decimal(700_000) * Decimal("5.524862") / 1000}
 
 
-def test_a_correction_restates_the_marts_and_says_so(grown: Built, corrected: Built) -> None:
-    assert not corrected.build.not_green(), corrected.build.output
-    before, after = (
-        {(row["window_start"], row["currency"]): row for row in built.marts["payment_metrics"]}
-        for built in (grown, corrected)
-    )
-    restated = {key: row for key, row in after.items() if row["restated_at"]}
-    assert {key: row for key, row in after.items() if key not in restated} == {
-        key: row for key, row in before.items() if key not in restated
-    }
-    [admitted] = [row for row in restated.values() if row["currency"] == "KWD"]
-    assert (admitted["payment_count"], admitted["admitted_late_count"]) == (1, 1)
-    assert admitted["amount_sum"] == admitted["admitted_late_amount"] == Decimal("0.123")
-    decisions = {row["decision"]: row for row in corrected.marts["late_payments"]}
-    assert decisions["ADMITTED"]["admitted_late_amount"] == Decimal("0.123")
-    assert (decisions["REJECTED"]["late_deliveries"], decisions["UNDECIDED"]["late_deliveries"]) == (1, 4)
-    yen = {row["transaction_id"]: row["amount"] for row in corrected.marts["payment_transactions_fraud"]}
-    assert (yen["b1p0-b"], yen["b1p1-b"]) == (Decimal("0.05"), 700_000)
-    conflicts = {row["transaction_id"]: row for row in corrected.marts["payment_conflicts"]}
-    assert {name for name, row in conflicts.items() if row["is_decided"]} == {"b1p0-b"}
-    assert conflicts["b1p1-b"]["exposure_eur"] > 3_800
-
-
 @pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS)
 def test_a_break_turns_its_rules_red_and_no_others(warehouse: DbtWarehouse, grown: Built, broken: Break) -> None:
     assert grown
@@ -164,3 +141,27 @@ def test_a_broken_source_does_not_silence_the_reconciliations(warehouse: DbtWare
     assert done.statuses["deliveries_have_unique_coordinates"] == "warn"
     assert done.statuses["assert_offsets_equal_dispositions"] == "fail"
     assert "skipped" not in done.statuses.values()
+
+
+# The last: the marts hold the corrections from here on.
+def test_a_correction_restates_the_marts_and_says_so(grown: Built, corrected: Built) -> None:
+    assert not corrected.build.not_green(), corrected.build.output
+    before, after = (
+        {(row["window_start"], row["currency"]): row for row in built.marts["payment_metrics"]}
+        for built in (grown, corrected)
+    )
+    restated = {key: row for key, row in after.items() if row["restated_at"]}
+    assert {key: row for key, row in after.items() if key not in restated} == {
+        key: row for key, row in before.items() if key not in restated
+    }
+    [admitted] = [row for row in restated.values() if row["currency"] == "KWD"]
+    assert (admitted["payment_count"], admitted["admitted_late_count"]) == (1, 1)
+    assert admitted["amount_sum"] == admitted["admitted_late_amount"] == Decimal("0.123")
+    decisions = {row["decision"]: row for row in corrected.marts["late_payments"]}
+    assert decisions["ADMITTED"]["admitted_late_amount"] == Decimal("0.123")
+    assert (decisions["REJECTED"]["late_deliveries"], decisions["UNDECIDED"]["late_deliveries"]) == (1, 4)
+    yen = {row["transaction_id"]: row["amount"] for row in corrected.marts["payment_transactions_fraud"]}
+    assert (yen["b1p0-b"], yen["b1p1-b"]) == (Decimal("0.05"), 700_000)
+    conflicts = {row["transaction_id"]: row for row in corrected.marts["payment_conflicts"]}
+    assert {name for name, row in conflicts.items() if row["is_decided"]} == {"b1p0-b"}
+    assert conflicts["b1p1-b"]["exposure_eur"] > 3_800

@@ -61,8 +61,8 @@ def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
     assert breaks(world) == []
 
     client, settings = world.client, world.settings
-    admit = (late.Selection(limit=1), Correction.ADMITTED_LATE)
-    [admitted] = late.decide_late(client, settings, *admit, **WHO)
+    one = late.Selection(limit=1)
+    [admitted] = late.decide_late(client, settings, one, Correction.ADMITTED_LATE, **WHO)
     assert admitted.payment["transaction_id"] == "late"
     [refused] = late.decide_late(client, settings, late.Selection(), Correction.REJECTED_LATE, **WHO)
     assert refused.payment["transaction_id"] == "refused"
