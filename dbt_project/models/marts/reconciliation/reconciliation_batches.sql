@@ -28,16 +28,6 @@ payments as (
     group by batch_id, topic, kafka_partition
 ),
 
-corrections as (
-    select
-        batch_id,
-        topic,
-        kafka_partition,
-        sum(payments_added) as payments_added
-    from {{ ref('int_corrections__netted') }}
-    group by batch_id, topic, kafka_partition
-),
-
 matched as (
     select
         batch_id,
@@ -69,7 +59,7 @@ matched as (
     full outer join deliveries using (batch_id, topic, kafka_partition)
     full outer join payments using (batch_id, topic, kafka_partition)
     left join {{ ref('int_batches__accepted_gaps') }} as accepted using (batch_id, topic, kafka_partition)
-    left join corrections using (batch_id, topic, kafka_partition)
+    left join {{ ref('int_batches__corrected') }} as corrections using (batch_id, topic, kafka_partition)
     left join batches using (batch_id)
 ),
 
