@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.corrections import payment_corrections
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import kafka_offsets, payment_events, publish_payments, sender_control_totals
 from orchestration.assets.warehouse import warehouse_assets
@@ -31,7 +32,14 @@ def build_defs(
     """
     sources = [payment_events, sender_control_totals]
     return dg.Definitions(
-        assets=[*sources, publish_payments, kafka_offsets, warehouse_assets(manifest), fraud_backtest],
+        assets=[
+            *sources,
+            publish_payments,
+            payment_corrections,
+            kafka_offsets,
+            warehouse_assets(manifest),
+            fraud_backtest,
+        ],
         asset_checks=DEFAULT_CHECKS,
         jobs=DEFAULT_JOBS,
         sensors=sensors,

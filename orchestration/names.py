@@ -10,6 +10,7 @@ PREFIX = "payment_data"
 PAYMENT_EVENTS = AssetKey(["kafka", "payment_events"])
 DELIVERIES = AssetKey([PREFIX, tables.DELIVERIES.name])
 KAFKA_OFFSETS = AssetKey([PREFIX, tables.KAFKA_OFFSETS.name])
+CORRECTIONS = AssetKey([PREFIX, tables.CORRECTIONS.name])
 CONTROL_TOTALS = AssetKey([PREFIX, tables.CONTROL_TOTALS.name])
 FRAUD_BACKTEST = AssetKey([PREFIX, "fraud_backtest"])
 

@@ -18,22 +18,9 @@ def rejudge(rows: Sequence[Mapping[str, Any]]) -> list[Break]:
     Args:
         rows: rows of payment_deliveries with `raw_key` and `raw_value`.
     """
-    import pyarrow as pa
+    from spark_jobs.rereading import reread
 
-    from spark_jobs.pipeline import read_records
-
-    if not rows:
-        return []
-    batch = pa.RecordBatch.from_pydict(
-        {
-            "partition": pa.array([row["kafka_partition"] for row in rows], pa.int32()),
-            "offset": pa.array([row["kafka_offset"] for row in rows], pa.int64()),
-            "timestamp": pa.array([row["kafka_timestamp"] for row in rows], pa.timestamp("us", "UTC")),
-            "key": pa.array([row["raw_key"] for row in rows], pa.binary()),
-            "value": pa.array([row["raw_value"] for row in rows], pa.binary()),
-        }
-    )
-    judged = read_records(batch).select(COMPARED).to_pylist()
+    judged = reread(rows)
     return [found for row, again in zip(rows, judged, strict=True) for found in _compare(row, again)]
 
 

@@ -14,6 +14,7 @@ from spark_jobs.settings import JobSettings, SettingError, payments_home, read_j
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 DBT_TARGETS = ("local", "production")
+LATE_POLICIES = ("hold", "admit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class StackSettings:
 
     A shift is one run of the streaming job: it goes on until the backlog has stayed away for `shift_idle_seconds`, or
     `shift_max_seconds` are up; with `has_standby` the next one waits beside it, warm, for its end or its death. dbt's
-    models are built at most every `build_interval_seconds`.
+    models are built at most every `build_interval_seconds`. Late payments are admitted by each build where
+    `late_policy` is admit, and wait for a person where it is hold.
     """
 
     job: JobSettings
@@ -33,6 +35,7 @@ class StackSettings:
     shift_max_seconds: int
     has_standby: bool
     build_interval_seconds: int
+    late_policy: str = "hold"
 
     @property
     def dagster_home(self) -> Path:
@@ -61,6 +64,9 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
             f"DBT_TARGET is {target!r}, but the warehouse is "
             f"{'the local one: use local.' if job.emulator_host else 'BigQuery itself: use production.'}"
         )
+    late_policy = env.get("PAYMENTS_LATE_POLICY") or "hold"
+    if late_policy not in LATE_POLICIES:
+        raise SettingError(f"PAYMENTS_LATE_POLICY must be one of {', '.join(LATE_POLICIES)}, not {late_policy!r}.")
     return StackSettings(
         job=job,
         home=payments_home(env),
@@ -70,6 +76,7 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         shift_max_seconds=_whole_number(env, "PAYMENTS_SHIFT_MAX_SECONDS", 600, least=1, most=1500),
         has_standby=_switch(env, "PAYMENTS_STANDBY", default=True),
         build_interval_seconds=_whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400),
+        late_policy=late_policy,
     )
 
 

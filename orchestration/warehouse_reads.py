@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestration.correction_rules import CORRECTION_RULES
 from spark_jobs import tables
 from spark_jobs.contract import FIELDS
 from spark_jobs.iso_codes import MINOR_UNITS
@@ -108,12 +109,33 @@ class WarehouseReads:
         ]
 
     def kept_records(self) -> list[Row]:
-        """The deliveries whose key and value are kept: all that are not UNIQUE, with every column."""
-        return self._read("select * from {payment_deliveries} where disposition != 'UNIQUE'")
+        """The deliveries whose key and value are kept, with every column: what is UNIQUE or was, is kept as columns."""
+        return self._read(
+            """
+            select d.* from {payment_deliveries} as d
+            left join (select * from {payment_corrections} where kind = 'RETRACTED_DUPLICATE') as c
+                on d.topic = c.topic and d.kafka_partition = c.kafka_partition and d.kafka_offset = c.kafka_offset
+            where d.disposition != 'UNIQUE' and c.topic is null
+            """
+        )
+
+    def correction_counts(self) -> list[Row]:
+        """Rows, different ids and the greatest id of the corrections and of the replays."""
+        return self._read(
+            """
+            select 'correction_count' as told_as, count(*) as row_count, count(distinct correction_id) as ids,
+                coalesce(max(correction_id), 0) as newest from {payment_corrections}
+            union all
+            select 'replay_count' as told_as, count(*) as row_count, count(distinct replay_id) as ids,
+                coalesce(max(replay_id), 0) as newest from {payment_replays}
+            """
+        )
 
     def broken_records(self) -> dict[str, list[Row]]:
         """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; BREAKS_READ each at most."""
-        return {rule: self._read(f"{sql}\nlimit {BREAKS_READ}") for rule, sql in _RECORD_RULES.items()}
+        return {
+            rule: self._read(f"{sql}\nlimit {BREAKS_READ}") for rule, sql in (_RECORD_RULES | CORRECTION_RULES).items()
+        }
 
     def _read(self, sql: str, **parameters: Any) -> list[Row]:
         from spark_jobs.warehouse import run
@@ -143,6 +165,8 @@ def _minor_units() -> str:
     return f"case currency {cases} end"
 
 
+_PAYMENTS = {"a payment": tables.TRANSACTIONS, "a correction": tables.CORRECTIONS}
+
 _RECORD_RULES = {
     "a delivery is stored once": """
         select topic, kafka_partition, kafka_offset from {payment_deliveries}
@@ -152,29 +176,43 @@ _RECORD_RULES = {
         select any_value(topic) as topic, min(kafka_partition) as kafka_partition, min(kafka_offset) as kafka_offset
         from {payment_transactions} group by transaction_id having count(*) > 1
         """,
-    "a UNIQUE delivery and its payment agree": """
+    "a UNIQUE or corrected delivery and its payment agree": """
         select
             coalesce(d.topic, t.topic) as topic,
             coalesce(d.kafka_partition, t.kafka_partition) as kafka_partition,
             coalesce(d.kafka_offset, t.kafka_offset) as kafka_offset
-        from (select * from {payment_deliveries} where disposition = 'UNIQUE') as d
+        from (
+            select d.*, if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) as payments
+            from {payment_deliveries} as d
+            left join (
+                select topic, kafka_partition, kafka_offset, sum(payments_added) as payments_added
+                from {payment_corrections} group by topic, kafka_partition, kafka_offset) as c
+                on d.topic = c.topic and d.kafka_partition = c.kafka_partition and d.kafka_offset = c.kafka_offset
+            where if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) != 0
+        ) as d
         full outer join {payment_transactions} as t
             on d.topic = t.topic and d.kafka_partition = t.kafka_partition and d.kafka_offset = t.kafka_offset
-        where d.topic is null or t.topic is null
+        where d.topic is null or t.topic is null or d.payments != 1
             or d.transaction_id != t.transaction_id or d.event_time != t.event_time or d.currency != t.currency
             or d.amount_minor != t.amount_minor or d.batch_id != t.batch_id or d.payload_hash != t.payload_hash
             or d.value_sha256 != t.value_sha256 or d.kafka_timestamp != t.kafka_timestamp
             or d.transaction_id is null or d.event_time is null or d.currency is null or d.amount_minor is null
             or d.payload_hash is null or t.payload_hash is null
         """,
-    "a payment says what its hash was made of": f"""
-        select topic, kafka_partition, kafka_offset from {{payment_transactions}}
+    **{
+        f"{told} says what its hash was made of": f"""
+        select topic, kafka_partition, kafka_offset from {{{table.name}}}
         where payload_hash != {_payload_hash()}
-        """,
-    "an amount is its minor units": f"""
-        select topic, kafka_partition, kafka_offset from {{payment_transactions}}
+        """
+        for told, table in _PAYMENTS.items()
+    },
+    **{
+        f"the amount of {told} is its minor units": f"""
+        select topic, kafka_partition, kafka_offset from {{{table.name}}}
         where coalesce(amount * {_minor_units()} != amount_minor, true)
-        """,
+        """
+        for told, table in _PAYMENTS.items()
+    },
     "a record has reasons where it is quarantined, and only there": """
         select topic, kafka_partition, kafka_offset from {payment_deliveries}
         where (disposition = 'QUARANTINED') != (array_length(reasons) > 0)

@@ -19,7 +19,7 @@ from spark_jobs.jobs import JOB_SECONDS, begin, bounds, failures, kind_of, one_l
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.times import from_microseconds, to_microseconds
-from spark_jobs.transaction import Batch, parameters, publish_sql
+from spark_jobs.transaction import Batch, Known, known_sql, known_values, parameters, publish_sql, retract
 from spark_jobs.warehouse import STAGING_PREFIX, Control, read_control, run
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Publisher:
         staging = self._load(batch)
         load_seconds = time.monotonic() - clock
         clock = time.monotonic()
-        self.control = self._commit(batch, staging, load_seconds)
+        self.control, batch = self._commit(batch, staging, load_seconds)
         transaction_seconds = time.monotonic() - clock
         # The batch is published, whatever becomes of what it was loaded through.
         with suppress(*failures()):
@@ -108,21 +108,40 @@ class Publisher:
 
         return _persistently("load job", attempt)
 
-    def _commit(self, batch: Batch, staging: str, load_seconds: float) -> Control:
-        values = parameters(batch, self.control, load_seconds)
-        sql = publish_sql(self._settings, staging)
+    def _commit(self, batch: Batch, staging: str, load_seconds: float) -> tuple[Control, Batch]:
+        """The control row after it, and the batch as it was published."""
 
-        def attempt(number: int) -> Control | Exception:
+        def attempt(number: int) -> tuple[Control, Batch] | Exception:
+            try:
+                known, values = self._look_up(staging)
+            except failures() as error:
+                return error
+            published = retract(batch, known)
+            values |= parameters(published, self.control, load_seconds, known)
+            sql = publish_sql(self._settings, staging, retracts=bool(known.retracted))
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
             failure = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)
-            published = self._read_back(batch)
-            if published is None:
+            control = self._read_back(batch)
+            if control is None:
                 return failure or RuntimeError("the transaction changed nothing")
             crash_point(Point.LEDGER_SEEN)
-            return published
+            return control, published
 
         return _persistently("transaction", attempt)
+
+    def _look_up(self, staging: str) -> tuple[Known, dict[str, Any]]:
+        """Which payments of the batch the stream took for new although they are published, and what was asked."""
+        if self.control.watermark is None:
+            # Nothing was ever published, nor corrected.
+            return Known(0), {}
+        values = known_values(self._settings, self.control, self.control.watermark)
+        rows = run(self._client, known_sql(self._settings, staging), values)
+        if not rows:
+            raise Incident(Kind.FENCED, "the pipeline's control row is gone: publish nothing until that is settled.")
+        found = tuple((r["kafka_partition"], r["currency"], r["amount_minor"]) for r in rows)
+        known = Known(rows[0]["correction_count"], tuple(row for row in found if row[0] is not None))
+        return known, values if known.retracted else {}
 
     def _read_back(self, batch: Batch) -> Control | None:
         """The control row if the batch is in; None if it is not and may be tried again."""

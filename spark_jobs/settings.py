@@ -31,7 +31,8 @@ class JobSettings:
     """All that a run of the streaming job needs to know.
 
     `emulator_host` is None where the warehouse is BigQuery itself. `checkpoint_location` and `staging_location` are
-    URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first.
+    URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. `lookback_days` is how far before the
+    watermark a batch's new ids are looked for among the published payments.
     """
 
     bootstrap_servers: str
@@ -45,6 +46,7 @@ class JobSettings:
     pipeline: str = "payments"
     max_offsets_per_batch: int = 200_000
     state_buckets: int = 4
+    lookback_days: int = 3
 
     def environment(self) -> dict[str, str]:
         """The variables from which `read_job_settings` reads these very settings, in another process."""
@@ -83,6 +85,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         staging_location=_uri("STAGING_LOCATION", env.get("STAGING_LOCATION"), home / "staging"),
         max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 200_000),
         state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 4),
+        lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
     )
     _refuse_a_mixed_target(settings)
     return settings

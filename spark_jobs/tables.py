@@ -1,71 +1,35 @@
 """The tables that the streaming job owns in BigQuery, declared once, in pure Python.
 
-Belongs here: names, columns, partitioning and clustering. Does not belong here: SQL (publishing.py), dbt's views,
-clients (warehouse.py). The drift test holds dbt's sources against this module.
+Belongs here: names, columns, partitioning and clustering. Does not belong here: what a declaration is made of
+(columns.py), SQL (publishing.py), dbt's views, clients (warehouse.py). The drift test holds dbt's sources against this
+module.
 """
 
-from dataclasses import dataclass
-
+from spark_jobs.columns import BATCH, COORDINATES, COUNTS, HASHES, Column
+from spark_jobs.columns import Table as Table
 from spark_jobs.contract import FIELDS
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A BigQuery column. `mode` is NULLABLE, REQUIRED or REPEATED."""
-
-    name: str
-    type: str
-    description: str
-    mode: str = "REQUIRED"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A BigQuery table; `partition_by` names a TIMESTAMP or DATE column and is by day."""
-
-    name: str
-    description: str
-    columns: tuple[Column, ...]
-    partition_by: str | None = None
-    cluster_by: tuple[str, ...] = ()
-
-
-_COORDINATES = (
-    Column("topic", "STRING", "Kafka topic."),
-    Column("kafka_partition", "INT64", "Kafka partition."),
-    Column("kafka_offset", "INT64", "Kafka offset: with topic and partition, the identity of a delivery."),
-    Column("kafka_timestamp", "TIMESTAMP", "When the broker's log says the record was written."),
-)
-_BATCH = Column("batch_id", "INT64", "The micro-batch that published the row: batch_ledger.batch_id.")
-_HASHES = (
-    Column("payload_hash", "BYTES", "Hash of all that the payment says except its event_time.", "NULLABLE"),
-    Column("value_sha256", "BYTES", "SHA-256 of the record's value, byte for byte."),
-)
-_COUNTS = (
-    Column("delivered", "INT64", "Records read: the sum of the four counts that follow."),
-    Column("unique_count", "INT64", "Records tagged UNIQUE."),
-    Column("duplicate_count", "INT64", "Records tagged DUPLICATE."),
-    Column("late_count", "INT64", "Records tagged LATE."),
-    Column("quarantined_count", "INT64", "Records tagged QUARANTINED."),
-)
 
 DELIVERIES = Table(
     "payment_deliveries",
     "One row per Kafka record, whatever became of it.",
     (
-        *_COORDINATES,
+        *COORDINATES,
         Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
         Column("reasons", "STRING", "Why the record is quarantined; empty otherwise.", "REPEATED"),
         Column("transaction_id", "STRING", "The payment's id, where that is valid.", "NULLABLE"),
         Column("event_time", "TIMESTAMP", "When the payment was made, where that is valid.", "NULLABLE"),
         Column("currency", "STRING", "ISO 4217, where that is valid.", "NULLABLE"),
         Column("amount_minor", "INT64", "Amount in the currency's minor unit, where that is valid.", "NULLABLE"),
-        *_HASHES,
-        Column("raw_key", "BYTES", "The record's key; NULL where UNIQUE.", "NULLABLE"),
+        *HASHES,
+        Column("raw_key", "BYTES", "The record's key; NULL where its payment is kept as columns.", "NULLABLE"),
         Column(
-            "raw_value", "BYTES", "The record's value; NULL where UNIQUE, or where the record has none.", "NULLABLE"
+            "raw_value",
+            "BYTES",
+            "The record's value; NULL where its payment is kept as columns (UNIQUE or RETRACTED_DUPLICATE), or where "
+            "the record has none.",
+            "NULLABLE",
         ),
-        _BATCH,
+        BATCH,
     ),
     partition_by="kafka_timestamp",
     cluster_by=("kafka_partition", "disposition"),
@@ -78,9 +42,9 @@ TRANSACTIONS = Table(
         *(Column(f.name, f.bigquery_type, f.description, "REQUIRED" if f.required else "NULLABLE") for f in FIELDS),
         Column("amount_minor", "INT64", "Amount in the currency's minor unit."),
         Column("extra_fields", "STRING", "Fields that the contract does not know, as a JSON object.", "NULLABLE"),
-        *_HASHES,
-        *_COORDINATES,
-        _BATCH,
+        *HASHES,
+        *COORDINATES,
+        BATCH,
     ),
     partition_by="event_time",
     cluster_by=("sender_account_id", "currency"),
@@ -90,7 +54,7 @@ LEDGER = Table(
     "batch_ledger",
     "One row per published micro-batch.",
     (
-        _BATCH,
+        BATCH,
         Column("pipeline", "STRING", "The pipeline that published: a row of pipeline_control."),
         Column("generation", "STRING", "The checkpoint that the batch ran on."),
         Column("spark_batch_id", "INT64", "Spark's number of the batch within that checkpoint."),
@@ -98,7 +62,7 @@ LEDGER = Table(
         Column("topic", "STRING", "Kafka topic."),
         Column("start_offsets", "STRING", "JSON object, partition to first offset."),
         Column("end_offsets", "STRING", "JSON object, partition to the offset after the last."),
-        *_COUNTS,
+        *COUNTS,
         Column("watermark", "TIMESTAMP", "The watermark carried into the batch: LATE was judged by it.", "NULLABLE"),
         Column("next_watermark", "TIMESTAMP", "The watermark that the next batch carries in.", "NULLABLE"),
         Column("min_kafka_timestamp", "TIMESTAMP", "Of the oldest record.", "NULLABLE"),
@@ -119,12 +83,12 @@ LEDGER_PARTITIONS = Table(
     "batch_ledger_partitions",
     "One row per published micro-batch and Kafka partition.",
     (
-        _BATCH,
+        BATCH,
         Column("topic", "STRING", "Kafka topic."),
         Column("kafka_partition", "INT64", "Kafka partition."),
         Column("start_offset", "INT64", "First offset of the batch."),
         Column("end_offset", "INT64", "Offset after the last of the batch."),
-        *_COUNTS,
+        *COUNTS,
     ),
 )
 
@@ -132,7 +96,7 @@ LEDGER_AMOUNTS = Table(
     "batch_ledger_amounts",
     "One row per published micro-batch, disposition and currency: its money.",
     (
-        _BATCH,
+        BATCH,
         Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
         Column("currency", "STRING", "ISO 4217; empty where the record has no valid one."),
         Column("record_count", "INT64", "Records."),
@@ -154,6 +118,48 @@ CONTROL = Table(
         Column("end_offsets", "STRING", "JSON object, partition to the offset after the last published."),
         Column("watermark", "TIMESTAMP", "The watermark that the next batch carries in.", "NULLABLE"),
         Column("updated_at", "TIMESTAMP", "When the row last changed."),
+        Column("correction_count", "INT64", "Rows of payment_corrections: the newest correction_id."),
+        Column("replay_count", "INT64", "Rows of payment_replays: the newest replay_id."),
+    ),
+)
+
+CORRECTIONS = Table(
+    "payment_corrections",
+    "One row per correction: what was decided of a delivered payment after, or beside, its disposition.",
+    (
+        Column("correction_id", "INT64", "Counts from 1 without a gap, in the order of the decisions."),
+        Column(
+            "kind",
+            "STRING",
+            "ADMITTED_LATE, REJECTED_LATE, RETRACTED_DUPLICATE, CONFLICT_KEPT, CONFLICT_REPLACED or CONFLICT_CHOSEN.",
+        ),
+        Column("payments_added", "INT64", "What it does to payment_transactions: 1, 0, or -1 for a row taken out."),
+        *TRANSACTIONS.columns,
+        Column("last_batch_id", "INT64", "The newest published batch that the decision knew of."),
+        Column("decided_by", "STRING", "Who, or which part of the platform, decided."),
+        Column("reason", "STRING", "Why."),
+        Column("decided_at", "TIMESTAMP", "When the decision's transaction ran."),
+        Column("correction_hash", "BYTES", "Hash of the decision: an altered one shows."),
+    ),
+    partition_by="decided_at",
+    cluster_by=("kind", "batch_id"),
+)
+
+REPLAYS = Table(
+    "payment_replays",
+    "One row per quarantined record that was sent to the topic again: from the old offset to the new one.",
+    (
+        Column("replay_id", "INT64", "Counts from 1 without a gap."),
+        *COORDINATES[:3],
+        Column("new_partition", "INT64", "The partition that it was sent to."),
+        Column("sent_from_offset", "INT64", "The partition's end just before: the new offset is not below it."),
+        Column("new_offset", "INT64", "Where it came to lie; NULL until the broker's answer is written.", "NULLABLE"),
+        HASHES[1],
+        Column("requested_by", "STRING", "Who asked for it."),
+        Column("reason", "STRING", "Why."),
+        Column("requested_at", "TIMESTAMP", "When it was asked for, before it was sent."),
+        Column("replayed_at", "TIMESTAMP", "When the broker's answer was written.", "NULLABLE"),
+        Column("replay_hash", "BYTES", "Hash of the request: an altered one shows."),
     ),
 )
 
@@ -230,4 +236,6 @@ TABLES: tuple[Table, ...] = (
     KAFKA_OFFSETS,
     INCIDENTS,
     ACCEPTED_GAPS,
+    CORRECTIONS,
+    REPLAYS,
 )

@@ -4,14 +4,15 @@ Belongs here: what goes into which table. Does not belong here: running it, and 
 (publishing.py).
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from spark_jobs import tables
 from spark_jobs.checkpoints import Interval
 from spark_jobs.contract import WATERMARK_MICROSECONDS, Disposition
+from spark_jobs.correction_kinds import CORRECTION_HASH, Correction
 from spark_jobs.receipts import BatchTally
 from spark_jobs.settings import JobSettings
 from spark_jobs.tagging import watermark_of
@@ -30,19 +31,77 @@ class Batch:
     process_seconds: float
 
 
-def publish_sql(settings: JobSettings, staging: str) -> str:
-    """The transaction: everything, or, where the epoch or the offsets have moved on, nothing."""
-    deliveries, delivery_values = _insert_lists(tables.DELIVERIES)
+RETRACTION = "its id was published before, longer ago than the stream remembers"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the warehouse knew of a batch before it was published.
+
+    `retracted` are payments that the stream took for new and that are published already, as (partition, currency, minor
+    units). It holds only as long as `correction_count` is that of the control row.
+    """
+
+    correction_count: int
+    retracted: tuple[tuple[int, str, int], ...] = ()
+
+
+def known_sql(settings: JobSettings, staging: str) -> str:
+    """The exact check of one batch: a scan of two columns of the payments, of the days since @known_since."""
+    return f"""
+    select c.correction_count, s.kafka_partition, s.currency, s.amount_minor
+    from `{table_id(settings, tables.CONTROL)}` as c
+    left join ({_known(settings, staging, "kafka_partition, currency, amount_minor")}) as s on true
+    where c.pipeline = @pipeline
+    """
+
+
+def known_values(settings: JobSettings, control: Control, watermark: datetime) -> dict[str, Any]:
+    """Values of `known_sql`, by name: what is new is never older than the watermark carried into the batch."""
+    return {"pipeline": control.pipeline, "known_since": watermark - timedelta(days=settings.lookback_days)}
+
+
+def retract(batch: Batch, known: Known) -> Batch:
+    """The batch with its counts and money as they are once what was known has become a DUPLICATE."""
+    counts, amounts = batch.tally.partition_counts.copy(), dict(batch.tally.amounts)
+    for partition, currency, minor in known.retracted:
+        for disposition, sign in ((Disposition.UNIQUE, -1), (Disposition.DUPLICATE, 1)):
+            counts[partition, disposition] += sign
+            count, total = amounts.get((disposition, currency), (0, 0))
+            amounts[disposition, currency] = (count + sign, total + sign * minor)
+    amounts = {key: amount for key, amount in amounts.items() if amount[0]}
+    return replace(batch, tally=replace(batch.tally, partition_counts=counts, amounts=amounts))
+
+
+def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False) -> str:
+    """The transaction: everything, or, where the epoch, the offsets or the corrections have moved on, nothing.
+
+    Args:
+        settings: names the tables.
+        staging: the batch's staging table.
+        retracts: whether payments that the stream took for new are published already: they become DUPLICATE, and a
+            correction keeps what they say.
+    """
+    tagged = "if(is_retracted, 'DUPLICATE', disposition)" if retracts else "disposition"
+    deliveries, delivery_values = _insert_lists(tables.DELIVERIES, tagged)
     transactions, transaction_values = _insert_lists(tables.TRANSACTIONS)
     ledger = ", ".join(c.name for c in tables.LEDGER.columns)
     counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count"
     name = {table: f"`{table_id(settings, table)}`" for table in tables.TABLES}
+    source, is_new = f"`{staging}`", "disposition = 'UNIQUE'"
+    if retracts:
+        # Read in the transaction that wrote them.
+        source += f"""
+        left join (select kafka_partition, kafka_offset, true as is_retracted from {name[tables.CORRECTIONS]}
+            where kind = '{Correction.RETRACTED_DUPLICATE}' and batch_id = @batch_id)
+            using (kafka_partition, kafka_offset)"""
+        is_new += " and is_retracted is null"
     return f"""
-    begin transaction;
-    insert into {name[tables.DELIVERIES]} ({deliveries}) select {delivery_values} from `{staging}`;
+    begin transaction;{_retract_sql(settings, staging) if retracts else ""}
+    insert into {name[tables.DELIVERIES]} ({deliveries}) select {delivery_values} from {source};
     assert @@row_count = @delivered as 'the staging table does not hold the batch';
     insert into {name[tables.TRANSACTIONS]} ({transactions})
-        select {transaction_values} from `{staging}` where disposition = 'UNIQUE';
+        select {transaction_values} from {source} where {is_new};
     insert into {name[tables.LEDGER_PARTITIONS]}
         (batch_id, topic, kafka_partition, start_offset, end_offset, {counts})
         select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
@@ -59,20 +118,46 @@ def publish_sql(settings: JobSettings, staging: str) -> str:
             @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, current_timestamp();
     update {name[tables.CONTROL]}
         set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,
-            updated_at = current_timestamp()
-        where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets;
-    assert @@row_count = 1 as 'fenced off: the epoch or the offsets have moved on';
+            correction_count = @correction_count + @retracted, updated_at = current_timestamp()
+        where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets
+            and correction_count = @correction_count;
+    assert @@row_count = 1 as 'fenced off: the epoch, the offsets or the corrections have moved on';
     commit transaction;
     """
 
 
-def _insert_lists(table: tables.Table) -> tuple[str, str]:
-    given = {"topic": "@topic", "batch_id": "@batch_id"}
+def _retract_sql(settings: JobSettings, staging: str) -> str:
+    payment = ", ".join(column.name for column in tables.TRANSACTIONS.columns)
+    given = {"topic": "@topic as topic", "batch_id": "@batch_id as batch_id"}
+    staged = ", ".join(given.get(column.name, column.name) for column in tables.TRANSACTIONS.columns)
+    columns = ", ".join(column.name for column in tables.CORRECTIONS.columns)
+    return f"""
+    insert into `{table_id(settings, tables.CORRECTIONS)}` ({columns})
+        select correction_id, kind, payments_added, {payment}, last_batch_id, decided_by, reason, decided_at,
+            {CORRECTION_HASH}
+        from (
+            select *, '{Correction.RETRACTED_DUPLICATE}' as kind, 0 as payments_added, @batch_id - 1 as last_batch_id,
+                @pipeline as decided_by, '{RETRACTION}' as reason, current_timestamp() as decided_at,
+                @correction_count + row_number() over (order by kafka_partition, kafka_offset) as correction_id
+            from ({_known(settings, staging, staged)})
+        );
+    assert @@row_count = @retracted as 'what is known of the batch has changed';"""
+
+
+def _known(settings: JobSettings, staging: str, columns: str) -> str:
+    return f"""select {columns} from `{staging}`
+            where disposition = 'UNIQUE' and transaction_id in (
+                select transaction_id from `{table_id(settings, tables.TRANSACTIONS)}`
+                where event_time >= @known_since)"""
+
+
+def _insert_lists(table: tables.Table, disposition: str = "disposition") -> tuple[str, str]:
+    given = {"topic": "@topic", "batch_id": "@batch_id", "disposition": disposition}
     names = [column.name for column in table.columns]
     return ", ".join(names), ", ".join(given.get(name, name) for name in names)
 
 
-def parameters(batch: Batch, control: Control, load_seconds: float) -> dict[str, Any]:
+def parameters(batch: Batch, control: Control, load_seconds: float, known: Known) -> dict[str, Any]:
     """Values of `publish_sql`, by name."""
     tally = batch.tally
     return {
@@ -89,6 +174,8 @@ def parameters(batch: Batch, control: Control, load_seconds: float) -> dict[str,
         "delivered": tally.delivered,
         **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
         "watermark": control.watermark,
+        "correction_count": known.correction_count,
+        "retracted": len(known.retracted),
         "next_watermark": from_microseconds(watermark_of(tally.max_event_time, WATERMARK_MICROSECONDS)),
         "min_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(0)),
         "p05_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(5)),

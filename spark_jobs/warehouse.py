@@ -41,6 +41,7 @@ class Control:
     end_offsets: dict[int, int]
     watermark: datetime | None
     updated_at: datetime
+    correction_count: int = 0
 
 
 def connect(settings: JobSettings) -> "Client":
@@ -120,6 +121,7 @@ def read_control(client: "Client", settings: JobSettings) -> Control | None:
         end_offsets=offsets_from_json(row["end_offsets"]),
         watermark=row["watermark"],
         updated_at=row["updated_at"],
+        correction_count=row["correction_count"],
     )
 
 
@@ -143,8 +145,9 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
         when matched then update set epoch = control.epoch + 1, holder = @holder, updated_at = current_timestamp()
         when not matched then
             insert (pipeline, topic, topic_id, epoch, holder, generation, last_batch_id, end_offsets, watermark,
-                    updated_at)
-            values (@pipeline, @topic, @topic_id, 1, @holder, @generation, 0, @end_offsets, null, current_timestamp())
+                    updated_at, correction_count, replay_count)
+            values (@pipeline, @topic, @topic_id, 1, @holder, @generation, 0, @end_offsets, null, current_timestamp(),
+                    0, 0)
         """
     values = {
         "pipeline": settings.pipeline,

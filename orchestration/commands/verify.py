@@ -15,6 +15,7 @@ from local_stack.processes import StackError
 from orchestration import truth
 from orchestration.accepted_gaps import GAP_COLUMNS, gap_cells
 from orchestration.console import say, table
+from orchestration.correction_rules import missing_corrections
 from orchestration.rejudging import rejudge
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
@@ -78,7 +79,8 @@ def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
     with connect(settings.job) as client:
         reads = WarehouseReads(client, settings.job).at_this_moment()
         evidence = gather(reads)
-        breaks = find_breaks(evidence) + rejudge(reads.kept_records())
+        breaks = find_breaks(evidence) + missing_corrections(reads.correction_counts(), evidence.control)
+        breaks += rejudge(reads.kept_records())
         if manifest is None:
             return Verdict(tally(evidence.delivery_counts), [], [], breaks, evidence.accepted_gaps)
         stored = reads.delivered_records(truth.last_offsets(manifest))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.dbt.sample import Row, Tables
+from tests.dbt.sample import Row, Tables, correction, deliveries
 
 OFFSETS = "assert_offsets_equal_dispositions"
 RANGES = "assert_ledger_ranges_are_contiguous"
@@ -16,7 +16,8 @@ AMOUNTS = "assert_ledger_amounts_equal_deliveries"
 EPOCHS = "assert_epochs_never_fall"
 CONTROL = "assert_control_row_ends_where_the_ledger_ends"
 MARTS = "assert_marts_hold_every_payment"
-RULES = (OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
+CORRECTIONS = "assert_corrections_are_all_there"
+RULES = (CORRECTIONS, OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,17 @@ def the_ledger_forgets_records(data: Tables) -> None:
 @_seen_by(CONTROL)
 def the_control_row_is_ahead(data: Tables) -> None:
     data["pipeline_control"][0]["end_offsets"] = json.dumps({"0": 999, "1": 118})
+
+
+@_seen_by(CORRECTIONS)
+def the_control_row_knows_of_a_correction_that_is_gone(data: Tables) -> None:
+    data["pipeline_control"][0]["correction_count"] = 1
+
+
+@_seen_by(CORRECTIONS, OFFSETS, PAYMENTS, MARTS)
+def a_late_payment_is_admitted_and_not_put_in(data: Tables) -> None:
+    late = next(record for record in deliveries(batches=3) if record.disposition == "LATE")
+    data["payment_corrections"].append(correction(late, 1, "ADMITTED_LATE", 1))
 
 
 @_seen_by(CONTROL, EPOCHS)

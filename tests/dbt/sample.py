@@ -90,7 +90,39 @@ def tables(records: list[Delivery]) -> Tables:
         ],
         "pipeline_incidents": [],
         "accepted_gaps": [],
+        "payment_corrections": [],
+        "payment_replays": [],
     }
+
+
+def correction(record: Delivery, number: int, kind: str, added: int) -> Row:
+    """What is decided of a record's payment; the sample's control row is not told."""
+    return {
+        "correction_id": number,
+        "kind": kind,
+        "payments_added": added,
+        **_payment(record),
+        "last_batch_id": record.batch_id,
+        "decided_by": "operator",
+        "reason": "policy",
+        "decided_at": _text(START + timedelta(days=1)),
+        "correction_hash": _bytes(f"{number}{kind}"),
+    }
+
+
+def correct(data: Tables, corrections: list[Row]) -> None:
+    """Do what the corrections say to the payments, and tell the control row."""
+    names = data["payment_transactions"][0].keys()
+    for row in corrections:
+        place = ("topic", "kafka_partition", "kafka_offset")
+        if row["payments_added"] < 0:
+            data["payment_transactions"] = [
+                paid for paid in data["payment_transactions"] if [paid[n] for n in place] != [row[n] for n in place]
+            ]
+        elif row["payments_added"]:
+            data["payment_transactions"].append({name: row[name] for name in names})
+    data["payment_corrections"] += corrections
+    data["pipeline_control"][0]["correction_count"] = len(data["payment_corrections"])
 
 
 def _delivery(record: Delivery) -> Row:
@@ -216,6 +248,8 @@ def _control(records: list[Delivery]) -> list[Row]:
         "end_offsets": json.dumps(_end_offsets(records)),
         "watermark": None,
         "updated_at": _text(START),
+        "correction_count": 0,
+        "replay_count": 0,
     }
     return [row] if records else []
 

@@ -9,7 +9,7 @@ from orchestration.backtest_run import BacktestConfig
 from simulator.typologies import Typology
 from tests.dbt.breaks import BREAKS, RULES, Break
 from tests.dbt.conftest import Build, DbtWarehouse
-from tests.dbt.sample import deliveries, tables
+from tests.dbt.sample import correct, correction, deliveries, tables
 
 pytestmark = pytest.mark.integration
 
@@ -20,6 +20,7 @@ MARTS = (
     "payment_metrics",
     "late_payments",
     "deduplication_audit",
+    "payment_conflicts",
     "reconciliation_daily",
     "reconciliation_batches",
     "reconciliation_control_totals",
@@ -65,6 +66,24 @@ def grown(warehouse: DbtWarehouse, filled: Built) -> Built:
     assert filled
     warehouse.fill(tables(deliveries(batches=3)))
     return build(warehouse, *NO_UNIT_TESTS)
+
+
+@pytest.fixture(scope="module")
+def corrected(warehouse: DbtWarehouse, grown: Built) -> Built:
+    """A late payment of 0.123 KWD admitted, another rejected, and 700,000 JPY of a conflict replaced by 5."""
+    assert grown
+    records = deliveries(batches=3)
+    late, refused = (record for record in records if (record.disposition, record.batch_id) == ("LATE", 1))
+    first = next(record for record in records if record.transaction_id == "b1p0-b" and record.payload == "same")
+    other = next(record for record in records if record.transaction_id == "b1p0-b" and record.payload == "other")
+    data = tables(records)
+    kinds = [(late, "ADMITTED_LATE", 1), (refused, "REJECTED_LATE", 0)]
+    kinds += [(first, "CONFLICT_REPLACED", -1), (other, "CONFLICT_CHOSEN", 1)]
+    correct(data, [correction(record, number, kind, n) for number, (record, kind, n) in enumerate(kinds, start=1)])
+    warehouse.fill(data)
+    done = build(warehouse, *NO_UNIT_TESTS)
+    warehouse.fill(tables(records))
+    return done
 
 
 def test_an_empty_warehouse_builds_green(empty: Built) -> None:
@@ -162,3 +181,27 @@ def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_the
     assert result.current.tally.recall >= 0.85
     assert result.current.tally.recall > 2 * result.versions[0].tally.recall
     assert set(result.current.recall_by_typology) == set(Typology)
+
+
+# The last: the marts hold the corrections from here on.
+def test_a_correction_restates_the_marts_and_says_so(grown: Built, corrected: Built) -> None:
+    assert not corrected.build.not_green(), corrected.build.output
+    before, after = (
+        {(row["window_start"], row["currency"]): row for row in built.marts["payment_metrics"]}
+        for built in (grown, corrected)
+    )
+    restated = {key: row for key, row in after.items() if row["restated_at"]}
+    assert {key: row for key, row in after.items() if key not in restated} == {
+        key: row for key, row in before.items() if key not in restated
+    }
+    [admitted] = [row for row in restated.values() if row["currency"] == "KWD"]
+    assert (admitted["payment_count"], admitted["admitted_late_count"]) == (1, 1)
+    assert admitted["amount_sum"] == admitted["admitted_late_amount"] == Decimal("0.123")
+    decisions = {row["decision"]: row for row in corrected.marts["late_payments"]}
+    assert decisions["ADMITTED"]["admitted_late_amount"] == Decimal("0.123")
+    assert (decisions["REJECTED"]["late_deliveries"], decisions["UNDECIDED"]["late_deliveries"]) == (1, 4)
+    yen = {row["transaction_id"]: row["amount"] for row in corrected.marts["payment_transactions_fraud"]}
+    assert (yen["b1p0-b"], yen["b1p1-b"]) == (Decimal("0.05"), 700_000)
+    conflicts = {row["transaction_id"]: row for row in corrected.marts["payment_conflicts"]}
+    assert {name for name, row in conflicts.items() if row["is_decided"]} == {"b1p0-b"}
+    assert conflicts["b1p1-b"]["exposure_eur"] > 3_800

@@ -143,7 +143,7 @@ def test_verification_says_which_rule_a_hand_has_broken_and_where(payments: Comm
     with tampered(payments, tables.TRANSACTIONS, sql, kafka_offset=offset):
         done = payments.run("verify")
     assert done.returncode == 1, done.stdout
-    assert f"BROKEN: an amount is its minor units: payment-events 0:{offset}:" in done.stdout
+    assert f"BROKEN: the amount of a payment is its minor units: payment-events 0:{offset}:" in done.stdout
     assert done.stderr == ""
 
 

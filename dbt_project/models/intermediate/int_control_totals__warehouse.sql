@@ -1,13 +1,23 @@
-with deliveries as (
+with replays as (
+    select * from {{ ref('stg_payments__replays') }}
+),
+
+deliveries as (
     select
-        topic,
-        kafka_partition,
-        kafka_offset,
-        disposition,
-        date(if(is_valid, event_time, kafka_timestamp)) as day,
-        if(is_valid, currency, '') as currency,
-        cast(if(is_valid, amount_minor, 0) as numeric) as amount_minor
-    from {{ ref('stg_payments__deliveries') }}
+        deliveries.topic,
+        deliveries.kafka_partition,
+        deliveries.kafka_offset,
+        deliveries.disposition,
+        date(if(deliveries.is_valid, deliveries.event_time, deliveries.kafka_timestamp)) as day,
+        if(deliveries.is_valid, deliveries.currency, '') as currency,
+        cast(if(deliveries.is_valid, deliveries.amount_minor, 0) as numeric) as amount_minor
+    from {{ ref('stg_payments__deliveries') }} as deliveries
+    left join replays
+        on
+            deliveries.topic = replays.topic
+            and deliveries.kafka_partition = replays.new_partition
+            and deliveries.kafka_offset = replays.new_offset
+    where replays.replay_id is null
 ),
 
 late_deliveries as (
@@ -17,7 +27,7 @@ late_deliveries as (
 counted as (
     select
         deliveries.*,
-        coalesce(late_deliveries.is_unpublished_payment, false) as is_late_payment
+        coalesce(late_deliveries.is_late_payment, false) as is_late_payment
     from deliveries
     left join late_deliveries
         on

@@ -82,7 +82,8 @@ select
     if(joined.ip_address is null, null, joined.accounts_new_to_address_24h) as accounts_new_to_address_24h,
     flows.received_eur_15m,
     cast(round(safe_divide(joined.amount_eur, flows.received_eur_15m), 4) as numeric) as passed_on_share,
-    joined.batch_id
+    joined.batch_id,
+    joined.correction_id
 from joined
 inner join flows on joined.transaction_id = flows.transaction_id
 where

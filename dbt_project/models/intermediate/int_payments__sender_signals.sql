@@ -95,6 +95,7 @@ select
         cast(floor((paid_at - first_on_device_at) / 60000000) as int64)
     ) as minutes_on_device,
     if(country is not null and country_payments_before > 0, from_country, null) as payments_from_country_before,
-    batch_id
+    batch_id,
+    correction_id
 from observed
 where event_time >= {{ since }}

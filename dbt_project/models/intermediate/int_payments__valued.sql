@@ -8,6 +8,10 @@ fx_rates as (
 
 regions as (
     select * from {{ ref('country_regions') }}
+),
+
+corrections as (
+    select * from {{ ref('int_corrections__netted') }}
 )
 
 select
@@ -25,6 +29,7 @@ select
     payments.kafka_partition,
     payments.kafka_offset,
     payments.batch_id,
+    corrections.correction_id,
     coalesce(payments.payment_method, 'unknown') as payment_method,
     coalesce(regions.region, 'UNKNOWN') as region,
     cast(
@@ -37,3 +42,8 @@ left join fx_rates
         and date(payments.event_time) >= fx_rates.valid_from
         and date(payments.event_time) < coalesce(fx_rates.valid_to, date '9999-12-31')
 left join regions on payments.country = regions.country
+left join corrections
+    on
+        payments.topic = corrections.topic
+        and payments.kafka_partition = corrections.kafka_partition
+        and payments.kafka_offset = corrections.kafka_offset

@@ -8,5 +8,7 @@ select
     last_batch_id,
     end_offsets,
     watermark,
-    updated_at
+    updated_at,
+    correction_count,
+    replay_count
 from {{ source('payment_data', 'pipeline_control') }}

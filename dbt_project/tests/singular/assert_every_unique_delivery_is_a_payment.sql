@@ -1,10 +1,21 @@
 {{ config(meta={'dagster': {'ref': {'name': 'payment_transactions_fraud'}}}) }}
 -- depends_on: {{ ref('pipeline_health') }}
--- UNIQUE deliveries and payments are the same set, with the same id and money. A row here was published in one table
--- and not, or otherwise, in the other, or says another amount than its minor units. Guards every mart that counts.
-with deliveries as (
-    select * from {{ ref('stg_payments__deliveries') }}
-    where disposition = 'UNIQUE'
+-- UNIQUE deliveries, with what corrections have put in and less what they have taken out, and payments are the same
+-- set, with the same id and money. A row here was published in one table and not, or otherwise, in the other, or says
+-- another amount than its minor units. Guards every mart that counts.
+with corrections as (
+    select * from {{ ref('int_corrections__netted') }}
+),
+
+deliveries as (
+    select deliveries.*
+    from {{ ref('stg_payments__deliveries') }} as deliveries
+    left join corrections
+        on
+            deliveries.topic = corrections.topic
+            and deliveries.kafka_partition = corrections.kafka_partition
+            and deliveries.kafka_offset = corrections.kafka_offset
+    where if(deliveries.disposition = 'UNIQUE', 1, 0) + coalesce(corrections.payments_added, 0) != 0
 ),
 
 payments as (

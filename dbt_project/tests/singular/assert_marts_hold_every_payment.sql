@@ -1,27 +1,51 @@
 {{ config(meta={'dagster': {'ref': {'name': 'payment_metrics'}}}) }}
 -- depends_on: {{ ref('pipeline_health') }}
 -- The two incremental marts hold every published payment once, so nothing slipped past an incremental build. Payments
--- published after the marts were built are not theirs yet, and pass.
-with published as (
+-- published or corrected after the marts were built are not theirs yet, and pass.
+with marts as (
     select
-        countif(batch_id <= (select max(fraud.batch_id) from {{ ref('payment_transactions_fraud') }} as fraud))
-            as scorable_count,
-        countif(batch_id <= (select max(metrics.batch_id) from {{ ref('payment_metrics') }} as metrics))
-            as countable_count,
-        count(*) as payment_count
-    from {{ ref('stg_payments__transactions') }}
+        'payment_transactions_fraud' as mart,
+        count(*) as held_count,
+        coalesce(max(batch_id), 0) as batch_id,
+        coalesce(max(correction_id), 0) as correction_id
+    from {{ ref('payment_transactions_fraud') }}
+    union all
+    select
+        'payment_metrics' as mart,
+        coalesce(sum(payment_count), 0) as held_count,
+        coalesce(max(batch_id), 0) as batch_id,
+        coalesce(max(correction_id), 0) as correction_id
+    from {{ ref('payment_metrics') }}
 ),
 
-held as (
+published as (
     select
-        (select count(*) from {{ ref('payment_transactions_fraud') }}) as scored_count,
-        (select sum(metrics.payment_count) from {{ ref('payment_metrics') }} as metrics) as counted_count
+        marts.mart,
+        count(*) as payment_count,
+        countif(payments.batch_id <= marts.batch_id) as published_count
+    from {{ ref('stg_payments__transactions') }} as payments
+    cross join marts
+    group by marts.mart
+),
+
+unseen as (
+    select
+        marts.mart,
+        sum(corrections.payments_added) as added_count
+    from {{ ref('int_corrections__valued') }} as corrections
+    cross join marts
+    where corrections.correction_id > marts.correction_id and corrections.batch_id <= marts.batch_id
+    group by marts.mart
 )
 
-select *
-from published
-cross join held
+select
+    mart,
+    marts.held_count,
+    published.payment_count,
+    coalesce(published.published_count, 0) - coalesce(unseen.added_count, 0) as expected_count
+from marts
+left join published using (mart)
+left join unseen using (mart)
 where
-    scorable_count != scored_count
-    or countable_count != coalesce(counted_count, 0)
-    or (payment_count > 0 and scored_count = 0)
+    marts.held_count != coalesce(published.published_count, 0) - coalesce(unseen.added_count, 0)
+    or (published.payment_count > 0 and marts.held_count = 0)

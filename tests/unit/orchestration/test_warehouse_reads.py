@@ -75,6 +75,7 @@ def test_reads_of_one_moment_see_no_later_batch_in_any_table(monkeypatch: pytest
     reads.delivery_amounts()
     reads.delivered_records({0: 5})
     reads.kept_records()
+    reads.correction_counts()
     reads.broken_records()
     for sql, parameters in asked:
         assert sql.count("payments-local") == sql.count("for system_time as of @as_of") > 0

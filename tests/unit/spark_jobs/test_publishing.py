@@ -29,13 +29,22 @@ class Warehouse:
         self.answers, self.controls = answers, controls
         self.job_ids: list[str] = []
         self.silence: Exception | None = None
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        nothing = dict.fromkeys(("kafka_partition", "currency", "amount_minor"))
+        self.known: list[dict[str, Any]] = [{"correction_count": 5, **nothing}]
 
-    def run(self, _client: object, _sql: str, _values: dict[str, Any], job_id: str) -> None:
-        """Send the transaction."""
+    def run(
+        self, _client: object, sql: str, values: dict[str, Any], job_id: str | None = None
+    ) -> list[dict[str, Any]] | None:
+        """Look up what is known, or send the transaction."""
+        if job_id is None:
+            return self.known
+        self.sent.append((sql, values))
         self.job_ids.append(job_id)
         answer = self.answers.pop(0)
         if answer:
             raise answer
+        return None
 
     def read_control(self, _client: object, _settings: object) -> Control | None:
         """Look at the control row."""
@@ -62,6 +71,30 @@ def refused(batch: Batch, client: FakeClient | None = None, control: Control = C
         publisher(client, control).publish(batch)
     assert "\n" not in str(refusal.value)
     return refusal.value
+
+
+def test_a_payment_that_was_published_long_ago_is_counted_and_reported_as_a_duplicate(warehouse: Warehouse) -> None:
+    found = {"correction_count": 5, "kafka_partition": 0, "currency": "EUR", "amount_minor": 2**62}
+    warehouse.known = [found, {**found, "amount_minor": 2**62}]
+    report = publisher().publish(BATCH)
+    assert (report.delivered, report.unique, report.duplicate) == (11, 1, 4)
+    [(sql, values)] = warehouse.sent
+    assert "'RETRACTED_DUPLICATE' as kind" in sql
+    assert (values["correction_count"], values["retracted"]) == (5, 2)
+    [first, *others] = values["partitions"]
+    assert (first["unique_count"], first["duplicate_count"], first["late_count"]) == (1, 2, 1)
+    assert [(row["unique_count"], row["duplicate_count"]) for row in others] == [(0, 2), (0, 0)]
+    money = {
+        (row["disposition"], row["currency"]): (row["record_count"], row["amount_minor"]) for row in values["amounts"]
+    }
+    assert money["DUPLICATE", "EUR"] == (2, 2**63)
+    assert money["UNIQUE", "EUR"] == (TALLY.amounts["UNIQUE", "EUR"][0] - 2, 0)
+
+
+def test_a_control_row_that_is_gone_stops_the_run(warehouse: Warehouse) -> None:
+    warehouse.known = []
+    assert refused(BATCH).kind is Kind.FENCED
+    assert warehouse.sent == []
 
 
 def test_a_batch_is_reported_as_the_warehouse_has_it(warehouse: Warehouse) -> None:

@@ -11,12 +11,14 @@ from spark_jobs.contract import Disposition
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.staging import STAGED_SCHEMA
 from spark_jobs.tables import Table
-from spark_jobs.transaction import parameters, publish_sql
+from spark_jobs.transaction import Known, known_sql, known_values, parameters, publish_sql, retract
 from spark_jobs.warehouse import _type_of, offsets_from_json, offsets_to_json, schema_of, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
 SQL = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
-VALUES = parameters(BATCH, CONTROL, load_seconds=0.5)
+RETRACTING = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4", retracts=True)
+KNOWN = known_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
+VALUES = parameters(BATCH, CONTROL, load_seconds=0.5, known=Known(7))
 PUBLISHED = (
     tables.DELIVERIES,
     tables.TRANSACTIONS,
@@ -65,6 +67,9 @@ def test_every_value_has_the_type_of_its_column(table: Table) -> None:
 
 def test_the_transaction_uses_every_value_and_no_other() -> None:
     assert set(re.findall(r"(?<!@)@(\w+)", SQL)) == set(VALUES)
+    looked_up = known_values(SETTINGS, CONTROL, NOON)
+    assert set(re.findall(r"@(\w+)", KNOWN)) == set(looked_up)
+    assert set(re.findall(r"(?<!@)@(\w+)", RETRACTING)) == VALUES.keys() | looked_up.keys()
 
 
 def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
@@ -75,7 +80,28 @@ def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
         "assert",
         "commit",
     ]
-    assert "epoch = @epoch and end_offsets = @old_offsets" in " ".join(statements[-3])
+    moved = " ".join(statements[-3])
+    assert "epoch = @epoch and end_offsets = @old_offsets and correction_count = @correction_count" in moved
+
+
+def test_new_ids_are_looked_up_in_the_days_before_the_watermark() -> None:
+    assert known_values(SETTINGS, CONTROL, NOON)["known_since"] == NOON - timedelta(days=SETTINGS.lookback_days)
+
+
+def test_what_was_known_keeps_the_batchs_sums() -> None:
+    known = Known(7, ((0, "EUR", 5), (0, "EUR", 7)))
+    tally = retract(BATCH, known).tally
+    assert tally.delivered == BATCH.tally.delivered
+    assert (tally.count(Disposition.UNIQUE, 0), tally.count(Disposition.DUPLICATE, 0)) == (1, 2)
+    assert tally.amounts["DUPLICATE", "EUR"] == (2, 12)
+    assert sum(minor for _, minor in tally.amounts.values()) == sum(minor for _, minor in BATCH.tally.amounts.values())
+    assert retract(BATCH, Known(7)) == BATCH
+
+
+def test_the_lookup_reads_no_more_than_two_columns_of_the_days_it_needs() -> None:
+    for sql in (KNOWN, RETRACTING):
+        [read] = re.findall(r"select transaction_id from `[^`]*payment_transactions`\s+where (.*?)\)", sql)
+        assert read == "event_time >= @known_since"
 
 
 def test_the_ledger_says_what_was_delivered_by_partition() -> None:

@@ -1,3 +1,12 @@
+with deliveries as (
+    select * from {{ ref('stg_payments__deliveries') }}
+    where is_valid
+),
+
+corrections as (
+    select * from {{ ref('int_corrections__netted') }}
+)
+
 select
     transaction_id,
     min(event_time) as first_occurrence_time,
@@ -7,11 +16,12 @@ select
     countif(disposition = 'UNIQUE') as unique_occurrences,
     countif(disposition = 'DUPLICATE') as duplicate_occurrences,
     countif(disposition = 'LATE') as late_occurrences,
+    countif(corrections.is_admitted_late) as admitted_occurrences,
     count(distinct payload_hash) - 1 as conflicts,
     array_agg(
         concat(topic, '/', cast(kafka_partition as string), '/', cast(kafka_offset as string))
         order by kafka_partition, kafka_offset
     ) as delivering_offsets
-from {{ ref('stg_payments__deliveries') }}
-where is_valid
+from deliveries
+left join corrections using (topic, kafka_partition, kafka_offset)
 group by transaction_id

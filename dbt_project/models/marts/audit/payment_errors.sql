@@ -1,3 +1,12 @@
+with deliveries as (
+    select * from {{ ref('stg_payments__deliveries') }}
+    where disposition = 'QUARANTINED'
+),
+
+replays as (
+    select * from {{ ref('stg_payments__replays') }}
+)
+
 select
     topic,
     kafka_partition,
@@ -9,7 +18,10 @@ select
     raw_key,
     raw_value,
     {{ safe_text('raw_value') }} as raw_text,
-    value_sha256,
-    batch_id
-from {{ ref('stg_payments__deliveries') }}
-where disposition = 'QUARANTINED'
+    deliveries.value_sha256,
+    batch_id,
+    replays.new_partition as replayed_partition,
+    replays.new_offset as replayed_offset,
+    replays.requested_at as replay_requested_at
+from deliveries
+left join replays using (topic, kafka_partition, kafka_offset)

@@ -56,7 +56,8 @@ select
     scores.fraud_score,
     scores.fraud_reasons,
     scores.rule_version,
-    payments.batch_id
+    payments.batch_id,
+    payments.correction_id
 from payments
 inner join signals on payments.transaction_id = signals.transaction_id
 inner join scores on payments.transaction_id = scores.transaction_id

@@ -8,13 +8,46 @@
         cluster_by=['currency', 'region'],
     )
 }}
+{%- set since = 'timestamp_trunc(' ~ unseen_since() ~ ', minute)' %}
 
 with payments as (
     select
         *,
         timestamp_trunc(event_time, minute) as window_start
     from {{ ref('int_payments__valued') }}
-    where event_time >= timestamp_trunc({{ unseen_since() }}, minute)
+    where event_time >= {{ since }}
+),
+
+counted as (
+    select
+        window_start,
+        currency,
+        region,
+        payment_method,
+        count(*) as payment_count,
+        cast(sum(amount) as numeric) as amount_sum,
+        cast(avg(amount) as numeric) as amount_avg,
+        cast(sum(amount_eur) as numeric) as amount_eur_sum,
+        count(distinct sender_account_id) as distinct_senders,
+        max(batch_id) as batch_id
+    from payments
+    group by window_start, currency, region, payment_method
+),
+
+-- Also of windows that a correction has left without a payment: their row becomes zero, it does not stay as it was.
+restated as (
+    select
+        timestamp_trunc(event_time, minute) as window_start,
+        currency,
+        region,
+        payment_method,
+        countif(kind = 'ADMITTED_LATE') as admitted_late_count,
+        cast(sum(if(kind = 'ADMITTED_LATE', amount, 0)) as numeric) as admitted_late_amount,
+        max(decided_at) as restated_at,
+        max(correction_id) as correction_id
+    from {{ ref('int_corrections__valued') }}
+    where event_time >= {{ since }}
+    group by window_start, currency, region, payment_method
 )
 
 select
@@ -23,11 +56,15 @@ select
     currency,
     region,
     payment_method,
-    count(*) as payment_count,
-    cast(sum(amount) as numeric) as amount_sum,
-    cast(avg(amount) as numeric) as amount_avg,
-    cast(sum(amount_eur) as numeric) as amount_eur_sum,
-    count(distinct sender_account_id) as distinct_senders,
-    max(batch_id) as batch_id
-from payments
-group by window_start, currency, region, payment_method
+    coalesce(counted.payment_count, 0) as payment_count,
+    coalesce(counted.amount_sum, 0) as amount_sum,
+    counted.amount_avg,
+    if(counted.payment_count is null, 0, counted.amount_eur_sum) as amount_eur_sum,
+    coalesce(counted.distinct_senders, 0) as distinct_senders,
+    counted.batch_id,
+    coalesce(restated.admitted_late_count, 0) as admitted_late_count,
+    coalesce(restated.admitted_late_amount, 0) as admitted_late_amount,
+    restated.restated_at,
+    restated.correction_id
+from counted
+full outer join restated using (window_start, currency, region, payment_method)

@@ -53,11 +53,13 @@ matched as (
         coalesce(deliveries.duplicate_count, 0) as counted_duplicate,
         coalesce(deliveries.late_count, 0) as counted_late,
         coalesce(deliveries.quarantined_count, 0) as counted_quarantined,
-        coalesce(payments.payment_count, 0) as counted_payments
+        coalesce(payments.payment_count, 0) as counted_payments,
+        coalesce(corrections.payments_added, 0) as corrected_payments
     from ledger
     full outer join deliveries using (batch_id, topic, kafka_partition)
     full outer join payments using (batch_id, topic, kafka_partition)
     left join {{ ref('int_batches__accepted_gaps') }} as accepted using (batch_id, topic, kafka_partition)
+    left join {{ ref('int_batches__corrected') }} as corrections using (batch_id, topic, kafka_partition)
     left join batches using (batch_id)
 ),
 
@@ -83,8 +85,8 @@ judged as (
                 or counted_late != ledger_late
                 or counted_quarantined != ledger_quarantined
                 then 'DISPOSITIONS DIFFER'
-            when counted_payments < ledger_unique then 'PAYMENTS MISSING'
-            when counted_payments > ledger_unique then 'PAYMENTS NOT IN LEDGER'
+            when counted_payments < ledger_unique + corrected_payments then 'PAYMENTS MISSING'
+            when counted_payments > ledger_unique + corrected_payments then 'PAYMENTS NOT IN LEDGER'
         end as break_reason
     from matched
 )
@@ -110,6 +112,7 @@ select
     counted_late,
     counted_quarantined,
     counted_payments,
+    corrected_payments,
     break_reason,
     if(break_reason is null, 'PASS', 'FAIL') as status
 from judged

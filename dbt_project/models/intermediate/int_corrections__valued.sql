@@ -1,0 +1,26 @@
+with corrections as (
+    select * from {{ ref('stg_payments__corrections') }}
+    where payments_added != 0
+),
+
+regions as (
+    select * from {{ ref('country_regions') }}
+)
+
+select
+    corrections.correction_id,
+    corrections.kind,
+    corrections.payments_added,
+    corrections.transaction_id,
+    corrections.event_time,
+    corrections.amount,
+    corrections.currency,
+    corrections.topic,
+    corrections.kafka_partition,
+    corrections.kafka_offset,
+    corrections.batch_id,
+    corrections.decided_at,
+    coalesce(corrections.payment_method, 'unknown') as payment_method,
+    coalesce(regions.region, 'UNKNOWN') as region
+from corrections
+left join regions on corrections.country = regions.country

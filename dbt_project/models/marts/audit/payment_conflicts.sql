@@ -1,0 +1,70 @@
+with payloads as (
+    select
+        transaction_id,
+        payload_hash,
+        any_value(currency) as currency,
+        any_value(amount_minor) as amount_minor,
+        min(event_time) as event_time,
+        min(kafka_timestamp) as first_delivered_at,
+        min(batch_id) as batch_id
+    from {{ ref('stg_payments__deliveries') }}
+    where is_valid
+    group by transaction_id, payload_hash
+),
+
+conflicting as (
+    select
+        payloads.transaction_id,
+        payloads.payload_hash,
+        payloads.first_delivered_at,
+        payloads.batch_id,
+        payloads.amount_minor * currencies.minor_unit_value * fx_rates.eur_per_thousand * numeric '0.001' as amount_eur
+    from payloads
+    inner join {{ ref('currencies') }} as currencies on payloads.currency = currencies.currency
+    left join {{ ref('fx_rates') }} as fx_rates
+        on
+            payloads.currency = fx_rates.currency
+            and date(payloads.event_time) >= fx_rates.valid_from
+            and date(payloads.event_time) < coalesce(fx_rates.valid_to, date '9999-12-31')
+    qualify count(*) over (partition by payloads.transaction_id) > 1
+),
+
+published as (
+    select
+        transaction_id,
+        payload_hash,
+        currency,
+        amount,
+        topic || '/' || cast(kafka_partition as string) || '/' || cast(kafka_offset as string) as published_offset
+    from {{ ref('stg_payments__transactions') }}
+),
+
+decided as (
+    select
+        transaction_id,
+        max(last_batch_id) as last_batch_id,
+        max(decided_at) as decided_at
+    from {{ ref('stg_payments__corrections') }}
+    where kind in ('CONFLICT_KEPT', 'CONFLICT_CHOSEN')
+    group by transaction_id
+)
+
+select
+    transaction_id,
+    count(*) as payloads,
+    min(conflicting.first_delivered_at) as first_delivered_at,
+    max(conflicting.first_delivered_at) as last_payload_at,
+    any_value(published.published_offset) as published_offset,
+    any_value(published.currency) as published_currency,
+    any_value(published.amount) as published_amount,
+    cast(min(conflicting.amount_eur) as numeric) as lowest_amount_eur,
+    cast(max(conflicting.amount_eur) as numeric) as highest_amount_eur,
+    cast(
+        max(conflicting.amount_eur) - min(conflicting.amount_eur) as numeric
+    ) as exposure_eur,
+    max(conflicting.batch_id) <= coalesce(max(decided.last_batch_id), 0) as is_decided,
+    max(decided.decided_at) as decided_at
+from conflicting
+left join published using (transaction_id)
+left join decided using (transaction_id)
+group by transaction_id

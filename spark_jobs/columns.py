@@ -1,0 +1,47 @@
+"""What tables are declared with, and the columns that several of them share. Pure Python.
+
+Belongs here: Column, Table, shared columns. Does not belong here: a table (tables.py).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A BigQuery column. `mode` is NULLABLE, REQUIRED or REPEATED."""
+
+    name: str
+    type: str
+    description: str
+    mode: str = "REQUIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A BigQuery table; `partition_by` names a TIMESTAMP or DATE column and is by day."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    partition_by: str | None = None
+    cluster_by: tuple[str, ...] = ()
+
+
+COORDINATES = (
+    Column("topic", "STRING", "Kafka topic."),
+    Column("kafka_partition", "INT64", "Kafka partition."),
+    Column("kafka_offset", "INT64", "Kafka offset: with topic and partition, the identity of a delivery."),
+    Column("kafka_timestamp", "TIMESTAMP", "When the broker's log says the record was written."),
+)
+BATCH = Column("batch_id", "INT64", "The micro-batch that published the row: batch_ledger.batch_id.")
+HASHES = (
+    Column("payload_hash", "BYTES", "Hash of all that the payment says except its event_time.", "NULLABLE"),
+    Column("value_sha256", "BYTES", "SHA-256 of the record's value, byte for byte."),
+)
+COUNTS = (
+    Column("delivered", "INT64", "Records read: the sum of the four counts that follow."),
+    Column("unique_count", "INT64", "Records tagged UNIQUE."),
+    Column("duplicate_count", "INT64", "Records tagged DUPLICATE."),
+    Column("late_count", "INT64", "Records tagged LATE."),
+    Column("quarantined_count", "INT64", "Records tagged QUARANTINED."),
+)

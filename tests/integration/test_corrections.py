@@ -1,0 +1,119 @@
+"""Corrections on a real broker, Spark and warehouse: what is decided later is counted once, and the law stays true."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from orchestration.commands.verify import gather
+from orchestration.correction_rules import missing_corrections
+from orchestration.rejudging import rejudge
+from orchestration.verification import Break, find_breaks
+from orchestration.warehouse_reads import WarehouseReads
+from spark_jobs import conflicts, late, replaying, resending, tables
+from spark_jobs.contract import Disposition
+from spark_jobs.correction_kinds import Correction
+from spark_jobs.incidents import Incident
+from spark_jobs.warehouse import run, table_id
+from tests.world import World, event
+
+pytestmark = pytest.mark.integration
+
+WHO = {"decided_by": "operator", "reason": "asked by finance"}
+
+
+def breaks(world: World) -> list[Break]:
+    reads = WarehouseReads(world.client, world.settings).at_this_moment()
+    evidence = gather(reads)
+    missing = missing_corrections(reads.correction_counts(), evidence.control)
+    return find_breaks(evidence) + missing + rejudge(reads.kept_records())
+
+
+def payments(world: World) -> dict[str, int]:
+    """Minor units by id; an id that is there twice fails the test that asks."""
+    rows = world.rows(tables.TRANSACTIONS, "transaction_id, amount_minor")
+    found = {row["transaction_id"]: row["amount_minor"] for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def kinds(world: World) -> Counter[str]:
+    return Counter(row["kind"] for row in world.rows(tables.CORRECTIONS, "kind"))
+
+
+def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
+    world.send([event("old", 200), event("twice", 190, amount="5.00"), b"junk"])
+    world.drain()
+    # Each batch moves the watermark: two hours on, the state has forgotten what came first.
+    world.send([event("mover", 60)])
+    world.drain()
+    world.send([event("newest")])
+    world.drain()
+    world.send(
+        [event("old"), event("twice", amount="7.00"), event("late", 150), event("late", 150), event("refused", 180)]
+    )
+    [report] = world.drain()
+    assert (report.unique, report.duplicate, report.late) == (0, 2, 3)
+    assert kinds(world) == {Correction.RETRACTED_DUPLICATE: 2}
+    assert payments(world)["twice"] == 500
+    assert breaks(world) == []
+
+    client, settings = world.client, world.settings
+    one = late.Selection(limit=1)
+    [admitted] = late.decide_late(client, settings, one, Correction.ADMITTED_LATE, **WHO)
+    assert admitted.payment["transaction_id"] == "late"
+    [refused] = late.decide_late(client, settings, late.Selection(), Correction.REJECTED_LATE, **WHO)
+    assert refused.payment["transaction_id"] == "refused"
+    assert late.decide_late(client, settings, late.Selection(), Correction.ADMITTED_LATE, **WHO) == ()
+    assert payments(world).keys() == {"old", "twice", "mover", "newest", "late"}
+
+    [conflict] = conflicts.conflicts(client, settings)
+    assert (conflict.transaction_id, conflict.exposure(), conflict.is_decided) == ("twice", {"EUR": 200}, False)
+    other = "/".join(str(conflict.deliveries[-1][name]) for name in ("topic", "kafka_partition", "kafka_offset"))
+    conflicts.resolve(client, settings, "twice", other, **WHO)
+    assert payments(world)["twice"] == 700
+    assert conflicts.resolve(client, settings, "twice", other, **WHO) == ()
+    assert breaks(world) == []
+    conflicts.resolve(client, settings, "twice", "first", **WHO)
+    assert payments(world)["twice"] == 500
+    assert breaks(world) == []
+
+    # An admitted payment that is sent once more, as new: the stream never knew its id.
+    world.send([event("late")])
+    [report] = world.drain()
+    assert (report.unique, report.duplicate) == (0, 1)
+    assert breaks(world) == []
+    assert run(client, f"delete from `{table_id(settings, tables.CORRECTIONS)}` where kind = 'REJECTED_LATE'", {}) == []
+    assert {found.rule for found in breaks(world)} == {"corrections and replays are numbered without a gap"}
+
+
+def test_a_quarantined_record_is_replayed_once_and_found_again_where_the_answer_was_lost(world: World) -> None:
+    # Too far in the future when it came, and valid by now; the other one stays what it is.
+    ahead = json.loads(event("ahead", -5.5))
+    (first, second) = world.send([json.dumps(ahead).encode(), b"junk"])
+    world.drain()
+    client, settings = world.client, replace(world.settings)
+    rows = replaying.candidates(client, settings, late.Selection())
+    assert [(row["kafka_partition"], row["kafka_offset"]) for row in rows] == [first, second]
+    soon = datetime.fromtimestamp(datetime.now(UTC).timestamp() + 60, UTC)
+    judged = replaying.forecast(client, settings, rows, soon)
+    assert [disposition for disposition, _ in judged] == [Disposition.UNIQUE, Disposition.QUARANTINED]
+
+    ends = {0: 2, 1: 0}
+    replaying.request(client, settings, rows[:1], ends, requested_by="operator", reason="clock mended")
+    with pytest.raises(Incident, match="nothing was sent"):
+        replaying.request(client, settings, rows, ends, requested_by="operator", reason="again")
+    resending.send(settings, rows[:1])
+    # The process dies here: nobody has written down what the broker said.
+    [waiting] = replaying.open_requests(client, settings)
+    found = resending.read_back(settings, [waiting])
+    assert found == {first: 2}
+    replaying.answer(client, settings, found)
+    assert replaying.open_requests(client, settings) == []
+    assert [row["kafka_offset"] for row in replaying.candidates(client, settings, late.Selection())] == [second[1]]
+    world.drain()
+    deliveries = world.deliveries()
+    assert deliveries[0, 2]["value_sha256"] == deliveries[first]["value_sha256"]
+    assert breaks(world) == []

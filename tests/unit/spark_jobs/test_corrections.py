@@ -1,0 +1,77 @@
+"""The pure parts of corrections: what a conflict has at stake, which delivery is meant, which records are chosen."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from spark_jobs import tables
+from spark_jobs.conflicts import Conflict, NoSuchChoice, choose
+from spark_jobs.correction_kinds import Correction
+from spark_jobs.corrections import correct_sql
+from spark_jobs.late import Selection
+from tests.unit.spark_jobs.batches import SETTINGS
+
+SQL = correct_sql(SETTINGS, "payments-local.payment_data.staging_corrections_1")
+
+
+def delivery(offset: int, payload: bytes, minor: int, currency: str = "EUR", **given: Any) -> dict[str, Any]:
+    place = {"topic": "t", "kafka_partition": 0, "kafka_offset": offset}
+    told = {"payload_hash": payload, "amount_minor": minor, "currency": currency, "disposition": "DUPLICATE"}
+    return place | told | {"batch_id": offset} | given
+
+
+FIRST, RETRY, OTHER = delivery(1, b"x", 500, disposition="UNIQUE"), delivery(2, b"x", 500), delivery(3, b"y", 800)
+CONFLICT = Conflict("id", (FIRST, RETRY, OTHER), ("t", 0, 1), 0)
+
+
+def test_the_money_at_stake_is_what_the_payloads_differ_by() -> None:
+    assert CONFLICT.exposure() == {"EUR": 300}
+    yen = delivery(4, b"z", 70, "JPY")
+    assert Conflict("id", (FIRST, yen), None, 0).exposure() == {"EUR": 500, "JPY": 70}
+
+
+@pytest.mark.parametrize(("through", "is_decided"), [(0, False), (2, False), (3, True)])
+def test_a_decision_holds_until_a_payload_comes_that_it_did_not_know(through: int, is_decided: bool) -> None:
+    assert Conflict("id", CONFLICT.deliveries, CONFLICT.published, through).is_decided is is_decided
+
+
+@pytest.mark.parametrize(("keep", "chosen"), [("first", FIRST), ("t/0/3", OTHER), ("0/3", OTHER), ("t/0/2", RETRY)])
+def test_a_delivery_is_chosen_by_its_coordinates_or_as_the_first(keep: str, chosen: dict[str, Any]) -> None:
+    assert choose(CONFLICT, keep) is chosen
+
+
+@pytest.mark.parametrize(
+    ("conflict", "keep"), [(CONFLICT, "t/0/9"), (CONFLICT, ""), (Conflict("id", (OTHER,), None, 0), "first")]
+)
+def test_what_is_not_there_cannot_be_chosen(conflict: Conflict, keep: str) -> None:
+    with pytest.raises(NoSuchChoice):
+        choose(conflict, keep)
+
+
+def test_values_of_a_selection_never_become_sql() -> None:
+    since = datetime(2026, 11, 21, tzinfo=UTC)
+    conditions, values = Selection(partition=3, since=since, reason="x' or true", limit=5).conditions()
+    assert set(re.findall(r"@(\w+)", conditions)) | {"most"} == set(values)
+    assert values == {"partition": 3, "since": since, "quarantined_for": "x' or true", "most": 5}
+    assert Selection().conditions()[0] == "true"
+
+
+def test_decisions_are_one_transaction_that_begins_with_a_compare_and_set() -> None:
+    statements = [statement.split() for statement in SQL.split(";") if statement.strip()]
+    assert [statement[0] for statement in statements] == [
+        *("begin", "update", "assert", "insert", "assert", "delete", "assert", "insert", "assert", "commit")
+    ]
+    assert "last_batch_id = @last_batch_id and correction_count = @correction_count" in " ".join(statements[1])
+
+
+def test_every_column_of_a_correction_is_written() -> None:
+    [columns] = re.findall(r"payment_corrections`\s*\((.*?)\)", SQL)
+    assert columns.split(", ") == [column.name for column in tables.CORRECTIONS.columns]
+
+
+def test_only_an_admission_or_a_choice_adds_a_payment() -> None:
+    added = {kind: kind.payments_added for kind in Correction}
+    assert {kind for kind, count in added.items() if count == 1} == {"ADMITTED_LATE", "CONFLICT_CHOSEN"}
+    assert {kind for kind, count in added.items() if count == -1} == {"CONFLICT_REPLACED"}
