@@ -31,7 +31,7 @@ class Batch:
 
 
 def publish_sql(settings: JobSettings, staging: str) -> str:
-    """The transaction: everything, or, where the epoch or the offsets have moved on, nothing."""
+    """The transaction: everything, or, where the epoch or the offsets have moved on, nothing. Then the control row."""
     deliveries, delivery_values = _insert_lists(tables.DELIVERIES)
     transactions, transaction_values = _insert_lists(tables.TRANSACTIONS)
     ledger = ", ".join(c.name for c in tables.LEDGER.columns)
@@ -63,6 +63,7 @@ def publish_sql(settings: JobSettings, staging: str) -> str:
         where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets;
     assert @@row_count = 1 as 'fenced off: the epoch or the offsets have moved on';
     commit transaction;
+    select control.* from {name[tables.CONTROL]} as control where control.pipeline = @pipeline;
     """
 
 
