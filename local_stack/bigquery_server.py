@@ -116,10 +116,12 @@ def _look_up_one_table_alone() -> None:
     list_all = database.objects
 
     def objects(project_id: str, dataset_id: str, table_id: str | None = None) -> list[tuple[str, str, int]]:
+        found: list[tuple[str, str, int]]
         if table_id is None:
-            return list_all(project_id, dataset_id)
+            found = list_all(project_id, dataset_id)
+            return found
         if project_id != _RESULTS_DATABASE:
-            found: list[tuple[str, str, int]] = database.fetch(_one_of_ducklake(project_id), [dataset_id, table_id])
+            found = database.fetch(_one_of_ducklake(project_id), [dataset_id, table_id])
             return found
         try:
             rows = database.fetch(f"select count(*) from {database.quote(project_id, dataset_id, table_id)}")
