@@ -12,7 +12,7 @@ KILLS ?= 20
 SEED ?= 1
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ chaos: setup ## kill parts of the running platform at random, then count (KILLS=
 
 rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
 	$(BIN)/python -m benchmarks.rebuilding
+
+stages: setup ## measure where the CPU time of a record goes
+	$(BIN)/python -m benchmarks.stages
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

@@ -14,7 +14,7 @@ from pathlib import Path
 from google.cloud.bigquery import Client
 
 from benchmarks.figures import ROOT, write_table
-from benchmarks.streaming import stack
+from benchmarks.stack import stack
 from spark_jobs import tables
 from spark_jobs.contract import WATERMARK_DELAY
 from spark_jobs.generations import locations_of

@@ -17,6 +17,7 @@ from orchestration.backtest import Backtest, evaluate
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings, child_environment
 from orchestration.table_loads import load_rows
 from spark_jobs import tables
+from spark_jobs.columns import Column
 from spark_jobs.settings import JobSettings, SettingError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _DBT_SECONDS = 900
 LABELS = tables.Table(
     "fraud_labels",
     "One row per fraudulent payment of a backtest.",
-    (tables.Column("transaction_id", "STRING", "The payment."), tables.Column("typology", "STRING", "Its fraud.")),
+    (Column("transaction_id", "STRING", "The payment."), Column("typology", "STRING", "Its fraud.")),
 )
 
 _JUDGED = """

@@ -97,10 +97,10 @@ def _write(
         "decided_by": decided_by,
         "reason": reason,
     }
-    failure = run_to_its_end(client, correct_sql(settings, staging), values, f"{settings.pipeline}_correct_{name}")
+    answer = run_to_its_end(client, correct_sql(settings, staging), values, f"{settings.pipeline}_correct_{name}")
     with suppress(*failures()):
         client.delete_table(staging, not_found_ok=True, **bounds())
-    return failure
+    return answer if isinstance(answer, Exception) else None
 
 
 def _stage(client: "Client", staging: str, decisions: Sequence[Decision]) -> None:

@@ -86,10 +86,10 @@ def accept_gap(
     commit transaction;
     """
     with failures_as_incidents():
-        failure = run_to_its_end(client, sql, values, f"{control.pipeline}_accept_{generation}")
+        answer = run_to_its_end(client, sql, values, f"{control.pipeline}_accept_{generation}")
         now = read_control(client, settings)
     if now is None or now.generation != generation:
-        said = f" ({failure})" if failure else ""
+        said = f" ({answer})" if isinstance(answer, Exception) else ""
         raise Incident(Kind.FENCED, f"a run moved the pipeline on in the meantime; look again.{said}")
 
 

@@ -4,6 +4,8 @@ Belongs here: the order of the steps and how they cross from Spark to Python. Do
 (parsing, validation, tagging), reading Kafka or publishing (process_payments.py).
 """
 
+import functools
+import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -74,9 +76,16 @@ def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "Da
 
 
 def _parse_and_pack(batches: Iterable[pa.RecordBatch], *, buckets: int) -> Iterator[pa.RecordBatch]:
+    _keep_modules_out_of_collections()
     for batch in batches:
         if batch.num_rows:
             yield pack_records(batch, buckets)
+
+
+@functools.cache
+def _keep_modules_out_of_collections() -> None:
+    """Once per worker. Spark collects garbage after each task: all that was imported would be walked each time."""
+    gc.freeze()
 
 
 def pack_records(batch: pa.RecordBatch, buckets: int) -> pa.RecordBatch:
@@ -104,6 +113,7 @@ def _tag_and_stage(
     locations: Locations,
 ) -> Callable[[Any, Iterable[pd.DataFrame], "GroupState"], Iterator[pd.DataFrame]]:
     def function(key: Any, frames: Iterable[pd.DataFrame], state: "GroupState") -> Iterator[pd.DataFrame]:
+        _keep_modules_out_of_collections()
         rows = pd.concat(frames, ignore_index=True)
         bucket = int(key[0])
         before = DedupState.decode(state.get[0]) if state.exists else _seed(locations.seed(bucket))

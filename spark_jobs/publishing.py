@@ -20,10 +20,12 @@ from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.times import from_microseconds, to_microseconds
 from spark_jobs.transaction import Batch, Known, known_sql, known_values, parameters, publish_sql, retract
-from spark_jobs.warehouse import STAGING_PREFIX, Control, read_control, run
+from spark_jobs.warehouse import STAGING_PREFIX, Control, control_of, read_control, run
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
+
+Rows = list[dict[str, Any]]
 
 MAX_ATTEMPTS = 4
 """How many jobs are begun where one after the other is DONE and failed."""
@@ -120,11 +122,11 @@ class Publisher:
             values |= parameters(published, self.control, load_seconds, known)
             sql = publish_sql(self._settings, staging, retracts=bool(known.retracted))
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
-            failure = run_to_its_end(self._client, sql, values, job_id)
+            answer = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)
-            control = self._read_back(batch)
+            control = self._answered(batch, answer) or self._read_back(batch)
             if control is None:
-                return failure or RuntimeError("the transaction changed nothing")
+                return answer if isinstance(answer, Exception) else RuntimeError("the transaction changed nothing")
             crash_point(Point.LEDGER_SEEN)
             return control, published
 
@@ -143,13 +145,22 @@ class Publisher:
         known = Known(rows[0]["correction_count"], tuple(row for row in found if row[0] is not None))
         return known, values if known.retracted else {}
 
+    def _answered(self, batch: Batch, answer: Rows | Exception) -> Control | None:
+        """The control row if the transaction's own answer shows the batch in; None where that has to be looked up."""
+        if isinstance(answer, Exception) or not answer:
+            return None
+        now = control_of(answer[0])
+        return now if now.epoch == self.control.epoch and self._holds(now, batch) else None
+
+    def _holds(self, now: Control, batch: Batch) -> bool:
+        return now.end_offsets == self.control.end_offsets | batch.interval.end
+
     def _read_back(self, batch: Batch) -> Control | None:
         """The control row if the batch is in; None if it is not and may be tried again."""
         now = read_control(self._client, self._settings)
         if now is None or now.epoch != self.control.epoch:
             raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
-        ends = self.control.end_offsets | batch.interval.end
-        return now if now.end_offsets == ends else None
+        return now if self._holds(now, batch) else None
 
     def _report(self, batch: Batch, load_seconds: float, transaction_seconds: float) -> BatchReport:
         tally, now = batch.tally, datetime.now(UTC)
@@ -178,18 +189,19 @@ class Publisher:
         )
 
 
-def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Exception | None:
-    """Run a statement under an id; what went wrong, once it can have no more effect. None does not prove success.
+def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Rows | Exception:
+    """Run a statement under an id; its rows, or what went wrong, once it can have no more effect.
+
+    No exception does not prove success: the rows may.
 
     Raises:
         Exception: one of jobs.failures(), where nobody can say whether the job is over.
     """
     try:
-        run(client, sql, values, job_id)
+        return run(client, sql, values, job_id)
     except failures() as error:
         settle(client, job_id)
         return error
-    return None
 
 
 def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:

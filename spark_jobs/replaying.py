@@ -118,10 +118,10 @@ def request(
             ],
         }
         token = uuid.uuid4().hex[:12]
-        failure = run_to_its_end(client, request_sql(settings), values, f"{settings.pipeline}_replay_{token}")
+        answer = run_to_its_end(client, request_sql(settings), values, f"{settings.pipeline}_replay_{token}")
         written = {_place(row) for row in open_requests(client, settings)}
     if not {_place(row) for row in rows} <= written:
-        said = f": {one_line(failure)}" if failure else ""
+        said = f": {one_line(answer)}" if isinstance(answer, Exception) else ""
         raise Incident(Kind.WAREHOUSE_FAILED, f"the replay could not be written down, and nothing was sent{said}")
 
 

@@ -123,6 +123,7 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False) 
             and correction_count = @correction_count;
     assert @@row_count = 1 as 'fenced off: the epoch, the offsets or the corrections have moved on';
     commit transaction;
+    select control.* from {name[tables.CONTROL]} as control where control.pipeline = @pipeline;
     """
 
 

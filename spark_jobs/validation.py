@@ -45,6 +45,9 @@ VALIDATED_SCHEMA = pa.schema(
 """One row per record. A field whose value breaks its rule is null. `reasons` is empty where the payment is valid;
 `id_hash` has 16 bytes; `payload_hash` is null where the payment is not valid."""
 
+_WORTH_OPTIMIZING = 4_000
+"""Rows from which on a better plan saves more than it costs to find: it takes longer than to judge a thousand rows."""
+
 _FIELD_REASONS = {
     "transaction_id": Reason.INVALID_TRANSACTION_ID,
     "sender_account_id": Reason.INVALID_ACCOUNT_ID,
@@ -66,18 +69,21 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
         parsed: what parsing.parse returned.
         kafka_timestamps: when each record was written to the broker; timestamp[us, UTC], as long as `parsed`.
     """
-    engine = _engine()
+    engine = _engine(optimizes=parsed.num_rows >= _WORTH_OPTIMIZING)
     engine.register("records", parsed.append_column("kafka_us", kafka_timestamps.cast(pa.int64())))
     try:
-        return engine.sql(_QUERY).to_arrow_table().cast(VALIDATED_SCHEMA)
+        return engine.execute(_QUERY).to_arrow_table().cast(VALIDATED_SCHEMA)
     finally:
         engine.unregister("records")
 
 
 @functools.cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    """One connection for the process: made on first use, after Spark has forked its workers."""
-    return duckdb.connect(config={"threads": 1})
+def _engine(*, optimizes: bool) -> duckdb.DuckDBPyConnection:
+    """A connection for the process: made on first use, after Spark has forked its workers."""
+    engine = duckdb.connect(config={"threads": 1})
+    if not optimizes:
+        engine.execute("pragma disable_optimizer")
+    return engine
 
 
 def _sql_list(values: tuple[str, ...]) -> str:

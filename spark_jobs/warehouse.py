@@ -107,9 +107,11 @@ def read_control(client: "Client", settings: JobSettings) -> Control | None:
         f"select * from `{table_id(settings, CONTROL)}` where pipeline = @pipeline",
         {"pipeline": settings.pipeline},
     )
-    if not rows:
-        return None
-    row = rows[0]
+    return control_of(rows[0]) if rows else None
+
+
+def control_of(row: dict[str, Any]) -> Control:
+    """The control row from its columns."""
     return Control(
         pipeline=row["pipeline"],
         topic=row["topic"],

@@ -194,6 +194,7 @@ def test_a_control_row_that_cannot_be_read_back_is_not_taken_for_a_batch_unpubli
     # The first look is the one after the epoch is raised.
     proxy.rules += [
         Rule("POST", COMMIT, "drop_answer"),
+        Rule("GET", f"/queries/payments{COMMIT}", "status", times=1e9, status=400, reason="invalid"),
         Rule("POST", CONTROL_READ, "status", skip=1, times=1e9),
     ]
     with pytest.raises(Incident) as incident:

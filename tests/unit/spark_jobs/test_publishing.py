@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import pytest
@@ -14,7 +14,7 @@ from spark_jobs.checkpoints import CheckpointUnusable, Interval
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.publishing import MAX_ATTEMPTS, Publisher
 from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control
+from spark_jobs.warehouse import Control, offsets_to_json
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, INTERVAL, NOON_US, SETTINGS, TALLY, FakeClient, FakeJob
 
 AFTER = replace(CONTROL, last_batch_id=8, end_offsets=INTERVAL.end)
@@ -25,7 +25,7 @@ UNAVAILABLE = ServiceUnavailable("try later")  # type: ignore[no-untyped-call]
 class Warehouse:
     """Scripted answers to the transaction and to looks at the control row."""
 
-    def __init__(self, answers: list[Exception | None], controls: list[Control | None]) -> None:
+    def __init__(self, answers: list[Exception | list[dict[str, Any]] | None], controls: list[Control | None]) -> None:
         self.answers, self.controls = answers, controls
         self.job_ids: list[str] = []
         self.silence: Exception | None = None
@@ -33,18 +33,16 @@ class Warehouse:
         nothing = dict.fromkeys(("kafka_partition", "currency", "amount_minor"))
         self.known: list[dict[str, Any]] = [{"correction_count": 5, **nothing}]
 
-    def run(
-        self, _client: object, sql: str, values: dict[str, Any], job_id: str | None = None
-    ) -> list[dict[str, Any]] | None:
+    def run(self, _client: object, sql: str, values: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
         """Look up what is known, or send the transaction."""
         if job_id is None:
             return self.known
         self.sent.append((sql, values))
         self.job_ids.append(job_id)
         answer = self.answers.pop(0)
-        if answer:
+        if isinstance(answer, Exception):
             raise answer
-        return None
+        return answer or []
 
     def read_control(self, _client: object, _settings: object) -> Control | None:
         """Look at the control row."""
@@ -194,6 +192,29 @@ def test_a_load_that_fails_in_several_lines_is_told_in_one(warehouse: Warehouse)
     client = FakeClient(failures=[BadRequest("Bad file\nrow 3")] * 10)  # type: ignore[no-untyped-call]
     assert refused(BATCH, client).kind is Kind.LOAD_FAILED
     assert warehouse.job_ids == []
+
+
+def row_of(control: Control) -> dict[str, Any]:
+    return asdict(control) | {"end_offsets": offsets_to_json(control.end_offsets)}
+
+
+def test_a_commit_that_answers_with_the_batch_is_not_looked_up(warehouse: Warehouse) -> None:
+    warehouse.answers, warehouse.silence = [[row_of(AFTER)]], ConnectionError("nobody asks")
+    assert publisher().publish(BATCH).batch_id == AFTER.last_batch_id
+
+
+def test_a_commit_that_answers_with_another_epoch_is_looked_up(warehouse: Warehouse) -> None:
+    overtaken = replace(AFTER, epoch=AFTER.epoch + 1)
+    warehouse.answers, warehouse.controls = [[row_of(overtaken)]], [overtaken]
+    assert refused(BATCH).kind is Kind.FENCED
+
+
+@pytest.mark.parametrize("after", [[CONTROL, AFTER], [AFTER]])
+def test_a_commit_that_answers_with_other_offsets_is_looked_up(after: list[Control], warehouse: Warehouse) -> None:
+    warehouse.answers, warehouse.controls = [[row_of(CONTROL)]] * len(after), [*after]
+    publisher().publish(BATCH)
+    assert len(warehouse.job_ids) == len(after)
+    assert warehouse.controls == []
 
 
 def test_a_commit_whose_answer_was_lost_is_read_back_and_not_repeated(warehouse: Warehouse) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spark_jobs import validation
 from spark_jobs.contract import DEVICE_TYPES, FIELD_NAMES, IPV4_PATTERN, MAX_AMOUNT, PAYMENT_METHODS
 from spark_jobs.iso_codes import COUNTRIES, MINOR_UNITS
 from spark_jobs.parsing import parse
@@ -22,6 +24,15 @@ from tests.unit.spark_jobs.stream import KAFKA_US, us, validated
 Event = dict[str, str | None]
 VALID: Event = {name: json.loads(text) for name, text in EVENT.items()}
 in_batches = settings(max_examples=20, deadline=None)
+
+
+@pytest.fixture(scope="module", autouse=True, params=[0, 10**9], ids=["optimized", "as written"])
+def _plan(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Many rows are judged by an optimized plan, few by the query as it is written: both by the same rules."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "_WORTH_OPTIMIZING", request.param)
+        yield
+
 
 letters = st.text(st.sampled_from("aZ09_-"), min_size=1, max_size=64)
 noise = st.text(st.characters(exclude_categories=["Cs"]), max_size=70)
