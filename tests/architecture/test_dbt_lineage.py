@@ -10,8 +10,8 @@ from tests.architecture.sources import ROOT
 PROJECT = ROOT / "dbt_project"
 MODELS = {path.stem: path for path in sorted((PROJECT / "models").rglob("*.sql"))}
 DELIVERIES, PAYMENTS = "source:payment_deliveries", "source:payment_transactions"
-TABLES_ABOUT_BATCHES = {"source:batch_ledger"}
-"""They say how far the pipeline is, and nothing of single payments."""
+TABLES_BESIDE = {"source:batch_ledger", "source:payment_corrections"}
+"""How far the pipeline is, and which payments were put in or taken out by a decision: no deliveries."""
 
 ABOUT_DELIVERIES = {"late_payments"}
 """The marts of these folders whose very subject is what did not become a payment."""
@@ -60,7 +60,7 @@ def sources_of(model: str) -> set[str]:
 
 @pytest.mark.parametrize("model", ON_PAYMENTS)
 def test_fraud_and_metrics_reach_nothing_but_deduplicated_payments(model: str) -> None:
-    assert sources_of(model) - TABLES_ABOUT_BATCHES == {PAYMENTS}
+    assert sources_of(model) - TABLES_BESIDE == {PAYMENTS}
 
 
 def test_every_mart_of_fraud_and_metrics_is_held_to_that_or_named_as_an_exception() -> None:
@@ -71,4 +71,4 @@ def test_every_mart_of_fraud_and_metrics_is_held_to_that_or_named_as_an_exceptio
 def test_a_way_around_deduplication_would_be_seen() -> None:
     assert parents("select * from {{ source('payment_data', 'payment_deliveries') }}") == {DELIVERIES}
     assert parents("from {{ ref('a') }} join {{ ref( \"b\" ) }}") == {"a", "b"}
-    assert parents("where event_time >= {{ unseen_since() }}") == {"stg_payments__batches"}
+    assert parents("where event_time >= {{ unseen_since() }}") == {"stg_payments__batches", "int_corrections__valued"}
