@@ -156,6 +156,26 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
     assert verified(payments, "m.json") == {**answer, "manifest": tallies(first)}
 
 
+def test_a_replay_is_first_shown_and_then_done_on_record(payments: Command, first: Manifest) -> None:
+    def payments_counted() -> int:
+        [row] = ask(payments, "select count(*) as n from {payment_transactions}")
+        return int(row["n"])
+
+    before = payments_counted()
+    assert "There is nothing to send." in payments.succeed("replay"), "no rule has been mended"
+    shown = payments.succeed("replay", "--late")
+    assert "Late payments that would become ADMITTED_LATE" in shown
+    assert payments_counted() == before
+    assert payments.run("replay", "--late", "--yes").returncode == 2, "nothing is decided without a why"
+
+    payments.succeed("replay", "--late", "--yes", "--why", "agreed with the senders")
+    admitted = ask(payments, "select reason, payments_added from {payment_corrections}")
+    assert {row["reason"] for row in admitted} == {"agreed with the senders"}
+    assert payments_counted() == before + sum(row["payments_added"] for row in admitted) > before
+    assert verified(payments, "m.json")["ok"]
+    assert "No late payment waits" in payments.succeed("replay", "--late")
+
+
 def test_no_log_and_no_artifact_names_an_account_or_a_secret(payments: Command, first: Manifest) -> None:
     assert first.deliveries
     [row] = ask(payments, "select sender_account_id as id from {payment_transactions} limit 1")
