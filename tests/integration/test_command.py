@@ -156,7 +156,8 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
     assert verified(payments, "m.json") == {**answer, "manifest": tallies(first)}
 
 
-def test_a_replay_is_first_shown_and_then_done_on_record(payments: Command, first: Manifest) -> None:
+@pytest.mark.usefixtures("first")
+def test_a_replay_is_first_shown_and_then_done_on_record(payments: Command) -> None:
     def payments_counted() -> int:
         [row] = ask(payments, "select count(*) as n from {payment_transactions}")
         return int(row["n"])
