@@ -117,6 +117,8 @@ class Publisher:
             try:
                 known, values = self._look_up(staging)
             except failures() as error:
+                # A run that took over has swept the staging table: then that is what happened.
+                self._read_back(batch)
                 return error
             published = retract(batch, known)
             values |= parameters(published, self.control, load_seconds, known)

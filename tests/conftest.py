@@ -10,6 +10,7 @@ from local_stack.kafka import Broker
 from local_stack.processes import free_port
 from spark_jobs.session import build_session, jar_paths
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from tests.statements import Statements
 from tests.world import World
 
 QUICK_TO_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -60,8 +61,18 @@ def spark(stack: JobSettings, home: Path) -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(scope="session")
+def statements() -> Statements:
+    return Statements()
+
+
 @pytest.fixture
-def world(stack: JobSettings, spark: SparkSession, tmp_path: Path) -> Iterator[World]:
+def world(
+    stack: JobSettings, spark: SparkSession, tmp_path: Path, statements: Statements, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """A corner of the shared stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
     world = World.make(stack, spark, tmp_path)
-    yield world
+    with statements.recorded(monkeypatch):
+        yield world
     world.client.close()
+    statements.check()

@@ -1,4 +1,4 @@
-with late_deliveries as (
+with judged as (
     select * from {{ ref('int_late_deliveries__judged') }}
 ),
 
@@ -7,25 +7,25 @@ currencies as (
 )
 
 select
-    date(late_deliveries.event_time) as day,
-    late_deliveries.currency,
-    late_deliveries.is_published,
-    late_deliveries.decision,
+    date(judged.event_time) as day,
+    judged.currency,
+    judged.is_published,
+    judged.decision,
     count(*) as late_deliveries,
-    count(distinct late_deliveries.transaction_id) as distinct_payments,
-    cast(sum(cast(late_deliveries.amount_minor as numeric)) as numeric) as amount_minor,
-    cast(sum(late_deliveries.amount_minor * currencies.minor_unit_value) as numeric) as amount,
-    countif(late_deliveries.is_late_payment and late_deliveries.decision = 'ADMITTED') as admitted_late_count,
+    count(distinct judged.transaction_id) as distinct_payments,
+    cast(sum(cast(judged.amount_minor as numeric)) as numeric) as amount_minor,
+    cast(sum(judged.amount_minor * currencies.minor_unit_value) as numeric) as amount,
+    countif(judged.is_late_payment and judged.decision = 'ADMITTED') as admitted_late_count,
     cast(
         sum(
             if(
-                late_deliveries.is_late_payment and late_deliveries.decision = 'ADMITTED',
-                late_deliveries.amount_minor,
+                judged.is_late_payment and judged.decision = 'ADMITTED',
+                judged.amount_minor,
                 0
             ) * currencies.minor_unit_value
         ) as numeric
     ) as admitted_late_amount,
-    max(late_deliveries.decided_at) as decided_at
-from late_deliveries
-inner join currencies on late_deliveries.currency = currencies.currency
-group by day, late_deliveries.currency, late_deliveries.is_published, late_deliveries.decision
+    max(judged.decided_at) as decided_at
+from judged
+inner join currencies on judged.currency = currencies.currency
+group by day, judged.currency, judged.is_published, judged.decision

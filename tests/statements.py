@@ -1,0 +1,69 @@
+"""Every statement that the tests send to the local warehouse, held against Google's own analyzer.
+
+Belongs here: recording, and asking the analyzer about what is new. Does not belong here: the analyzer (analyzer.py).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from google.cloud import bigquery
+from zetasql.api import TypeFactory
+from zetasql.types import Type
+
+from spark_jobs import tables
+from spark_jobs.staging import STAGED_SCHEMA
+from tests.analyzer import Warehouse, simple
+
+_STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_)?\w+`")
+_ARROW = {pa.int32(): "INT64", pa.int64(): "INT64", pa.string(): "STRING", pa.binary(): "BYTES"}
+
+
+class Statements:
+    """Statements by their text, without project, dataset and batch; each is asked about once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Sequence[Any]] = {}
+        self._accepted: set[str] = set()
+        self._warehouse: Warehouse | None = None
+
+    @contextmanager
+    def recorded(self, patch: pytest.MonkeyPatch) -> Iterator[None]:
+        """While this lasts."""
+        query = bigquery.Client.query
+
+        def noted(client: bigquery.Client, sql: str, job_config: Any = None, **options: Any) -> Any:
+            text = _STAGING.sub(lambda found: f"`p.d.staged_{found[1] or ''}rows`", sql)
+            self._seen.setdefault(text, job_config.query_parameters if job_config else ())
+            return query(client, sql, job_config=job_config, **options)
+
+        with patch.context() as patched:
+            patched.setattr(bigquery.Client, "query", noted)
+            yield
+
+    def check(self) -> None:
+        """Raises the analyzer's error for a statement that it does not accept."""
+        for text, parameters in self._seen.items():
+            if text not in self._accepted:
+                self._catalog().accept(re.sub(r"\bpayment_data_\d+\b", "payment_data", text), parameters)
+                self._accepted.add(text)
+
+    def _catalog(self) -> Warehouse:
+        if self._warehouse is None:
+            self._warehouse = Warehouse()
+            self._warehouse.add("staged_rows", {field.name: _type_of(field.type) for field in STAGED_SCHEMA})
+            decided = [*tables.CORRECTIONS.columns[1:3], *tables.TRANSACTIONS.columns]
+            columns = {"number": simple("INT64")} | {column.name: simple(column.type) for column in decided}
+            self._warehouse.add("staged_corrections_rows", columns)
+        return self._warehouse
+
+
+def _type_of(arrow: pa.DataType) -> Type:
+    if pa.types.is_list(arrow):
+        return TypeFactory.create_array_type(simple("STRING"))
+    if pa.types.is_timestamp(arrow):
+        return simple("TIMESTAMP")
+    return simple("NUMERIC" if pa.types.is_decimal(arrow) else _ARROW[arrow])
