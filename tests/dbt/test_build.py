@@ -8,6 +8,7 @@ from orchestration.backtest import FALSE_POSITIVE_BUDGET
 from orchestration.backtest_run import BacktestConfig
 from simulator.typologies import Typology
 from tests.dbt.breaks import BREAKS, RULES, Break
+from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
 from tests.dbt.sample import correct, correction, deliveries, tables
 
@@ -181,6 +182,11 @@ def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_the
     assert result.current.tally.recall >= 0.85
     assert result.current.tally.recall > 2 * result.versions[0].tally.recall
     assert set(result.current.recall_by_typology) == set(Typology)
+
+
+@pytest.mark.usefixtures("grown")
+def test_every_compiled_statement_is_one_that_bigquerys_own_analyzer_accepts(warehouse: DbtWarehouse) -> None:
+    assert refused(warehouse.folder / "target") == {}
 
 
 # The last: the marts hold the corrections from here on.

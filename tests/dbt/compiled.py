@@ -1,0 +1,52 @@
+"""dbt's compiled statements, model by model in the order of the graph, before Google's own analyzer.
+
+Belongs here: walking a target folder. Does not belong here: the analyzer (tests/analyzer.py), building.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.analyzer import Warehouse, simple
+
+
+def refused(target: Path) -> dict[str, str]:
+    """What the analyzer says of models and tests that it does not accept, by name.
+
+    Raises:
+        AssertionError: there are none to ask about.
+    """
+    nodes: dict[str, dict[str, Any]] = json.loads((target / "manifest.json").read_text())["nodes"]
+    warehouse = Warehouse()
+    for seed in (node for node in nodes.values() if node["resource_type"] == "seed"):
+        warehouse.add(seed["name"], {column: simple(kind) for column, kind in seed["config"]["column_types"].items()})
+    errors: dict[str, str] = {}
+    asked: set[str] = set()
+
+    def ask(unique_id: str) -> None:
+        node = nodes.get(unique_id)
+        if node is None or unique_id in asked or node["resource_type"] not in ("model", "test"):
+            return
+        asked.add(unique_id)
+        for parent in node["depends_on"]["nodes"]:
+            ask(parent)
+        try:
+            columns = warehouse.columns_of(_compiled(target, node))
+        except Exception as error:  # noqa: BLE001 - the analyzer's errors have no class of their own
+            errors[node["name"]] = str(error)
+        else:
+            if node["resource_type"] == "model":
+                warehouse.add(node["name"], columns)
+
+    for unique_id in nodes:
+        ask(unique_id)
+    assert len(asked) > 50, "models and tests"
+    return errors
+
+
+def _compiled(target: Path, node: dict[str, Any]) -> str:
+    folder = target / "compiled" / node["package_name"]
+    path = folder / node["original_file_path"]
+    if path.suffix == ".yml":
+        path = path / node["path"]
+    return path.read_text()
