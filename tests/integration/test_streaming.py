@@ -24,6 +24,9 @@ from tests.world import World, event
 
 pytestmark = pytest.mark.integration
 
+LARGEST_SENT = 900_000
+"""A producer sends nothing larger by default."""
+
 
 def intended(*manifests: Manifest) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
     return {
@@ -163,7 +166,13 @@ def test_bad_input_is_kept_with_its_reason_and_stops_nothing(world: World) -> No
 
 def test_a_flood_of_every_kind_of_poison_loses_no_good_payment(world: World) -> None:
     """Half of the traffic is bad. What is judged by a clock or by earlier records is for unit tests."""
-    poison = [c for c in read_cases() if c.reasons and not any("EVENT_TIME" in reason for reason in c.reasons)]
+    poison = [
+        case
+        for case in read_cases()
+        if case.reasons
+        and not any("EVENT_TIME" in reason for reason in case.reasons)
+        and len(case.value or b"") < LARGEST_SENT
+    ]
     assert len({case.kind for case in poison}) > 30
     good = [event(f"payment-{n}") for n in range(3 * len(poison))]
     mixed = [value for pair in zip(good, [case.value for case in poison] * 3, strict=True) for value in pair]
