@@ -46,7 +46,7 @@ def refused(target: Path) -> dict[str, str]:
 
 def _compiled(target: Path, node: dict[str, Any]) -> str:
     folder = target / "compiled" / node["package_name"]
-    path = folder / node["original_file_path"]
+    path: Path = folder / node["original_file_path"]
     if path.suffix == ".yml":
-        path = path / node["path"]
+        path /= node["path"]
     return path.read_text()
