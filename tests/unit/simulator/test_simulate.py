@@ -3,9 +3,9 @@
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -127,10 +127,19 @@ class PretendedStop(threading.Event):
 
 
 def test_a_steady_simulation_keeps_its_pace_for_its_duration(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = PretendedTime(time.time())
+    clock = PretendedTime(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
     began = clock.now
     stop = PretendedStop(clock)
+
+    class PretendedDatetime(datetime):
+        """The same clock, as a date."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "PretendedDatetime":
+            return cls.fromtimestamp(clock.now, tz)
+
     monkeypatch.setattr(simulator.simulate, "time", clock)
+    monkeypatch.setattr(simulator.simulate, "datetime", PretendedDatetime)
     config = SimulationConfig(rate=20, duration_seconds=30, retry_rate=0, malformed_rate=0)
     summary = simulate(config, "b:1", "t", stop=stop)
     assert 600 <= summary.payments <= 601  # A sum of twentieths of a second ends a hair before or after 30.
