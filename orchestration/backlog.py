@@ -53,14 +53,22 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do and why, in words. `lag` is in records; `run_key` is set wherever a run would be right."""
+    """What to do and why, in words. `lag` is in records; `run_key` is set wherever a run would be right.
+
+    `in_flight` are the runs that it waits for, the oldest first.
+    """
 
     action: Action
     reason: str
     lag: int
     identity: str
     run_key: str | None = None
-    blocking_run_id: str | None = None
+    in_flight: tuple[FlightRecord, ...] = ()
+
+    @property
+    def blocking_run_id(self) -> str | None:
+        """The run that is at it already."""
+        return self.in_flight[0].run_id if self.in_flight else None
 
 
 def decide(
@@ -84,7 +92,7 @@ def decide(
     if in_flight:
         run = in_flight[0]
         reason = f"run {run.run_id[:8]} is {run.status} and still on it; {lag} records are waiting"
-        return Decision(Action.WAIT, reason, lag, identity, blocking_run_id=run.run_id)
+        return Decision(Action.WAIT, reason, lag, identity, in_flight=tuple(in_flight))
     trouble = find_trouble(published, topic)
     if not lag and not trouble:
         return Decision(Action.IDLE, f"everything is published up to {identity}", lag, identity)

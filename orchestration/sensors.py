@@ -14,7 +14,7 @@ from orchestration.backlog import Action, Decision
 from orchestration.broker import BrokerReader
 from orchestration.observation import observe_backlog, run_tags, shift_config
 from orchestration.rebuild import decide_rebuild, read_rebuild_state
-from orchestration.runs import runs_in_flight, standbys_of
+from orchestration.runs import standbys_of
 from orchestration.settings import StackSettings
 from orchestration.standby import run_to_follow, standby_run_key
 
@@ -43,7 +43,7 @@ def backlog_sensor(
     if decision.action in (Action.LAUNCH, Action.INCIDENT):
         requests = [run_request(decision, settings)]
     else:
-        requests = standby_requests(context.instance, settings, now) if settings.has_standby else []
+        requests = standby_requests(decision, context.instance, settings, now) if settings.has_standby else []
     if decision.action is Action.INCIDENT:
         context.log.error(decision.reason)
     return dg.SensorResult(
@@ -91,9 +91,11 @@ def run_request(decision: Decision, settings: StackSettings) -> dg.RunRequest:
     )
 
 
-def standby_requests(instance: dg.DagsterInstance, settings: StackSettings, now: datetime) -> list[dg.RunRequest]:
+def standby_requests(
+    decision: Decision, instance: dg.DagsterInstance, settings: StackSettings, now: datetime
+) -> list[dg.RunRequest]:
     """The run that should stand by, where one should: a shift too, that waits for its turn."""
-    run_id = run_to_follow(runs_in_flight(instance, names.PROCESS_JOB), now)
+    run_id = run_to_follow(decision.in_flight, now)
     run_key = run_id and standby_run_key(run_id, standbys_of(instance, run_id))
     if not run_id or not run_key:
         return []

@@ -17,6 +17,7 @@ from spark_jobs.jobs import failures_as_incidents, one_line
 from spark_jobs.late import Selection
 from spark_jobs.publishing import run_to_its_end
 from spark_jobs.rereading import reread
+from spark_jobs.resending import Place, place_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse import read_control, run, table_id
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 type Row = dict[str, Any]
-type Place = tuple[int, int]
-"""Partition and offset."""
-
 SETTLED_AFTER = timedelta(minutes=3)
 """A request older than this has no producer any more that could still send for it: its delivery timeout is over."""
 MAX_AT_ONCE = 1_000
@@ -119,8 +117,8 @@ def request(
         }
         token = uuid.uuid4().hex[:12]
         answer = run_to_its_end(client, request_sql(settings), values, f"{settings.pipeline}_replay_{token}")
-        written = {_place(row) for row in open_requests(client, settings)}
-    if not {_place(row) for row in rows} <= written:
+        written = {place_of(row) for row in open_requests(client, settings)}
+    if not {place_of(row) for row in rows} <= written:
         said = f": {one_line(answer)}" if isinstance(answer, Exception) else ""
         raise Incident(Kind.WAREHOUSE_FAILED, f"the replay could not be written down, and nothing was sent{said}")
 
@@ -189,7 +187,3 @@ def answer(client: "Client", settings: JobSettings, offsets: Mapping[Place, int]
     ]
     with failures_as_incidents():
         run(client, sql, {"topic": settings.topic, "answers": answers})
-
-
-def _place(row: Mapping[str, Any]) -> Place:
-    return row["kafka_partition"], row["kafka_offset"]

@@ -13,6 +13,7 @@ from spark_jobs.source import REQUEST_TIMEOUT_MS, BrokerUnreachable
 
 type Row = Mapping[str, Any]
 type Place = tuple[int, int]
+"""Partition and offset."""
 
 REPLAY_HEADER = "replay_of"
 """topic/partition/offset of the quarantined record."""
@@ -46,7 +47,7 @@ def send(settings: JobSettings, rows: Sequence[Row]) -> dict[Place, int]:
     try:
         sent = [
             (
-                (row["kafka_partition"], row["kafka_offset"]),
+                place_of(row),
                 producer.send(
                     settings.topic,
                     value=row["raw_value"],
@@ -77,7 +78,7 @@ def read_back(settings: JobSettings, requests: Sequence[Row]) -> dict[Place, int
     from kafka import KafkaConsumer, TopicPartition
     from kafka.errors import KafkaError
 
-    wanted = {_origin(settings, r["kafka_partition"], r["kafka_offset"]): _place(r) for r in requests}
+    wanted = {_origin(settings, r["kafka_partition"], r["kafka_offset"]): place_of(r) for r in requests}
     found: dict[Place, int] = {}
     try:
         consumer = KafkaConsumer(
@@ -115,7 +116,8 @@ def _origin(settings: JobSettings, partition: int, offset: int) -> bytes:
     return f"{settings.topic}/{partition}/{offset}".encode()
 
 
-def _place(row: Row) -> Place:
+def place_of(row: Row) -> Place:
+    """Partition and offset of a delivery, or of the one that a request is about."""
     return row["kafka_partition"], row["kafka_offset"]
 
 

@@ -103,7 +103,7 @@ def _resend(client: "Client", job: JobSettings, chosen: "Selection", *, everythi
 def _settle(client: "Client", job: JobSettings, *, resend: bool) -> None:
     """Find out what became of earlier requests whose answer was lost, and send what never arrived."""
     from spark_jobs.replaying import answer, open_requests
-    from spark_jobs.resending import read_back, send
+    from spark_jobs.resending import place_of, read_back, send
 
     waiting = open_requests(client, job)
     settled = [row for row in waiting if row["is_settled"]]
@@ -113,7 +113,7 @@ def _settle(client: "Client", job: JobSettings, *, resend: bool) -> None:
         return
     found = read_back(job, settled)
     answer(client, job, found)
-    lost = [row for row in settled if (row["kafka_partition"], row["kafka_offset"]) not in found]
+    lost = [row for row in settled if place_of(row) not in found]
     say(f"Of an earlier replay without an answer, {len(found)} records had arrived, {len(lost)} had not.")
     if resend and lost:
         answer(client, job, send(job, lost))

@@ -13,7 +13,7 @@ import dagster as dg
 from local_stack.processes import free_port
 from orchestration.instance import open_instance
 from orchestration.names import PROCESS_JOB, WARM_TAG, WORKER_TAG
-from orchestration.runs import IN_FLIGHT
+from orchestration.runs import IN_FLIGHT, is_worker_dead
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
 from simulator.config import SimulationConfig
@@ -114,7 +114,5 @@ def descendants(parent: int) -> Iterator[int]:
 
 def _pid(run: dg.DagsterRun) -> int | None:
     """The pid of the run's process, while it lives."""
-    from orchestration.runs import is_worker_dead
-
     worker = run.tags.get(WORKER_TAG, "")
     return None if not worker or is_worker_dead(worker) else int(worker.split("|")[1])

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from orchestration import names, observation, sensors
+from orchestration import names, observation
 from orchestration.backlog import FlightRecord, Published
 from orchestration.runs import close_abandoned_runs, this_worker
 from orchestration.sensors import backlog_sensor
@@ -185,8 +185,7 @@ def test_a_run_that_goes_on_gets_one_that_stands_by_unless_that_is_off(
     instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work = FlightRecord("at-work", "STARTED", datetime.now(UTC) - STANDBY_AFTER)
-    for module in (observation, sensors):
-        monkeypatch.setattr(module, "runs_in_flight", lambda *_: [at_work])
+    monkeypatch.setattr(observation, "runs_in_flight", lambda *_: [at_work])
     [request] = tick(instance, settings, FakeBroker(12)).run_requests or []
     assert request.tags == {names.STANDS_BY_TAG: "at-work"}
     [again] = tick(instance, settings, FakeBroker(12)).run_requests or []
