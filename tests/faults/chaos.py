@@ -72,6 +72,7 @@ class Outcome:
         counted = Counter(kill.victim for kill in self.kills)
         rows = [
             ("measured on", f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores"),
+            ("JVM options", os.environ.get("JDK_JAVA_OPTIONS") or "the platform's own"),
             ("seed", str(self.seed)),
             ("kills", f"{len(self.kills)}: " + ", ".join(f"{counted[victim]} {victim}" for victim in VICTIMS)),
             ("records acknowledged by the broker", f"{self.delivered:,}"),
