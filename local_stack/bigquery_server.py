@@ -1,26 +1,27 @@
 """Runs local-bigquery. A script for the warehouse's own environment, which has none of our packages.
 
-Belongs here: what has to be put right before local-bigquery starts. Does not belong here: anything that our own
-environment imports.
+Belongs here: what has to be put right before local-bigquery starts. Does not belong here: what makes it quicker
+(bigquery_shortcuts.py), anything that our own environment imports.
 """
 
 import argparse
+import sys
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 _EXTENSIONS = ("ducklake", "icu", "json", "parquet", "sqlite_scanner")
 _SHUTDOWN_SECONDS = 10
-_RESULTS_DATABASE = "emulator"
-"""Where local-bigquery keeps the results of queries, in plain DuckDB."""
-_TEMPORARY_TABLES = "SELECT table_name FROM duckdb_tables() WHERE temporary"
-"""What local-bigquery asks at the start of each query, word for word."""
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     options = _parse_options()
+    # Last, and only for the module beside this one.
+    sys.path.append(str(Path(__file__).parent.parent))
     from local_bigquery.settings import settings
+
+    from local_stack import bigquery_shortcuts
 
     settings.bigquery_host = options.host
     settings.bigquery_port = options.port
@@ -32,8 +33,7 @@ def main() -> None:
     _leave_out_geography()
     _name_what_was_created()
     _end_what_was_running()
-    _look_up_one_table_alone()
-    _ask_for_no_temporary_tables()
+    bigquery_shortcuts.install()
 
     import uvicorn
 
@@ -106,76 +106,6 @@ def _end_what_was_running() -> None:
         return job
 
     store.load = load_ended
-
-
-def _look_up_one_table_alone() -> None:
-    """Find a table by its name: to list all of them, DuckDB reads the statistics of each, many times in every query."""
-    import duckdb
-    from local_bigquery.engine import database
-
-    list_all = database.objects
-
-    def objects(project_id: str, dataset_id: str, table_id: str | None = None) -> list[tuple[str, str, int]]:
-        found: list[tuple[str, str, int]]
-        if table_id is None:
-            found = list_all(project_id, dataset_id)
-            return found
-        if project_id != _RESULTS_DATABASE:
-            found = database.fetch(_one_of_ducklake(project_id), [dataset_id, table_id])
-            return found
-        try:
-            rows = database.fetch(f"select count(*) from {database.quote(project_id, dataset_id, table_id)}")
-        except duckdb.CatalogException:
-            return []
-        return [(table_id, "TABLE", rows[0][0])]
-
-    database.objects = objects
-
-
-def _one_of_ducklake(project_id: str) -> str:
-    """A query for one table or view of a project, in DuckLake's own catalog; parameters: dataset, name."""
-    from local_bigquery.engine.database import quote
-
-    catalog = quote(f"__ducklake_metadata_{project_id}")
-    return f"""
-    with present as (
-        select schema_id, table_name as name, 'TABLE' as type, coalesce(record_count, 0)::bigint as row_count
-        from {catalog}.ducklake_table left join {catalog}.ducklake_table_stats using (table_id)
-        where end_snapshot is null
-        union all
-        select schema_id, view_name, 'VIEW', 0 from {catalog}.ducklake_view where end_snapshot is null
-    )
-    select name, type, row_count
-    from present join {catalog}.ducklake_schema using (schema_id)
-    where schema_name = $1 and name = $2 and end_snapshot is null
-    """
-
-
-class _CursorWithoutTemporaryTables:
-    """A cursor that nobody has made temporary tables on yet, and that need not list every table to say so."""
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-
-    def sql(self, query: str, **options: Any) -> Any:
-        if query == _TEMPORARY_TABLES:
-            query = "select null::varchar as table_name where false"
-        return self._cursor.sql(query, **options)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
-
-
-def _ask_for_no_temporary_tables() -> None:
-    """Only a session's cursor has temporary tables when a query begins: every other one is new."""
-    from local_bigquery.jobs import query
-
-    execute = query.execute
-
-    def execute_quickly(cursor: Any, *args: Any, session: Any = None, **options: Any) -> Any:
-        return execute(cursor if session else _CursorWithoutTemporaryTables(cursor), *args, session=session, **options)
-
-    query.execute = execute_quickly
 
 
 if __name__ == "__main__":

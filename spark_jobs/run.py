@@ -240,5 +240,9 @@ def read_kafka(spark: "SparkSession", settings: JobSettings, start: dict[int, in
         "kafka.isolation.level": "read_committed",
         # A broker waits so long for more bytes before it answers: a quiet topic would hold every batch up.
         "kafka.fetch.max.wait.ms": "10",
+        # Kafka's defaults ask for 500 records at a time: a batch would be hundreds of round trips a partition.
+        "kafka.max.poll.records": "10000",
+        "kafka.max.partition.fetch.bytes": str(8 << 20),
+        "kafka.receive.buffer.bytes": str(1 << 20),
     }
     return spark.readStream.format("kafka").options(**options).load()

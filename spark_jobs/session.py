@@ -30,11 +30,14 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         "spark.jars": ",".join(jars),
         # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
         "spark.sql.shuffle.partitions": str(settings.state_buckets),
+        # Records cross it once, and on one machine from memory to memory.
+        "spark.shuffle.compress": "false",
         "spark.sql.session.timeZone": "UTC",
         # Thousands of records per call into Python; a call costs more than parsing a hundred of them.
         "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
         "spark.python.worker.reuse": "true",
+        "spark.driver.extraJavaOptions": DRIVER_JAVA_OPTIONS,
         # A batch without records would tag nothing: the state knows no timers.
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
@@ -49,6 +52,11 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.locality.wait": "0s",
     }
+
+
+DRIVER_JAVA_OPTIONS = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
+"""Packed records are large arrays, which G1 handles dearly; and the compiler that optimizes most costs a run of minutes
+more than it gives back. spark-submit wants them as --driver-java-options: its JVM runs before any of this is read."""
 
 
 def build_session(settings: JobSettings, jars: Sequence[str]) -> "SparkSession":

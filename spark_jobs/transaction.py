@@ -47,7 +47,11 @@ class Known:
 
 
 def known_sql(settings: JobSettings, staging: str) -> str:
-    """The exact check of one batch: a scan of two columns of the payments, of the days since @known_since."""
+    """The exact check of one batch: of the payments that its state has forgotten, and may know by another time.
+
+    The state remembers every payment since @remembered_since, by the time that it was published with; a decision may
+    have exchanged that.
+    """
     return f"""
     select c.correction_count, s.kafka_partition, s.currency, s.amount_minor
     from `{table_id(settings, tables.CONTROL)}` as c
@@ -58,7 +62,11 @@ def known_sql(settings: JobSettings, staging: str) -> str:
 
 def known_values(settings: JobSettings, control: Control, watermark: datetime) -> dict[str, Any]:
     """Values of `known_sql`, by name: what is new is never older than the watermark carried into the batch."""
-    return {"pipeline": control.pipeline, "known_since": watermark - timedelta(days=settings.lookback_days)}
+    return {
+        "pipeline": control.pipeline,
+        "known_since": watermark - timedelta(days=settings.lookback_days),
+        "remembered_since": watermark,
+    }
 
 
 def retract(batch: Batch, known: Known) -> Batch:
@@ -149,7 +157,10 @@ def _known(settings: JobSettings, staging: str, columns: str) -> str:
     return f"""select {columns} from `{staging}`
             where disposition = 'UNIQUE' and transaction_id in (
                 select transaction_id from `{table_id(settings, tables.TRANSACTIONS)}`
-                where event_time >= @known_since)"""
+                where event_time >= @known_since and event_time < @remembered_since
+                union all
+                select transaction_id from `{table_id(settings, tables.CORRECTIONS)}`
+                where kind = '{Correction.CONFLICT_CHOSEN}' and event_time >= @remembered_since)"""
 
 
 def _insert_lists(table: tables.Table, disposition: str = "disposition") -> tuple[str, str]:

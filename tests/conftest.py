@@ -13,7 +13,7 @@ from spark_jobs.settings import JobSettings, payments_home, read_job_settings
 from tests.statements import Statements
 from tests.world import World
 
-QUICK_TO_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK_TO_START = "-XX:TieredStopAtLevel=1"
 """A JVM of the tests lives for seconds: what its optimizing compiler costs would never come back."""
 
 

@@ -80,7 +80,9 @@ def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
 
 
 def test_new_ids_are_looked_up_in_the_days_before_the_watermark() -> None:
-    assert known_values(SETTINGS, CONTROL, NOON)["known_since"] == NOON - timedelta(days=SETTINGS.lookback_days)
+    values = known_values(SETTINGS, CONTROL, NOON)
+    assert values["known_since"] == NOON - timedelta(days=SETTINGS.lookback_days)
+    assert values["remembered_since"] == NOON, "the state knows what is newer"
 
 
 def test_what_was_known_keeps_the_batchs_sums() -> None:
@@ -95,8 +97,8 @@ def test_what_was_known_keeps_the_batchs_sums() -> None:
 
 def test_the_lookup_reads_no_more_than_two_columns_of_the_days_it_needs() -> None:
     for sql in (KNOWN, RETRACTING):
-        [read] = re.findall(r"select transaction_id from `[^`]*payment_transactions`\s+where (.*?)\)", sql)
-        assert read == "event_time >= @known_since"
+        [read] = re.findall(r"select transaction_id from `[^`]*payment_transactions`\s+where (.*)", sql)
+        assert read == "event_time >= @known_since and event_time < @remembered_since"
 
 
 def test_the_ledger_says_what_was_delivered_by_partition() -> None:
