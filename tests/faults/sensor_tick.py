@@ -1,4 +1,4 @@
-"""A script: Dagster's sensor daemon, alone, until the backlog sensor's run is queued, or until it dies on the way there.
+"""A script: Dagster's sensor daemon, alone, until the backlog sensor's run is queued or it dies on the way there.
 
 Usage: python -m tests.faults.sensor_tick [RUN_IDS_RESERVED | RUN_CREATED]: where it dies, by SIGKILL, as Dagster names
 the points between a sensor's request and the launch of its run.
