@@ -83,7 +83,7 @@ def _spark_hash(value: int) -> int:
     return mixed - (1 << 32) if mixed >> 31 else mixed
 
 
-def unpack(payloads: Iterable[bytes]) -> pa.Table:
+def unpack(payloads: Iterable[bytes | pa.Buffer]) -> pa.Table:
     """The records of several packed rows of one bucket, in order."""
     return pa.concat_tables([pa.ipc.open_stream(payload).read_all() for payload in payloads]).combine_chunks()
 

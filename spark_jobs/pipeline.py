@@ -18,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
+from msgspec import structs
 
-from spark_jobs import packing, receipts, staging
+from spark_jobs import packing, parcels, receipts, staging
 from spark_jobs.checksums import unseal
 from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.crashpoints import Point, crash_point
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 RECEIPT_SCHEMA = "bucket int, receipt binary"
-_PACKED_SCHEMA = "bucket int, max_event_time long, records binary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "Da
     """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files."""
     return (
         records.select(*KAFKA_COLUMNS)
-        .mapInArrow(partial(_parse_and_pack, buckets=buckets), _PACKED_SCHEMA)
+        .mapInArrow(partial(_parse_and_pack, buckets=buckets, location=locations.staging), parcels.REFERENCE_SCHEMA)
         .groupBy("bucket")
         .applyInPandasWithState(
             _tag_and_stage(locations),
@@ -75,11 +75,9 @@ def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "Da
     )
 
 
-def _parse_and_pack(batches: Iterable[pa.RecordBatch], *, buckets: int) -> Iterator[pa.RecordBatch]:
+def _parse_and_pack(batches: Iterable[pa.RecordBatch], *, buckets: int, location: str) -> Iterator[pa.RecordBatch]:
     _keep_modules_out_of_collections()
-    for batch in batches:
-        if batch.num_rows:
-            yield pack_records(batch, buckets)
+    yield from parcels.park((pack_records(batch, buckets) for batch in batches if batch.num_rows), location)
 
 
 @functools.cache
@@ -117,7 +115,9 @@ def _tag_and_stage(
         rows = pd.concat(frames, ignore_index=True)
         bucket = int(key[0])
         before = DedupState.decode(state.get[0]) if state.exists else _seed(locations.seed(bucket))
-        receipt, after = tag_bucket(bucket, rows["records"], int(rows["max_event_time"].max()), before, locations)
+        payloads = parcels.fetch(rows)
+        receipt, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations)
+        receipt = structs.replace(receipt, parcels=tuple(set(rows["uri"])))
         state.update((after.encode(),))
         yield pd.DataFrame({"bucket": [bucket], "receipt": [receipts.encode(receipt)]})
 
@@ -125,7 +125,7 @@ def _tag_and_stage(
 
 
 def tag_bucket(
-    bucket: int, payloads: Iterable[bytes], max_event_time: int, before: DedupState, locations: Locations
+    bucket: int, payloads: Iterable[bytes | pa.Buffer], max_event_time: int, before: DedupState, locations: Locations
 ) -> tuple[receipts.Receipt, DedupState]:
     """Tag one bucket's records, stage them as one file, and say what was staged.
 

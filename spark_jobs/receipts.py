@@ -42,7 +42,7 @@ class Receipt(msgspec.Struct, frozen=True):
     """One bucket's account of what it staged.
 
     Times are microseconds since 1970; `watermark` is None before the first valid payment; `timestamp_percentiles` are
-    those of the Kafka timestamps, 0 to 100.
+    those of the Kafka timestamps, 0 to 100; `parcels` are the files that its records came in.
     """
 
     bucket: int
@@ -55,6 +55,7 @@ class Receipt(msgspec.Struct, frozen=True):
     max_event_time: int
     state_keys: int
     state_bytes: int
+    parcels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class BatchTally:
     max_event_time: int = NOTHING_SEEN
     state_keys: int = 0
     state_bytes: int = 0
+    parcels: tuple[str, ...] = ()
 
     @property
     def delivered(self) -> int:
@@ -152,6 +154,7 @@ def add_up(receipts: Iterable[Receipt]) -> BatchTally:
         max_event_time=max((receipt.max_event_time for receipt in receipts), default=NOTHING_SEEN),
         state_keys=sum(receipt.state_keys for receipt in receipts),
         state_bytes=sum(receipt.state_bytes for receipt in receipts),
+        parcels=tuple({uri for receipt in receipts for uri in receipt.parcels}),
     )
 
 

@@ -199,7 +199,7 @@ class Run(AbstractContextManager["Run"]):
                 report = self._publisher.publish(Batch(spark_batch_id, interval, tally, started, seconds))
             self.reports.append(report)
             self._on_batch(report)
-        staging.remove(tally.uris)
+        staging.remove(tally.uris + tally.parcels)
         crash_point(Point.FILES_REMOVED)
         self._batch_started = datetime.now(UTC)
 
