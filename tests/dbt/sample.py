@@ -200,6 +200,8 @@ def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
         "load_seconds": 0.5,
         "started_at": _text(published_at - timedelta(seconds=2)),
         "published_at": _text(published_at),
+        "content_hash": f"content of {batch_id}",
+        "digest": f"digest of {batch_id}",
     }
 
 
@@ -250,6 +252,7 @@ def _control(records: list[Delivery]) -> list[Row]:
         "updated_at": _text(START),
         "correction_count": 0,
         "replay_count": 0,
+        "digest": f"digest of {max(_batch_ids(records), default=0)}",
     }
     return [row] if records else []
 

@@ -154,6 +154,10 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
     answer = verified(payments, "n.json")
     assert answer == PROVED | {"partitions": tallies(first, second), "manifest": tallies(second)}
     assert verified(payments, "m.json") == {**answer, "manifest": tallies(first)}
+    audited = json.loads(payments.succeed("audit", "--all", "--json"))
+    [newest] = ask(payments, "select last_batch_id, digest from {pipeline_control}")
+    assert sum(len(day["batches"]) for day in audited["days"]) == newest["last_batch_id"]
+    assert audited["days"][-1]["closing_digest"] == newest["digest"]
 
 
 @pytest.mark.usefixtures("first")
