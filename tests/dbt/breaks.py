@@ -17,7 +17,8 @@ EPOCHS = "assert_epochs_never_fall"
 CONTROL = "assert_control_row_ends_where_the_ledger_ends"
 MARTS = "assert_marts_hold_every_payment"
 CORRECTIONS = "assert_corrections_are_all_there"
-RULES = (CORRECTIONS, OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
+VALUED = "assert_every_payment_is_valued"
+RULES = (VALUED, CORRECTIONS, OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
 
 
 @dataclass(frozen=True)
