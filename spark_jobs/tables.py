@@ -177,9 +177,16 @@ CONTROL_TOTALS = Table(
         Column("currency", "STRING", "ISO 4217; empty for records that are not valid payments."),
         Column("delivered_count", "INT64", "Records acknowledged by the broker."),
         Column("delivered_amount_minor", "INT64", "Their sum in minor units; 0 where currency is empty."),
+        Column(
+            "delivered_hash_total",
+            "NUMERIC",
+            "Sum of the first 15 hexadecimal digits of the SHA-256 of each record's value; NULL where none is made.",
+            "NULLABLE",
+        ),
         Column("unique_count", "INT64", "Payments among them, each counted once."),
         Column("unique_amount_minor", "INT64", "Their sum in minor units."),
         Column("max_offset", "INT64", "Highest offset that the report covers in this partition."),
+        Column("report_sha256", "STRING", "SHA-256 of the report's file; NULL where it came by none.", "NULLABLE"),
     ),
 )
 
