@@ -9,7 +9,7 @@ import sys
 import typer
 
 from local_stack.processes import StackError
-from orchestration.commands import backtest, demo, doctor, flow, gaps, replay, resolve, stack, verify
+from orchestration.commands import audit, backtest, demo, doctor, flow, gaps, replay, resolve, stack, totals, verify
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import SettingError
 from spark_jobs.source import BrokerUnreachable
@@ -28,6 +28,8 @@ app.command()(flow.simulate)
 app.command()(flow.process)
 app.command()(flow.build)
 app.command()(verify.verify)
+app.command()(audit.audit)
+app.command()(totals.load_totals)
 app.command()(gaps.accept_gap)
 app.command()(backtest.backtest)
 app.command()(replay.replay)

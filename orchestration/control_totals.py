@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from local_stack.processes import StackError
 from orchestration.settings import StackSettings
 from orchestration.table_loads import load_rows
+from orchestration.totals_file import TotalsFile, write_totals
 from simulator.config import SimulationConfig
 from spark_jobs import tables
 from spark_jobs.settings import JobSettings
@@ -64,6 +65,20 @@ def send_and_report(
     return summary, path
 
 
+def write_file(manifest: Path, path: Path) -> None:
+    """Write a manifest's control totals as a sender's file.
+
+    Raises:
+        StackError: it cannot be written.
+    """
+    from simulator.manifest import read_manifest
+
+    try:
+        write_totals(path, read_manifest(manifest).control_totals())
+    except OSError as error:
+        raise StackError(f"The control totals cannot be written to {path}: {error.strerror}.") from None
+
+
 def report(client: "bigquery.Client", settings: JobSettings, manifest: "Manifest") -> None:
     """Load a manifest's control totals; a report that is loaded again replaces itself."""
     load_report(client, settings, manifest.header.source, manifest.control_totals())
@@ -72,10 +87,26 @@ def report(client: "bigquery.Client", settings: JobSettings, manifest: "Manifest
 def load_report(
     client: "bigquery.Client", settings: JobSettings, source: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """One source's rows of `sender_control_totals`."""
+    """One source's rows of `sender_control_totals`, taken in now."""
     from spark_jobs.warehouse import run, table_id
 
     target = table_id(settings, tables.CONTROL_TOTALS)
     run(client, f"delete from `{target}` where source = @source", {"source": source})
     if rows:
-        load_rows(client, settings, tables.CONTROL_TOTALS, rows, replace=False)
+        now = datetime.now(UTC).isoformat()
+        load_rows(client, settings, tables.CONTROL_TOTALS, [{**row, "reported_at": now} for row in rows], replace=False)
+
+
+def load_file(client: "bigquery.Client", settings: JobSettings, report: TotalsFile) -> bool:
+    """A sender's file, in place of what its source reported before; False where this very file is loaded already."""
+    from spark_jobs.warehouse import run, table_id
+
+    sql = f"""
+        select count(*) as row_count from `{table_id(settings, tables.CONTROL_TOTALS)}`
+        where source = @source and report_sha256 = @report_sha256
+        """
+    [loaded] = run(client, sql, {"source": report.source, "report_sha256": report.sha256})
+    if loaded["row_count"] == len(report.rows):
+        return False
+    load_report(client, settings, report.source, report.rows)
+    return True

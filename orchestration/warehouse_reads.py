@@ -4,7 +4,7 @@ Belongs here: queries and their rows as dicts. Does not belong here: judging the
 dbt builds. Names come from allow-lists (settings and tables.py), values travel as parameters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -36,12 +36,12 @@ class WarehouseReads:
 
     def at_this_moment(self) -> "WarehouseReads":
         """The same reads, all of the state of now by the warehouse's own clock."""
-        [row] = self._read("select current_timestamp() as now")
+        [row] = self.read("select current_timestamp() as now")
         return replace(self, as_of=row["now"])
 
     def newest_batch(self) -> Row | None:
         """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
-        rows = self._read(
+        rows = self.read(
             """
             with newest as (select * from {batch_ledger} order by batch_id desc limit 1)
             select
@@ -60,21 +60,21 @@ class WarehouseReads:
         from google.api_core.exceptions import NotFound
 
         try:
-            return self._read("select * from {pipeline_health}")
+            return self.read("select * from {pipeline_health}")
         except NotFound:
             return []
 
     def reconciliation_days(self) -> list[Row]:
         """What dbt built as `reconciliation_daily`."""
-        return self._read("select * from {reconciliation_daily} order by day")
+        return self.read("select * from {reconciliation_daily} order by day")
 
     def whole_table(self, table: tables.Table) -> list[Row]:
         """All rows of a small table."""
-        return self._read(f"select * from {{{table.name}}}")
+        return self.read(f"select * from {{{table.name}}}")
 
     def delivery_counts(self) -> list[Row]:
         """payment_deliveries, tallied by batch, partition and disposition."""
-        return self._read(
+        return self.read(
             """
             select batch_id, kafka_partition, disposition, count(*) as record_count,
                 min(kafka_offset) as min_offset, max(kafka_offset) as max_offset,
@@ -86,7 +86,7 @@ class WarehouseReads:
 
     def delivery_amounts(self) -> list[Row]:
         """The money of payment_deliveries, by batch, disposition and currency."""
-        return self._read(
+        return self.read(
             """
             select batch_id, disposition, coalesce(currency, '') as currency, count(*) as record_count,
                 sum(cast(coalesce(amount_minor, 0) as numeric)) as amount_minor
@@ -105,12 +105,12 @@ class WarehouseReads:
         return [
             row
             for partition, last_offset in sorted(last_offsets.items())
-            for row in self._read(sql, kafka_partition=partition, last_offset=last_offset)
+            for row in self.read(sql, kafka_partition=partition, last_offset=last_offset)
         ]
 
     def kept_records(self) -> list[Row]:
         """The deliveries whose key and value are kept, with every column: what is UNIQUE or was, is kept as columns."""
-        return self._read(
+        return self.read(
             """
             select d.* from {payment_deliveries} as d
             left join (select * from {payment_corrections} where kind = 'RETRACTED_DUPLICATE') as c
@@ -121,7 +121,7 @@ class WarehouseReads:
 
     def correction_counts(self) -> list[Row]:
         """Rows, different ids and the greatest id of the corrections and of the replays."""
-        return self._read(
+        return self.read(
             """
             select 'correction_count' as told_as, count(*) as row_count, count(distinct correction_id) as ids,
                 coalesce(max(correction_id), 0) as newest from {payment_corrections}
@@ -134,15 +134,24 @@ class WarehouseReads:
     def broken_records(self) -> dict[str, list[Row]]:
         """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; BREAKS_READ each at most."""
         return {
-            rule: self._read(f"{sql}\nlimit {BREAKS_READ}") for rule, sql in (_RECORD_RULES | CORRECTION_RULES).items()
+            rule: self.read(f"{sql}\nlimit {BREAKS_READ}") for rule, sql in (_RECORD_RULES | CORRECTION_RULES).items()
         }
 
-    def _read(self, sql: str, **parameters: Any) -> list[Row]:
+    def read(self, sql: str, **parameters: Any) -> list[Row]:
+        """The rows of a query in which `{name}` is a table or a view of ours."""
         from spark_jobs.warehouse import run
 
-        if self.as_of and "{" in sql:
-            parameters["as_of"] = self.as_of
-        return run(self.client, sql.format(**self._names()), parameters)
+        return run(self.client, *self._of_the_moment(sql, parameters))
+
+    def stream(self, sql: str, page_rows: int, **parameters: Any) -> Iterator[Any]:
+        """The same, by page: a row answers to a column's name. For more rows than should be held at once."""
+        from spark_jobs.warehouse import stream
+
+        return stream(self.client, *self._of_the_moment(sql, parameters), page_rows)
+
+    def _of_the_moment(self, sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        moment = {"as_of": self.as_of} if self.as_of and "{" in sql else {}
+        return sql.format(**self._names()), parameters | moment
 
     def _names(self) -> dict[str, str]:
         """What a name in braces stands for. Views know no past: they are read as they are."""

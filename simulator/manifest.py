@@ -16,7 +16,11 @@ import msgspec
 
 from spark_jobs.contract import Disposition, Reason
 
+type Total = str | int | None
+
 _FLUSH_SECONDS = 1.0
+_HASH_DIGITS = 15
+"""So many hexadecimal digits of each record's SHA-256 are added up in a hash total: 60 bits, whatever the order."""
 
 
 class ManifestError(Exception):
@@ -68,7 +72,7 @@ class Manifest:
         partitions = sorted({partition for partition, _ in counts})
         return {partition: {d: counts[partition, d] for d in Disposition} for partition in partitions}
 
-    def control_totals(self) -> list[dict[str, str | int]]:
+    def control_totals(self) -> list[dict[str, Total]]:
         """The sender's report: rows of spark_jobs.tables.CONTROL_TOTALS, ready for a JSON load."""
         groups: dict[tuple[str, int, str], list[Record]] = {}
         max_offsets: dict[int, int] = {}
@@ -76,11 +80,12 @@ class Manifest:
             groups.setdefault((record.day, record.partition, record.currency), []).append(record)
             max_offsets[record.partition] = max(record.offset, max_offsets.get(record.partition, 0))
         return [
-            self._control_total(day, partition, currency, records) | {"max_offset": max_offsets[partition]}
+            self._control_total(day, partition, currency, records)
+            | {"max_offset": max_offsets[partition], "report_sha256": None}
             for (day, partition, currency), records in sorted(groups.items())
         ]
 
-    def _control_total(self, day: str, partition: int, currency: str, records: list[Record]) -> dict[str, str | int]:
+    def _control_total(self, day: str, partition: int, currency: str, records: list[Record]) -> dict[str, Total]:
         unique = [record.amount_minor for record in records if record.disposition is Disposition.UNIQUE]
         return {
             "source": self.header.source,
@@ -91,6 +96,7 @@ class Manifest:
             "currency": currency,
             "delivered_count": len(records),
             "delivered_amount_minor": sum(record.amount_minor for record in records),
+            "delivered_hash_total": str(sum(int(record.sha256[:_HASH_DIGITS], 16) for record in records)),
             "unique_count": len(unique),
             "unique_amount_minor": sum(unique),
         }

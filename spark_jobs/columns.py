@@ -45,3 +45,7 @@ COUNTS = (
     Column("late_count", "INT64", "Records tagged LATE."),
     Column("quarantined_count", "INT64", "Records tagged QUARANTINED."),
 )
+DIGESTS = (
+    Column("content_hash", "STRING", "SHA-256 over every record's partition, offset and value_sha256, hexadecimal."),
+    Column("digest", "STRING", "SHA-256 over the batch's ledger rows, its content_hash and the digest before it."),
+)

@@ -5,7 +5,7 @@ Belongs here: names, columns, partitioning and clustering. Does not belong here:
 module.
 """
 
-from spark_jobs.columns import BATCH, COORDINATES, COUNTS, HASHES, Column
+from spark_jobs.columns import BATCH, COORDINATES, COUNTS, DIGESTS, HASHES, Column
 from spark_jobs.columns import Table as Table
 from spark_jobs.contract import FIELDS
 
@@ -75,6 +75,7 @@ LEDGER = Table(
         Column("load_seconds", "FLOAT64", "The load job into the staging table."),
         Column("started_at", "TIMESTAMP", "When the batch began."),
         Column("published_at", "TIMESTAMP", "When the batch's transaction ran."),
+        *DIGESTS,
     ),
     partition_by="published_at",
 )
@@ -120,6 +121,7 @@ CONTROL = Table(
         Column("updated_at", "TIMESTAMP", "When the row last changed."),
         Column("correction_count", "INT64", "Rows of payment_corrections: the newest correction_id."),
         Column("replay_count", "INT64", "Rows of payment_replays: the newest replay_id."),
+        Column("digest", "STRING", "The newest batch's digest; empty before the first."),
     ),
 )
 
@@ -175,9 +177,16 @@ CONTROL_TOTALS = Table(
         Column("currency", "STRING", "ISO 4217; empty for records that are not valid payments."),
         Column("delivered_count", "INT64", "Records acknowledged by the broker."),
         Column("delivered_amount_minor", "INT64", "Their sum in minor units; 0 where currency is empty."),
+        Column(
+            "delivered_hash_total",
+            "NUMERIC",
+            "Sum of the first 15 hexadecimal digits of the SHA-256 of each record's value; NULL where none is made.",
+            "NULLABLE",
+        ),
         Column("unique_count", "INT64", "Payments among them, each counted once."),
         Column("unique_amount_minor", "INT64", "Their sum in minor units."),
         Column("max_offset", "INT64", "Highest offset that the report covers in this partition."),
+        Column("report_sha256", "STRING", "SHA-256 of the report's file; NULL where it came by none.", "NULLABLE"),
     ),
 )
 

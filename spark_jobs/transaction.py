@@ -13,6 +13,7 @@ from spark_jobs import tables
 from spark_jobs.checkpoints import Interval
 from spark_jobs.contract import WATERMARK_MICROSECONDS, Disposition
 from spark_jobs.correction_kinds import CORRECTION_HASH, Correction
+from spark_jobs.digests import DIGEST_SQL, claims, content_hash_sql
 from spark_jobs.receipts import BatchTally
 from spark_jobs.settings import JobSettings
 from spark_jobs.tagging import watermark_of
@@ -123,12 +124,14 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False) 
             @min_kafka_timestamp, @max_kafka_timestamp,
             timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
             timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
-            @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, current_timestamp();
+            @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest
+        from ({_digested(staging)});
     update {name[tables.CONTROL]}
         set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,
-            correction_count = @correction_count + @retracted, updated_at = current_timestamp()
+            correction_count = @correction_count + @retracted, updated_at = current_timestamp(),
+            digest = ({_digest_of_the_batch(settings)})
         where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets
-            and correction_count = @correction_count;
+            and correction_count = @correction_count and digest = @previous_digest;
     assert @@row_count = 1 as 'fenced off: the epoch, the offsets or the corrections have moved on';
     commit transaction;
     select control.* from {name[tables.CONTROL]} as control where control.pipeline = @pipeline;
@@ -153,6 +156,18 @@ def _retract_sql(settings: JobSettings, staging: str) -> str:
     assert @@row_count = @retracted as 'what is known of the batch has changed';"""
 
 
+def _digested(staging: str) -> str:
+    return f"""
+        select published_at, content_hash, {DIGEST_SQL} as digest
+        from (select current_timestamp() as published_at, content_hash from ({content_hash_sql(staging)}))"""
+
+
+def _digest_of_the_batch(settings: JobSettings) -> str:
+    # A day's partitions of the ledger are enough to look for what was written a moment ago.
+    return f"""select digest from `{table_id(settings, tables.LEDGER)}`
+                where batch_id = @batch_id and published_at > timestamp_sub(current_timestamp(), interval 1 day)"""
+
+
 def _known(settings: JobSettings, staging: str, columns: str) -> str:
     return f"""select {columns} from `{staging}`
             where disposition = 'UNIQUE' and transaction_id in (
@@ -171,6 +186,12 @@ def _insert_lists(table: tables.Table, disposition: str = "disposition") -> tupl
 
 def parameters(batch: Batch, control: Control, load_seconds: float, known: Known) -> dict[str, Any]:
     """Values of `publish_sql`, by name."""
+    told = _told(batch, control, load_seconds, known)
+    text = claims(told, told["partitions"], told["amounts"], control.digest)
+    return told | {"previous_digest": control.digest, "claims": text}
+
+
+def _told(batch: Batch, control: Control, load_seconds: float, known: Known) -> dict[str, Any]:
     tally = batch.tally
     return {
         "pipeline": control.pipeline,

@@ -6,6 +6,7 @@ Belongs here: connecting, creating tables, reading and raising the control row. 
 
 import json
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +14,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crashpoints import Point, crash_point
+from spark_jobs.digests import NOTHING_BEFORE
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.jobs import begin, bounds, failures
+from spark_jobs.query_parameters import with_values
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import CONTROL, TABLES, Table
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import Client, SchemaField
+    from google.cloud.bigquery import Client, QueryJob, SchemaField
 
 STAGING_PREFIX = "staging_"
 
@@ -42,6 +45,7 @@ class Control:
     watermark: datetime | None
     updated_at: datetime
     correction_count: int = 0
+    digest: str = NOTHING_BEFORE
 
 
 def connect(settings: JobSettings) -> "Client":
@@ -124,6 +128,7 @@ def control_of(row: dict[str, Any]) -> Control:
         watermark=row["watermark"],
         updated_at=row["updated_at"],
         correction_count=row["correction_count"],
+        digest=row["digest"],
     )
 
 
@@ -147,9 +152,9 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
         when matched then update set epoch = control.epoch + 1, holder = @holder, updated_at = current_timestamp()
         when not matched then
             insert (pipeline, topic, topic_id, epoch, holder, generation, last_batch_id, end_offsets, watermark,
-                    updated_at, correction_count, replay_count)
+                    updated_at, correction_count, replay_count, digest)
             values (@pipeline, @topic, @topic_id, 1, @holder, @generation, 0, @end_offsets, null, current_timestamp(),
-                    0, 0)
+                    0, 0, @digest)
         """
     values = {
         "pipeline": settings.pipeline,
@@ -158,6 +163,7 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
         "topic_id": first.topic_id,
         "generation": first.generation,
         "end_offsets": offsets_to_json(first.end_offsets),
+        "digest": first.digest,
     }
     for pause in (*RAISE_PAUSES_SECONDS, None):
         try:
@@ -200,15 +206,21 @@ def start_generation(client: "Client", settings: JobSettings, control: Control, 
 
 def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
     """Run a statement or script and return its rows as dicts. Values travel as parameters, never as text."""
-    from google.cloud import bigquery
-
-    config = bigquery.QueryJobConfig(query_parameters=[_parameter(k, v) for k, v in parameters.items()])
-    query = partial(client.query, sql, job_config=config, job_retry=None, **bounds())
+    query = _query(client, sql, parameters)
     # Where it is left to the client to name the job, it finds its own again by itself.
     job = begin(client, job_id, partial(query, job_id=job_id)) if job_id else query()
     if job_id:
         crash_point(Point.COMMIT_SENT)
     return [dict(row.items()) for row in job.result(job_retry=None, **bounds())]
+
+
+def stream(client: "Client", sql: str, parameters: dict[str, Any], page_rows: int) -> Iterator[Any]:
+    """The rows of a query, read by pages of so many."""
+    return iter(_query(client, sql, parameters)().result(page_size=page_rows, job_retry=None, **bounds()))
+
+
+def _query(client: "Client", sql: str, parameters: dict[str, Any]) -> partial["QueryJob"]:
+    return partial(client.query, sql, job_config=with_values(parameters), job_retry=None, **bounds())
 
 
 def offsets_to_json(offsets: dict[int, int]) -> str:
@@ -219,28 +231,3 @@ def offsets_to_json(offsets: dict[int, int]) -> str:
 def offsets_from_json(text: str) -> dict[int, int]:
     """Offsets by partition from the JSON that `offsets_to_json` wrote."""
     return {int(partition): offset for partition, offset in json.loads(text).items()}
-
-
-def _parameter(name: str, value: Any) -> Any:
-    from google.cloud import bigquery
-
-    if isinstance(value, list):
-        return bigquery.ArrayQueryParameter(name, "STRUCT", [_struct(None, row) for row in value])
-    return bigquery.ScalarQueryParameter(name, _type_of(value), value)
-
-
-def _struct(name: str | None, row: dict[str, Any]) -> Any:
-    from google.cloud import bigquery
-
-    return bigquery.StructQueryParameter(
-        name, *(bigquery.ScalarQueryParameter(k, _type_of(v), v) for k, v in row.items())
-    )
-
-
-def _type_of(value: Any) -> str:
-    from decimal import Decimal
-
-    if isinstance(value, bool):
-        return "BOOL"
-    names = {int: "INT64", float: "FLOAT64", Decimal: "NUMERIC", datetime: "TIMESTAMP", str: "STRING"}
-    return names.get(type(value), "TIMESTAMP" if value is None else "STRING")

@@ -17,8 +17,8 @@ where status != 'PASS'
 union all
 select
     'control totals' as reconciliation,
-    concat(cast(day as string), ', ', topic, '/', cast(kafka_partition as string), ', ', currency) as what,
+    concat(coalesce(cast(day as string), 'broker'), ', ', topic, '/', cast(kafka_partition as string)) as what,
     status,
-    concat(cast(amount_at_stake_minor as string), ' minor units') as difference
+    concat(break_reason, ', ', coalesce(cast(amount_at_stake_minor as string), '?'), ' minor units') as difference
 from {{ ref('reconciliation_control_totals') }}
 where status != 'PASS'

@@ -23,6 +23,9 @@ def simulate(
     rate: Annotated[float | None, typer.Option(help="Payments a second, steadily, instead of all at once.")] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds that a steady simulation goes on.")] = None,
     manifest: Annotated[Path | None, typer.Option(help="Where to write what was sent, as JSON Lines.")] = None,
+    control_totals: Annotated[
+        Path | None, typer.Option(help="Where to write the sender's control totals, as CSV.")
+    ] = None,
     late_rate: Annotated[float, typer.Option(help="Share of payments sent late.")] = _DEFAULTS.late_rate,
     retry_rate: Annotated[float, typer.Option(help="Share of payments sent again.")] = _DEFAULTS.retry_rate,
     malformed_rate: Annotated[float, typer.Option(help="Share of broken events.")] = _DEFAULTS.malformed_rate,
@@ -43,23 +46,28 @@ def simulate(
     settings = read_stack_settings()
     Stack(settings).require_data_plane()
     if config.is_steady and duration is None:
-        if manifest:
-            raise typer.BadParameter("a steady simulation without --duration has no end to write a manifest at")
+        if manifest or control_totals:
+            raise typer.BadParameter("a steady simulation without --duration has no end to write a file at")
         from orchestration.traffic import send_steadily
 
         send_steadily(settings, config, say)
     else:
-        send(settings, config, manifest)
+        send(settings, config, manifest, control_totals)
 
 
-def send(settings: StackSettings, config: SimulationConfig, manifest: Path | None) -> Path:
-    """Send a simulation and report its control totals; where the manifest is."""
-    from orchestration.control_totals import send_and_report
+def send(
+    settings: StackSettings, config: SimulationConfig, manifest: Path | None, control_totals: Path | None = None
+) -> Path:
+    """Send a simulation and report its control totals, also as a file where one is named; where the manifest is."""
+    from orchestration.control_totals import send_and_report, write_file
 
     with sending_progress() as progress:
         summary, path = send_and_report(settings, config, manifest, progress)
     say(f"{summary.deliveries:,} deliveries of {summary.payments:,} payments in {summary.seconds:.1f} s.")
     say(f"Manifest: {path}")
+    if control_totals:
+        write_file(path, control_totals)
+        say(f"Control totals: {control_totals}")
     return path
 
 

@@ -17,7 +17,8 @@ EPOCHS = "assert_epochs_never_fall"
 CONTROL = "assert_control_row_ends_where_the_ledger_ends"
 MARTS = "assert_marts_hold_every_payment"
 CORRECTIONS = "assert_corrections_are_all_there"
-RULES = (CORRECTIONS, OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
+VALUED = "assert_every_payment_is_valued"
+RULES = (VALUED, CORRECTIONS, OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def a_batch_skips_offsets(data: Tables) -> None:
     data["batch_ledger_partitions"][-1]["start_offset"] += 1
 
 
-@_seen_by(OFFSETS, RANGES)
+@_seen_by(OFFSETS, RANGES, TOTALS)
 def a_batch_skips_more_than_was_accepted_as_lost(data: Tables) -> None:
     row = data["batch_ledger_partitions"][-1]
     row["start_offset"] += 2
@@ -126,6 +127,18 @@ def a_zombie_published(data: Tables) -> None:
 @_seen_by(TOTALS)
 def a_sender_sent_more_money(data: Tables) -> None:
     data["sender_control_totals"][0]["delivered_amount_minor"] += 1
+
+
+@_seen_by(TOTALS)
+def the_broker_has_lost_what_was_acknowledged(data: Tables) -> None:
+    told = {"latest_offset": 100, "observed_at": "2026-01-07 00:00:00+00:00"}
+    data["kafka_offsets"][1] |= told
+
+
+@_seen_by(TOTALS)
+def a_record_was_exchanged_for_another_of_the_same_amount(data: Tables) -> None:
+    row = data["sender_control_totals"][0]
+    row["delivered_hash_total"] = str(int(row["delivered_hash_total"]) + 1)
 
 
 @_seen_by(TOTALS)

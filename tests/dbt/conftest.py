@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -83,6 +84,10 @@ class DbtWarehouse:
 
     def rows(self, relation: str) -> list[dict[str, Any]]:
         return run(self.client, f"select * from `{self._id(relation)}`", {})
+
+    def run(self, sql: str) -> None:
+        """A statement in which `{name}` is a table or a mart."""
+        run(self.client, re.sub(r"\{(\w+)\}", lambda name: f"`{self._id(name[1])}`", sql), {})
 
     def backtest(self, config: BacktestConfig) -> Backtest:
         env = {"PAYMENTS_HOME": str(self.folder), "BIGQUERY_EMULATOR_HOST": self.settings.emulator_host or ""}

@@ -200,6 +200,8 @@ def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
         "load_seconds": 0.5,
         "started_at": _text(published_at - timedelta(seconds=2)),
         "published_at": _text(published_at),
+        "content_hash": f"content of {batch_id}",
+        "digest": f"digest of {batch_id}",
     }
 
 
@@ -250,6 +252,7 @@ def _control(records: list[Delivery]) -> list[Row]:
         "updated_at": _text(START),
         "correction_count": 0,
         "replay_count": 0,
+        "digest": f"digest of {max(_batch_ids(records), default=0)}",
     }
     return [row] if records else []
 
@@ -273,12 +276,15 @@ def _control_totals(records: list[Delivery]) -> list[Row]:
                 **dict.fromkeys(
                     ("delivered_count", "delivered_amount_minor", "unique_count", "unique_amount_minor"), 0
                 ),
+                "delivered_hash_total": "0",
+                "report_sha256": None,
                 "max_offset": max(r.offset for r in records if r.partition == record.partition),
             },
         )
         paid = record.disposition in ("UNIQUE", "LATE")
         row["delivered_count"] += 1
         row["delivered_amount_minor"] += record.amount_minor if valid else 0
+        row["delivered_hash_total"] = str(int(row["delivered_hash_total"]) + _hash_part(record))
         row["unique_count"] += paid
         row["unique_amount_minor"] += record.amount_minor if paid else 0
     return list(rows.values())
@@ -301,6 +307,11 @@ def _text(moment: datetime) -> str:
 
 def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
+
+
+def _hash_part(record: Delivery) -> int:
+    """What a record adds to a hash total: the first 15 hexadecimal digits of its value's SHA-256."""
+    return int(hashlib.sha256(f"{record.partition}/{record.offset}".encode()).hexdigest()[:15], 16)
 
 
 def _bytes(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from orchestration.backtest import FALSE_POSITIVE_BUDGET
 from orchestration.backtest_run import BacktestConfig
 from simulator.typologies import Typology
-from tests.dbt.breaks import BREAKS, RULES, Break
+from tests.dbt.breaks import BREAKS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
 from tests.dbt.sample import correct, correction, deliveries, tables
@@ -122,6 +122,33 @@ def test_marts_say_what_the_records_say(grown: Built) -> None:
 def test_a_yen_is_worth_its_rate_exactly(grown: Built) -> None:
     yen = {row["amount_eur"] for row in grown.marts["payment_transactions_fraud"] if row["currency"] == "JPY"}
     assert yen == {Decimal(700_000) * Decimal("5.524862") / 1000}
+
+
+def test_the_reported_amount_is_the_payments_in_whole_minor_units(grown: Built) -> None:
+    reported = {
+        (row["currency"], row["amount"]): (row["reporting_currency"], row["reporting_amount_minor"])
+        for row in grown.marts["payment_transactions_fraud"]
+    }
+    yen = Decimal(700_000) * Decimal("5.524862") / 10
+    assert reported == {
+        ("EUR", Decimal(10)): ("EUR", 1000),
+        ("JPY", Decimal(700_000)): ("EUR", int(yen.quantize(Decimal(1), "ROUND_HALF_UP"))),
+    }
+    for currency in ("EUR", "JPY"):
+        windows = [row for row in grown.marts["payment_metrics"] if row["currency"] == currency]
+        told = {row["reporting_amount_minor"] / row["payment_count"] for row in windows}
+        assert told == {amount for (name, _), (_, amount) in reported.items() if name == currency}
+
+
+def test_a_payment_without_a_rate_is_shown_with_its_currency_and_its_day(warehouse: DbtWarehouse, grown: Built) -> None:
+    assert grown
+    warehouse.run("update {payment_metrics} set reporting_amount_minor = null where currency = 'JPY'")
+    assert warehouse.red(RULES) == {VALUED}
+    broken = warehouse.rows(VALUED)
+    warehouse.run("update {payment_metrics} set reporting_amount_minor = payment_count * 386740 where currency = 'JPY'")
+    assert {(row["break_reason"], row["currency"]) for row in broken} == {("NO_RATE", "JPY")}
+    assert sum(row["payment_count"] for row in broken) == 6
+    assert not warehouse.red(RULES)
 
 
 def test_every_rule_version_says_something_of_every_payment_and_one_decides(grown: Built) -> None:

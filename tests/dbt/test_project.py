@@ -48,6 +48,15 @@ def test_no_column_is_a_float_but_what_the_ledger_measures_in_seconds(model: Pat
     assert all(name.endswith("_seconds") for name in floats)
 
 
+def test_no_column_of_a_table_or_a_seed_is_a_float_but_what_is_measured_in_seconds() -> None:
+    floats = {column.name for table in TABLES for column in table.columns if column.type == "FLOAT64"}
+    assert floats
+    assert all(name.endswith("_seconds") for name in floats)
+    [seeds] = [yaml.safe_load((PROJECT / "seeds/_seeds.yml").read_text())["seeds"]]
+    kinds = {kind for each in seeds for kind in each["config"]["column_types"].values()}
+    assert kinds <= {"string", "int64", "numeric", "date", "timestamp", "bool"}
+
+
 @each_model
 def test_a_model_is_short(model: Path) -> None:
     assert len(model.read_text().splitlines()) <= MAX_SQL_LINES
@@ -87,6 +96,27 @@ def test_every_currency_has_a_rate_since_the_contracts_first_year_until_further_
     assert {row["currency"] for row in rates if not row["valid_to"]} == set(MINOR_UNITS)
 
 
+def test_the_rates_of_a_currency_neither_overlap_nor_leave_a_gap() -> None:
+    periods: dict[str, list[tuple[str, str]]] = {}
+    for row in seed("fx_rates"):
+        periods.setdefault(row["currency"], []).append((row["valid_from"], row["valid_to"]))
+    for currency, spans in periods.items():
+        [*ends, last] = [end for _, end in sorted(spans)]
+        assert (ends, last) == ([start for start, _ in sorted(spans)[1:]], ""), currency
+
+
+def test_the_reporting_currency_is_one_that_has_a_minor_unit_and_rates() -> None:
+    currency = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["reporting_currency"]
+    assert currency in {row["currency"] for row in seed("currencies")}
+    assert currency in {row["currency"] for row in seed("fx_rates")}
+
+
+def test_amounts_in_ten_thousandths_are_whole_and_rates_are_exact() -> None:
+    """What int_fx_rates__crossed and int_payments__valued multiply stays within NUMERIC's nine decimals."""
+    assert max(MINOR_UNITS.values()) <= 4
+    assert all(len(row["eur_per_thousand"].partition(".")[2]) <= 9 for row in seed("fx_rates"))
+
+
 RELEASED_RULES = {
     1: "83f47992122d66e822c5b3e21422a90ce8255e66874dde442a9b7c9a901daeb7",
     2: "0f26aacc1ec9bc517392d6be187992536fd02caf6e739c0dbb3f3cfd82d46cb0",
@@ -117,6 +147,23 @@ def test_every_rule_weighs_something_and_names_a_measure_that_is_taken() -> None
 
 class Refused(Exception):
     pass
+
+
+def reporting_currency(value: str) -> str:
+    def refuse(message: str) -> None:
+        raise Refused(message)
+
+    template = (PROJECT / "macros/reporting_currency.sql").read_text() + "{{ reporting_currency() }}"
+    environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])  # noqa: S701 - it is SQL
+    names = {"var": lambda _: value, "execute": True, "exceptions": {"raise_compiler_error": refuse}}
+    return environment.from_string(template).render(names).strip()
+
+
+def test_the_reporting_currency_becomes_a_literal_or_is_refused() -> None:
+    assert reporting_currency("USD") == "'USD'"
+    for wrong in ("usd", "EURO", "E'R", "EUR\n", ""):
+        with pytest.raises(Refused, match="reporting_currency"):
+            reporting_currency(wrong)
 
 
 def refuse_mixed_target(name: str, project: str, env: dict[str, str]) -> None:

@@ -38,7 +38,8 @@ def payments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
 def proved(payments: Command) -> dict[str, Any]:
     """What verification says after the README's five commands."""
     payments.succeed("up", "--no-ui")
-    payments.succeed("simulate", "--events", str(EVENTS), "--seed", "7", "--manifest", "m.json")
+    files = ("--manifest", "m.json", "--control-totals", "totals.csv")
+    payments.succeed("simulate", "--events", str(EVENTS), "--seed", "7", *files)
     payments.succeed("process")
     payments.succeed("build")
     return verified(payments, "m.json")
@@ -154,6 +155,10 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
     answer = verified(payments, "n.json")
     assert answer == PROVED | {"partitions": tallies(first, second), "manifest": tallies(second)}
     assert verified(payments, "m.json") == {**answer, "manifest": tallies(first)}
+    audited = json.loads(payments.succeed("audit", "--all", "--json"))
+    [newest] = ask(payments, "select last_batch_id, digest from {pipeline_control}")
+    assert sum(len(day["batches"]) for day in audited["days"]) == newest["last_batch_id"]
+    assert audited["days"][-1]["closing_digest"] == newest["digest"]
 
 
 @pytest.mark.usefixtures("first")
@@ -175,6 +180,12 @@ def test_a_replay_is_first_shown_and_then_done_on_record(payments: Command) -> N
     assert payments_counted() == before + sum(row["payments_added"] for row in admitted) > before
     assert verified(payments, "m.json")["ok"]
     assert "No late payment waits" in payments.succeed("replay", "--late")
+
+
+def test_a_senders_file_is_loaded_once_in_place_of_what_it_reported_before(payments: Command, first: Manifest) -> None:
+    assert "control totals of" in payments.succeed("load-totals", "totals.csv")
+    assert "is loaded already" in payments.succeed("load-totals", "totals.csv")
+    assert examine(payments.settings, first).breaks == []
 
 
 def test_no_log_and_no_artifact_names_an_account_or_a_secret(payments: Command, first: Manifest) -> None:

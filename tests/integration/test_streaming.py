@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
+from orchestration.audit import Broken, judge
+from orchestration.audit_reads import days_of, read_day
+from orchestration.warehouse_reads import WarehouseReads
 from simulator.manifest import Manifest
 from spark_jobs import tables
 from spark_jobs.incidents import Incident, Kind
@@ -18,7 +21,7 @@ from spark_jobs.packing import labels_of
 from spark_jobs.run import Run
 from spark_jobs.session import jar_paths
 from spark_jobs.source import BrokerUnreachable
-from spark_jobs.warehouse import offsets_from_json
+from spark_jobs.warehouse import offsets_from_json, run, table_id
 from tests.corpus.cases import read_cases
 from tests.world import World, event
 
@@ -84,6 +87,31 @@ def test_the_ledger_adds_up_to_what_the_broker_holds(world: World) -> None:
             r["amount_minor"] for r in amounts if r["currency"] == currency and r["disposition"] != "QUARANTINED"
         )
         assert kept == sent
+    assert audited(world) == {}
+    assert_an_audit_names_what_a_hand_has_touched(world, [row["batch_id"] for row in ledger])
+
+
+def audited(world: World) -> dict[int, Broken]:
+    """What an audit of every day finds, by batch."""
+    reads = WarehouseReads(world.client, world.settings).at_this_moment()
+    verdicts = [judge(read_day(reads, day)) for day in days_of(reads)]
+    assert sum(verdict.batches != [] for verdict in verdicts) >= 1
+    return {batch.batch_id: batch.broken for verdict in verdicts for batch in verdict.batches if batch.broken}
+
+
+def assert_an_audit_names_what_a_hand_has_touched(world: World, batches: list[int]) -> None:
+    first, second, third, *_, last = batches
+    deliveries, ledger = (f"`{table_id(world.settings, table)}`" for table in (tables.DELIVERIES, tables.LEDGER))
+    one = f"""kafka_partition = 0
+        and kafka_offset = (select max(kafka_offset) from {deliveries} where batch_id = {first} and kafka_partition = 0)
+        """
+    run(world.client, f"update {deliveries} set value_sha256 = sha256('another') where {one}", {})
+    assert audited(world) == {first: Broken.CONTENT_DIFFERS}
+    run(world.client, f"update {ledger} set late_count = late_count + 1 where batch_id = {second}", {})
+    assert audited(world) == {first: Broken.CONTENT_DIFFERS, second: Broken.LEDGER_DIFFERS}
+    run(world.client, f"delete from {ledger} where batch_id in ({first}, {third}, {last})", {})
+    missing = dict.fromkeys((first, third, last), Broken.BATCH_MISSING)
+    assert {number: broken for number, broken in audited(world).items() if number in missing} == missing
 
 
 def test_a_batch_replayed_after_its_publication_changes_nothing(world: World) -> None:

@@ -10,7 +10,9 @@ deliveries as (
         deliveries.disposition,
         date(if(deliveries.is_valid, deliveries.event_time, deliveries.kafka_timestamp)) as day,
         if(deliveries.is_valid, deliveries.currency, '') as currency,
-        cast(if(deliveries.is_valid, deliveries.amount_minor, 0) as numeric) as amount_minor
+        cast(if(deliveries.is_valid, deliveries.amount_minor, 0) as numeric) as amount_minor,
+        cast(cast(concat('0x', substr(to_hex(deliveries.value_sha256), 1, 15)) as int64) as numeric) as hash_part,
+        deliveries.batch_id
     from {{ ref('stg_payments__deliveries') }} as deliveries
     left join replays
         on
@@ -43,10 +45,14 @@ select
     currency,
     count(*) as delivered_count,
     sum(amount_minor) as delivered_amount_minor,
+    sum(hash_part) as delivered_hash_total,
     countif(disposition = 'UNIQUE') as unique_count,
     sum(if(disposition = 'UNIQUE', amount_minor, 0)) as unique_amount_minor,
     countif(is_late_payment) as late_count,
     sum(if(is_late_payment, amount_minor, 0)) as late_amount_minor,
-    max(kafka_offset) as max_offset
+    min(kafka_offset) as min_offset,
+    max(kafka_offset) as max_offset,
+    min(batch_id) as first_batch_id,
+    max(batch_id) as last_batch_id
 from counted
 group by day, topic, kafka_partition, currency

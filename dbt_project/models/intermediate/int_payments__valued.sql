@@ -6,12 +6,38 @@ fx_rates as (
     select * from {{ ref('fx_rates') }}
 ),
 
+crossed as (
+    select * from {{ ref('int_fx_rates__crossed') }}
+),
+
 regions as (
     select * from {{ ref('country_regions') }}
 ),
 
 corrections as (
     select * from {{ ref('int_corrections__netted') }}
+),
+
+multiplied as (
+    select
+        payments.*,
+        crossed.divisor,
+        cast(cast(payments.amount * 10000 as numeric) * crossed.multiplier as numeric) as dividend
+    from payments
+    left join crossed
+        on
+            payments.currency = crossed.currency
+            and date(payments.event_time) >= crossed.valid_from
+            and date(payments.event_time) < crossed.valid_to
+),
+
+-- The whole quotient and the rest apart: divided as they are, they would be rounded to nine decimals before the one
+-- rounding that is meant.
+divided as (
+    select
+        *,
+        mod(dividend, divisor) as remainder
+    from multiplied
 )
 
 select
@@ -34,8 +60,11 @@ select
     coalesce(regions.region, 'UNKNOWN') as region,
     cast(
         cast(payments.amount * fx_rates.eur_per_thousand as numeric) * numeric '0.001' as numeric
-    ) as amount_eur
-from payments
+    ) as amount_eur,
+    {{ reporting_currency() }} as reporting_currency,
+    cast(round((payments.dividend - payments.remainder) / payments.divisor) as int64)
+    + if(payments.remainder * 2 >= payments.divisor, 1, 0) as reporting_amount_minor
+from divided as payments
 left join fx_rates
     on
         payments.currency = fx_rates.currency

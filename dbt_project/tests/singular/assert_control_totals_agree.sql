@@ -1,7 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_control_totals'}}}) }}
 -- depends_on: {{ ref('pipeline_health') }}
--- What senders say they sent is what the warehouse holds, in count and money. Differences that offsets explain are
--- pending and pass; a row here is a difference that nothing explains, with the money at stake.
+-- What senders say they sent is what the warehouse holds, in count, money and hash total, and what the broker gave out.
+-- Differences that offsets explain are pending and pass; a row here is a difference that nothing explains: break_reason
+-- names it, with the money at stake and the offsets and micro-batches to look at.
 select *
 from {{ ref('reconciliation_control_totals') }}
-where status like 'FAIL%'
+where status = 'FAIL'

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from simulator.manifest import Header, Manifest, ManifestError, ManifestWriter, Record, read_manifest
@@ -137,8 +138,19 @@ def test_control_totals_are_sums_per_day_partition_and_currency() -> None:
 
 def test_control_totals_add_up_to_all_that_was_delivered() -> None:
     rows = Manifest(HEADER, DELIVERIES).control_totals()
-    assert sum(int(row["delivered_count"]) for row in rows) == len(DELIVERIES)
-    assert sum(int(row["delivered_amount_minor"]) for row in rows) == sum(d.amount_minor for d in DELIVERIES)
+    assert sum(int(row["delivered_count"] or 0) for row in rows) == len(DELIVERIES)
+    assert sum(int(row["delivered_amount_minor"] or 0) for row in rows) == sum(d.amount_minor for d in DELIVERIES)
+
+
+def test_a_hash_total_adds_up_sixty_bits_of_each_record_in_whatever_order() -> None:
+    hashes = ["0" * 14 + "1" + "f" * 49, "f" * 64, "8" + "0" * 63]
+    deliveries = [msgspec.structs.replace(d, sha256=h) for d, h in zip(DELIVERIES, hashes, strict=False)]
+    [first] = {row["delivered_hash_total"] for row in Manifest(HEADER, deliveries[:1]).control_totals()}
+    assert first == "1"
+    same_key = [msgspec.structs.replace(d, day="2026-11-21", partition=0, currency="EUR") for d in deliveries]
+    for order in (same_key, same_key[::-1]):
+        [row] = Manifest(HEADER, order).control_totals()
+        assert row["delivered_hash_total"] == str(1 + (2**60 - 1) + 2**59)
 
 
 def test_counts_per_partition_name_every_disposition() -> None:

@@ -9,10 +9,11 @@ import pytest
 from spark_jobs import tables
 from spark_jobs.contract import Disposition
 from spark_jobs.incidents import Incident, Kind
+from spark_jobs.query_parameters import type_of
 from spark_jobs.staging import STAGED_SCHEMA
 from spark_jobs.tables import Table
 from spark_jobs.transaction import Known, known_sql, known_values, parameters, publish_sql, retract
-from spark_jobs.warehouse import _type_of, offsets_from_json, offsets_to_json, schema_of, table_id
+from spark_jobs.warehouse import offsets_from_json, offsets_to_json, schema_of, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
 SQL = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
@@ -26,7 +27,7 @@ PUBLISHED = (
     tables.LEDGER_AMOUNTS,
     tables.LEDGER,
 )
-COMPUTED = {"latency_p50_seconds", "latency_p95_seconds", "published_at"}
+COMPUTED = {"latency_p50_seconds", "latency_p95_seconds"}
 
 
 def insertion(table: Table) -> dict[str, str]:
@@ -55,14 +56,14 @@ def test_what_is_read_from_the_staging_table_is_staged(table: Table) -> None:
 
 
 @pytest.mark.parametrize("table", PUBLISHED, ids=lambda table: table.name)
-def test_every_value_has_the_type_of_its_column(table: Table) -> None:
+def test_every_value_has_thetype_of_its_column(table: Table) -> None:
     rows = {"p": VALUES["partitions"][0], "a": VALUES["amounts"][0]}
     types = {column.name: column.type for column in table.columns}
     for column, expression in insertion(table).items():
         if expression.startswith("@"):
-            assert _type_of(VALUES[expression[1:]]) == types[column], column
+            assert type_of(VALUES[expression[1:]]) == types[column], column
         elif re.fullmatch(r"[pa]\.\w+", expression):
-            assert _type_of(rows[expression[0]][expression[2:]]) == types[column], column
+            assert type_of(rows[expression[0]][expression[2:]]) == types[column], column
 
 
 def test_the_transaction_uses_every_value_and_no_other() -> None:
@@ -77,6 +78,7 @@ def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
     assert [s[0] for s in (statements[0], *statements[-4:])] == ["begin", "update", "assert", "commit", "select"]
     moved = " ".join(statements[-4])
     assert "epoch = @epoch and end_offsets = @old_offsets and correction_count = @correction_count" in moved
+    assert moved.endswith("and digest = @previous_digest")
 
 
 def test_new_ids_are_looked_up_in_the_days_before_the_watermark() -> None:

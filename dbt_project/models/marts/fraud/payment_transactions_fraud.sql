@@ -40,6 +40,8 @@ select
     payments.amount,
     payments.currency,
     payments.amount_eur,
+    payments.reporting_currency,
+    payments.reporting_amount_minor,
     payments.country,
     payments.payment_method,
     case

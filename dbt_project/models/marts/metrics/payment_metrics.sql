@@ -28,6 +28,7 @@ counted as (
         cast(sum(amount) as numeric) as amount_sum,
         cast(avg(amount) as numeric) as amount_avg,
         cast(sum(amount_eur) as numeric) as amount_eur_sum,
+        cast(sum(cast(reporting_amount_minor as numeric)) as numeric) as reporting_amount_minor,
         count(distinct sender_account_id) as distinct_senders,
         max(batch_id) as batch_id
     from payments
@@ -60,6 +61,8 @@ select
     coalesce(counted.amount_sum, 0) as amount_sum,
     counted.amount_avg,
     if(counted.payment_count is null, 0, counted.amount_eur_sum) as amount_eur_sum,
+    {{ reporting_currency() }} as reporting_currency,
+    if(counted.payment_count is null, 0, counted.reporting_amount_minor) as reporting_amount_minor,
     coalesce(counted.distinct_senders, 0) as distinct_senders,
     counted.batch_id,
     coalesce(restated.admitted_late_count, 0) as admitted_late_count,

@@ -1,91 +1,75 @@
-with sender as (
-    select * from {{ ref('int_control_totals__sender') }}
-),
-
-warehouse as (
-    select * from {{ ref('int_control_totals__warehouse') }}
-),
-
-progress as (
-    select * from {{ ref('int_partitions__progress') }}
-),
-
-matched as (
+-- What senders reported, by full outer join with what the warehouse holds; and what the broker gave out, by full outer
+-- join with both, which it can say of a partition only: in those rows day, currency and money are NULL.
+with matched as (
     select
         day,
         topic,
         kafka_partition,
         currency,
-        sender.delivered_count is not null as has_sender,
-        warehouse.delivered_count is not null as has_warehouse,
-        coalesce(sender.delivered_count, 0) as sender_delivered_count,
-        coalesce(warehouse.delivered_count, 0) as warehouse_delivered_count,
-        coalesce(sender.unique_count, 0) as sender_unique_count,
-        coalesce(warehouse.unique_count, 0) as warehouse_unique_count,
-        coalesce(sender.delivered_amount_minor, 0) as sender_delivered_amount_minor,
-        coalesce(warehouse.delivered_amount_minor, 0) as warehouse_delivered_amount_minor,
-        coalesce(sender.unique_amount_minor, 0) as sender_unique_amount_minor,
-        coalesce(warehouse.unique_amount_minor, 0) as warehouse_unique_amount_minor,
-        coalesce(warehouse.late_count, 0) as warehouse_late_count,
-        coalesce(warehouse.late_amount_minor, 0) as warehouse_late_amount_minor,
-        sender.max_offset as sender_max_offset,
-        warehouse.max_offset as warehouse_max_offset
-    from sender
-    full outer join warehouse using (day, topic, kafka_partition, currency)
-),
-
-compared as (
+        has_sender,
+        has_warehouse,
+        sender_delivered_count,
+        warehouse_delivered_count,
+        sender_unique_count,
+        warehouse_unique_count,
+        cast(sender_delivered_amount_minor as numeric) as sender_delivered_amount_minor,
+        cast(warehouse_delivered_amount_minor as numeric) as warehouse_delivered_amount_minor,
+        cast(sender_unique_amount_minor as numeric) as sender_unique_amount_minor,
+        cast(warehouse_unique_amount_minor as numeric) as warehouse_unique_amount_minor,
+        warehouse_late_count,
+        cast(warehouse_late_amount_minor as numeric) as warehouse_late_amount_minor,
+        cast(amount_at_stake_minor as numeric) as amount_at_stake_minor,
+        cast(sender_hash_total as numeric) as sender_hash_total,
+        cast(warehouse_hash_total as numeric) as warehouse_hash_total,
+        cast(null as int64) as kafka_count,
+        sender_max_offset,
+        warehouse_min_offset,
+        warehouse_max_offset,
+        first_batch_id,
+        last_batch_id,
+        published_end_offset,
+        latest_offset,
+        break_reason
+    from {{ ref('int_control_totals__compared') }}
+    union all
     select
-        matched.*,
-        progress.reported_max_offset,
-        progress.published_end_offset,
-        progress.latest_offset,
-        progress.unpublished_offsets,
-        warehouse_delivered_count < sender_delivered_count
-        or warehouse_unique_count + warehouse_late_count < sender_unique_count as is_short,
-        warehouse_delivered_count > sender_delivered_count
-        or warehouse_unique_count > sender_unique_count as is_over,
-        greatest(
-            abs(warehouse_delivered_amount_minor - sender_delivered_amount_minor),
-            warehouse_unique_amount_minor - sender_unique_amount_minor,
-            sender_unique_amount_minor - warehouse_unique_amount_minor - warehouse_late_amount_minor
-        ) as amount_at_stake_minor
-    from matched
-    left join progress
-        on matched.topic = progress.topic and matched.kafka_partition = progress.kafka_partition
+        cast(null as date) as day,
+        topic,
+        kafka_partition,
+        cast(null as string) as currency,
+        reported_count is not null as has_sender,
+        stored_count > 0 as has_warehouse,
+        coalesce(reported_count, 0) as sender_delivered_count,
+        stored_count as warehouse_delivered_count,
+        cast(null as int64) as sender_unique_count,
+        cast(null as int64) as warehouse_unique_count,
+        cast(null as numeric) as sender_delivered_amount_minor,
+        cast(null as numeric) as warehouse_delivered_amount_minor,
+        cast(null as numeric) as sender_unique_amount_minor,
+        cast(null as numeric) as warehouse_unique_amount_minor,
+        cast(null as int64) as warehouse_late_count,
+        cast(null as numeric) as warehouse_late_amount_minor,
+        cast(null as numeric) as amount_at_stake_minor,
+        cast(null as numeric) as sender_hash_total,
+        cast(null as numeric) as warehouse_hash_total,
+        kafka_count,
+        reported_max_offset as sender_max_offset,
+        min_offset as warehouse_min_offset,
+        max_offset as warehouse_max_offset,
+        first_batch_id,
+        last_batch_id,
+        published_end_offset,
+        latest_offset,
+        break_reason
+    from {{ ref('int_partitions__matched') }}
 )
 
 select
-    day,
-    topic,
-    kafka_partition,
-    currency,
-    has_sender,
-    has_warehouse,
-    sender_delivered_count,
-    warehouse_delivered_count,
-    sender_unique_count,
-    warehouse_unique_count,
-    cast(sender_delivered_amount_minor as numeric) as sender_delivered_amount_minor,
-    cast(warehouse_delivered_amount_minor as numeric) as warehouse_delivered_amount_minor,
-    cast(sender_unique_amount_minor as numeric) as sender_unique_amount_minor,
-    cast(warehouse_unique_amount_minor as numeric) as warehouse_unique_amount_minor,
-    warehouse_late_count,
-    cast(warehouse_late_amount_minor as numeric) as warehouse_late_amount_minor,
-    cast(amount_at_stake_minor as numeric) as amount_at_stake_minor,
-    sender_max_offset,
-    warehouse_max_offset,
-    published_end_offset,
-    latest_offset,
-    unpublished_offsets,
+    *,
+    greatest(latest_offset - coalesce(published_end_offset, 0), 0) as unpublished_offsets,
     case
-        when not is_short and not is_over and amount_at_stake_minor = 0 then 'PASS'
-        when is_short and coalesce(published_end_offset, 0) <= sender_max_offset
-            then 'PENDING - NOT YET PUBLISHED'
-        when is_short then 'FAIL - MISSING IN WAREHOUSE'
-        when is_over and warehouse_max_offset > coalesce(reported_max_offset, -1)
-            then 'PENDING - NOT YET REPORTED'
-        when is_over then 'FAIL - NOT SENT BY SENDER'
-        else 'FAIL - AMOUNT'
+        when break_reason is null then 'PASS'
+        when break_reason in ('NOT_YET_PUBLISHED', 'NOT_YET_REPORTED', 'BROKER_NOT_YET_ASKED') then 'PENDING'
+        else 'FAIL'
     end as status
-from compared
+from matched

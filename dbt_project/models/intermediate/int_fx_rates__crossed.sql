@@ -1,0 +1,30 @@
+-- Ten-thousandths, because no currency has a smaller minor unit: both factors are exact, and so is an amount's product
+-- with one. The one rounding is done where a payment is valued.
+with fx_rates as (
+    select
+        currency,
+        valid_from,
+        coalesce(valid_to, date '9999-12-31') as valid_to,
+        eur_per_thousand
+    from {{ ref('fx_rates') }}
+),
+
+reporting as (
+    select
+        fx_rates.valid_from,
+        fx_rates.valid_to,
+        cast(fx_rates.eur_per_thousand * cast(currencies.minor_unit_value * 10000 as numeric) as numeric) as divisor
+    from fx_rates
+    inner join {{ ref('currencies') }} as currencies using (currency)
+    where currency = {{ reporting_currency() }}
+)
+
+select
+    fx_rates.currency,
+    {{ reporting_currency() }} as reporting_currency,
+    greatest(fx_rates.valid_from, reporting.valid_from) as valid_from,
+    least(fx_rates.valid_to, reporting.valid_to) as valid_to,
+    fx_rates.eur_per_thousand as multiplier,
+    reporting.divisor
+from fx_rates
+inner join reporting on fx_rates.valid_from < reporting.valid_to and fx_rates.valid_to > reporting.valid_from
