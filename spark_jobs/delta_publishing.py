@@ -20,7 +20,15 @@ from spark_jobs.batch_checks import check_batch, holds, report_of
 from spark_jobs.checkpoints import Interval
 from spark_jobs.contract import WATERMARK_MICROSECONDS, Disposition
 from spark_jobs.crashpoints import Point, crash_point
-from spark_jobs.delta_tables import BATCH_TABLES, MAX_ATTEMPTS, append, conform, failures_as_incidents, open_table
+from spark_jobs.delta_tables import (
+    BATCH_TABLES,
+    MAX_ATTEMPTS,
+    append,
+    conform,
+    failures_as_incidents,
+    open_table,
+    query,
+)
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
@@ -118,12 +126,10 @@ class DeltaPublisher:
             return records, Known(0)
         is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
         since = self.control.watermark - timedelta(days=self._settings.lookback_days)
-        ids = records.filter(is_new)["transaction_id"].combine_chunks()
-        asked = (pc.field("event_time") >= since) & pc.field("transaction_id").isin(ids)
-        known = handles[tables.TRANSACTIONS].to_pyarrow_dataset().to_table(["transaction_id"], filter=asked)
-        if not known.num_rows:
+        ids = pc.if_else(is_new, records["transaction_id"], None).combine_chunks()
+        is_known = pc.and_(is_new, pc.is_in(ids, value_set=_published_among(ids, handles[tables.TRANSACTIONS], since)))
+        if not pc.any(is_known).as_py():
             return records, Known(0)
-        is_known = pc.and_(is_new, pc.is_in(records["transaction_id"], known["transaction_id"].combine_chunks()))
         taken = records.filter(is_known)
         append(
             self._tables[RETRACTED], conform(taken, RETRACTED), self._settings.pipeline, taken["batch_id"][0].as_py()
@@ -134,10 +140,19 @@ class DeltaPublisher:
         return records, Known(0, tuple(zip(*columns, strict=True)))
 
 
+def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime) -> pa.Array:
+    """Which ids are those of payments made since then."""
+    found = pa.array([], pa.string())
+    for batch in query(payments, f"select transaction_id from t where event_time >= '{since.isoformat()}'"):
+        published = batch["transaction_id"].cast(pa.string())
+        found = pa.concat_arrays([found, published.filter(pc.is_in(published, value_set=ids))])
+    return found
+
+
 def control_in(table: DeltaTable, pipeline: str) -> Control | None:
     """The pipeline's row."""
-    rows = [row for row in table.to_pyarrow_table().to_pylist() if row["pipeline"] == pipeline]
-    return control_of(rows[0]) if rows else None
+    rows = [row for batch in query(table, "select * from t") for row in batch.to_pylist()]
+    return next((control_of(row) for row in rows if row["pipeline"] == pipeline), None)
 
 
 def write_control(table: DeltaTable, control: Control) -> None:

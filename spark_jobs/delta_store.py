@@ -12,14 +12,13 @@ from hashlib import md5
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from spark_jobs import tables
 from spark_jobs.dedup_state import SLOT_MICROSECONDS
 from spark_jobs.delta_publishing import FENCED, OWN_TABLES, DeltaPublisher, control_in, take_out_after, write_control
-from spark_jobs.delta_tables import MAX_ATTEMPTS, failures_as_incidents, open_table, schema_of
+from spark_jobs.delta_tables import MAX_ATTEMPTS, failures_as_incidents, open_table, query, schema_of
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.pipeline import Locations
 from spark_jobs.rebuilding import write_seeds
@@ -122,8 +121,8 @@ class DeltaStore:
 
 def _published_hashes(payments: DeltaTable, watermark: datetime) -> Iterator[tuple[int, bytes]]:
     """Slots, each with the concatenated hashes of some of its ids."""
-    since = pc.field("event_time") >= watermark - timedelta(microseconds=SLOT_MICROSECONDS)
-    for batch in payments.to_pyarrow_dataset().to_batches(["transaction_id", "event_time"], filter=since):
+    since = watermark - timedelta(microseconds=SLOT_MICROSECONDS)
+    for batch in query(payments, f"select transaction_id, event_time from t where event_time >= '{since.isoformat()}'"):
         by_slot: dict[int, list[bytes]] = {}
         times = batch["event_time"].cast(pa.int64()).to_pylist()
         for id_, time_ in zip(batch["transaction_id"].to_pylist(), times, strict=True):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from spark_jobs import tables
@@ -79,6 +79,15 @@ def conform(rows: pa.Table, table: Table) -> pa.Table:
 def version_of(table: DeltaTable, application: str) -> int:
     """The newest number that an application has committed to the table; 0 before the first."""
     return table.transaction_version(application) or 0
+
+
+def query(table: DeltaTable, sql: str) -> Iterator[pa.RecordBatch]:
+    """The rows of a query of the table, which it calls `t`, part by part.
+
+    By delta-rs itself: Arrow's reader would call back into Python from its threads, and has been seen to hang there.
+    """
+    for batch in QueryBuilder().register("t", table).execute(sql):
+        yield pa.record_batch(batch)
 
 
 def append(table: DeltaTable, rows: pa.Table, application: str, version: int) -> None:
