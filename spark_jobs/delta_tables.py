@@ -84,7 +84,7 @@ def version_of(table: DeltaTable, application: str) -> int:
 def query(table: DeltaTable, sql: str) -> Iterator[pa.RecordBatch]:
     """The rows of a query of the table, which it calls `t`, part by part.
 
-    By delta-rs itself: Arrow's reader would call back into Python from its threads, and has been seen to hang there.
+    By delta-rs itself, which skips files by their statistics and holds no more than a part in memory.
     """
     for batch in QueryBuilder().register("t", table).execute(sql):
         yield pa.record_batch(batch)
