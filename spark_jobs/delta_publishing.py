@@ -122,28 +122,30 @@ class DeltaPublisher:
 
     def _retract(self, records: pa.Table, handles: dict[tables.Table, DeltaTable]) -> tuple[pa.Table, Known]:
         """What the stream took for new although it is published becomes a DUPLICATE, and keeps its columns."""
-        if self.control.watermark is None:
+        watermark = self.control.watermark
+        if watermark is None:
             return records, Known(0)
         is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
-        since = self.control.watermark - timedelta(days=self._settings.lookback_days)
         ids = pc.if_else(is_new, records["transaction_id"], None).combine_chunks()
-        is_known = pc.and_(is_new, pc.is_in(ids, value_set=_published_among(ids, handles[tables.TRANSACTIONS], since)))
-        if not pc.any(is_known).as_py():
+        since = watermark - timedelta(days=self._settings.lookback_days)
+        known = _published_among(ids, handles[tables.TRANSACTIONS], since, watermark)
+        if not len(known):
             return records, Known(0)
+        is_known = pc.and_(is_new, pc.is_in(records["transaction_id"], value_set=known))
         taken = records.filter(is_known)
-        append(
-            self._tables[RETRACTED], conform(taken, RETRACTED), self._settings.pipeline, taken["batch_id"][0].as_py()
-        )
+        following = self.control.last_batch_id + 1
+        append(handles[RETRACTED], conform(taken, RETRACTED), self._settings.pipeline, following)
         tagged = pc.if_else(is_known, Disposition.DUPLICATE.value, records["disposition"])
         records = records.set_column(records.schema.get_field_index("disposition"), "disposition", tagged)
         columns = (taken[name].to_pylist() for name in ("kafka_partition", "currency", "amount_minor"))
         return records, Known(0, tuple(zip(*columns, strict=True)))
 
 
-def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime) -> pa.Array:
-    """Which ids are those of payments made since then."""
+def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime, until: datetime) -> pa.Array:
+    """Which ids are those of payments made in that time: of newer ones the stream knows by itself."""
     found = pa.array([], pa.string())
-    for batch in query(payments, f"select transaction_id from t where event_time >= '{since.isoformat()}'"):
+    made = f"event_time >= '{since.isoformat()}' and event_time < '{until.isoformat()}'"
+    for batch in query(payments, f"select transaction_id from t where {made}"):
         published = batch["transaction_id"].cast(pa.string())
         found = pa.concat_arrays([found, published.filter(pc.is_in(published, value_set=ids))])
     return found
