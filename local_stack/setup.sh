@@ -102,6 +102,7 @@ make_jars() {
   need_java_and_maven
   fetch_jars broker copy-dependencies
   fetch_jars spark copy
+  fetch_jars delta copy
 }
 
 make_manifest() {

@@ -10,11 +10,12 @@ from orchestration.assets.corrections import payment_corrections
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import kafka_offsets, payment_events, publish_payments, sender_control_totals
 from orchestration.assets.warehouse import warehouse_assets
-from orchestration.checks import DEFAULT_CHECKS
-from orchestration.jobs import DEFAULT_JOBS
+from orchestration.checks import DEFAULT_CHECKS, DELTA_CHECKS
+from orchestration.jobs import default_jobs
 from orchestration.resources import DEFAULT_RESOURCES
 from orchestration.schedules import DEFAULT_SCHEDULES
 from orchestration.sensors import DEFAULT_SENSORS
+from orchestration.settings import is_delta_a_sink
 
 
 def build_defs(
@@ -24,12 +25,16 @@ def build_defs(
     sensors: Sequence[dg.SensorDefinition] = DEFAULT_SENSORS,
     schedules: Sequence[dg.ScheduleDefinition] = DEFAULT_SCHEDULES,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+    has_delta: bool | None = None,
 ) -> dg.Definitions:
     """Fresh definitions. `resources` replaces single ones by key; `manifest` stands in for the project's own.
+
+    Delta's checks are there where Delta is a sink, by default as the environment says.
 
     Raises:
         SettingError: the dbt project was never parsed.
     """
+    delta_checks = DELTA_CHECKS if (is_delta_a_sink() if has_delta is None else has_delta) else []
     sources = [payment_events, sender_control_totals]
     return dg.Definitions(
         assets=[
@@ -40,8 +45,8 @@ def build_defs(
             warehouse_assets(manifest),
             fraud_backtest,
         ],
-        asset_checks=DEFAULT_CHECKS,
-        jobs=DEFAULT_JOBS,
+        asset_checks=[*DEFAULT_CHECKS, *delta_checks],
+        jobs=default_jobs(delta_checks),
         sensors=sensors,
         schedules=schedules,
         resources={**DEFAULT_RESOURCES, **(resources or {})},

@@ -52,4 +52,34 @@ def judge_newest_batch(batch: Row | None) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=passed, metadata={"batch_id": batch["batch_id"], **counts})
 
 
+@dg.asset_check(
+    asset=names.DELIVERIES,
+    description="What Spark SQL reads from Delta is what the warehouse holds: records, money, offsets.",
+)
+def delta_agrees_with_the_warehouse(
+    settings: dg.ResourceParam[StackSettings],
+    spark: dg.ResourceParam[Any],
+    bigquery: dg.ResourceParam[Any],
+) -> dg.AssetCheckResult:
+    """By partition, disposition and currency, after a run, in the session that the run has open."""
+    from spark_jobs.delta_reading import compare
+    from spark_jobs.session import delta_jar_paths
+
+    with bigquery.get_client() as client:
+        found = compare(spark.spark_session, client, settings.job, delta_jar_paths(settings.home))
+    return dg.AssetCheckResult(
+        passed=found.agrees,
+        metadata={
+            "batch_id": found.batch_id,
+            "rows_compared": found.rows,
+            "only_in_delta": {about: [str(row) for row in rows[:5]] for about, rows in found.only_in_delta.items()},
+            "only_in_the_warehouse": {
+                about: [str(row) for row in rows[:5]] for about, rows in found.only_in_warehouse.items()
+            },
+        },
+    )
+
+
 DEFAULT_CHECKS = [consumer_lag_is_small, newest_batch_conserves_records]
+DELTA_CHECKS = [delta_agrees_with_the_warehouse]
+"""Only where Delta is a sink: see build.py."""

@@ -3,7 +3,10 @@
 Each runs in one process: a process per step would import everything again, and open a second Spark session.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration import names
 from orchestration.assets.fraud_backtest import fraud_backtest
@@ -13,20 +16,28 @@ from orchestration.checks import DEFAULT_CHECKS
 _published = dg.AssetSelection.assets(publish_payments)
 _backtested = dg.AssetSelection.assets(fraud_backtest)
 
-process_payments = dg.define_asset_job(
-    names.PROCESS_JOB,
-    # Without dbt's tests of these tables: a drain does not wait for dbt.
-    selection=_published.without_checks() | dg.AssetSelection.checks(*DEFAULT_CHECKS),
-    description="Drain the backlog in micro-batches: Kafka to the warehouse, exactly once.",
-    executor_def=dg.in_process_executor,
-)
 
-build_warehouse = dg.define_asset_job(
-    names.BUILD_JOB,
-    selection=(dg.AssetSelection.all() - _published - _backtested) | dg.AssetSelection.all_asset_checks(),
-    description="Ask the broker for its offsets, build dbt's models, and make every check there is.",
-    executor_def=dg.in_process_executor,
-)
+def process_payments(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAssetJobDefinition:
+    """The drain, with the checks that need what it has open."""
+    return dg.define_asset_job(
+        names.PROCESS_JOB,
+        # Without dbt's tests of these tables: a drain does not wait for dbt.
+        selection=_published.without_checks() | dg.AssetSelection.checks(*DEFAULT_CHECKS, *checks),
+        description="Drain the backlog in micro-batches: Kafka to the warehouse, exactly once.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAssetJobDefinition:
+    """dbt, with all other checks."""
+    return dg.define_asset_job(
+        names.BUILD_JOB,
+        selection=(dg.AssetSelection.all() - _published - _backtested)
+        | (dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks)),
+        description="Ask the broker for its offsets, build dbt's models, and make every check there is.",
+        executor_def=dg.in_process_executor,
+    )
+
 
 daily_reconciliation = dg.define_asset_job(
     names.RECONCILE_JOB,
@@ -42,4 +53,7 @@ backtest_fraud_rules = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-DEFAULT_JOBS = [process_payments, build_warehouse, daily_reconciliation, backtest_fraud_rules]
+
+def default_jobs(checks: Sequence[dg.AssetChecksDefinition] = ()) -> list[UnresolvedAssetJobDefinition]:
+    """Every job; `checks` are those that only a drain makes."""
+    return [process_payments(checks), build_warehouse(checks), daily_reconciliation, backtest_fraud_rules]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spark_jobs.settings import JobSettings, SettingError, payments_home, read_job_settings
+from spark_jobs.settings import DELTA, JobSettings, SettingError, payments_home, read_job_settings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -48,6 +48,12 @@ class StackSettings:
         return f"http://127.0.0.1:{self.dagster_port}"
 
 
+def is_delta_a_sink(env: Mapping[str, str] | None = None) -> bool:
+    """Whether SINKS names Delta: all that the code location itself depends on. Never raises."""
+    env = os.environ if env is None else env
+    return DELTA in (env.get("SINKS") or "")
+
+
 def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
     """Settings from `env` (default: the process's environment).
 
@@ -56,6 +62,11 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
     """
     env = os.environ if env is None else env
     job = read_job_settings(env)
+    if not job.has_warehouse:
+        raise SettingError(
+            "SINKS is delta alone, which has no warehouse for dbt and Dagster: run spark_jobs/process_payments.py by "
+            "spark-submit, or set SINKS=bigquery,delta."
+        )
     target = env.get("DBT_TARGET") or ("local" if job.emulator_host else "production")
     if target not in DBT_TARGETS:
         raise SettingError(f"DBT_TARGET must be one of {', '.join(DBT_TARGETS)}, not {target!r}.")

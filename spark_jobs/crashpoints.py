@@ -29,6 +29,8 @@ class Point(StrEnum):
     COMMIT_ANSWERED = "commit_answered"
     LEDGER_SEEN = "ledger_seen"
     STAGING_DROPPED = "staging_dropped"
+    DELTA_BEGUN = "delta_begun"
+    DELTA_WRITTEN = "delta_written"
     FILES_REMOVED = "files_removed"
     CHECKPOINT_COMMITTED = "checkpoint_committed"
 

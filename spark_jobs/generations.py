@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from spark_jobs.checkpoints import Checkpoint
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.pipeline import Locations
-from spark_jobs.rebuilding import seed_state
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse import Control, start_generation
+from spark_jobs.warehouse import Control
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+    from spark_jobs.stores import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def new_name() -> str:
     return f"g{uuid.uuid4().hex[:12]}"
 
 
-def open_generation(client: "Client", settings: JobSettings, control: Control) -> tuple[Control, Generation]:
+def open_generation(store: "Store", settings: JobSettings, control: Control) -> tuple[Control, Generation]:
     """The generation of the control row; the next one where this machine does not have it.
 
     Raises:
@@ -43,23 +42,23 @@ def open_generation(client: "Client", settings: JobSettings, control: Control) -
         generation.checkpoint.check(control.end_offsets)
         return control, generation
     if control.last_batch_id:
-        return renew(client, settings, control)
+        return renew(store, settings, control)
     generation.checkpoint.begin(control.end_offsets)
     return control, generation
 
 
-def renew(client: "Client", settings: JobSettings, control: Control) -> tuple[Control, Generation]:
+def renew(store: "Store", settings: JobSettings, control: Control) -> tuple[Control, Generation]:
     """A new generation that starts at the control row's offsets and knows all that is published.
 
     Raises:
         Incident: FENCED, where the epoch is no longer ours.
     """
     name = new_name()
-    start_generation(client, settings, control, name)
+    store.start_generation(control, name)
     crash_point(Point.GENERATION_STARTED)
     control = replace(control, generation=name)
     generation = _locate(settings, control)
-    seed_state(client, settings, control, generation.locations)
+    store.seed_state(control, generation.locations)
     crash_point(Point.STATE_SEEDED)
     generation.checkpoint.begin(control.end_offsets)
     return control, generation

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     LOAD_FAILED = "LOAD_FAILED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     WAREHOUSE_FAILED = "WAREHOUSE_FAILED"
+    DELTA_FAILED = "DELTA_FAILED"
 
 
 class Incident(RuntimeError):

@@ -7,18 +7,16 @@ which records a batch has (pipeline.py), what runs when (process_payments.py).
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.checkpoints import CheckpointUnusable, Interval
-from spark_jobs.contract import Disposition
+from spark_jobs.batch_checks import check_batch, holds, report_of
+from spark_jobs.checkpoints import Interval
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.jobs import JOB_SECONDS, begin, bounds, failures, kind_of, one_line, settle
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
-from spark_jobs.times import from_microseconds, to_microseconds
 from spark_jobs.transaction import Batch, Known, known_sql, known_values, parameters, publish_sql, retract
 from spark_jobs.warehouse import STAGING_PREFIX, Control, control_of, read_control, run
 
@@ -42,8 +40,7 @@ class Publisher:
 
     def is_published(self, interval: Interval) -> bool:
         """Whether a batch that Spark replays is in the warehouse already."""
-        ends = self.control.end_offsets
-        return all(ends.get(partition, 0) == end for partition, end in interval.end.items())
+        return holds(self.control, interval)
 
     def publish(self, batch: Batch) -> BatchReport:
         """Load and commit one batch.
@@ -52,7 +49,7 @@ class Publisher:
             CheckpointUnusable: the batch does not follow on what is published.
             Incident: records are missing in it, or another run has taken over.
         """
-        self._check(batch)
+        check_batch(batch, self.control)
         clock = time.monotonic()
         staging = self._load(batch)
         load_seconds = time.monotonic() - clock
@@ -63,31 +60,7 @@ class Publisher:
         with suppress(*failures()):
             self._client.delete_table(staging, not_found_ok=True, **bounds())
         crash_point(Point.STAGING_DROPPED)
-        return self._report(batch, load_seconds, transaction_seconds)
-
-    def _check(self, batch: Batch) -> None:
-        ends = self.control.end_offsets
-        if any(ends.get(partition, 0) != start for partition, start in batch.interval.start.items()):
-            raise CheckpointUnusable(
-                f"batch {batch.spark_batch_id} starts at {batch.interval.start}, but {ends} is published."
-            )
-        read = {partition: 0 for partition, _ in batch.tally.partition_counts}
-        gaps = {
-            partition: (length, batch.tally.delivered_in(partition))
-            for partition, length in (read | batch.interval.lengths()).items()
-            if batch.tally.delivered_in(partition) != length
-        }
-        if gaps:
-            raise Incident(
-                Kind.OFFSET_GAP,
-                f"by partition, offsets spanned and records read differ: {gaps}; a transactional producer or "
-                f"compaction leaves such gaps, and this topic must have neither.",
-            )
-        if batch.tally.watermarks != {to_microseconds(self.control.watermark)}:
-            raise CheckpointUnusable(
-                f"its state judged lateness by {sorted(map(str, batch.tally.watermarks))}, the warehouse has "
-                f"{to_microseconds(self.control.watermark)}."
-            )
+        return report_of(batch, self.control, load_seconds, transaction_seconds)
 
     def _load(self, batch: Batch) -> str:
         """The staging table, loaded."""
@@ -164,32 +137,6 @@ class Publisher:
             raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
         return now if self._holds(now, batch) else None
 
-    def _report(self, batch: Batch, load_seconds: float, transaction_seconds: float) -> BatchReport:
-        tally, now = batch.tally, datetime.now(UTC)
-        return BatchReport(
-            batch_id=self.control.last_batch_id,
-            spark_batch_id=batch.spark_batch_id,
-            generation=self.control.generation,
-            epoch=self.control.epoch,
-            start_offsets=batch.interval.start,
-            end_offsets=batch.interval.end,
-            delivered=tally.delivered,
-            unique=tally.count(Disposition.UNIQUE),
-            duplicate=tally.count(Disposition.DUPLICATE),
-            late=tally.count(Disposition.LATE),
-            quarantined=tally.count(Disposition.QUARANTINED),
-            watermark=from_microseconds(next(iter(tally.watermarks))),
-            next_watermark=self.control.watermark,
-            latency_p50_seconds=_seconds_since(tally.kafka_timestamp_percentile(50), now),
-            latency_p95_seconds=_seconds_since(tally.kafka_timestamp_percentile(5), now),
-            state_keys=tally.state_keys,
-            state_bytes=tally.state_bytes,
-            process_seconds=batch.process_seconds,
-            load_seconds=load_seconds,
-            transaction_seconds=transaction_seconds,
-            published_at=now,
-        )
-
 
 def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Rows | Exception:
     """Run a statement under an id; its rows, or what went wrong, once it can have no more effect.
@@ -237,7 +184,3 @@ def _list_inference() -> Any:
     options = ParquetOptions()
     options.enable_list_inference = True
     return options
-
-
-def _seconds_since(timestamp: int | None, now: datetime) -> float:
-    return 0.0 if timestamp is None else now.timestamp() - timestamp / 1e6

@@ -4,7 +4,7 @@ Belongs here: reading the remembered ids back and writing the buckets' seeds. Do
 checkpoint is unusable (checkpoints.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -38,12 +38,19 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
     """Write each bucket's seed: the ids published since the watermark's slot began. Returns how many there are."""
     if control.watermark is None:
         return 0
+    return write_seeds(_published_hashes(client, settings, control.watermark), settings, control, locations)
+
+
+def write_seeds(
+    published: Iterable[tuple[int, bytes]], settings: JobSettings, control: Control, locations: Locations
+) -> int:
+    """Write each bucket's seed from slots with the concatenated 16-byte hashes of ids. Returns how many there are."""
     max_event_time = (to_microseconds(control.watermark) or 0) + WATERMARK_MICROSECONDS
     labels = labels_of(settings.state_buckets)
     states = {label: DedupState(max_event_time=max_event_time) for label in labels}
     stores = {label: open_segments(locations.segments(label), segment_cache()) for label in labels}
     total = 0
-    for slot, hashes in _published_hashes(client, settings, control.watermark):
+    for slot, hashes in published:
         count = len(hashes) * 2 // HASH_HEX_DIGITS
         bucket = buckets_of(hashes, np.ones(count, dtype=bool), settings.state_buckets)
         keys, event_times = keys_of(hashes), np.full(count, slot * SLOT_MICROSECONDS, dtype=np.int64)

@@ -16,18 +16,17 @@ from spark_jobs import staging
 from spark_jobs.checkpoints import CheckpointUnusable, is_damage
 from spark_jobs.contract import WATERMARK_DELAY
 from spark_jobs.crashpoints import Point, crash_point
-from spark_jobs.gaps import record_incident
 from spark_jobs.generations import Generation, new_name, open_generation, renew
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.jobs import failures_as_incidents, one_line
 from spark_jobs.pipeline import receipts_of
-from spark_jobs.publishing import Publisher
 from spark_jobs.receipts import add_up, decode
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader, TopicState, backlog, check_source
+from spark_jobs.stores import open_store
 from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control, connect, ensure_tables, offsets_to_json, raise_epoch, sweep_staging
+from spark_jobs.warehouse import Control, offsets_to_json
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -61,7 +60,7 @@ class Run(AbstractContextManager["Run"]):
     def __enter__(self) -> "Run":
         with ExitStack() as stack:
             self._topic = stack.enter_context(TopicReader(self._settings.bootstrap_servers, self._settings.topic))
-            self._client = stack.enter_context(connect(self._settings))
+            self._store = stack.enter_context(open_store(self._settings))
             stack.push(self._record)
             with failures_as_incidents():
                 self._begin()
@@ -77,26 +76,26 @@ class Run(AbstractContextManager["Run"]):
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         if isinstance(error, Incident):
-            record_incident(self._client, self._settings, error, self._epoch)
+            self._store.record(error, self._epoch)
 
     def _begin(self) -> None:
-        ensure_tables(self._client, self._settings)
+        self._store.prepare()
         control = self._take_over(self._topic.read())
-        sweep_staging(self._client, self._settings)
+        self._store.sweep()
         try:
-            opened = open_generation(self._client, self._settings, control)
+            opened = open_generation(self._store, self._settings, control)
         except CheckpointUnusable as unusable:
             opened = self._renew(control, unusable)
         self._go_on_with(*opened)
 
     def _renew(self, control: Control, unusable: CheckpointUnusable) -> tuple[Control, Generation]:
         said = f"checkpoint {control.generation}: {unusable} It is rebuilt from the warehouse; nothing is lost by it."
-        record_incident(self._client, self._settings, Incident(Kind.CHECKPOINT_UNUSABLE, said), self._epoch)
-        return renew(self._client, self._settings, control)
+        self._store.record(Incident(Kind.CHECKPOINT_UNUSABLE, said), self._epoch)
+        return renew(self._store, self._settings, control)
 
     def _go_on_with(self, control: Control, generation: Generation) -> None:
         self._locations, self._checkpoint = generation.locations, generation.checkpoint
-        self._publisher = Publisher(self._client, self._settings, control)
+        self._publisher = self._store.publisher(control)
         staging.sweep(self._locations.staging)
 
     def drain_once(self, deadline: float) -> bool:
@@ -216,7 +215,7 @@ class Run(AbstractContextManager["Run"]):
             watermark=None,
             updated_at=datetime.now(UTC),
         )
-        control = raise_epoch(self._client, self._settings, holder=f"run{uuid.uuid4().hex[:12]}", first=first)
+        control = self._store.raise_epoch(f"run{uuid.uuid4().hex[:12]}", first)
         self._epoch = control.epoch
         crash_point(Point.EPOCH_RAISED)
         if control.topic != topic.topic:

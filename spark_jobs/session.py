@@ -23,6 +23,11 @@ def jar_paths(home: Path) -> list[str]:
     return sorted(str(path) for path in (home / "jars" / "spark").glob("*.jar"))
 
 
+def delta_jar_paths(home: Path) -> list[str]:
+    """The jars with which Spark reads Delta tables; no session has them before it is asked to."""
+    return sorted(str(path) for path in (home / "jars" / "delta").glob("*.jar"))
+
+
 def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
     """Configuration of a session for the streaming job. What a cluster decides (master, memory) stays overridable."""
     return {

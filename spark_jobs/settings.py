@@ -15,6 +15,8 @@ DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_TOPIC = "payment-events"
 DEFAULT_EMULATOR_HOST = "http://127.0.0.1:9050"
 LOCAL_PROJECT = "payments-local"
+BIGQUERY, DELTA = SINKS = ("bigquery", "delta")
+"""Where batches can go. With both, the warehouse is the one that decides."""
 
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -32,7 +34,8 @@ class JobSettings:
 
     `emulator_host` is None where the warehouse is BigQuery itself. `checkpoint_location` and `staging_location` are
     URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. `lookback_days` is how far before the
-    watermark a batch's new ids are looked for among the published payments.
+    watermark a batch's new ids are looked for among the published payments. `sinks` are of SINKS; `delta_location` is a
+    URI as well, of the folder that holds the Delta tables.
     """
 
     bootstrap_servers: str
@@ -47,6 +50,18 @@ class JobSettings:
     max_offsets_per_batch: int = 400_000
     state_buckets: int = 4
     lookback_days: int = 3
+    sinks: tuple[str, ...] = (BIGQUERY,)
+    delta_location: str = ""
+
+    @property
+    def has_delta(self) -> bool:
+        """Whether batches go to Delta tables, too or alone."""
+        return DELTA in self.sinks
+
+    @property
+    def has_warehouse(self) -> bool:
+        """Whether batches go to the warehouse; without it Delta holds the pipeline's state as well."""
+        return BIGQUERY in self.sinks
 
     def environment(self) -> dict[str, str]:
         """The variables from which `read_job_settings` reads these very settings, in another process."""
@@ -60,6 +75,8 @@ class JobSettings:
             "STAGING_LOCATION": self.staging_location,
             "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(self.max_offsets_per_batch),
             "PAYMENTS_STATE_BUCKETS": str(self.state_buckets),
+            "SINKS": ",".join(self.sinks),
+            **({"PAYMENTS_DELTA_LOCATION": self.delta_location} if self.delta_location else {}),
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
 
@@ -86,6 +103,8 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 400_000),
         state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 4),
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
+        sinks=_sinks(env.get("SINKS") or BIGQUERY),
+        delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
     )
     _refuse_a_mixed_target(settings)
     return settings
@@ -103,8 +122,15 @@ def _refuse_a_mixed_target(settings: JobSettings) -> None:
             f"BIGQUERY_EMULATOR_HOST is set but BIGQUERY_PROJECT is {settings.project!r}: unset the one for BigQuery "
             f"itself, or the other for the local warehouse."
         )
-    if not settings.emulator_host and not settings.staging_location.startswith("gs://"):
+    if settings.has_warehouse and not settings.emulator_host and not settings.staging_location.startswith("gs://"):
         raise SettingError("STAGING_LOCATION must be a gs:// folder: BigQuery cannot load from this machine's disk.")
+
+
+def _sinks(value: str) -> tuple[str, ...]:
+    named = {name.strip() for name in value.split(",")}
+    if not named <= set(SINKS):
+        raise SettingError(f"SINKS must be some of {','.join(SINKS)}, not {value!r}.")
+    return tuple(sink for sink in SINKS if sink in named)
 
 
 def _bootstrap_servers(value: str) -> str:

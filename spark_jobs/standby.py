@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.pipeline import Locations, receipts_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader
-from spark_jobs.warehouse import connect, read_control
+from spark_jobs.stores import open_store
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -43,8 +43,8 @@ def warm_up(spark: "SparkSession", settings: JobSettings) -> None:
     """
     from spark_jobs.run import read_kafka
 
-    with connect(settings) as client:
-        read_control(client, settings)
+    with open_store(settings) as store:
+        store.read_control()
     with TopicReader(settings.bootstrap_servers, settings.topic) as reader:
         topic = reader.read()
     start = {p: max(topic.earliest[p], latest - WARM_UP_RECORDS) for p, latest in topic.latest.items()}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from deltalake import DeltaTable
 from google.cloud import bigquery
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
@@ -17,6 +18,7 @@ from simulator.config import SimulationConfig
 from simulator.manifest import Manifest, read_manifest
 from simulator.simulate import simulate
 from spark_jobs import tables
+from spark_jobs.delta_tables import query, uri_of
 from spark_jobs.process_payments import drain
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
@@ -45,6 +47,7 @@ class World:
             dataset=f"payment_data_{number}",
             checkpoint_location=(folder / "checkpoints").as_uri(),
             staging_location=(folder / "staging").as_uri(),
+            delta_location=(folder / "delta").as_uri(),
         )
         ensure_topic(settings.bootstrap_servers, settings.topic, partitions=partitions)
         return cls(settings, spark, folder, connect(settings))
@@ -56,6 +59,12 @@ class World:
 
     def rows(self, table: tables.Table, columns: str = "*") -> list[Row]:
         return run(self.client, f"select {columns} from `{table_id(self.settings, table)}`", {})
+
+    def delta_rows(self, table: tables.Table) -> list[Row]:
+        """What Delta holds; nothing where the table was never made."""
+        uri = uri_of(self.settings, table)
+        batches = query(DeltaTable(uri), "select * from t") if DeltaTable.is_deltatable(uri) else ()
+        return [row for batch in batches for row in batch.to_pylist()]
 
     def deliveries(self) -> dict[tuple[int, int], Row]:
         """Every delivery by (partition, offset); a doubled one fails the test that asks."""

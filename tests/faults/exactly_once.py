@@ -6,8 +6,9 @@ Belongs here: sending and asserting, through a World. Does not belong here: what
 from itertools import count
 
 from spark_jobs import tables
+from spark_jobs.delta_tables import METRICS
 from tests.faults.oracle import Oracle, Sent
-from tests.world import World, event
+from tests.world import Row, World, event
 
 _ids = count(1)
 
@@ -35,3 +36,22 @@ def assert_exactly_once(world: World, oracle: Oracle) -> None:
     assert [row["batch_id"] for row in ledger] == list(range(1, len(ledger) + 1))
     assert [row["epoch"] for row in ledger] == sorted(row["epoch"] for row in ledger)
     assert sum(row["delivered"] for row in ledger) == len(oracle.sent)
+    if world.settings.has_delta:
+        assert_delta_is_the_same(world)
+
+
+def assert_delta_is_the_same(world: World) -> None:
+    """Row by row and column by column; of the metrics, what both write alike."""
+    for table in (tables.DELIVERIES, tables.TRANSACTIONS):
+        found, told = world.delta_rows(table), world.rows(table)
+        assert sorted(found, key=_place) == sorted(told, key=_place)
+    numbers = ("batch_id", "delivered", "unique_count", "duplicate_count", "late_count", "quarantined_count")
+    texts = ("generation", "spark_batch_id", "epoch", "start_offsets", "end_offsets", "watermark", "next_watermark")
+    columns = [*numbers, *texts]
+    told_metrics = [tuple(row.values()) for row in world.rows(tables.LEDGER, ", ".join(columns))]
+    found_metrics = [tuple(row[name] for name in columns) for row in world.delta_rows(METRICS)]
+    assert sorted(found_metrics) == sorted(told_metrics)
+
+
+def _place(row: Row) -> tuple[int, int]:
+    return row["kafka_partition"], row["kafka_offset"]

@@ -7,6 +7,7 @@ import pytest
 
 from spark_jobs import tables
 from spark_jobs.crashpoints import Point
+from spark_jobs.settings import SINKS
 from tests.faults.drivers import Driver, warm_drivers
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle, Sent
@@ -20,7 +21,8 @@ NEEDS_LARGE_STATE = {Point.SEGMENT_WRITTEN}
 ENOUGH_FOR_A_SEGMENT = 33_000
 
 
-def test_a_driver_killed_at_any_point_loses_and_doubles_nothing(world: World) -> None:
+def test_a_driver_killed_at_any_point_loses_and_doubles_nothing_in_any_sink(world: World) -> None:
+    world = replace(world, settings=replace(world.settings, sinks=SINKS))
     oracle = Oracle()
     send_some(world, oracle)
     world.drain()

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from spark_jobs import generations, publishing
+from spark_jobs import publishing, stores
 from spark_jobs.checkpoints import Interval
 from spark_jobs.crashpoints import Point
 from spark_jobs.incidents import Incident
@@ -73,7 +73,7 @@ def test_without_its_comparison_of_offsets_a_replayed_batch_is_doubled(
         return False
 
     monkeypatch.setattr(publishing.Publisher, "is_published", nothing_is_published)
-    monkeypatch.setattr(publishing.Publisher, "_check", lambda *_: None)
+    monkeypatch.setattr(publishing, "check_batch", lambda *_: None)
     world.drain()
     with pytest.raises(AssertionError):
         assert_exactly_once(world, oracle)
@@ -102,9 +102,9 @@ def test_without_its_state_rebuilt_a_lost_checkpoint_counts_retries_again(
     world: World, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(generations, "seed_state", lambda *_: 0)
+        monkeypatch.setattr(stores, "seed_state", lambda *_: 0)
         # Without the watermark the state would not fit the warehouse's, and the run would stop: a second guard.
-        monkeypatch.setattr(publishing.Publisher, "_check", lambda *_: None)
+        monkeypatch.setattr(publishing, "check_batch", lambda *_: None)
         # The look-up for payments beyond the window would find them too: a third.
         monkeypatch.setattr(publishing.Publisher, "_look_up", lambda *_: (Known(0), {}))
     world.lose_checkpoint()

@@ -74,6 +74,19 @@ def test_a_build_does_not_start_spark(definitions: dg.Definitions) -> None:
     assert names.PUBLISH_OP not in steps
 
 
+def test_deltas_check_is_a_drains_where_delta_is_a_sink_and_nowhere_else(manifest_path: Path) -> None:
+    key = dg.AssetCheckKey(names.DELIVERIES, "delta_agrees_with_the_warehouse")
+
+    def checked_by(has_delta: bool) -> set[str]:
+        definitions = build_defs(manifest=manifest_path, has_delta=has_delta)
+        jobs = (names.PROCESS_JOB, names.BUILD_JOB, names.RECONCILE_JOB)
+        found = {job: definitions.resolve_job_def(job).asset_layer.asset_graph.asset_check_keys for job in jobs}
+        return {job for job, keys in found.items() if key in keys}
+
+    assert checked_by(has_delta=True) == {names.PROCESS_JOB}
+    assert checked_by(has_delta=False) == set()
+
+
 def test_a_backtest_runs_only_when_it_is_asked_for(definitions: dg.Definitions) -> None:
     backtest = definitions.resolve_job_def(names.BACKTEST_JOB).asset_layer.selected_asset_keys
     assert backtest == {names.FRAUD_BACKTEST}

@@ -22,12 +22,27 @@ def test_the_defaults_are_the_local_stack(tmp_path: Path) -> None:
     assert settings.staging_location == (tmp_path / "staging").as_uri()
 
 
+def test_batches_go_to_the_warehouse_unless_delta_is_named(tmp_path: Path) -> None:
+    settings = read_job_settings({"PAYMENTS_HOME": str(tmp_path)})
+    assert (settings.sinks, settings.has_warehouse, settings.has_delta) == (("bigquery",), True, False)
+    assert settings.delta_location == (tmp_path / "delta").as_uri()
+    both = read_job_settings({"SINKS": "delta, bigquery"})
+    assert (both.sinks, both.has_warehouse, both.has_delta) == (("bigquery", "delta"), True, True)
+    assert read_job_settings(both.environment()) == both
+    # Without a warehouse nothing is loaded from the staging folder: it may be on this machine.
+    alone = read_job_settings({"SINKS": "delta", "BIGQUERY_PROJECT": "acme-prod"})
+    assert (alone.has_warehouse, alone.has_delta) == (False, True)
+
+
 def test_a_project_of_its_own_is_bigquery_itself() -> None:
     settings = read_job_settings(PRODUCTION)
     assert (settings.emulator_host, settings.staging_location) == (None, "gs://acme/staging")
 
 
 WRONG = [
+    ("SINKS", "kafka"),
+    ("SINKS", "delta,"),
+    ("PAYMENTS_DELTA_LOCATION", "s3://bucket/delta"),
     ("KAFKA_BOOTSTRAP_SERVERS", ""),
     ("KAFKA_BOOTSTRAP_SERVERS", "localhost"),
     ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092,"),

@@ -1,0 +1,115 @@
+"""Delta tables on a plain folder: a batch comes in once, a new column needs no rewrite, a stale writer is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+from spark_jobs import tables
+from spark_jobs.columns import Column
+from spark_jobs.delta_publishing import control_in, write_control
+from spark_jobs.delta_store import DeltaStore
+from spark_jobs.delta_tables import METRICS, append, append_once, conform, open_table, query, schema_of, version_of
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.settings import DELTA, JobSettings, read_job_settings
+from tests.unit.spark_jobs.batches import CONTROL, NOON
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> JobSettings:
+    return read_job_settings({"PAYMENTS_HOME": str(tmp_path), "SINKS": DELTA})
+
+
+def payments(*ids: str) -> pa.Table:
+    rows = [{"transaction_id": id_, "batch_id": 1, "event_time": NOON} for id_ in ids]
+    return conform(pa.Table.from_pylist(rows), tables.TRANSACTIONS)
+
+
+def rows_in(table: DeltaTable) -> list[dict[str, Any]]:
+    return [row for batch in query(table, "select * from t") for row in batch.to_pylist()]
+
+
+def ids_in(settings: JobSettings) -> list[str]:
+    return sorted(row["transaction_id"] for row in rows_in(open_table(settings, tables.TRANSACTIONS)))
+
+
+def test_a_batch_that_comes_twice_is_in_once_whoever_brings_it(settings: JobSettings) -> None:
+    one, other = (open_table(settings, tables.TRANSACTIONS) for _ in range(2))
+    append_once(one, payments("a"), "payments", 1)
+    append_once(other, payments("a"), "payments", 1)
+    append_once(one, payments("b"), "payments", 2)
+    assert ids_in(settings) == ["a", "b"]
+
+
+def test_a_batch_without_payments_counts_as_taken(settings: JobSettings) -> None:
+    table = open_table(settings, tables.TRANSACTIONS)
+    append_once(table, payments(), "payments", 7)
+    assert version_of(open_table(settings, tables.TRANSACTIONS), "payments") == 7
+
+
+def test_of_two_writers_who_did_not_see_each_other_one_is_refused(settings: JobSettings) -> None:
+    one, other = (open_table(settings, tables.TRANSACTIONS) for _ in range(2))
+    append(one, payments("a"), "payments", 1)
+    with pytest.raises(CommitFailedError):
+        append(other, payments("b"), "payments", 1)
+    assert ids_in(settings) == ["a"]
+
+
+def test_a_column_that_the_contract_gains_appears_without_a_rewrite(settings: JobSettings) -> None:
+    before = replace(tables.TRANSACTIONS, columns=tables.TRANSACTIONS.columns[:-1])
+    assert before.columns[-1] != tables.TRANSACTIONS.columns[-1]
+    old = open_table(settings, before)
+    append(old, conform(payments("a"), before), "payments", 1)
+    files = set(old.file_uris())
+    gained = Column("loyalty_tier", "STRING", "New.", "NULLABLE")
+    after = replace(tables.TRANSACTIONS, columns=(*tables.TRANSACTIONS.columns, gained))
+    rows = pa.Table.from_pylist([{"transaction_id": "b", "loyalty_tier": "gold", "batch_id": 2}])
+    append_once(open_table(settings, after), conform(rows, after), "payments", 2)
+    now = open_table(settings, after)
+    assert files < set(now.file_uris())
+    found = {
+        row["transaction_id"]: (row["batch_id"], row["loyalty_tier"]) for row in now.to_pyarrow_table().to_pylist()
+    }
+    assert found == {"a": (None, None), "b": (2, "gold")}
+
+
+@pytest.mark.parametrize("table", [*tables.TABLES, METRICS], ids=lambda table: table.name)
+def test_every_table_has_a_delta_schema(table: tables.Table) -> None:
+    assert schema_of(table).names == [column.name for column in table.columns]
+
+
+def test_only_the_newest_reader_of_the_control_row_may_write_it(settings: JobSettings) -> None:
+    one, other = (open_table(settings, tables.CONTROL) for _ in range(2))
+    write_control(one, CONTROL)
+    with pytest.raises(CommitFailedError):
+        write_control(other, replace(CONTROL, epoch=99))
+    assert control_in(open_table(settings, tables.CONTROL), "payments") == CONTROL
+    assert control_in(open_table(settings, tables.CONTROL), "another") is None
+
+
+def test_an_overtaken_run_cannot_begin_a_generation_and_incidents_are_kept(settings: JobSettings) -> None:
+    store = DeltaStore(settings)
+    store.prepare()
+    first = store.raise_epoch("one", replace(CONTROL, epoch=0))
+    second = store.raise_epoch("two", CONTROL)
+    assert (first.epoch, second.epoch, second.holder) == (1, 2, "two")
+    with pytest.raises(Incident, match="FENCED"):
+        store.start_generation(first, "g2")
+    store.start_generation(second, "g3")
+    assert store.read_control() == replace(second, generation="g3")
+    store.record(Incident(Kind.OFFSETS_LOST, "gone", {0: (1, 5), 1: (2, 3)}), epoch=2)
+    rows = rows_in(open_table(settings, tables.INCIDENTS))
+    assert {(row["kind"], row["kafka_partition"], row["end_offset"]) for row in rows} == {
+        ("OFFSETS_LOST", 0, 5),
+        ("OFFSETS_LOST", 1, 3),
+    }
+
+
+def test_storage_that_fails_is_one_line(settings: JobSettings, tmp_path: Path) -> None:
+    (tmp_path / "delta").write_text("not a folder")
+    with pytest.raises(Incident, match=r"DELTA_FAILED: Delta at file:.* refused"):
+        DeltaStore(settings).prepare()

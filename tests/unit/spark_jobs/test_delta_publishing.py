@@ -1,0 +1,259 @@
+"""Batches into Delta on a plain folder, beside a warehouse and alone: once each, whenever the process dies."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+from google.cloud.bigquery import Client
+
+from spark_jobs import delta_mirror, delta_publishing, delta_rows, staging, tables
+from spark_jobs.batch_checks import report_of
+from spark_jobs.checkpoints import Interval
+from spark_jobs.contract import WATERMARK_MICROSECONDS
+from spark_jobs.crashpoints import Point
+from spark_jobs.delta_mirror import Mirror
+from spark_jobs.delta_publishing import RETRACTED, DeltaPublisher
+from spark_jobs.delta_store import DeltaStore
+from spark_jobs.delta_tables import METRICS, conform, open_table, query
+from spark_jobs.incidents import Incident
+from spark_jobs.receipts import Receipt, add_up, count_up
+from spark_jobs.settings import DELTA, SINKS, JobSettings, read_job_settings
+from spark_jobs.tables import Table
+from spark_jobs.times import to_microseconds
+from spark_jobs.transaction import Batch
+from spark_jobs.warehouse import Control
+from tests.unit.spark_jobs.batches import CONTROL, NOON
+
+FIRST = replace(CONTROL, epoch=0, last_batch_id=0, end_offsets={0: 0}, watermark=None)
+NOBODY = cast("Client", None)
+
+
+class Died(Exception):
+    """The process ends here."""
+
+
+def dying_at(point: Point, visit: int) -> Callable[[Point], None]:
+    visits: list[Point] = []
+
+    def crash_point(at: Point) -> None:
+        visits.append(at)
+        if visits.count(point) == visit:
+            raise Died
+
+    return crash_point
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> JobSettings:
+    return read_job_settings({"PAYMENTS_HOME": str(tmp_path), "SINKS": DELTA})
+
+
+def staged(settings: JobSettings, control: Control, *records: tuple[str, str, datetime]) -> Batch:
+    """The batch that follows on `control`, of (id, disposition, event time)."""
+    start = control.end_offsets[0]
+    rows = [
+        {
+            "kafka_partition": 0,
+            "kafka_offset": start + n,
+            "kafka_timestamp": NOON,
+            "disposition": disposition,
+            "reasons": [],
+            "transaction_id": id_,
+            "event_time": event_time,
+            "currency": "EUR",
+            "amount_minor": 100,
+            "value_sha256": b"x" * 32,
+        }
+        for n, (id_, disposition, event_time) in enumerate(records)
+    ]
+    table = pa.Table.from_pylist(rows, schema=staging.STAGED_SCHEMA)
+    partitions, amounts, percentiles = count_up(table)
+    newest = max([(to_microseconds(control.watermark) or 0) + WATERMARK_MICROSECONDS, *map(_us, records)])
+    receipt = Receipt(
+        bucket=0,
+        uri=staging.write(table, settings.staging_location),
+        rows=len(rows),
+        partitions=partitions,
+        amounts=amounts,
+        timestamp_percentiles=percentiles,
+        watermark=to_microseconds(control.watermark),
+        max_event_time=newest,
+        state_keys=1,
+        state_bytes=12,
+    )
+    return Batch(0, Interval({0: start}, {0: start + len(rows)}), add_up([receipt]), NOON, 0.5)
+
+
+def _us(record: tuple[str, str, datetime]) -> int:
+    return to_microseconds(record[2]) or 0
+
+
+def begin(settings: JobSettings, holder: str = "run1") -> DeltaPublisher:
+    """A run, as far as its first batch."""
+    store = DeltaStore(settings)
+    store.prepare()
+    control = store.raise_epoch(holder, FIRST)
+    store.sweep()
+    return store.publisher(control)
+
+
+def rows_in(settings: JobSettings, table: Table) -> list[dict[str, Any]]:
+    return [row for batch in query(open_table(settings, table), "select * from t") for row in batch.to_pylist()]
+
+
+def held(settings: JobSettings) -> tuple[list[int], list[str], list[int]]:
+    """Offsets of the deliveries, ids of the payments, numbers of the batches."""
+    return (
+        sorted(row["kafka_offset"] for row in rows_in(settings, tables.DELIVERIES)),
+        sorted(row["transaction_id"] for row in rows_in(settings, tables.TRANSACTIONS)),
+        sorted(row["batch_id"] for row in rows_in(settings, METRICS)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("point", "visit"), [*((Point.DELTA_BEGUN, n) for n in (1, 2, 3)), (Point.DELTA_WRITTEN, 1)], ids=str
+)
+def test_alone_a_batch_is_in_once_wherever_the_one_before_died(
+    settings: JobSettings, monkeypatch: pytest.MonkeyPatch, point: Point, visit: int
+) -> None:
+    dying = begin(settings)
+    batch = staged(settings, dying.control, ("a", "UNIQUE", NOON), ("a", "DUPLICATE", NOON))
+    with monkeypatch.context() as patched:
+        patched.setattr(delta_publishing, "crash_point", dying_at(point, visit))
+        with pytest.raises(Died):
+            dying.publish(batch)
+    following = begin(settings, "run2")
+    assert following.is_published(batch.interval) is (point is Point.DELTA_WRITTEN)
+    if not following.is_published(batch.interval):
+        # A rebuilt checkpoint may cut the batches in another way.
+        assert held(settings) == ([], [], [])
+        following.publish(staged(settings, following.control, ("a", "UNIQUE", NOON)))
+        following.publish(staged(settings, following.control, ("a", "DUPLICATE", NOON)))
+    assert held(settings)[:2] == ([0, 1], ["a"])
+
+
+def test_alone_an_attempt_that_failed_halfway_is_made_good_by_the_next_of_the_same_run(
+    settings: JobSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = begin(settings)
+    batch = staged(settings, publisher.control, ("a", "UNIQUE", NOON))
+    with monkeypatch.context() as patched:
+        patched.setattr(delta_publishing, "crash_point", dying_at(Point.DELTA_BEGUN, 2))
+        with pytest.raises(Died):
+            publisher.publish(batch)
+    report = publisher.publish(batch)
+    assert (report.batch_id, report.delivered, report.unique) == (1, 1, 1)
+    assert held(settings) == ([0], ["a"], [1])
+
+
+def test_alone_a_commit_whose_answer_was_lost_is_read_back(
+    settings: JobSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = begin(settings)
+    write = delta_publishing.write_control
+
+    def unheard(table: DeltaTable, control: Control) -> None:
+        write(table, control)
+        raise CommitFailedError("no answer")
+
+    monkeypatch.setattr(delta_publishing, "write_control", unheard)
+    report = publisher.publish(staged(settings, publisher.control, ("a", "UNIQUE", NOON)))
+    assert report.batch_id == publisher.control.last_batch_id == 1
+    assert held(settings) == ([0], ["a"], [1])
+
+
+def test_alone_a_run_that_was_overtaken_commits_nothing_more(settings: JobSettings) -> None:
+    zombie = begin(settings)
+    zombie.publish(staged(settings, zombie.control, ("a", "UNIQUE", NOON)))
+    successor = begin(settings, "run2")
+    late_batch = staged(settings, zombie.control, ("b", "UNIQUE", NOON))
+    with pytest.raises(Incident, match="FENCED"):
+        zombie.publish(late_batch)
+    # What it wrote before it noticed does not stay in the way.
+    successor.publish(staged(settings, successor.control, ("c", "UNIQUE", NOON)))
+    assert held(settings) == ([0, 1], ["a", "c"], [1, 2])
+
+
+def test_alone_a_payment_that_the_stream_has_forgotten_is_a_duplicate_and_keeps_its_columns(
+    settings: JobSettings,
+) -> None:
+    publisher = begin(settings)
+    publisher.publish(staged(settings, publisher.control, ("old", "UNIQUE", NOON - timedelta(hours=5))))
+    publisher.publish(staged(settings, publisher.control, ("new", "UNIQUE", NOON)))
+    again = staged(settings, publisher.control, ("old", "UNIQUE", NOON), ("other", "UNIQUE", NOON))
+    report = publisher.publish(again)
+    assert (report.unique, report.duplicate) == (1, 1)
+    assert held(settings) == ([0, 1, 2, 3], ["new", "old", "other"], [1, 2, 3])
+    assert [row["event_time"] for row in rows_in(settings, RETRACTED)] == [NOON]
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> JobSettings:
+    return read_job_settings({"PAYMENTS_HOME": str(tmp_path), "SINKS": ",".join(SINKS)})
+
+
+def committed(control: Control, batch: Batch) -> Control:
+    """The control row once the warehouse has the batch."""
+    return replace(
+        control,
+        last_batch_id=control.last_batch_id + 1,
+        end_offsets=control.end_offsets | batch.interval.end,
+        watermark=NOON - timedelta(hours=1),
+    )
+
+
+def test_beside_a_warehouse_a_batch_is_taken_from_its_staged_files(beside: JobSettings) -> None:
+    batch = staged(beside, FIRST, ("a", "UNIQUE", NOON), ("a", "DUPLICATE", NOON))
+    control = committed(FIRST, batch)
+    report = report_of(batch, control, 0, 0)
+    for _ in range(2):
+        Mirror(NOBODY, beside).follow(batch, report, control)
+    assert held(beside) == ([0, 1], ["a"], [1])
+
+
+@pytest.mark.parametrize("visit", [1, 2])
+def test_beside_a_warehouse_what_delta_lacks_is_read_from_there_table_by_table(
+    beside: JobSettings, monkeypatch: pytest.MonkeyPatch, visit: int
+) -> None:
+    batch = staged(beside, FIRST, ("a", "UNIQUE", NOON), ("b", "UNIQUE", NOON))
+    control = committed(FIRST, batch)
+    report = report_of(batch, control, 0, 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(delta_mirror, "crash_point", dying_at(Point.DELTA_BEGUN, visit))
+        with pytest.raises(Died):
+            Mirror(NOBODY, beside).follow(batch, report, control)
+    in_warehouse = delta_rows.of_batch(delta_rows.staged(batch, beside.topic, 1), report)
+    asked: list[Table] = []
+
+    def published(_client: object, _settings: object, table: Table, after: int, through: int) -> pa.Table:
+        assert (after, through) == (0, 1)
+        asked.append(table)
+        return in_warehouse[table]
+
+    monkeypatch.setattr(delta_rows, "published", published)
+    monkeypatch.setattr(delta_mirror, "run", lambda *_: [{"batch_id": 1, "delivered": 2}])
+    Mirror(NOBODY, beside).catch_up(control)
+    assert asked == list(in_warehouse)[visit:]
+    assert held(beside) == ([0, 1], ["a", "b"], [1])
+
+
+def test_beside_a_warehouse_corrections_are_followed_once_and_in_their_last_state(
+    beside: JobSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = staged(beside, FIRST, ("a", "UNIQUE", NOON), ("b", "LATE", NOON))
+    control = committed(FIRST, batch)
+    mirror = Mirror(NOBODY, beside)
+    mirror.follow(batch, report_of(batch, control, 0, 0), control)
+    records = delta_rows.staged(batch, beside.topic, 1)
+    decided = conform(records, tables.TRANSACTIONS).append_column("payments_added", pa.array([-1, 1]))
+    monkeypatch.setattr(delta_rows, "read", lambda *_, **__: decided)
+    for _ in range(2):
+        Mirror(NOBODY, beside).catch_up(replace(control, correction_count=2))
+    assert held(beside) == ([0, 1], ["b"], [1])
+    assert Mirror(NOBODY, beside).correction_count == 2
