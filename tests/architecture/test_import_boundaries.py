@@ -24,7 +24,18 @@ MAY_IMPORT_OF_OURS = {
     "orchestration": PACKAGES,
 }
 
-PLAIN = ("columns", "contract", "correction_kinds", "incidents", "iso_codes", "report", "settings", "source", "tables")
+PLAIN = (
+    "columns",
+    "contract",
+    "correction_kinds",
+    "decision_tables",
+    "incidents",
+    "iso_codes",
+    "report",
+    "settings",
+    "source",
+    "tables",
+)
 """Modules of the streaming job that cost nothing to import."""
 
 ORCHESTRATION_AT_IMPORT = ("orchestration", "local_stack", "simulator", *(f"spark_jobs.{module}" for module in PLAIN))
