@@ -6,12 +6,14 @@ Each runs in one process: a process per step would import everything again, and 
 import dagster as dg
 
 from orchestration import names
+from orchestration.assets.backfill import payment_backfill
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import publish_payments
 from orchestration.checks import DEFAULT_CHECKS
 
 _published = dg.AssetSelection.assets(publish_payments)
 _backtested = dg.AssetSelection.assets(fraud_backtest)
+_backfilled = dg.AssetSelection.assets(payment_backfill)
 
 process_payments = dg.define_asset_job(
     names.PROCESS_JOB,
@@ -23,7 +25,7 @@ process_payments = dg.define_asset_job(
 
 build_warehouse = dg.define_asset_job(
     names.BUILD_JOB,
-    selection=(dg.AssetSelection.all() - _published - _backtested) | dg.AssetSelection.all_asset_checks(),
+    selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled) | dg.AssetSelection.all_asset_checks(),
     description="Ask the broker for its offsets, build dbt's models, and make every check there is.",
     executor_def=dg.in_process_executor,
 )
@@ -42,4 +44,11 @@ backtest_fraud_rules = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
-DEFAULT_JOBS = [process_payments, build_warehouse, daily_reconciliation, backtest_fraud_rules]
+backfill_day = dg.define_asset_job(
+    names.BACKFILL_JOB,
+    selection=_backfilled,
+    description="Recompute a day of the log beside the live data, show the difference, swap it where told to.",
+    executor_def=dg.in_process_executor,
+)
+
+DEFAULT_JOBS = [process_payments, build_warehouse, daily_reconciliation, backtest_fraud_rules, backfill_day]
