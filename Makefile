@@ -12,7 +12,7 @@ KILLS ?= 20
 SEED ?= 1
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages scenarios lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 m
 
 stages: setup ## measure where the CPU time of a record goes
 	$(BIN)/python -m benchmarks.stages
+
+scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
+	$(BIN)/python -m benchmarks.scenarios
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

@@ -9,7 +9,20 @@ import sys
 import typer
 
 from local_stack.processes import StackError
-from orchestration.commands import backtest, demo, doctor, flow, gaps, replay, resolve, stack, verify
+from orchestration.commands import (
+    backfill,
+    backtest,
+    demo,
+    doctor,
+    flow,
+    gaps,
+    promote_field,
+    replay,
+    resolve,
+    scenario,
+    stack,
+    verify,
+)
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import SettingError
 from spark_jobs.source import BrokerUnreachable
@@ -32,6 +45,9 @@ app.command()(gaps.accept_gap)
 app.command()(backtest.backtest)
 app.command()(replay.replay)
 app.command()(resolve.resolve)
+app.command()(backfill.backfill)
+app.command()(promote_field.promote_field)
+app.command()(scenario.scenario)
 app.command()(demo.demo)
 
 

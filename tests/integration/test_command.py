@@ -7,12 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from pyspark.sql import SparkSession
 
 from local_stack.processes import is_port_free
 from orchestration.commands.verify import examine
+from orchestration.scenarios import reconciliation
+from orchestration.scenarios.corner import Corner
+from orchestration.scenarios.story import Story
 from orchestration.settings import DBT_PROJECT_DIR
 from simulator.manifest import Manifest, read_manifest
 from spark_jobs import tables
@@ -154,6 +158,15 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
     answer = verified(payments, "n.json")
     assert answer == PROVED | {"partitions": tallies(first, second), "manifest": tallies(second)}
     assert verified(payments, "m.json") == {**answer, "manifest": tallies(first)}
+
+
+@pytest.mark.usefixtures("first")
+def test_reconciliation_names_a_payment_that_a_hand_has_deleted(payments: Command) -> None:
+    story = Story(is_silent=True)
+    job = payments.settings.job
+    with connect(job) as client:
+        reconciliation.examine(Corner(job, cast(SparkSession, None), payments.folder, client), story)
+    assert story.is_proved, story.failure()
 
 
 @pytest.mark.usefixtures("first")
