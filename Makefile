@@ -14,7 +14,7 @@ SECONDS_PACED = $(or $(SECONDS),600)
 RATE_PACED = $(if $(filter command line,$(origin RATE)),$(RATE),10000)
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling simulator-figures lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling simulator-figures scenarios lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ bench-scaling: setup ## the job on a Spark cluster of one worker and of two; wri
 
 simulator-figures: setup ## how fast the simulator fills a topic
 	$(BIN)/python -m benchmarks.sending
+
+scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
+	$(BIN)/python -m benchmarks.scenarios
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.backfill import payment_backfill
 from orchestration.assets.corrections import payment_corrections
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import kafka_offsets, payment_events, publish_payments, sender_control_totals
@@ -41,6 +42,7 @@ def build_defs(
             *sources,
             publish_payments,
             payment_corrections,
+            payment_backfill,
             kafka_offsets,
             warehouse_assets(manifest),
             fraud_backtest,

@@ -9,7 +9,22 @@ import sys
 import typer
 
 from local_stack.processes import StackError
-from orchestration.commands import audit, backtest, demo, doctor, flow, gaps, replay, resolve, stack, totals, verify
+from orchestration.commands import (
+    audit,
+    backfill,
+    backtest,
+    demo,
+    doctor,
+    flow,
+    gaps,
+    promote_field,
+    replay,
+    resolve,
+    scenario,
+    stack,
+    totals,
+    verify,
+)
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import SettingError
 from spark_jobs.source import BrokerUnreachable
@@ -34,6 +49,9 @@ app.command()(gaps.accept_gap)
 app.command()(backtest.backtest)
 app.command()(replay.replay)
 app.command()(resolve.resolve)
+app.command()(backfill.backfill)
+app.command()(promote_field.promote_field)
+app.command()(scenario.scenario)
 app.command()(demo.demo)
 
 

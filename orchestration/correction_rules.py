@@ -31,10 +31,17 @@ CORRECTION_RULES = {
         select c.topic, c.kafka_partition, c.kafka_offset from {{payment_corrections}} as c
         left join {{payment_deliveries}} as d
             on d.topic = c.topic and d.kafka_partition = c.kafka_partition and d.kafka_offset = c.kafka_offset
+        left join (
+            select topic, kafka_partition, kafka_offset, min(correction_id) as correction_id
+            from {{payment_corrections}} where kind = '{Correction.BACKFILL_REPLACED}'
+            group by topic, kafka_partition, kafka_offset) as reread
+            on c.topic = reread.topic and c.kafka_partition = reread.kafka_partition
+                and c.kafka_offset = reread.kafka_offset and c.correction_id > reread.correction_id
         where d.topic is null or not ({_ALLOWED})
-            or d.transaction_id != c.transaction_id or d.event_time != c.event_time or d.currency != c.currency
-            or d.amount_minor != c.amount_minor or d.batch_id != c.batch_id or d.payload_hash != c.payload_hash
+            or d.transaction_id != c.transaction_id or d.event_time != c.event_time or d.batch_id != c.batch_id
             or d.value_sha256 != c.value_sha256 or d.kafka_timestamp != c.kafka_timestamp or c.payload_hash is null
+            or reread.topic is null and (d.currency != c.currency or d.amount_minor != c.amount_minor
+                or d.payload_hash != c.payload_hash)
         """,
     "a replay is as it was asked for": f"""
         select topic, kafka_partition, kafka_offset from {{payment_replays}}

@@ -9,12 +9,14 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration import names
+from orchestration.assets.backfill import payment_backfill
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import publish_payments
 from orchestration.checks import DEFAULT_CHECKS
 
 _published = dg.AssetSelection.assets(publish_payments)
 _backtested = dg.AssetSelection.assets(fraud_backtest)
+_backfilled = dg.AssetSelection.assets(payment_backfill)
 
 
 def process_payments(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAssetJobDefinition:
@@ -32,7 +34,7 @@ def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAss
     """dbt, with all other checks."""
     return dg.define_asset_job(
         names.BUILD_JOB,
-        selection=(dg.AssetSelection.all() - _published - _backtested)
+        selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled)
         | (dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks)),
         description="Ask the broker for its offsets, build dbt's models, and make every check there is.",
         executor_def=dg.in_process_executor,
@@ -53,7 +55,14 @@ backtest_fraud_rules = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+backfill_day = dg.define_asset_job(
+    names.BACKFILL_JOB,
+    selection=_backfilled,
+    description="Recompute a day of the log beside the live data, show the difference, swap it where told to.",
+    executor_def=dg.in_process_executor,
+)
+
 
 def default_jobs(checks: Sequence[dg.AssetChecksDefinition] = ()) -> list[UnresolvedAssetJobDefinition]:
     """Every job; `checks` are those that only a drain makes."""
-    return [process_payments(checks), build_warehouse(checks), daily_reconciliation, backtest_fraud_rules]
+    return [process_payments(checks), build_warehouse(checks), daily_reconciliation, backtest_fraud_rules, backfill_day]

@@ -12,6 +12,7 @@ DELIVERIES = AssetKey([PREFIX, tables.DELIVERIES.name])
 KAFKA_OFFSETS = AssetKey([PREFIX, tables.KAFKA_OFFSETS.name])
 CORRECTIONS = AssetKey([PREFIX, tables.CORRECTIONS.name])
 CONTROL_TOTALS = AssetKey([PREFIX, tables.CONTROL_TOTALS.name])
+BACKFILL = AssetKey([PREFIX, "payment_backfill"])
 FRAUD_BACKTEST = AssetKey([PREFIX, "fraud_backtest"])
 
 OWNERS = ["team:payments"]
@@ -21,6 +22,7 @@ PUBLISH_OP = "publish_payments"
 BUILD_JOB = "build_warehouse"
 RECONCILE_JOB = "daily_reconciliation"
 BACKTEST_JOB = "backtest_fraud_rules"
+BACKFILL_JOB = "backfill_day"
 
 BACKLOG_TAG = "payments/backlog_after"
 """On a run of the streaming job: the published offsets that it started from."""

@@ -191,8 +191,17 @@ _RECORD_RULES = {
             coalesce(d.kafka_partition, t.kafka_partition) as kafka_partition,
             coalesce(d.kafka_offset, t.kafka_offset) as kafka_offset
         from (
-            select d.*, if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) as payments
+            select d.* except (currency, amount_minor, payload_hash), coalesce(said.currency, d.currency) as currency,
+                coalesce(said.amount_minor, d.amount_minor) as amount_minor,
+                coalesce(said.payload_hash, d.payload_hash) as payload_hash,
+                if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) as payments
             from {payment_deliveries} as d
+            left join (
+                select * from {payment_corrections} where payments_added = 1
+                qualify row_number() over (
+                    partition by topic, kafka_partition, kafka_offset order by correction_id desc) = 1) as said
+                on d.topic = said.topic and d.kafka_partition = said.kafka_partition
+                    and d.kafka_offset = said.kafka_offset
             left join (
                 select topic, kafka_partition, kafka_offset, sum(payments_added) as payments_added
                 from {payment_corrections} group by topic, kafka_partition, kafka_offset) as c

@@ -32,7 +32,7 @@ class Preset(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimulationConfig:
-    """One simulation; all rates are shares of the payments.
+    """One simulation; all rates are shares of the payments. `hot_share` is what one account alone pays, if above 0.
 
     A burst sends `events` payments at once, their event times spread over the `span_minutes` that end at the start
     of sending. A steady simulation sends `rate` payments per second, each at its event time, for `duration_seconds`
@@ -53,6 +53,7 @@ class SimulationConfig:
     late_rate: float = 0.003
     malformed_rate: float = 0.002
     fraud_rate: float = LIVELY_FRAUD_RATE
+    hot_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -65,6 +66,7 @@ class SimulationConfig:
         _require("--late-rate", self.late_rate, 0, 0.2)
         _require("--malformed-rate", self.malformed_rate, 0, 1)
         _require("--fraud-rate", self.fraud_rate, 0, 0.2)
+        _require("--hot-share", self.hot_share, 0, 0.99)
         if self.rate is not None:
             _require("--rate", self.rate, 0.01, 1_000_000)
         if self.duration_seconds is not None:

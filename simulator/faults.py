@@ -72,7 +72,7 @@ def deliveries(config: SimulationConfig, started_at: datetime) -> Iterator[Deliv
     """
     start_ms = to_ms(started_at)
     traffic_rng, fault_rng, spare_rng = (np.random.default_rng([config.seed, start_ms, stream]) for stream in range(3))
-    population = populate(config.seed, config.accounts)
+    population = populate(config.seed, config.accounts, config.hot_share)
     clock: BurstClock | SteadyClock
     if config.rate is None:
         oldest_ms = start_ms - round(config.span_minutes * 60_000)

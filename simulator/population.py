@@ -126,8 +126,11 @@ def method_json(method: str, category_code: str) -> str:
     return f',"payment_method":"{method}","merchant_category":"{category_code}"}}'
 
 
-def populate(seed: int, accounts: int) -> Population:
-    """A population of `accounts` accounts and a fifth as many merchants: the same for the same arguments."""
+def populate(seed: int, accounts: int, hot_share: float = 0.0) -> Population:
+    """A population of `accounts` accounts and a fifth as many merchants: the same for the same arguments.
+
+    The first account pays `hot_share` of all payments, where that is above 0.
+    """
     rng = np.random.default_rng([seed, accounts])
     merchants = max(200, accounts // 5)
     country = rng.choice(len(COUNTRIES), accounts, p=_shares([c.share for c in COUNTRIES]))
@@ -144,7 +147,7 @@ def populate(seed: int, accounts: int) -> Population:
         receivers=np.array(merchant_ids + account_ids, dtype=object),
         category=np.concatenate((trade, np.full(accounts, TRANSFER))),
         country=country,
-        activity=np.cumsum(_shares(rng.uniform(0.2, 4.0, accounts))),
+        activity=np.cumsum(_with_hot_one(_shares(rng.uniform(0.2, 4.0, accounts)), hot_share)),
         popularity=popularity,
         habits=_habits(rng, accounts, popularity),
         log_scale=_log_units()[country] + rng.normal(0, SPEND_SIGMA, accounts),
@@ -191,6 +194,13 @@ def _address(host: int, *, is_v6: bool) -> str:
 
 def _log_units() -> Floats:
     return np.log([c.per_euro * 10.0 ** (MINOR_UNITS[c.currency] - 2) for c in COUNTRIES])
+
+
+def _with_hot_one(shares: Floats, hot_share: float) -> Floats:
+    if not hot_share:
+        return shares
+    others = shares[1:] * ((1 - hot_share) / shares[1:].sum())
+    return np.concatenate(([hot_share], others))
 
 
 def _shares(weights: list[float] | Floats) -> Floats:

@@ -8,7 +8,10 @@ from enum import StrEnum
 
 
 class Correction(StrEnum):
-    """What was decided. A conflict's decision is CONFLICT_KEPT, or CONFLICT_REPLACED with CONFLICT_CHOSEN."""
+    """What was decided. A conflict's decision is CONFLICT_KEPT, or CONFLICT_REPLACED with CONFLICT_CHOSEN.
+
+    A backfill's are pairs of BACKFILL_REPLACED and BACKFILL_CHOSEN, of one delivery each: as it was read, and is now.
+    """
 
     ADMITTED_LATE = "ADMITTED_LATE"
     REJECTED_LATE = "REJECTED_LATE"
@@ -16,12 +19,15 @@ class Correction(StrEnum):
     CONFLICT_KEPT = "CONFLICT_KEPT"
     CONFLICT_REPLACED = "CONFLICT_REPLACED"
     CONFLICT_CHOSEN = "CONFLICT_CHOSEN"
+    BACKFILL_REPLACED = "BACKFILL_REPLACED"
+    BACKFILL_CHOSEN = "BACKFILL_CHOSEN"
 
     @property
     def payments_added(self) -> int:
         """What it does to payment_transactions."""
-        added = {Correction.ADMITTED_LATE: 1, Correction.CONFLICT_CHOSEN: 1, Correction.CONFLICT_REPLACED: -1}
-        return added.get(self, 0)
+        if self in (Correction.ADMITTED_LATE, Correction.CONFLICT_CHOSEN, Correction.BACKFILL_CHOSEN):
+            return 1
+        return -1 if self in (Correction.CONFLICT_REPLACED, Correction.BACKFILL_REPLACED) else 0
 
 
 CORRECTION_HASH = """md5(array_to_string([

@@ -235,6 +235,8 @@ def read_kafka(spark: "SparkSession", settings: JobSettings, start: dict[int, in
         "subscribe": settings.topic,
         "startingOffsets": f'{{"{settings.topic}":{offsets_to_json(start)}}}',
         "maxOffsetsPerTrigger": str(limit),
+        # A task to a partition would have one core parse all that a hot key sends while the others wait.
+        "maxRecordsPerPartition": str(settings.max_records_per_task),
         "failOnDataLoss": "true",
         "kafka.isolation.level": "read_committed",
         # A broker waits so long for more bytes before it answers: a quiet topic would hold every batch up.

@@ -33,9 +33,10 @@ class JobSettings:
     """All that a run of the streaming job needs to know.
 
     `emulator_host` is None where the warehouse is BigQuery itself. `checkpoint_location` and `staging_location` are
-    URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. `lookback_days` is how far before the
-    watermark a batch's new ids are looked for among the published payments. `sinks` are of SINKS; `delta_location` is a
-    URI as well, of the folder that holds the Delta tables.
+    URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. A partition's part of a batch is read
+    by as many tasks as it has `max_records_per_task`: a hot one holds no core up. `lookback_days` is how far before the
+    watermark a batch's new ids are looked for among the published payments. `sinks`
+    are of SINKS; `delta_location` is a URI as well, of the folder that holds the Delta tables.
     """
 
     bootstrap_servers: str
@@ -48,6 +49,7 @@ class JobSettings:
     staging_location: str
     pipeline: str = "payments"
     max_offsets_per_batch: int = 400_000
+    max_records_per_task: int = 150_000
     state_buckets: int = 4
     lookback_days: int = 3
     sinks: tuple[str, ...] = (BIGQUERY,)
@@ -74,9 +76,11 @@ class JobSettings:
             "CHECKPOINT_LOCATION": self.checkpoint_location,
             "STAGING_LOCATION": self.staging_location,
             "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(self.max_offsets_per_batch),
+            "PAYMENTS_MAX_RECORDS_PER_TASK": str(self.max_records_per_task),
             "PAYMENTS_STATE_BUCKETS": str(self.state_buckets),
             "SINKS": ",".join(self.sinks),
             **({"PAYMENTS_DELTA_LOCATION": self.delta_location} if self.delta_location else {}),
+            "PAYMENTS_LOOKBACK_DAYS": str(self.lookback_days),
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
 
@@ -101,6 +105,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         checkpoint_location=_uri("CHECKPOINT_LOCATION", env.get("CHECKPOINT_LOCATION"), home / "checkpoints"),
         staging_location=_uri("STAGING_LOCATION", env.get("STAGING_LOCATION"), home / "staging"),
         max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 400_000),
+        max_records_per_task=_positive(env, "PAYMENTS_MAX_RECORDS_PER_TASK", 150_000),
         state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 4),
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),

@@ -8,6 +8,8 @@ module.
 from spark_jobs.columns import BATCH, COORDINATES, COUNTS, DIGESTS, HASHES, Column
 from spark_jobs.columns import Table as Table
 from spark_jobs.contract import FIELDS
+from spark_jobs.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
+from spark_jobs.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
 
 DELIVERIES = Table(
     "payment_deliveries",
@@ -133,7 +135,8 @@ CORRECTIONS = Table(
         Column(
             "kind",
             "STRING",
-            "ADMITTED_LATE, REJECTED_LATE, RETRACTED_DUPLICATE, CONFLICT_KEPT, CONFLICT_REPLACED or CONFLICT_CHOSEN.",
+            "ADMITTED_LATE, REJECTED_LATE, RETRACTED_DUPLICATE, CONFLICT_KEPT, CONFLICT_REPLACED, CONFLICT_CHOSEN, "
+            "BACKFILL_REPLACED or BACKFILL_CHOSEN.",
         ),
         Column("payments_added", "INT64", "What it does to payment_transactions: 1, 0, or -1 for a row taken out."),
         *TRANSACTIONS.columns,
@@ -219,21 +222,6 @@ INCIDENTS = Table(
     ),
 )
 
-ACCEPTED_GAPS = Table(
-    "accepted_gaps",
-    "Offsets that the broker lost before they were read, and that somebody has accepted as lost.",
-    (
-        Column("pipeline", "STRING", "The pipeline that goes on without them."),
-        Column("topic", "STRING", "Kafka topic."),
-        Column("kafka_partition", "INT64", "Kafka partition."),
-        Column("start_offset", "INT64", "First lost offset."),
-        Column("end_offset", "INT64", "Offset after the last lost."),
-        Column("accepted_by", "STRING", "Who accepted the loss."),
-        Column("reason", "STRING", "Why."),
-        Column("accepted_at", "TIMESTAMP", "When."),
-    ),
-)
-
 TABLES: tuple[Table, ...] = (
     DELIVERIES,
     TRANSACTIONS,
@@ -247,4 +235,5 @@ TABLES: tuple[Table, ...] = (
     ACCEPTED_GAPS,
     CORRECTIONS,
     REPLAYS,
+    PROMOTED_FIELDS,
 )

@@ -15,10 +15,10 @@ from zetasql.api import TypeFactory
 from zetasql.types import Type
 
 from spark_jobs import tables
-from spark_jobs.staging import STAGED_SCHEMA
+from spark_jobs.staging import RECORD_SCHEMA, STAGED_SCHEMA
 from tests.analyzer import Warehouse, simple
 
-_STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_)?\w+`")
+_STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_)?\w+`")
 _ARROW = {pa.int32(): "INT64", pa.int64(): "INT64", pa.string(): "STRING", pa.binary(): "BYTES"}
 
 
@@ -58,6 +58,12 @@ class Statements:
             decided = [*tables.CORRECTIONS.columns[1:3], *tables.TRANSACTIONS.columns]
             columns = {"number": simple("INT64")} | {column.name: simple(column.type) for column in decided}
             self._warehouse.add("staged_corrections_rows", columns)
+            reread = {
+                f.name: _type_of(f.type) for f in RECORD_SCHEMA if f.name not in ("raw_key", "raw_value", "reasons")
+            }
+            self._warehouse.add("staged_backfill_rows", reread | {"reason_text": simple("STRING")})
+            payment = {column.name: simple(column.type) for column in tables.TRANSACTIONS.columns}
+            self._warehouse.add("payment_transactions_promoted", payment | {"loyalty_points": simple("NUMERIC")})
         return self._warehouse
 
 

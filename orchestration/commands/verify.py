@@ -22,8 +22,11 @@ from orchestration.stack import Stack
 from orchestration.verification import Break, Evidence, PartitionTally, Row, find_breaks, tally
 from orchestration.warehouse_reads import WarehouseReads
 from spark_jobs import tables
+from spark_jobs.settings import JobSettings
 
 if TYPE_CHECKING:
+    from google.cloud import bigquery
+
     from simulator.manifest import Manifest
 
 BREAKS_PRINTED = 20
@@ -77,14 +80,19 @@ def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
     from spark_jobs.warehouse import connect
 
     with connect(settings.job) as client:
-        reads = WarehouseReads(client, settings.job).at_this_moment()
-        evidence = gather(reads)
-        breaks = find_breaks(evidence) + missing_corrections(reads.correction_counts(), evidence.control)
-        breaks += rejudge(reads.kept_records())
-        if manifest is None:
-            return Verdict(tally(evidence.delivery_counts), [], [], breaks, evidence.accepted_gaps)
-        stored = reads.delivered_records(truth.last_offsets(manifest))
-        totals = reads.whole_table(tables.CONTROL_TOTALS)
+        return judge(client, settings.job, manifest)
+
+
+def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | None") -> Verdict:
+    """The same, by a client that is there already."""
+    reads = WarehouseReads(client, job).at_this_moment()
+    evidence = gather(reads)
+    breaks = find_breaks(evidence) + missing_corrections(reads.correction_counts(), evidence.control)
+    breaks += rejudge(reads.kept_records())
+    if manifest is None:
+        return Verdict(tally(evidence.delivery_counts), [], [], breaks, evidence.accepted_gaps)
+    stored = reads.delivered_records(truth.last_offsets(manifest))
+    totals = reads.whole_table(tables.CONTROL_TOTALS)
     breaks += truth.compare_records(manifest, stored) + truth.compare_control_totals(manifest, totals)
     matched = truth.tally_of_stored(manifest, stored)
     told = truth.tally_of(manifest)

@@ -25,8 +25,18 @@ MAY_IMPORT_OF_OURS = {
 }
 
 PLAIN = (
-    *("columns", "contract", "correction_kinds", "digests", "incidents", "iso_codes", "report", "settings", "source"),
-    *("tables", "times"),
+    "columns",
+    "contract",
+    "correction_kinds",
+    "decision_tables",
+    "digests",
+    "incidents",
+    "iso_codes",
+    "report",
+    "settings",
+    "source",
+    "tables",
+    "times",
 )
 """Modules of the streaming job that cost nothing to import."""
 

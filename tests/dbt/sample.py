@@ -92,6 +92,7 @@ def tables(records: list[Delivery]) -> Tables:
         "accepted_gaps": [],
         "payment_corrections": [],
         "payment_replays": [],
+        "promoted_fields": [],
     }
 
 

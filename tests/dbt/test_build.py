@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ MARTS = (
     "late_payments",
     "deduplication_audit",
     "payment_conflicts",
+    "payment_backfills",
     "reconciliation_daily",
     "reconciliation_batches",
     "reconciliation_control_totals",
@@ -71,7 +72,7 @@ def grown(warehouse: DbtWarehouse, filled: Built) -> Built:
 
 @pytest.fixture(scope="module")
 def corrected(warehouse: DbtWarehouse, grown: Built) -> Built:
-    """A late payment of 0.123 KWD admitted, another rejected, and 700,000 JPY of a conflict replaced by 5."""
+    """A late payment of 0.123 KWD admitted, another rejected, 700,000 JPY of a conflict now 5, 10 EUR read as 10.30."""
     assert grown
     records = deliveries(batches=3)
     late, refused = (record for record in records if (record.disposition, record.batch_id) == ("LATE", 1))
@@ -80,6 +81,8 @@ def corrected(warehouse: DbtWarehouse, grown: Built) -> Built:
     data = tables(records)
     kinds = [(late, "ADMITTED_LATE", 1), (refused, "REJECTED_LATE", 0)]
     kinds += [(first, "CONFLICT_REPLACED", -1), (other, "CONFLICT_CHOSEN", 1)]
+    misread = next(record for record in records if (record.disposition, record.currency) == ("UNIQUE", "EUR"))
+    kinds += [(misread, "BACKFILL_REPLACED", -1), (replace(misread, amount_minor=1030), "BACKFILL_CHOSEN", 1)]
     correct(data, [correction(record, number, kind, n) for number, (record, kind, n) in enumerate(kinds, start=1)])
     warehouse.fill(data)
     done = build(warehouse, *NO_UNIT_TESTS)
@@ -238,3 +241,6 @@ def test_a_correction_restates_the_marts_and_says_so(grown: Built, corrected: Bu
     conflicts = {row["transaction_id"]: row for row in corrected.marts["payment_conflicts"]}
     assert {name for name, row in conflicts.items() if row["is_decided"]} == {"b1p0-b"}
     assert conflicts["b1p1-b"]["exposure_eur"] > 3_800
+    [reread] = corrected.marts["payment_backfills"]
+    assert (reread["currency"], reread["payments"]) == ("EUR", 1)
+    assert (reread["replaced_amount_minor"], reread["recomputed_amount_minor"]) == (1000, 1030)

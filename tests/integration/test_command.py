@@ -7,12 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from pyspark.sql import SparkSession
 
 from local_stack.processes import is_port_free
 from orchestration.commands.verify import examine
+from orchestration.scenarios import reconciliation
+from orchestration.scenarios.corner import Corner
+from orchestration.scenarios.story import Story
 from orchestration.settings import DBT_PROJECT_DIR
 from simulator.manifest import Manifest, read_manifest
 from spark_jobs import tables
@@ -159,6 +163,15 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
     [newest] = ask(payments, "select last_batch_id, digest from {pipeline_control}")
     assert sum(len(day["batches"]) for day in audited["days"]) == newest["last_batch_id"]
     assert audited["days"][-1]["closing_digest"] == newest["digest"]
+
+
+@pytest.mark.usefixtures("first")
+def test_reconciliation_names_a_payment_that_a_hand_has_deleted(payments: Command) -> None:
+    story = Story(is_silent=True)
+    job = payments.settings.job
+    with connect(job) as client:
+        reconciliation.examine(Corner(job, cast(SparkSession, None), payments.folder, client), story)
+    assert story.is_proved, story.failure()
 
 
 @pytest.mark.usefixtures("first")

@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.commands.verify import gather
-from orchestration.correction_rules import missing_corrections
-from orchestration.rejudging import rejudge
-from orchestration.verification import Break, find_breaks
-from orchestration.warehouse_reads import WarehouseReads
+from orchestration.commands.verify import judge
+from orchestration.verification import Break
 from spark_jobs import conflicts, late, replaying, resending, tables
 from spark_jobs.contract import Disposition
 from spark_jobs.correction_kinds import Correction
@@ -25,10 +22,7 @@ WHO = {"decided_by": "operator", "reason": "asked by finance"}
 
 
 def breaks(world: World) -> list[Break]:
-    reads = WarehouseReads(world.client, world.settings).at_this_moment()
-    evidence = gather(reads)
-    missing = missing_corrections(reads.correction_counts(), evidence.control)
-    return find_breaks(evidence) + missing + rejudge(reads.kept_records())
+    return judge(world.client, world.settings, None).breaks
 
 
 def payments(world: World) -> dict[str, int]:

@@ -2,19 +2,44 @@
 -- depends_on: {{ ref('pipeline_health') }}
 -- UNIQUE deliveries, with what corrections have put in and less what they have taken out, and payments are the same
 -- set, with the same id and money. A row here was published in one table and not, or otherwise, in the other, or says
--- another amount than its minor units. Guards every mart that counts.
+-- another amount than its minor units. Guards every mart that counts. The money is what the newest correction says that
+-- put the payment there, if one did: a backfill may have read it otherwise.
 with corrections as (
     select * from {{ ref('int_corrections__netted') }}
 ),
 
+said as (
+    select
+        topic,
+        kafka_partition,
+        kafka_offset,
+        currency,
+        amount_minor
+    from {{ ref('stg_payments__corrections') }}
+    where payments_added = 1
+    qualify row_number() over (partition by topic, kafka_partition, kafka_offset order by correction_id desc) = 1
+),
+
 deliveries as (
-    select deliveries.*
+    select
+        deliveries.topic,
+        deliveries.kafka_partition,
+        deliveries.kafka_offset,
+        deliveries.transaction_id,
+        deliveries.event_time,
+        coalesce(said.currency, deliveries.currency) as currency,
+        coalesce(said.amount_minor, deliveries.amount_minor) as amount_minor
     from {{ ref('stg_payments__deliveries') }} as deliveries
     left join corrections
         on
             deliveries.topic = corrections.topic
             and deliveries.kafka_partition = corrections.kafka_partition
             and deliveries.kafka_offset = corrections.kafka_offset
+    left join said
+        on
+            deliveries.topic = said.topic
+            and deliveries.kafka_partition = said.kafka_partition
+            and deliveries.kafka_offset = said.kafka_offset
     where if(deliveries.disposition = 'UNIQUE', 1, 0) + coalesce(corrections.payments_added, 0) != 0
 ),
 

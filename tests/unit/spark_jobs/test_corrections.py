@@ -73,5 +73,9 @@ def test_every_column_of_a_correction_is_written() -> None:
 
 def test_only_an_admission_or_a_choice_adds_a_payment() -> None:
     added = {kind: kind.payments_added for kind in Correction}
-    assert {kind for kind, count in added.items() if count == 1} == {"ADMITTED_LATE", "CONFLICT_CHOSEN"}
-    assert {kind for kind, count in added.items() if count == -1} == {"CONFLICT_REPLACED"}
+    assert {kind for kind, count in added.items() if count == 1} == {
+        "ADMITTED_LATE",
+        "CONFLICT_CHOSEN",
+        "BACKFILL_CHOSEN",
+    }
+    assert {kind for kind, count in added.items() if count == -1} == {"CONFLICT_REPLACED", "BACKFILL_REPLACED"}

@@ -1,0 +1,65 @@
+"""Backfill as an asset with a partition for each day: materializing one recomputes it, and swaps it where told to.
+
+Belongs here: the asset and its partitions. Does not belong here: what a backfill is (spark_jobs/backfilling.py).
+"""
+
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.settings import StackSettings
+
+DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
+"""Days of the log (UTC), today among them."""
+
+
+class BackfillConfig(dg.Config):
+    """Without `swaps` the difference is only shown; with it, a reason is needed and kept on record."""
+
+    swaps: bool = False
+    reason: str = ""
+
+
+@dg.asset(
+    key=names.BACKFILL,
+    description="A day of the log, recomputed by the contract of now and compared with what is published.",
+    deps=[names.PAYMENT_EVENTS, names.DELIVERIES],
+    partitions_def=DAYS,
+    group_name="streaming",
+    kinds={"kafka", "bigquery"},
+    owners=names.OWNERS,
+)
+def payment_backfill(
+    context: dg.AssetExecutionContext,
+    config: BackfillConfig,
+    settings: dg.ResourceParam[StackSettings],
+    bigquery: dg.ResourceParam[Any],
+) -> dg.MaterializeResult[None]:
+    """Recompute beside the live data; the diff is metadata of the materialization."""
+    from orchestration.backtest_report import markdown_table
+    from orchestration.commands.backfill import COLUMNS, cells
+    from spark_jobs.backfilling import backfill, range_of_day, recomputed
+
+    if config.swaps and not config.reason.strip():
+        raise dg.Failure("a swap needs a reason, which is kept on record", allow_retries=False)
+    day = date.fromisoformat(context.partition_key)
+    with bigquery.get_client() as client:
+        ranges = range_of_day(client, settings.job, day)
+        if not ranges:
+            return dg.MaterializeResult(metadata={"records": 0, "changed": 0, "swapped": 0})
+        with recomputed(client, settings.job, ranges) as beside:
+            found = beside.differences()
+            reason = f"backfill {day}: {config.reason.strip()}"
+            swaps = {"decided_by": "dagster", "reason": reason}
+            swapped = backfill(client, settings.job, beside, **swaps) if config.swaps else ()
+    changed = [difference for difference in found if difference.outcome == "CHANGED"]
+    return dg.MaterializeResult(
+        metadata={
+            "records": sum(difference.records for difference in found),
+            "changed": sum(difference.records for difference in changed),
+            "swapped": len(swapped) // 2,
+            "difference": dg.MetadataValue.md(markdown_table(COLUMNS, [list(row) for row in cells(found)])),
+        }
+    )

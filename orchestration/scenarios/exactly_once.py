@@ -1,0 +1,88 @@
+"""Exactly once: a run is killed as `kill -9` would, before your eyes, and the next one makes it good.
+
+Belongs here: the killing, and what is left behind. Does not belong here: where a run can die
+(spark_jobs/crashpoints.py), recovery (spark_jobs/run.py).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from orchestration.scenarios.corner import Corner
+from orchestration.scenarios.proofs import claim_manifest
+from orchestration.scenarios.story import Story
+
+if TYPE_CHECKING:
+    from spark_jobs.crashpoints import Point
+
+EVENTS = 4_000
+BATCH = 1_000
+_SECONDS = 300
+
+
+def run(corner: Corner, story: Story) -> None:
+    """Runs killed mid-batch, before and after its commit: the next one loses nothing and doubles nothing."""
+    from spark_jobs.crashpoints import Point
+
+    kill_and_recover(corner, story, (Point.LOAD_DONE, Point.COMMIT_ANSWERED))
+
+
+MEANING = {
+    "load_done": "the batch is loaded beside the tables, and not yet committed",
+    "commit_answered": "the batch is committed, and Spark does not know it yet",
+}
+
+
+def kill_and_recover(corner: Corner, story: Story, points: "Sequence[Point]") -> None:
+    """The scenario, killed at these points, each in the second batch of a run."""
+    story.step(f"Send {EVENTS:,} payments with retries, late and broken ones")
+    manifest = corner.simulate(EVENTS, seed=1)
+    story.say(f"{len(manifest.deliveries):,} records are acknowledged.")
+    codes = []
+    for point in points:
+        story.step(f"A run of its own process, killed where {MEANING[point]}")
+        codes.append(_killed_at(corner, point))
+        story.say(f"The process ended by signal {signal.Signals(-codes[-1]).name}." if codes[-1] < 0 else "It ended.")
+        _show(corner, story)
+    story.step("The next run")
+    reports = corner.drain()
+    for report in reports:
+        story.say(f"batch {report.batch_id}: {report.delivered} records, offsets {report.end_offsets}")
+    _show(corner, story)
+    story.claim("each run was killed", [-signal.SIGKILL] * len(points), codes)
+    epochs = [row["epoch"] for row in corner.ask("select distinct epoch from {batch_ledger} order by epoch")]
+    story.claim("every run published something", list(range(1, len(points) + 2)), epochs)
+    claim_manifest(corner, story, manifest)
+
+
+def _killed_at(corner: Corner, point: "Point") -> int:
+    """The exit code of a run that is told to die at its second visit."""
+    told = {"PAYMENTS_CRASH_AT": f"{point}:2:KILL", "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(BATCH)}
+    with (corner.folder / "killed.log").open("ab") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "spark_jobs.process_payments"],
+            env={**os.environ, **corner.settings.environment(), **told},
+            stdout=log,
+            stderr=log,
+            check=False,
+            timeout=_SECONDS,
+        )
+    return done.returncode
+
+
+def _show(corner: Corner, story: Story) -> None:
+    from spark_jobs.source import TopicReader
+    from spark_jobs.warehouse import STAGING_PREFIX
+
+    with TopicReader(corner.settings.bootstrap_servers, corner.settings.topic) as topic:
+        latest = topic.read().latest
+    control = corner.control()
+    rows = [(at, end, control.end_offsets[at], end - control.end_offsets[at]) for at, end in sorted(latest.items())]
+    story.table("What the warehouse has", ("partition", "sent", "published", "waits"), rows)
+    [held] = corner.ask("select count(*) as deliveries, max(batch_id) as batches from {payment_deliveries}")
+    names = [item.table_id for item in corner.client.list_tables(corner.settings.dataset)]
+    left = sum(name.startswith(STAGING_PREFIX) for name in names)
+    story.say(f"{held['batches']} batches with {held['deliveries']:,} records; staging tables left behind: {left}.")

@@ -1,0 +1,148 @@
+"""Reconciliation: all of its views pass; one row is deleted by hand, and they say which; it is put back.
+
+Belongs here: the deed, and what is shown. Does not belong here: the views (dbt_project), the rules (verification.py).
+"""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_stack.processes import StackError
+from orchestration.scenarios.corner import Corner, Row
+from orchestration.scenarios.proofs import breaks_of
+from orchestration.scenarios.story import Story
+from orchestration.settings import DBT_PROJECT_DIR
+
+EVENTS = 1_000
+VIEWS = ("reconciliation_daily", "reconciliation_batches", "reconciliation_control_totals")
+RULES = (
+    "assert_offsets_equal_dispositions",
+    "assert_control_totals_agree",
+    "assert_days_have_no_duplicates",
+    "assert_every_unique_delivery_is_a_payment",
+)
+"""The dbt tests that guard them; each is a view of the rows that break it."""
+
+_DBT_SECONDS = 300
+
+
+def run(corner: Corner, story: Story) -> None:
+    """Reconciliation of the sender's totals, Kafka's offsets and the warehouse: a payment deleted by hand is named."""
+    from orchestration.control_totals import report
+    from orchestration.table_loads import replace_kafka_offsets
+    from spark_jobs.source import TopicReader
+
+    story.step(f"Send {EVENTS:,} payments, publish them, take in the sender's report, build the views")
+    manifest = corner.simulate(EVENTS, seed=1)
+    corner.drain()
+    report(corner.client, corner.settings, manifest)
+    with TopicReader(corner.settings.bootstrap_servers, corner.settings.topic) as topic:
+        replace_kafka_offsets(corner.client, corner.settings, topic.read())
+    _build(corner)
+    examine(corner, story)
+
+
+def examine(corner: Corner, story: Story) -> None:
+    """The same in a dataset whose views are built: look, delete a payment by hand, look, put it back, look."""
+    before = _look(corner, story, "Untouched")
+    [victim] = corner.ask("select * from {payment_transactions} order by kafka_partition, kafka_offset limit 1")
+    place = f"{victim['topic']} {victim['kafka_partition']}:{victim['kafka_offset']}"
+    with _deleted(corner, victim):
+        story.say(f"Deleted by hand: the payment at {place}, {victim['amount']} {victim['currency']}.")
+        broken = _look(corner, story, "With a payment deleted")
+        named = breaks_of(corner)
+        for line in named:
+            story.say(f"payments verify: {line}")
+        red = {(row["kafka_partition"], row["kafka_offset"]) for row in _broken_rows(corner, RULES[-1])}
+        [stake] = corner.ask(
+            "select max(amount_at_stake_minor) as minor from `{dataset}.reconciliation_control_totals` "
+            "where status like 'FAIL%'"
+        )
+    after = _look(corner, story, "Put back")
+    sound = {name: ["PASS"] for name in (*VIEWS, *RULES)}
+    story.claim("untouched, every view and rule passes", sound, before)
+    failing = {"reconciliation_batches", "reconciliation_control_totals", RULES[0], RULES[1], RULES[3]}
+    story.claim(
+        "deleted, these fail", sorted(failing), sorted(name for name, found in broken.items() if found != ["PASS"])
+    )
+    story.claim("the check names the record", {(victim["kafka_partition"], victim["kafka_offset"])}, red)
+    story.claim("and the money at stake, in minor units", victim["amount_minor"], int(stake["minor"] or 0))
+    agree = "a UNIQUE or corrected delivery and its payment agree"
+    story.claim("so does `payments verify`", True, f"{agree}: {place}" in named)
+    story.claim("put back, every view and rule passes", sound, after)
+
+
+def _look(corner: Corner, story: Story, when: str) -> dict[str, list[str]]:
+    """By view or rule, the kinds of answers there are."""
+    story.step(when)
+    found: dict[str, list[str]] = {}
+    rows: list[tuple[object, ...]] = []
+    for view in VIEWS:
+        counts = Counter(row["status"] for row in corner.ask(f"select status from `{{dataset}}.{view}`"))
+        found[view] = sorted(counts)
+        rows += [(view, status, count) for status, count in sorted(counts.items())]
+    for rule in RULES:
+        count = len(_broken_rows(corner, rule))
+        found[rule] = ["FAIL" if count else "PASS"]
+        rows.append((rule, found[rule][0], count))
+    story.table("", ("view or rule", "status", "rows"), rows)
+    return found
+
+
+def _broken_rows(corner: Corner, rule: str) -> list[Row]:
+    return corner.ask(f"select * from `{{dataset}}.{rule}`")
+
+
+@contextmanager
+def _deleted(corner: Corner, victim: Row) -> Iterator[None]:
+    """Without that payment; whatever happens, it is put back."""
+    copy = "`{dataset}.payment_put_aside`"
+    where = "where topic = @topic and kafka_partition = @kafka_partition and kafka_offset = @kafka_offset"
+    place = {name: victim[name] for name in ("topic", "kafka_partition", "kafka_offset")}
+    corner.ask(f"create or replace table {copy} as select * from {{payment_transactions}} {where}", **place)
+    try:
+        corner.ask(f"delete from {{payment_transactions}} {where}", **place)
+        yield
+    finally:
+        corner.ask(f"insert into {{payment_transactions}} select * from {copy}")
+        corner.ask(f"drop table {copy}")
+
+
+def _build(corner: Corner) -> None:
+    """The views of reconciliation, their rules, and what they stand on.
+
+    Raises:
+        StackError: dbt could not build them.
+    """
+    folder = corner.folder / "dbt"
+    options = {
+        "project-dir": DBT_PROJECT_DIR,
+        "profiles-dir": DBT_PROJECT_DIR,
+        "target-path": folder / "target",
+        "log-path": folder / "logs",
+    }
+    select = [*(f"+{view}" for view in VIEWS), *RULES]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dbt.cli.main", "build", "--select", *select),
+            *("--exclude-resource-type", "unit_test"),
+            *(f"--{name}={path}" for name, path in options.items()),
+        ],
+        env={**os.environ, **corner.settings.environment(), "DBT_TARGET": "local"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_DBT_SECONDS,
+    )
+    if done.returncode != 0:
+        log = Path(folder / "logs" / "dbt.log")
+        raise StackError(f"dbt could not build the views of reconciliation: {_last(done.stdout)} (log: {log})")
+
+
+def _last(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it left no word"

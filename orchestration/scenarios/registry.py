@@ -1,0 +1,32 @@
+"""The scenarios by name. Belongs here: the list, and nothing that acts."""
+
+from collections.abc import Callable
+
+from orchestration.scenarios import (
+    backfill,
+    duplicates,
+    exactly_once,
+    hot_partitions,
+    out_of_order,
+    reconciliation,
+    schema_drift,
+)
+from orchestration.scenarios.corner import Corner
+from orchestration.scenarios.story import Story
+
+Scenario = Callable[[Corner, Story], None]
+
+SCENARIOS: dict[str, Scenario] = {
+    "out-of-order": out_of_order.run,
+    "duplicates": duplicates.run,
+    "reconciliation": reconciliation.run,
+    "exactly-once": exactly_once.run,
+    "schema-drift": schema_drift.run,
+    "backfill": backfill.run,
+    "hot-partitions": hot_partitions.run,
+}
+
+
+def summary_of(scenario: Scenario) -> str:
+    """One line: the first of its docstring."""
+    return (scenario.__doc__ or "").strip().partition("\n")[0]

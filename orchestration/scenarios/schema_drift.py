@@ -1,0 +1,97 @@
+"""Schema drift: a field that nobody announced, a type that widens, a required field that vanishes.
+
+Belongs here: the events, and what must become of them. Does not belong here: reading them (spark_jobs/parsing.py),
+promotion (spark_jobs/promotion.py).
+"""
+
+from decimal import Decimal
+
+from orchestration.commands.promote_field import COLUMNS, cells
+from orchestration.scenarios.corner import Corner, event
+from orchestration.scenarios.proofs import breaks_of
+from orchestration.scenarios.story import Story
+from spark_jobs.contract import Disposition, Reason
+
+_WHO = {"promoted_by": "operator", "reason": "the loyalty team asks for it"}
+
+
+def run(corner: Corner, story: Story) -> None:
+    """A new field kept and promoted, a type that widens, a required field that vanishes: no checkpoint breaks."""
+    story.step("A sender adds fields that the contract does not know")
+    corner.send([event("before")])
+    corner.drain()
+    generation = corner.control().generation
+    corner.send([_with("new-1", '"loyalty_points":7,"channel":"app"'), _with("new-2", '"loyalty_points":12')])
+    corner.drain()
+    _offer(corner, story)
+    _promote(corner, story, "INT64")
+
+    story.step("Its type widens, an amount comes as a JSON number, and the currency vanishes")
+    values = [
+        _with("wider-1", '"loyalty_points":12.50'),
+        _with("wider-2", '"loyalty_points":"8.25"'),
+        event("number").replace(b'"12.30"', b"12.30"),
+        event("no-currency").replace(b',"currency":"EUR"', b""),
+    ]
+    places = corner.send(values)
+    corner.drain()
+    found = corner.deliveries()
+    rows = [(place[1], found[place]["disposition"], ", ".join(found[place]["reasons"])) for place in places]
+    story.table("", ("offset", "became", "because"), rows)
+    _offer(corner, story)
+    narrow = _points(corner)
+    _promote(corner, story, "NUMERIC")
+    wide = _points(corner)
+
+    story.claim("a type too narrow loses nothing but its own column", _fit(7, 12, None, None), narrow)
+    story.claim(
+        "promoted wider, every value is read, the oldest too", _fit(7, 12, Decimal("12.5"), Decimal("8.25")), wide
+    )
+    kept = {row["transaction_id"]: row["extra_fields"] for row in corner.ask("select * from {payment_transactions}")}
+    story.claim("it is kept as it was written", '{"loyalty_points":12.50}', kept["wider-1"])
+    story.claim("an amount that is no text is quarantined", _bad(Reason.WRONG_TYPE), _judged(found[places[2]]))
+    story.claim("a payment without currency is quarantined", _bad(Reason.MISSING_FIELD), _judged(found[places[3]]))
+    kept_raw = [found[place]["raw_value"] for place in places[2:]]
+    story.claim("both are kept, byte for byte", True, kept_raw == values[2:])
+    story.claim("the checkpoint is the same", generation, corner.control().generation)
+    batches = corner.ask("select spark_batch_id from {batch_ledger} order by batch_id")
+    story.claim("one Spark query went on through all of it", [0, 1, 2], [row["spark_batch_id"] for row in batches])
+    story.claim("rules of `payments verify` that are broken", [], breaks_of(corner))
+
+
+def _with(transaction_id: str, fields: str) -> bytes:
+    return event(transaction_id)[:-1] + f",{fields}}}".encode()
+
+
+def _offer(corner: Corner, story: Story) -> None:
+    from spark_jobs.promotion import unknown_fields
+
+    fields = unknown_fields(corner.client, corner.settings)
+    story.table("payments promote-field", COLUMNS, [cells(field) for field in fields])
+
+
+def _promote(corner: Corner, story: Story, type_: str) -> None:
+    from spark_jobs.promotion import VIEW, FieldType, promote
+
+    field = promote(corner.client, corner.settings, "loyalty_points", FieldType(type_), **_WHO)
+    story.say(f"payments promote-field loyalty_points {type_}: {field.misfits} of {field.payments} do not fit.")
+    story.table(f"{VIEW}.loyalty_points", ("payment", "value"), _points(corner).items())
+
+
+def _points(corner: Corner) -> dict[str, object]:
+    from spark_jobs.promotion import VIEW
+
+    sql = f"select transaction_id, loyalty_points from `{{dataset}}.{VIEW}` order by transaction_id"
+    return {row["transaction_id"]: row["loyalty_points"] for row in corner.ask(sql)}
+
+
+def _fit(*values: object) -> dict[str, object]:
+    return {"before": None, **dict(zip(("new-1", "new-2", "wider-1", "wider-2"), values, strict=True))}
+
+
+def _bad(reason: Reason) -> list[str]:
+    return [str(Disposition.QUARANTINED), str(reason)]
+
+
+def _judged(row: dict[str, object]) -> list[object]:
+    return [row["disposition"], *row["reasons"]]  # type: ignore[misc]

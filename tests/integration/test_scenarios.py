@@ -1,0 +1,66 @@
+"""The scenarios of the field, on the stack that all tests share: each proves its own claims, and can fail."""
+
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from orchestration.assets.backfill import payment_backfill
+from orchestration.bigquery import PaymentsBigQueryResource
+from orchestration.scenarios import backfill, duplicates, exactly_once, hot_partitions, out_of_order, schema_drift
+from orchestration.scenarios.story import Story
+from orchestration.settings import read_stack_settings
+from spark_jobs.crashpoints import Point
+from spark_jobs.promotion import CannotPromote, FieldType, promote
+from tests.world import World
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story(is_silent=True)
+
+
+def test_events_out_of_order_are_late_only_beyond_the_watermark(world: World, story: Story) -> None:
+    out_of_order.run(world, story)
+    assert story.is_proved, story.failure()
+    assert sorted(world.dispositions().values()) == ["DUPLICATE"] + ["LATE"] * 3 + ["UNIQUE"] * 5
+
+
+def test_duplicates_of_every_kind_count_once(world: World, story: Story) -> None:
+    duplicates.run(world, story)
+    assert story.is_proved, story.failure()
+
+
+def test_a_run_killed_after_its_commit_is_gone_on_with(world: World, story: Story) -> None:
+    exactly_once.kill_and_recover(world, story, [Point.COMMIT_ANSWERED])
+    assert story.is_proved, story.failure()
+
+
+def test_a_schema_that_drifts_breaks_no_checkpoint_and_loses_no_field(world: World, story: Story) -> None:
+    schema_drift.run(world, story)
+    assert story.is_proved, story.failure()
+    with pytest.raises(CannotPromote, match="no payment carries"):
+        promote(world.client, world.settings, "points", FieldType.INT64, promoted_by="operator", reason="a slip")
+
+
+def test_a_backfill_mends_what_a_parser_had_read_wrongly(world: World, story: Story) -> None:
+    backfill.run(world, story)
+    assert story.is_proved, story.failure()
+    [row] = world.ask("select cast(max(kafka_timestamp) as date) as day from {payment_deliveries}")
+    done = dg.materialize(
+        [payment_backfill],
+        partition_key=str(row["day"]),
+        resources={
+            "settings": replace(read_stack_settings({}), job=world.settings),
+            "bigquery": PaymentsBigQueryResource.from_job_settings(world.settings),
+        },
+    )
+    [seen] = done.asset_materializations_for_node("payment_data__payment_backfill")
+    assert (seen.metadata["changed"].value, seen.metadata["swapped"].value) == (0, 0)
+
+
+def test_a_hot_key_skews_no_bucket_and_holds_no_task_up(world: World, story: Story) -> None:
+    hot_partitions.measure(world, story, events=3_000, rounds=1)
+    assert story.is_proved, story.failure()
