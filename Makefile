@@ -6,13 +6,15 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 HOME_DIR := $(or $(PAYMENTS_HOME),.payments)
-STATE := jars warehouse-env kafka bigquery checkpoints staging dagster logs run manifests
+STATE := jars warehouse-env peers kafka bigquery checkpoints staging dagster logs run manifests
 RATE ?= 20
 KILLS ?= 20
 SEED ?= 1
+SECONDS_PACED = $(or $(SECONDS),600)
+RATE_PACED = $(if $(filter command line,$(origin RATE)),$(RATE),10000)
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,8 +70,21 @@ rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 m
 stages: setup ## measure where the CPU time of a record goes
 	$(BIN)/python -m benchmarks.stages
 
+peers: setup ## make the environments of those that `bench` runs beside ours
+	@benchmarks/peers/setup.sh
+
+bench: peers ## measure ours and its peers on the same 2 million events (half an hour); writes docs/performance.md
+	$(BIN)/python -m benchmarks.bench
+
+bench-quick: peers ## the same on 300,000 events, once (5 minutes)
+	$(BIN)/python -m benchmarks.bench --quick
+
+bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600 RATE=10000), minute by minute
+	$(BIN)/python -m benchmarks.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED)
+
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock
+	benchmarks/peers/setup.sh lock
 
 clean: ## stop everything, then delete all data and all that setup has made
 	@if [ -x $(BIN)/payments ]; then $(BIN)/payments down; fi

@@ -1,28 +1,54 @@
-"""CPU seconds of a process and all below it, from the kernel's own accounting (Linux).
+"""CPU seconds and memory of a process and all below it, from the kernel's own accounting (Linux).
 
 Belongs here: reading /proc. Does not belong here: what is measured.
 """
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    parent: int
+    cpu_seconds: float
+    resident_bytes: int
 
 
 def cpu_seconds(*roots: int) -> float:
     """User and system seconds of the given processes and all their descendants, ended children included."""
-    parents: dict[int, int] = {}
-    seconds: dict[int, float] = {}
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        parents[int(folder.name)] = int(fields[1])
-        seconds[int(folder.name)] = sum(int(ticks) for ticks in fields[11:15]) / _TICKS
+    return sum(process.cpu_seconds for process in _family(roots))
+
+
+def resident_bytes(*roots: int) -> int:
+    """Memory of the given processes and all their descendants; pages that two of them share count twice."""
+    return sum(process.resident_bytes for process in _family(roots))
+
+
+def _family(roots: Iterable[int]) -> Iterable[_Process]:
+    processes = {int(folder.name): process for folder in _folders() if (process := _read(folder))}
     family = set(roots)
-    while children := {pid for pid, parent in parents.items() if parent in family} - family:
+    while children := {pid for pid, process in processes.items() if process.parent in family} - family:
         family |= children
-    return sum(seconds.get(pid, 0.0) for pid in family)
+    return [processes[pid] for pid in family if pid in processes]
+
+
+def _folders() -> Iterable[Path]:
+    return (folder for folder in Path("/proc").iterdir() if folder.name.isdigit())
+
+
+def _read(folder: Path) -> _Process | None:
+    """What the kernel says of a process, by the field numbers of proc(5); None where it has just ended."""
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return _Process(
+        parent=int(fields[1]),
+        cpu_seconds=sum(int(ticks) for ticks in fields[11:15]) / _TICKS,
+        resident_bytes=int(fields[21]) * _PAGE,
+    )

@@ -1,0 +1,209 @@
+"""One contender, once: started in a process and an environment of its own, metered, held against the oracle.
+
+Belongs here: the contenders, and how one of them is run. Does not belong here: rounds and tables (bench.py), what a
+contender does (ours.py, peers/*/run.py).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import ROOT
+from benchmarks.processes import cpu_seconds, resident_bytes
+
+PEERS = ROOT / "benchmarks" / "peers"
+_SAMPLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Ours or a peer. `environment` is its folder's name below PAYMENTS_HOME/peers; None for our own."""
+
+    name: str
+    title: str
+    environment: str | None
+    output: str
+
+
+OURS = Contender("payments", "ours: tagged, ledgered, in the warehouse", None, "warehouse")
+CONTENDERS = (
+    OURS,
+    Contender("spark", "stock Spark, to Delta", "spark", "delta"),
+    Contender("flink", "PyFlink SQL, to Parquet", "flink", "parquet"),
+    Contender("quix", "Quix Streams, to Parquet", "quix", "parquet"),
+    Contender("duckdb_loop", "a loop by hand with DuckDB, to Parquet", "duckdb_loop", "parquet"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every contender drains: two topics and where each ends."""
+
+    bootstrap_servers: str
+    warm_topic: str
+    warm_ends: dict[int, int]
+    topic: str
+    ends: dict[int, int]
+
+    @property
+    def records(self) -> int:
+        """Of the large topic."""
+        return sum(self.ends.values())
+
+
+@dataclass(slots=True)
+class Reading:
+    """One run of one contender. CPU is in seconds; `servers_cpu` is the broker's."""
+
+    cold_seconds: float = 0.0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    cold_cpu: float = 0.0
+    broker_cpu: float = 0.0
+    peak_bytes: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+class Failed(Exception):
+    """A contender did not come to its end. The message is one line."""
+
+
+def python_of(contender: Contender, home: Path) -> Path:
+    """The interpreter of the contender's own environment."""
+    return home / "peers" / contender.environment / "bin" / "python" if contender.environment else Path(sys.executable)
+
+
+def run(
+    contender: Contender,
+    task: Task,
+    folder: Path,
+    home: Path,
+    *,
+    broker: int,
+    servers: tuple[int, ...] = (),
+    env: Mapping[str, str] | None = None,
+    timeout_seconds: float = 900,
+) -> Reading:
+    """Run a contender to its end.
+
+    Args:
+        contender: which.
+        task: what it drains.
+        folder: an empty one, for its output and state.
+        home: PAYMENTS_HOME with the environments.
+        broker: pid of the broker, whose CPU is told apart.
+        servers: pids of what else works for this contender; their CPU counts as its own.
+        env: variables beside the process's own.
+        timeout_seconds: it is given up after so long.
+
+    Raises:
+        Failed: its environment is missing, it died, or the time is up.
+    """
+    python = python_of(contender, home)
+    if not python.exists():
+        raise Failed(f"{contender.name} has no environment: run `make peers`.")
+    log = home / "logs" / f"bench-{contender.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as errors:
+        child = subprocess.Popen(
+            [python, *_script(contender), *_arguments(task, folder)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((str(PEERS), str(ROOT))), **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+    alarm = threading.Timer(timeout_seconds, _kill, [child.pid])
+    alarm.start()
+    try:
+        with child:
+            try:
+                return _metered(child, broker, servers)
+            finally:
+                _kill(child.pid)
+    except Failed:
+        ended = f"ended with {child.wait()}" if alarm.is_alive() else f"was not done after {timeout_seconds:.0f} s"
+        raise Failed(f"{contender.name} {ended}: {log} may say why.") from None
+    finally:
+        alarm.cancel()
+
+
+def _metered(child: "subprocess.Popen[str]", broker: int, servers: tuple[int, ...]) -> Reading:
+    began = time.monotonic()
+    reading, stop = Reading(), threading.Event()
+    watch = threading.Thread(target=_watch, args=(reading, stop, child.pid))
+    watch.start()
+
+    def cpu() -> tuple[float, float, float]:
+        return cpu_seconds(child.pid, *servers), cpu_seconds(broker), time.monotonic()
+
+    idle = cpu_seconds(*servers)
+    try:
+        _await(child, "reading")
+        own, brokers, at = cpu()
+        reading.told = _await(child, "done")
+        own_after, brokers_after, at_after = cpu()
+    finally:
+        stop.set()
+        watch.join()
+    reading.cold_seconds, reading.seconds = at - began, at_after - at
+    reading.cold_cpu, reading.cpu, reading.broker_cpu = own - idle, own_after - own, brokers_after - brokers
+    return reading
+
+
+def _await(child: "subprocess.Popen[str]", phase: str) -> dict[str, Any]:
+    """The contender's message of that phase; whatever else an engine prints is passed over."""
+    assert child.stdout  # noqa: S101 - for the type checker: it is a pipe
+    for line in child.stdout:
+        with suppress(ValueError):
+            message = json.loads(line)
+            if isinstance(message, dict) and message.get("phase") == phase:
+                return message
+    raise Failed(phase)
+
+
+def _watch(reading: Reading, stop: threading.Event, pid: int) -> None:
+    while not stop.wait(_SAMPLE_SECONDS):
+        reading.peak_bytes = max(reading.peak_bytes, resident_bytes(pid))
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _script(contender: Contender) -> list[str]:
+    return [str(PEERS / contender.name / "run.py")] if contender.environment else ["-m", "benchmarks.ours"]
+
+
+def _arguments(task: Task, folder: Path) -> list[str]:
+    given = {
+        "bootstrap-servers": task.bootstrap_servers,
+        "warm-topic": task.warm_topic,
+        "warm-ends": json.dumps(task.warm_ends),
+        "topic": task.topic,
+        "ends": json.dumps(task.ends),
+        "folder": str(folder),
+    }
+    return [word for name, value in given.items() for word in (f"--{name}", value)]
+
+
+def _kill(leader: int) -> None:
+    """The contender, and all that it has started in its session."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

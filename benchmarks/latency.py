@@ -1,0 +1,194 @@
+"""Latency of paced traffic: from the broker's timestamp to visible in the warehouse, minute by minute.
+
+Usage: python -m benchmarks.latency [--rate N] [--seconds N] [--job-only]. Writes the table into docs/performance.md.
+The whole platform is up, Dagster and dbt's builds included, and the sender too, all on this machine; --job-only leaves
+Dagster and dbt away. How long a record waited is read back from the warehouse: published_at less broker's timestamp.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.figures import ROOT, write_table
+from benchmarks.stack import send, stack
+from local_stack.processes import Daemon, free_port
+from simulator.config import SimulationConfig
+from simulator.simulate import simulate
+from spark_jobs import tables
+from spark_jobs.settings import JobSettings, payments_home
+from spark_jobs.warehouse import connect, ensure_tables, read_control, run, table_id
+
+PAGE = ROOT / "docs" / "performance.md"
+RESOLUTION_SECONDS = 0.01
+WARM_UP_EVENTS = 2_000
+_DRAINED_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Latencies of the records that the broker took within one minute."""
+
+    minute: int
+    records: int
+    p50: float
+    p95: float
+    p99: float
+    worst: float
+
+
+def spread(minute: int, counts: dict[float, int]) -> Spread:
+    """Percentiles by nearest rank, from how many records had each latency."""
+    total = sum(counts.values())
+    ordered = sorted(counts.items())
+
+    def at(share: float) -> float:
+        seen = 0
+        for seconds, count in ordered:
+            seen += count
+            if seen >= share * total:
+                return seconds
+        return ordered[-1][0]
+
+    return Spread(minute, total, at(0.5), at(0.95), at(0.99), ordered[-1][0])
+
+
+def by_minute(settings: JobSettings, since: datetime) -> dict[int, dict[float, int]]:
+    """Minute after `since` to latency in seconds to number of records, of all that is published."""
+    rows = published(settings, since)
+    minutes: dict[int, dict[float, int]] = {}
+    for minute, steps, records in rows:
+        minutes.setdefault(minute, {})[steps * RESOLUTION_SECONDS] = records
+    return minutes
+
+
+def published(settings: JobSettings, since: datetime) -> list[tuple[int, int, int]]:
+    """(minute, latency in steps of RESOLUTION_SECONDS, records), counted by the warehouse."""
+    sql = f"""
+        select
+            div(timestamp_diff(d.kafka_timestamp, @since, second), 60) as minute,
+            div(timestamp_diff(l.published_at, d.kafka_timestamp, millisecond), 10) as steps,
+            count(*) as records
+        from `{table_id(settings, tables.DELIVERIES)}` as d
+        join `{table_id(settings, tables.LEDGER)}` as l using (batch_id)
+        where d.kafka_timestamp >= @since
+        group by minute, steps
+        """
+    with connect(settings) as client:
+        return [(row["minute"], row["steps"], row["records"]) for row in run(client, sql, {"since": since})]
+
+
+def paced(settings: JobSettings, rate: float, seconds: float) -> datetime:
+    """Send a warm-up and wait for it, then send at the rate and wait for that; returns when the rate began."""
+    sent = send(settings, WARM_UP_EVENTS, seed=1)
+    _await_published(settings, sent)
+    since = datetime.now(UTC)
+    config = SimulationConfig(rate=rate, duration_seconds=seconds, seed=2, late_rate=0)
+    sent += simulate(config, settings.bootstrap_servers, settings.topic).deliveries
+    _await_published(settings, sent)
+    return since
+
+
+def _await_published(settings: JobSettings, records: int) -> None:
+    deadline = time.monotonic() + _DRAINED_SECONDS
+    while time.monotonic() < deadline:
+        with connect(settings) as client:
+            control = read_control(client, settings)
+        if control and sum(control.end_offsets.values()) >= records:
+            return
+        time.sleep(0.5)
+    raise TimeoutError(f"{records} records are not published after {_DRAINED_SECONDS:.0f} s: the rate is too high.")
+
+
+@contextmanager
+def job_alone(folder: Path) -> Iterator[JobSettings]:
+    """Broker, warehouse and a warm run of the job, as spark-submit would start it."""
+    with stack(folder) as (settings, _):
+        with connect(settings) as client:
+            ensure_tables(client, settings)
+        job = Daemon("job", folder)
+        endless = ["--idle-seconds", "3600", "--max-seconds", "36000"]
+        path = {"PYTHONPATH": str(ROOT), "PAYMENTS_HOME": str(folder)}
+        job.spawn(
+            [sys.executable, "-m", "spark_jobs.process_payments", *endless],
+            env={**os.environ, **settings.environment(), **path},
+        )
+        try:
+            yield settings
+        finally:
+            job.stop()
+
+
+@contextmanager
+def platform(folder: Path) -> Iterator[JobSettings]:
+    """Everything that `payments up` starts."""
+    from orchestration.settings import read_stack_settings
+    from orchestration.stack import Stack
+
+    for made in ("jars", "warehouse-env"):
+        (folder / made).symlink_to(payments_home() / made)
+    settings = read_stack_settings(
+        {
+            "PAYMENTS_HOME": str(folder),
+            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
+            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
+            "DAGSTER_PORT": str(free_port("127.0.0.1")),
+        }
+    )
+    running = Stack(settings)
+    try:
+        running.start_data_plane(lambda _: None)
+        running.start_ui(lambda _: None)
+        yield settings.job
+    finally:
+        running.stop(lambda _: None)
+
+
+def measure(
+    rate: float, seconds: float, opened: Callable[[Path], AbstractContextManager[JobSettings]] = job_alone
+) -> list[Spread]:
+    """One Spread per minute, and one over all, whose minute is -1, at the end."""
+    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as settings:
+        minutes = by_minute(settings, paced(settings, rate, seconds))
+    everything: dict[float, int] = {}
+    for counts in minutes.values():
+        for latency, records in counts.items():
+            everything[latency] = everything.get(latency, 0) + records
+    return [*(spread(minute, counts) for minute, counts in sorted(minutes.items())), spread(-1, everything)]
+
+
+def table(rate: float, spreads: list[Spread]) -> str:
+    """The spreads as Markdown."""
+    lines = [
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {rate:,.0f} events/s.",
+        "",
+        "| minute | records | p50 s | p95 s | p99 s | worst s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in spreads:
+        name = "all" if one.minute < 0 else str(one.minute + 1)
+        lines.append(f"| {name} | {one.records:,} | {one.p50:.2f} | {one.p95:.2f} | {one.p99:.2f} | {one.worst:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=10_000)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--job-only", action="store_true", help="without Dagster and dbt; nothing is kept")
+    options = parser.parse_args()
+    shown = table(options.rate, measure(options.rate, options.seconds, job_alone if options.job_only else platform))
+    print(shown)  # noqa: T201 - this is a command
+    if not options.job_only:
+        write_table(PAGE, "latency", shown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""How the harness talks to a contender: arguments in, two lines of JSON out.
+
+Belongs here: what every run.py shares. Does not belong here: any engine. Standard library only, as of Python 3.12:
+each peer has an environment of its own. A contender first drains a small topic, in the very process that then drains
+the large one: what a long-lived service does once (starting, compiling) is its cold start, and not in its speed.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Job:
+    """Drain `topic` from its first record up to `ends` (partition to offset), into `output`; keep state in `state`."""
+
+    bootstrap_servers: str
+    topic: str
+    ends: dict[int, int]
+    output: Path
+    state: Path
+
+    @property
+    def records(self) -> int:
+        """How many records there are: the topics of a benchmark begin at 0."""
+        return sum(self.ends.values())
+
+
+Drain = Callable[[Job], dict[str, Any] | None]
+"""Does the job; may tell `state_bytes` and `state_keys` where the state folder does not."""
+
+
+def main(drain: Drain, lacks: str) -> None:
+    """Drain both topics, and tell when the large one begins and ends. `lacks`: what is guaranteed less than by ours."""
+    parser = argparse.ArgumentParser()
+    for name in ("bootstrap-servers", "warm-topic", "warm-ends", "topic", "ends", "folder"):
+        parser.add_argument(f"--{name}", required=True)
+    options = parser.parse_args()
+    drain(_job(options, options.warm_topic, options.warm_ends, "warm"))
+    _tell({"phase": "reading"})
+    told = drain(_job(options, options.topic, options.ends, "full")) or {}
+    _tell({"phase": "done", "lacks": lacks, **told})
+    # The harness takes its readings now; it closes our standard input once it has them.
+    sys.stdin.read()
+    os._exit(0)
+
+
+def cores() -> int:
+    """How many there are to be parallel on."""
+    return os.cpu_count() or 1
+
+
+def jars() -> list[str]:
+    """The jars that setup.sh put beside the interpreter's environment."""
+    return sorted(str(path) for path in (Path(sys.prefix) / "jars").glob("*.jar"))
+
+
+def _job(options: argparse.Namespace, topic: str, ends: str, name: str) -> Job:
+    folder = Path(options.folder) / name
+    job = Job(
+        bootstrap_servers=options.bootstrap_servers,
+        topic=topic,
+        ends={int(partition): offset for partition, offset in json.loads(ends).items()},
+        output=folder / "output",
+        state=folder / "state",
+    )
+    job.output.mkdir(parents=True)
+    job.state.mkdir()
+    return job
+
+
+def _tell(message: dict[str, Any]) -> None:
+    print(json.dumps(message), file=sys.__stdout__, flush=True)

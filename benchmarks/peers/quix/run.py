@@ -1,0 +1,62 @@
+"""Quix Streams: a stateful filter that lets the first of each id through, into Parquet files.
+
+As "Stateful Processing" of its documentation has it: state in RocksDB with a changelog topic, `ttl=` where keys must be
+forgotten. The topic is keyed by sender and a retry keeps its sender, so no repartitioning is needed. Its default
+guarantee is at-least-once; exactly-once holds only from Kafka to Kafka ("Configuring Exactly-Once Processing").
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from protocol import Job, main
+from quixstreams import Application, State
+from quixstreams.sinks.community.file.formats import ParquetFormat
+from quixstreams.sinks.community.file.local import LocalFileSink
+
+LACKS = (
+    "at least once: a crash writes files again; drops duplicates, uncounted; keeps the first to arrive; "
+    "amounts and times stay text; no reasons, no ledger, no proof by offset"
+)
+
+WINDOW = timedelta(hours=1)
+
+
+def is_first(payment: dict[str, Any], state: State) -> bool:
+    """Whether this sender has not sent this id before."""
+    transaction_id = payment["transaction_id"]
+    if state.exists(transaction_id):
+        return False
+    state.set(transaction_id, True, ttl=WINDOW)
+    return True
+
+
+def drain(job: Job) -> None:
+    """Until the last message of every partition is processed."""
+    waiting = {partition for partition, end in job.ends.items() if end}
+
+    def processed(_topic: str, partition: int, offset: int) -> None:
+        if offset + 1 >= job.ends[partition]:
+            waiting.discard(partition)
+            if not waiting:
+                application.stop()
+
+    application = Application(
+        broker_address=job.bootstrap_servers,
+        consumer_group=f"quix-{uuid.uuid4().hex}",
+        auto_offset_reset="earliest",
+        state_dir=job.state,
+        on_message_processed=processed,
+        loglevel="ERROR",
+    )
+    topic = application.topic(job.topic, key_deserializer="str", value_deserializer="json")
+    (
+        application.dataframe(topic)
+        .filter(is_first, stateful=True)
+        .sink(LocalFileSink(directory=str(job.output), format=ParquetFormat()))
+    )
+    application.run()
+
+
+if __name__ == "__main__":
+    main(drain, LACKS)

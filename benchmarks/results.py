@@ -1,0 +1,140 @@
+"""What the contest came to: medians, the table, the plot, benchmarks/latest.json.
+
+Belongs here: the form of results. Does not belong here: measuring (bench.py, contest.py).
+"""
+
+import json
+import os
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.figures import ROOT, shown, write_table
+
+LATEST = ROOT / "benchmarks" / "latest.json"
+PAGE = ROOT / "docs" / "performance.md"
+PLOT = ROOT / "docs" / "performance.svg"
+OURS = "payments"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one contender did; None where it was not measured or there is none.
+
+    CPU is the contender's own with all its children, and the warehouse's for ours; the broker's stands apart. Cold is
+    from the start of the process to the end of a topic of 20,000 records; speed and CPU are of what comes after.
+    """
+
+    name: str
+    title: str
+    lacks: str
+    events_per_second: float
+    cpu_seconds_per_million: float
+    broker_cpu_seconds_per_million: float
+    cold_start_seconds: float
+    cold_cpu_seconds: float
+    peak_memory_bytes: int
+    state_bytes_per_key: float | None
+    exact: bool | None
+    p95_latency_seconds: float | None = None
+
+
+def median(outcomes: list[Outcome]) -> Outcome:
+    """The outcome whose every number is the median of all; exact only where all were."""
+
+    def middle(number: Callable[[Outcome], float]) -> float:
+        return statistics.median(number(outcome) for outcome in outcomes)
+
+    states = [o.state_bytes_per_key for o in outcomes if o.state_bytes_per_key is not None]
+    return replace(
+        outcomes[0],
+        events_per_second=middle(lambda o: o.events_per_second),
+        cpu_seconds_per_million=middle(lambda o: o.cpu_seconds_per_million),
+        broker_cpu_seconds_per_million=middle(lambda o: o.broker_cpu_seconds_per_million),
+        cold_start_seconds=middle(lambda o: o.cold_start_seconds),
+        cold_cpu_seconds=middle(lambda o: o.cold_cpu_seconds),
+        peak_memory_bytes=round(middle(lambda o: o.peak_memory_bytes)),
+        state_bytes_per_key=statistics.median(states) if states else None,
+        exact=all(o.exact for o in outcomes),
+    )
+
+
+def line(outcome: Outcome) -> str:
+    """One run, for whoever waits."""
+    return (
+        f"{outcome.name:12} {outcome.events_per_second:10,.0f} events/s  "
+        f"{outcome.cpu_seconds_per_million:6.1f} CPU s/million  cold {outcome.cold_start_seconds:5.1f} s  "
+        f"{outcome.peak_memory_bytes / 2**20:6,.0f} MiB  {'exact' if outcome.exact else 'NOT EXACT'}"
+    )
+
+
+def table(outcomes: list[Outcome], missing: list[str], events: int, rounds: int, rate: float) -> str:
+    """All outcomes as Markdown, with how many times ours is as fast as each."""
+    ours = next((outcome for outcome in outcomes if outcome.name == OURS), None)
+    lines = [
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that the broker shares; {events:,} events, "
+        f"{rounds} round{'s' if rounds > 1 else ''}, medians. Latency: ours, paced at {rate:,.0f} events/s.",
+        "",
+        "| | events/s | ours is so many times as fast | CPU s per million | broker's beside it | cold start s "
+        "| peak MiB | state, bytes a key | p95 latency s | exact |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(_row(outcome, ours) for outcome in outcomes),
+        "",
+        "| | what it guarantees less |",
+        "|---|---|",
+        *(f"| {outcome.title} | {outcome.lacks} |" for outcome in outcomes),
+    ]
+    return "\n".join([*lines, *(f"\nLeft out: {reason}" for reason in missing)]) + "\n"
+
+
+def _row(outcome: Outcome, ours: Outcome | None) -> str:
+    ratio = "" if ours is None else f"{ours.events_per_second / outcome.events_per_second:.2f}"
+    cells = [
+        outcome.title,
+        shown(outcome.events_per_second),
+        ratio,
+        shown(outcome.cpu_seconds_per_million),
+        shown(outcome.broker_cpu_seconds_per_million),
+        shown(outcome.cold_start_seconds),
+        shown(outcome.peak_memory_bytes / 2**20),
+        "" if outcome.state_bytes_per_key is None else shown(outcome.state_bytes_per_key),
+        "" if outcome.p95_latency_seconds is None else shown(outcome.p95_latency_seconds),
+        "yes" if outcome.exact else "**no**",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def plot(outcomes: list[Outcome], path: Path) -> None:
+    """Speed and CPU of each contender as bars, side by side."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    # Same numbers, same bytes: no random ids, no date.
+    mpl.rcParams["svg.hashsalt"] = "payments"
+    from matplotlib import pyplot as plt
+
+    names = [outcome.name for outcome in outcomes][::-1]
+    colours = ["tab:blue" if name == OURS else "tab:gray" for name in names]
+    panels = {
+        "events per second": [o.events_per_second for o in outcomes][::-1],
+        "CPU seconds per million events": [o.cpu_seconds_per_million for o in outcomes][::-1],
+    }
+    figure, axes = plt.subplots(1, len(panels), figsize=(10, 0.5 * len(names) + 1), sharey=True)
+    for axis, (title, values) in zip(axes, panels.items(), strict=True):
+        bars = axis.barh(names, values, color=colours)
+        axis.bar_label(bars, labels=[shown(value) for value in values], padding=3)
+        axis.set_title(title, fontsize=10)
+        axis.set_xlim(0, 1.2 * max(values))
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def keep(outcomes: list[Outcome], missing: list[str], events: int, rounds: int, rate: float) -> None:
+    """Write everything down: for programs, for readers, and as a picture."""
+    LATEST.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=2) + "\n")
+    write_table(PAGE, "peers", table(outcomes, missing, events, rounds, rate))
+    plot(outcomes, PLOT)
