@@ -110,7 +110,7 @@ def arena(events: int) -> Iterator[Arena]:
     with tempfile.TemporaryDirectory() as name, stack(Path(name)) as (settings, (broker, warehouse)):
         folder = Path(name)
         ensure_topic(settings.bootstrap_servers, WARM_TOPIC)
-        _send(settings, WARM_TOPIC, WARM_EVENTS, seed=1, manifest=None)
+        _send(settings, WARM_TOPIC, min(WARM_EVENTS, events), seed=1, manifest=None)
         _send(settings, settings.topic, events, seed=2, manifest=folder / "manifest")
         task = Task(
             bootstrap_servers=settings.bootstrap_servers,

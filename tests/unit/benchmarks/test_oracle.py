@@ -60,5 +60,5 @@ def test_a_delta_table_is_what_its_log_says(tmp_path: Path) -> None:
         [{"remove": {"path": "a"}}, {"add": {"path": "c"}}, {"commitInfo": {}}],
     ]
     for number, actions in enumerate(commits):
-        (log / f"{number:020d}.json").write_text("\n".join(map(json.dumps, actions)))
+        (log / f"{number:020d}.json").write_text("\n".join(json.dumps(action) for action in actions))
     assert oracle.delta_files(tmp_path) == [tmp_path / "b", tmp_path / "c"]
