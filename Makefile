@@ -14,7 +14,7 @@ SECONDS_PACED = $(or $(SECONDS),600)
 RATE_PACED = $(if $(filter command line,$(origin RATE)),$(RATE),10000)
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state simulator-figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,12 @@ bench-quick: peers ## the same on 300,000 events, once (5 minutes)
 
 bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600 RATE=10000), minute by minute
 	$(BIN)/python -m benchmarks.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED)
+
+bench-state: setup ## batch time and state bytes against live ids, up to 36 million (10 minutes)
+	$(BIN)/python -m benchmarks.state
+
+simulator-figures: setup ## how fast the simulator fills a topic
+	$(BIN)/python -m benchmarks.sending
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulator.bulk import PRODUCERS, load
 from simulator.config import Preset, SimulationConfig
 from simulator.producer import ProducerError
 from simulator.simulate import Summary, simulate
@@ -31,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = _config(options)
         settings = read_job_settings()
-        summary = simulate(config, settings.bootstrap_servers, settings.topic, options.manifest, stop=stop)
+        if options.bulk:
+            summary = load(config, settings.bootstrap_servers, settings.topic, options.bulk)
+        else:
+            summary = simulate(config, settings.bootstrap_servers, settings.topic, options.manifest, stop=stop)
     except SettingError as error:
         return _complain(error, 2)
     except ProducerError as error:
@@ -65,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--duration", type=float, help="seconds after which a steady simulation ends by itself")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed, help="same seed, same accounts (%(default)s)")
     parser.add_argument("--manifest", type=Path, help="write what was acknowledged to this file, as JSON Lines")
+    parser.add_argument(
+        "--bulk",
+        choices=PRODUCERS,
+        nargs="?",
+        const="kafka-python",
+        help="fill the topic fast, with payments and retries only: no other faults, no fraud, no manifest",
+    )
     parser.add_argument("--accounts", type=int, default=_DEFAULTS.accounts, help="paying accounts (%(default)s)")
     parser.add_argument(
         "--span-minutes", type=float, default=_DEFAULTS.span_minutes, help="span of a burst's events (%(default)s)"
@@ -83,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _config(options: argparse.Namespace) -> SimulationConfig:
+    if options.bulk and (options.manifest or options.rate):
+        raise SettingError("--bulk is a burst without a manifest: leave out --rate and --manifest, or --bulk.")
     return SimulationConfig(
         events=options.events,
         seed=options.seed,

@@ -94,6 +94,12 @@ class PaymentProducer:
         future.add_callback(self._acknowledge, on_acknowledged)
         future.add_errback(self._fail)
 
+    def send_all(self, keys: list[bytes], values: list[bytes]) -> list[int]:
+        """Send records of which no acknowledgement need be told; the partition of each. Raises ProducerError."""
+        for key, value in zip(keys, values, strict=True):
+            self.send(key, value, _unheard)
+        return [self._partition(key) for key in keys]
+
     @contextmanager
     def acknowledging(self) -> Iterator[None]:
         """Wait, at the end of the block, until all that was sent in it is acknowledged.
@@ -156,3 +162,7 @@ class PaymentProducer:
                 f"{self._sent - self._acknowledged} of {self._sent} records are not acknowledged, "
                 f"so nobody knows what the topic holds of them. The first failure: {self._first_failure}"
             )
+
+
+def _unheard(_metadata: RecordMetadata) -> None:
+    """For records that are only counted."""

@@ -1,0 +1,99 @@
+"""A bulk load: a burst of payments and retries from pre-rendered templates, for filling a topic fast.
+
+Belongs here: what a bulk load sends, and sending it. Does not belong here: labelled faults and fraud, of which it has
+none, and the manifest (simulate.py). Contract, accounts and habits are those of every simulation; each event has an id
+and a time of its own, and takes all else from one of many payments that were drawn and rendered once. A retry is the
+same bytes again, a few thousand deliveries later.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.clock import BLOCK, BurstClock, rfc3339, to_ms
+from simulator.clock import rfc3339_all as times_as_text
+from simulator.config import SimulationConfig
+from simulator.fast_producer import FastProducer
+from simulator.payments import Traffic, transaction_ids
+from simulator.population import populate
+from simulator.producer import PaymentProducer
+from simulator.simulate import Summary
+from spark_jobs.contract import Disposition
+
+TEMPLATES = 16 * BLOCK
+
+PRODUCERS: dict[str, type[PaymentProducer] | type[FastProducer]] = {
+    "kafka-python": PaymentProducer,
+    "confluent": FastProducer,
+}
+
+
+class Block(NamedTuple):
+    """Deliveries in sending order: the payments of a block, then retries of the block before it."""
+
+    keys: list[bytes]
+    values: list[bytes]
+    payments: int
+
+
+def blocks(config: SimulationConfig, started_at: datetime) -> Iterator[Block]:
+    """All deliveries of a bulk load. Pure: the same arguments give the same bytes."""
+    start_ms = to_ms(started_at)
+    rng = np.random.default_rng([config.seed, start_ms])
+    clock = BurstClock(config.events, start_ms - round(config.span_minutes * 60_000), start_ms)
+    keys, tails = _templates(config, rng)
+    owed, waiting = 0.0, Block([], [], 0)
+    for times in clock.blocks(rng):
+        chosen = rng.integers(len(tails), size=len(times)).tolist()
+        events = zip(transaction_ids(rng, len(times)), times_as_text(times), chosen, strict=True)
+        values = [f'{{"transaction_id":"{id_}","event_time":"{at}{tails[i]}'.encode() for id_, at, i in events]
+        senders = [keys[i] for i in chosen]
+        yield Block(senders + waiting.keys, values + waiting.values, len(values))
+        owed += config.retry_rate * len(values)
+        again = rng.choice(len(values), int(owed), replace=False).tolist()
+        owed -= len(again)
+        waiting = Block([senders[i] for i in again], [values[i] for i in again], 0)
+    if waiting.keys:
+        yield waiting
+
+
+def _templates(config: SimulationConfig, rng: np.random.Generator) -> tuple[list[bytes], list[str]]:
+    """Senders, and what stands behind the event's time."""
+    traffic = Traffic(populate(config.seed, config.accounts), rng)
+    size = min(TEMPLATES, config.events)
+    drawn = [p for first in range(0, size, BLOCK) for p in traffic.block(np.zeros(min(BLOCK, size - first), np.int64))]
+    tails = [
+        f'","sender_account_id":"{p.sender}","receiver_account_id":"{p.receiver}","amount":"{p.amount}",{p.details}'
+        for p in drawn
+    ]
+    return [p.sender.encode() for p in drawn], tails
+
+
+def load(config: SimulationConfig, bootstrap_servers: str, topic: str, producer: str = "kafka-python") -> Summary:
+    """Send a bulk load by one of PRODUCERS, and wait until the broker has acknowledged all of it.
+
+    Raises:
+        ProducerError: Kafka cannot be reached, a delivery was not acknowledged, or the producer is not installed.
+    """
+    began = time.monotonic()
+    with PRODUCERS[producer](bootstrap_servers, topic) as client:
+        started_at = datetime.now(UTC)
+        source = f"simulator-{config.seed}-{rfc3339(to_ms(started_at))}"
+        summary = Summary(source, topic, None)
+        with client.acknowledging():
+            for block in blocks(config, started_at):
+                partitions = client.send_all(block.keys, block.values)
+                _count(summary, Counter(partitions[: block.payments]), Disposition.UNIQUE)
+                _count(summary, Counter(partitions[block.payments :]), Disposition.DUPLICATE)
+                summary.payments += block.payments
+    summary.seconds = time.monotonic() - began
+    return summary
+
+
+def _count(summary: Summary, per_partition: Counter[int], disposition: Disposition) -> None:
+    for partition, count in per_partition.items():
+        summary.counts[partition, disposition] += count
