@@ -5,6 +5,7 @@ forgotten. The topic is keyed by sender and a retry keeps its sender, so no repa
 guarantee is at-least-once; exactly-once holds only from Kafka to Kafka ("Configuring Exactly-Once Processing").
 """
 
+import os
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -53,7 +54,7 @@ def drain(job: Job) -> None:
     (
         application.dataframe(topic)
         .filter(is_first, stateful=True)
-        .sink(LocalFileSink(directory=str(job.output), format=ParquetFormat()))
+        .sink(LocalFileSink(directory=os.path.relpath(job.output), format=ParquetFormat()))
     )
     application.run()
 

@@ -55,7 +55,7 @@ def test_what_an_engine_has_not_finished_does_not_count(tmp_path: Path) -> None:
 def test_a_delta_table_is_what_its_log_says(tmp_path: Path) -> None:
     log = tmp_path / "_delta_log"
     log.mkdir()
-    commits = [
+    commits: list[list[dict[str, dict[str, str]]]] = [
         [{"add": {"path": "a"}}, {"add": {"path": "b"}}],
         [{"remove": {"path": "a"}}, {"add": {"path": "c"}}, {"commitInfo": {}}],
     ]
