@@ -14,7 +14,7 @@ SECONDS_PACED = $(or $(SECONDS),600)
 RATE_PACED = $(if $(filter command line,$(origin RATE)),$(RATE),10000)
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state simulator-figures lock clean
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling simulator-figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,10 @@ bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600
 
 bench-state: setup ## batch time and state bytes against live ids, up to 36 million (10 minutes)
 	$(BIN)/python -m benchmarks.state
+
+bench-scaling: setup ## the job on a Spark cluster of one worker and of two; writes docs/scaling.md
+	$(BIN)/python -m benchmarks.scaling
+	$(BIN)/python -m benchmarks.model
 
 simulator-figures: setup ## how fast the simulator fills a topic
 	$(BIN)/python -m benchmarks.sending

@@ -71,13 +71,14 @@ class Arena:
             env={**settings.environment(), "PAYMENTS_HOME": str(self.folder)} if is_ours else None,
             timeout_seconds=timeout_seconds,
         )
-        found = self._found(contender, settings, folder / "full" / "output")
+        found = self.found(contender, settings, folder / "full" / "output")
         state = folder / "full" / "state"
         outcome = _outcome(contender, self.task, reading, found == self.truth, contest.folder_bytes(state), found.ids)
         shutil.rmtree(folder)
         return outcome
 
-    def _found(self, contender: Contender, settings: JobSettings, output: Path) -> oracle.Truth:
+    def found(self, contender: Contender, settings: JobSettings, output: Path) -> oracle.Truth:
+        """What a contender has made of the large topic."""
         if contender.output == "warehouse":
             return oracle.in_warehouse(settings)
         files = oracle.delta_files(output) if contender.output == "delta" else oracle.parquet_files(output)

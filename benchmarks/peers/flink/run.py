@@ -3,8 +3,8 @@
 The query follows "Deduplication" in Flink's SQL reference (ROW_NUMBER by processing time, keep the first: that only
 appends, as a file sink wants). Incremental RocksDB checkpoints and their memory follow "Tuning Checkpoints and Large
 State", the state's time to live "Idle State Retention". The mini-batches that "Performance Tuning" speaks of stay off:
-with them 2.3 plans this query as one that also updates, which no file sink takes. PyFlink only submits the job: no Python
-runs per record.
+with them 2.3 plans this query as one that also updates, which no file sink takes. PyFlink only submits the job: no
+Python runs per record.
 """
 
 from protocol import Job, cores, jars, main
