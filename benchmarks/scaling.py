@@ -1,8 +1,8 @@
 """The same job on a Spark standalone cluster on this machine: how much faster two workers of one core are than one.
 
 Usage: python -m benchmarks.scaling [--events N] [--workers N ...] [--dry]. Writes the table into docs/scaling.md.
-Belongs here: the cluster, and the runs on it. Does not belong here: what is metered (contest.py). The driver, the broker
-and the warehouse need the same cores, so two workers are not worth two machines here.
+Belongs here: the cluster, and the runs on it. Does not belong here: what is metered (contest.py). The driver, the
+broker and the warehouse need the same cores, so two workers are not worth two machines here.
 """
 
 import argparse
@@ -26,6 +26,7 @@ PAGE = ROOT / "docs" / "scaling.md"
 HOST = "127.0.0.1"
 WORKER_MEMORY = "2g"
 EXECUTOR_MEMORY = "1g"
+START_SECONDS = 120.0
 
 
 @contextmanager
@@ -37,13 +38,13 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, tuple[int, ...]]]
     with ExitStack() as stack:
         listen = ["--host", HOST, "--port", port, "--webui-port", str(master_ui)]
         daemons = [_spawn(stack, folder, "master", ["master.Master", *listen])]
-        daemons[0].wait_until(lambda: "I have been elected leader" in daemons[0].log_file.read_text(), 120)
+        _await(daemons[0], "I have been elected leader")
         for number in range(workers):
             given = ["--host", HOST, "--cores", "1", "--memory", WORKER_MEMORY, "--webui-port", str(free_port(HOST))]
             work = ["--work-dir", str(folder / f"work{number}")]
             daemons.append(_spawn(stack, folder, f"worker{number}", ["worker.Worker", *given, *work, address]))
         for worker in daemons[1:]:
-            worker.wait_until(lambda log=worker.log_file: "registered with master" in log.read_text(), 120)  # type: ignore[misc]
+            _await(worker, "registered with master")
         yield address, tuple(daemon.pid() or 0 for daemon in daemons)
 
 
@@ -51,10 +52,18 @@ def _spawn(stack: ExitStack, folder: Path, name: str, arguments: list[str]) -> D
     spec = find_spec("pyspark")
     home = Path(spec.origin).parent if spec and spec.origin else Path()
     daemon = Daemon(name, folder)
-    command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{arguments[0]}", *arguments[1:]]
+    command: list[str | Path] = [
+        home / "bin" / "spark-class",
+        f"org.apache.spark.deploy.{arguments[0]}",
+        *arguments[1:],
+    ]
     daemon.spawn(command, env={**os.environ, "SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable})
     stack.callback(daemon.stop)
     return daemon
+
+
+def _await(daemon: Daemon, words: str) -> None:
+    daemon.wait_until(lambda: words in daemon.log_file.read_text(), START_SECONDS)
 
 
 def run(ready: Arena, workers: int) -> Reading:
