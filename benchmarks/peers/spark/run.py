@@ -2,8 +2,8 @@
 
 As the Structured Streaming guide has it ("Streaming Deduplication"), with the state store that it advises for many keys
 ("RocksDB state store implementation") and the changelog checkpoints that Databricks advises for every stateful query
-(docs.databricks.com, "Configure RocksDB state store"). One shuffle partition a core, batches and Kafka fetches as large as
-ours: with the default of 200 partitions it is far slower.
+(docs.databricks.com, "Configure RocksDB state store"). One shuffle partition a core, batches and Kafka fetches as large
+as ours: with the default of 200 partitions it is far slower.
 """
 
 import os
