@@ -72,8 +72,7 @@ class Arena:
             timeout_seconds=timeout_seconds,
         )
         found = self.found(contender, settings, folder / "full" / "output")
-        state = folder / "full" / "state"
-        outcome = _outcome(contender, self.task, reading, found == self.truth, contest.folder_bytes(state), found.ids)
+        outcome = _outcome(contender, self.task, reading, is_exact=found == self.truth, keys=found.ids)
         shutil.rmtree(folder)
         return outcome
 
@@ -85,11 +84,9 @@ class Arena:
         return oracle.in_files(files)
 
 
-def _outcome(
-    contender: Contender, task: Task, reading: Reading, is_exact: bool, state_bytes: int, keys: int
-) -> Outcome:
-    state_bytes = reading.told.get("state_bytes", state_bytes)
-    keys = reading.told.get("state_keys", keys)
+def _outcome(contender: Contender, task: Task, reading: Reading, *, is_exact: bool, keys: int) -> Outcome:
+    keys = reading.told.get("state_keys", keys) or 1
+    state_bytes = reading.told.get("state_bytes", reading.disk_bytes)
     return Outcome(
         name=contender.name,
         title=contender.title,
@@ -100,7 +97,8 @@ def _outcome(
         cold_start_seconds=reading.cold_seconds,
         cold_cpu_seconds=reading.cold_cpu,
         peak_memory_bytes=reading.peak_bytes,
-        state_bytes_per_key=state_bytes / keys if state_bytes and keys else None,
+        state_bytes_per_key=state_bytes / keys or None,
+        disk_bytes_per_key=reading.disk_bytes / keys or None,
         exact=is_exact,
     )
 

@@ -62,7 +62,7 @@ class Task:
 
 @dataclass(slots=True)
 class Reading:
-    """One run of one contender. CPU is in seconds; `servers_cpu` is the broker's."""
+    """One run of one contender. CPU is in seconds; `disk_bytes` is the most that its state took on disk."""
 
     cold_seconds: float = 0.0
     seconds: float = 0.0
@@ -70,6 +70,7 @@ class Reading:
     cold_cpu: float = 0.0
     broker_cpu: float = 0.0
     peak_bytes: int = 0
+    disk_bytes: int = 0
     told: dict[str, Any] = field(default_factory=dict)
 
 
@@ -129,7 +130,7 @@ def run(
     try:
         with child:
             try:
-                return _metered(child, broker, servers)
+                return _metered(child, broker, servers, folder / "full" / "state")
             finally:
                 _kill(child.pid)
     except Failed:
@@ -139,10 +140,10 @@ def run(
         alarm.cancel()
 
 
-def _metered(child: "subprocess.Popen[str]", broker: int, servers: tuple[int, ...]) -> Reading:
+def _metered(child: "subprocess.Popen[str]", broker: int, servers: tuple[int, ...], state: Path) -> Reading:
     began = time.monotonic()
     reading, stop = Reading(), threading.Event()
-    watch = threading.Thread(target=_watch, args=(reading, stop, child.pid))
+    watch = threading.Thread(target=_watch, args=(reading, stop, child.pid, state))
     watch.start()
 
     def cpu() -> tuple[float, float, float]:
@@ -173,17 +174,22 @@ def _await(child: "subprocess.Popen[str]", phase: str) -> dict[str, Any]:
     raise Failed(phase)
 
 
-def _watch(reading: Reading, stop: threading.Event, pid: int) -> None:
-    while not stop.wait(_SAMPLE_SECONDS):
+def _watch(reading: Reading, stop: threading.Event, pid: int, state: Path) -> None:
+    """Until it is to stop, and once more: some engines delete their state when they are done."""
+    is_over = False
+    while not is_over:
+        is_over = stop.wait(_SAMPLE_SECONDS)
         reading.peak_bytes = max(reading.peak_bytes, resident_bytes(pid))
+        reading.disk_bytes = max(reading.disk_bytes, folder_bytes(state))
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder."""
+    """Bytes of all files below a folder; what vanishes meanwhile counts for nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
+    for path, _, files in folder.walk():
+        for name in files:
+            with suppress(OSError):
+                total += (path / name).stat().st_size
     return total
 
 

@@ -158,7 +158,7 @@ def plot(filling: list[Point], day: list[Point], path: Path) -> None:
     hours.plot([point.hours for point in day], [point.keys / 1e6 for point in day], marker=".")
     hours.set(title="million live ids over a day", xlabel="hour", ylim=(0, None))
     figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, format="svg", metadata={"Date": None})
     plt.close(figure)
 
 

@@ -20,6 +20,7 @@ OURS = Outcome(
     cold_cpu_seconds=30.0,
     peak_memory_bytes=2**30,
     state_bytes_per_key=12.0,
+    disk_bytes_per_key=20.0,
     exact=True,
 )
 PEER = replace(OURS, name="peer", title="a peer", lacks="the proof", events_per_second=20_000.0)

@@ -81,7 +81,7 @@ def test_the_same_seed_and_start_give_the_same_bytes(blocks: list[bulk.Block]) -
 
 
 def test_a_load_counts_what_ought_to_become_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(bulk.PRODUCERS, "kafka-python", PretendedProducer)  # type: ignore[misc]
+    monkeypatch.setitem(bulk.PRODUCERS, "kafka-python", PretendedProducer)
     summary = bulk.load(CONFIG, "broker", "topic")
     assert (summary.payments, summary.frauds, summary.deliveries) == (10_000, 0, 11_000)
     assert (summary.of(Disposition.UNIQUE), summary.of(Disposition.DUPLICATE)) == (10_000, 1_000)
