@@ -63,10 +63,9 @@ def delta_agrees_with_the_warehouse(
 ) -> dg.AssetCheckResult:
     """By partition, disposition and currency, after a run, in the session that the run has open."""
     from spark_jobs.delta_reading import compare
-    from spark_jobs.session import delta_jar_paths
 
     with bigquery.get_client() as client:
-        found = compare(spark.spark_session, client, settings.job, delta_jar_paths(settings.home))
+        found = compare(spark.spark_session, client, settings.job)
     return dg.AssetCheckResult(
         passed=found.agrees,
         metadata={

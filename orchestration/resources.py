@@ -52,7 +52,8 @@ def spark_resource(context: dg.InitResourceContext) -> "LazyPySparkResource":
     settings = _settings(context)
     use_this_interpreter()
     # What matters is raised; Spark's warnings would bury what a run says about its batches.
-    config = {**spark_conf(settings.job, jar_paths(settings.home)), "spark.log.level": "ERROR"}
+    jars = jar_paths(settings.home, with_delta=settings.job.has_delta)
+    config = {**spark_conf(settings.job, jars), "spark.log.level": "ERROR"}
     return LazyPySparkResource(spark_config=config)
 
 

@@ -54,18 +54,17 @@ class Comparison:
         return not any(self.only_in_delta.values()) and not any(self.only_in_warehouse.values())
 
 
-def compare(spark: "SparkSession", client: "Client", settings: JobSettings, jars: Sequence[str]) -> Comparison:
+def compare(spark: "SparkSession", client: "Client", settings: JobSettings) -> Comparison:
     """Ask both of everything up to the newest batch that the warehouse has published.
 
     Args:
-        spark: any session.
+        spark: a session that has Delta's jars.
         client: the warehouse.
         settings: where both are.
-        jars: those of Delta, from `session.delta_jar_paths`.
     """
     control = read_control(client, settings)
     newest = control.last_batch_id if control else 0
-    _teach(spark, jars)
+    _teach(spark)
     names = {table: f"delta_{table.name}" for table in (tables.DELIVERIES, tables.TRANSACTIONS, METRICS)}
     for table, name in names.items():
         spark.read.format("delta").load(uri_of(settings, table)).createOrReplaceTempView(name)
@@ -91,10 +90,8 @@ def _asked(sql: str, names: Mapping[Table, str], numeric: str, batch_id: int) ->
     return sql.format(**{table.name: name for table, name in names.items()}, numeric=numeric, batch_id=batch_id)
 
 
-def _teach(spark: "SparkSession", jars: Sequence[str]) -> None:
+def _teach(spark: "SparkSession") -> None:
     """Let a session read Delta from here on; one that never asks pays nothing for it."""
-    for jar in jars:
-        spark.sql(f"add jar '{jar}'")
     # Its extension and catalog are for writing and for names; a few small logs need no fifty tasks.
     spark.conf.set("spark.databricks.delta.requiredSparkConfsCheck.enabled", "false")
     spark.conf.set("spark.databricks.delta.snapshotPartitions", "1")

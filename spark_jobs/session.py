@@ -18,14 +18,16 @@ KEPT_BATCHES = 20
 """Batches of state and logs that Spark keeps; dedup_state.RETIRED_BATCHES must be more."""
 
 
-def jar_paths(home: Path) -> list[str]:
-    """The jars that pyspark lacks, as `make setup` put them below the home folder."""
-    return sorted(str(path) for path in (home / "jars" / "spark").glob("*.jar"))
+def jar_paths(home: Path, *, with_delta: bool = False) -> list[str]:
+    """The jars that pyspark lacks, as `make setup` put them below the home folder.
 
-
-def delta_jar_paths(home: Path) -> list[str]:
-    """The jars with which Spark reads Delta tables; no session has them before it is asked to."""
-    return sorted(str(path) for path in (home / "jars" / "delta").glob("*.jar"))
+    Args:
+        home: the folder.
+        with_delta: also those with which Spark reads Delta tables. A session has them from its start or not at all: jars
+            that are added later are unknown to the threads that fetch its tasks' results.
+    """
+    folders = ("spark", "delta") if with_delta else ("spark",)
+    return [str(path) for folder in folders for path in sorted((home / "jars" / folder).glob("*.jar"))]
 
 
 def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def stack(home: Path, environment: dict[str, str]) -> Iterator[JobSettings]:
 
 @pytest.fixture(scope="session")
 def spark(stack: JobSettings, home: Path) -> Iterator[SparkSession]:
-    session = build_session(stack, jar_paths(home))
+    session = build_session(stack, jar_paths(home, with_delta=True))
     yield session
     session.stop()
 

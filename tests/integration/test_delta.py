@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from spark_jobs.delta_publishing import RETRACTED
 from spark_jobs.delta_reading import compare
 from spark_jobs.delta_tables import METRICS
 from spark_jobs.incidents import Incident
-from spark_jobs.session import delta_jar_paths
 from spark_jobs.settings import DELTA, SINKS
 from spark_jobs.stores import open_store
 from tests.faults.exactly_once import assert_delta_is_the_same
@@ -39,7 +37,7 @@ def dying_at(point: Point, visit: int = 1) -> Callable[[Point], None]:
     return crash_point
 
 
-def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: World, home: Path) -> None:
+def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: World) -> None:
     """Also where it is switched on late, and after corrections and retractions."""
     world.send([event("old", 200), event("twice", 190), b"junk", None])
     world.drain()
@@ -63,8 +61,7 @@ def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: W
     assert {row["transaction_id"] for row in world.delta_rows(tables.TRANSACTIONS)} >= {"late", "last"}
     assert_delta_is_the_same(world)
 
-    jars = delta_jar_paths(home)
-    found = compare(world.spark, world.client, world.settings, jars)
+    found = compare(world.spark, world.client, world.settings)
     assert found.agrees, found
     assert found.batch_id == world.control().last_batch_id
     assert found.rows > found.batch_id
