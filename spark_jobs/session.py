@@ -23,7 +23,7 @@ def jar_paths(home: Path, *, with_delta: bool = False) -> list[str]:
 
     Args:
         home: the folder.
-        with_delta: also those with which Spark reads Delta tables. A session has them from its start or not at all: jars
+        with_delta: also those with which Spark reads Delta tables. A session has them from its start or never: jars
             that are added later are unknown to the threads that fetch its tasks' results.
     """
     folders = ("spark", "delta") if with_delta else ("spark",)
