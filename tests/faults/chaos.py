@@ -238,7 +238,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience-seconds", type=float, default=0, help="how long to wait for a warm standby")
-    parser.add_argument("--report", action="store_true", help="write the result into docs/reliability.md")
+    parser.add_argument(
+        "--report", nargs="?", const="chaos", help="write the result into this table of docs/reliability.md (%(const)s)"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         chaos = Chaos(Path(folder), options.seed, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
@@ -246,7 +248,7 @@ def main() -> None:
         outcome = chaos.run(options.kills, options.patience_seconds)
     sys.stdout.write(outcome.markdown())
     if options.report:
-        write_table(ROOT / "docs" / "reliability.md", "chaos", outcome.markdown())
+        write_table(ROOT / "docs" / "reliability.md", options.report, outcome.markdown())
     sys.exit(0 if outcome.is_exact else 1)
 
 
