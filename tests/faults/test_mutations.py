@@ -1,5 +1,6 @@
 """The harness can fail: with a guard taken out of the code, a fault does the harm that the guard was there for."""
 
+from contextlib import nullcontext, suppress
 from functools import partial
 
 import pytest
@@ -89,7 +90,9 @@ def test_without_one_transaction_a_fenced_run_leaves_rows_behind(
     with new_run() as zombie, new_run() as successor:
         with pytest.raises(Incident, match="FENCED"):
             zombie.drain_once(deadline=float("inf"))
-        successor.drain_once(deadline=float("inf"))
+        # The ledger's chain of digests notices that the batch is there twice: a second guard.
+        with nullcontext() if is_guarded else suppress(Incident):
+            successor.drain_once(deadline=float("inf"))
     if is_guarded:
         assert_exactly_once(world, oracle)
     else:
