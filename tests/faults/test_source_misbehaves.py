@@ -151,17 +151,18 @@ def test_a_gap_is_not_accepted_behind_the_back_of_a_run(world: World) -> None:
 
 def test_offsets_lost_while_a_query_runs_are_an_incident_too(world: World) -> None:
     """The query's next batches are planned already when the broker drops what they would read."""
-    # Large ones: Spark's consumer would have small ones in its buffer already.
-    world.send([b"x" * 900_000 for _ in range(12)])
+    # Large ones, many times what one fetch brings: Spark's consumer would have small ones in its buffer already.
+    count = 40
+    world.send([b"x" * 900_000 for _ in range(count)])
 
     def eat(_report: BatchReport) -> None:
-        lose(world, {0: 12})
+        lose(world, {0: count})
 
     incident = stopped(world, on_batch=eat)
     assert incident.kind is Kind.OFFSETS_LOST
     reached = world.control().end_offsets[0]
-    assert 0 < reached < 12
-    assert recorded(world) == [("OFFSETS_LOST", 0, reached, 12)]
+    assert 0 < reached < count
+    assert recorded(world) == [("OFFSETS_LOST", 0, reached, count)]
     assert set(world.deliveries()) == {(0, offset) for offset in range(reached)}
 
 
