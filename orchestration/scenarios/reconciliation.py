@@ -121,11 +121,12 @@ def _build(corner: Corner) -> None:
         "target-path": folder / "target",
         "log-path": folder / "logs",
     }
-    select = [*(f"+{view}" for view in VIEWS), *RULES]
+    select = [f"+{node}" for node in (*VIEWS, *RULES)]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "dbt.cli.main", "build", "--select", *select),
-            *("--exclude-resource-type", "unit_test"),
+            # Not the rules that stand on models which are not built.
+            *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
             *(f"--{name}={path}" for name, path in options.items()),
         ],
         env={**os.environ, **corner.settings.environment(), "DBT_TARGET": "local"},
