@@ -18,11 +18,12 @@ from pathlib import Path
 
 from benchmarks.figures import ROOT, write_table
 from benchmarks.stack import send, stack
-from local_stack.processes import Daemon, free_port
+from local_stack.own_home import own_environment
+from local_stack.processes import Daemon
 from simulator.config import SimulationConfig
 from simulator.simulate import simulate
 from spark_jobs import tables
-from spark_jobs.settings import JobSettings, payments_home
+from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse import connect, ensure_tables, read_control, run, table_id
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -131,16 +132,7 @@ def platform(folder: Path) -> Iterator[JobSettings]:
     from orchestration.settings import read_stack_settings
     from orchestration.stack import Stack
 
-    for made in ("jars", "warehouse-env"):
-        (folder / made).symlink_to(payments_home() / made)
-    settings = read_stack_settings(
-        {
-            "PAYMENTS_HOME": str(folder),
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
-            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
-            "DAGSTER_PORT": str(free_port("127.0.0.1")),
-        }
-    )
+    settings = read_stack_settings(own_environment(folder))
     running = Stack(settings)
     try:
         running.start_data_plane(lambda _: None)

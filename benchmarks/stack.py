@@ -11,10 +11,10 @@ from pathlib import Path
 
 from local_stack.bigquery import Warehouse
 from local_stack.kafka import Broker, ensure_topic
-from local_stack.processes import free_port
+from local_stack.own_home import own_environment
 from simulator.config import SimulationConfig
 from simulator.simulate import simulate
-from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from spark_jobs.settings import JobSettings, read_job_settings
 
 
 @contextmanager
@@ -24,15 +24,7 @@ def stack(folder: Path) -> Iterator[tuple[JobSettings, list[int]]]:
     They are nobody's children: a SIGTERM, too, ends them in good order.
     """
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    for made in ("jars", "warehouse-env"):
-        (folder / made).symlink_to(payments_home() / made)
-    settings = read_job_settings(
-        {
-            "PAYMENTS_HOME": str(folder),
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
-            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
-        }
-    )
+    settings = read_job_settings(own_environment(folder))
     broker = Broker(folder, settings.bootstrap_servers)
     warehouse = Warehouse(folder, settings.emulator_host or "", settings.project)
     try:

@@ -5,16 +5,14 @@ of it touches the platform's own dataset, its Kafka topic or Spark: the traffic 
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_stack.processes import StackError
 from orchestration.backtest import Backtest, evaluate
-from orchestration.settings import DBT_PROJECT_DIR, StackSettings, child_environment
+from orchestration.dbt_process import build
+from orchestration.settings import StackSettings, child_environment
 from orchestration.table_loads import load_rows
 from spark_jobs import tables
 from spark_jobs.columns import Column
@@ -151,27 +149,11 @@ def _row(number: int, payment: "Payment") -> dict[str, Any]:
 
 
 def _build(settings: StackSettings) -> None:
-    folder = settings.home / "dbt-backtest"
-    done = subprocess.run(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "dbt.cli.main",
-                "build",
-                "--full-refresh",
-                "--select",
-                "+payment_transactions_fraud",
-            ),
-            *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),
-            *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ],
-        env=child_environment(settings),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_DBT_SECONDS,
+    build(
+        "score the backtest",
+        settings.home / "dbt-backtest",
+        child_environment(settings),
+        *("--full-refresh", "--select", "+payment_transactions_fraud"),
+        *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),
+        timeout_seconds=_DBT_SECONDS,
     )
-    if done.returncode != 0:
-        raise StackError(f"dbt could not score the backtest: see {folder / 'logs' / 'dbt.log'}")

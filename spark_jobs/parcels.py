@@ -33,12 +33,12 @@ def park(packed: Iterable[pa.RecordBatch], location: str) -> Iterator[pa.RecordB
     with filesystem.open_output_stream(f"{folder}/{name}") as stream:
         start = 0
         for batch in packed:
-            sizes = []
+            starts, sizes = [], []
             for payload in batch["records"]:
                 stream.write(payload.as_buffer())
+                starts.append(start)
                 sizes.append(len(payload.as_buffer()))
-            starts = [start + sum(sizes[:index]) for index in range(len(sizes))]
-            start += sum(sizes)
+                start += sizes[-1]
             uris = [f"{location}/{name}"] * len(sizes)
             columns = [batch["bucket"], batch["max_event_time"], pa.array(uris), pa.array(starts), pa.array(sizes)]
             yield pa.RecordBatch.from_arrays(columns, schema=_REFERENCE)

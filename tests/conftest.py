@@ -7,9 +7,9 @@ from pyspark.sql import SparkSession
 
 from local_stack.bigquery import Warehouse
 from local_stack.kafka import Broker
-from local_stack.processes import free_port
+from local_stack.own_home import borrow, free_addresses
 from spark_jobs.session import build_session, jar_paths
-from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from spark_jobs.settings import JobSettings, read_job_settings
 from tests.statements import Statements
 from tests.world import World
 
@@ -25,18 +25,13 @@ def pytest_configure() -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder of the tests' own, with what `make setup` made."""
     home = tmp_path_factory.mktemp("home")
-    for made in ("jars", "warehouse-env"):
-        (home / made).symlink_to(payments_home() / made)
+    borrow(home)
     return home
 
 
 @pytest.fixture(scope="session")
 def environment(home: Path) -> dict[str, str]:
-    return {
-        "PAYMENTS_HOME": str(home),
-        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
-        "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
-    }
+    return {"PAYMENTS_HOME": str(home)} | free_addresses()
 
 
 @pytest.fixture(scope="session")

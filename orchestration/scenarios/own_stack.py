@@ -11,14 +11,12 @@ from tempfile import mkdtemp
 
 from local_stack.bigquery import Warehouse
 from local_stack.kafka import Broker
-from local_stack.processes import StackError, free_port
+from local_stack.own_home import own_environment
 from orchestration.console import noise_in
 from orchestration.scenarios.corner import Corner
 from orchestration.scenarios.story import Story
-from spark_jobs.settings import payments_home, read_job_settings
+from spark_jobs.settings import read_job_settings
 
-_MADE_BY_SETUP = ("jars", "warehouse-env")
-_LOOPBACK = "127.0.0.1"
 _PARTITIONS = 4
 
 
@@ -32,18 +30,7 @@ def own_corner(story: Story) -> Iterator[Corner]:
     with ExitStack() as stack:
         home = Path(mkdtemp(prefix="payments-scenario-"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        for made in _MADE_BY_SETUP:
-            source = payments_home() / made
-            if not source.exists():
-                raise StackError(f"{source} is missing: run `make setup`.")
-            (home / made).symlink_to(source)
-        settings = read_job_settings(
-            {
-                "PAYMENTS_HOME": str(home),
-                "KAFKA_BOOTSTRAP_SERVERS": f"{_LOOPBACK}:{free_port(_LOOPBACK)}",
-                "BIGQUERY_EMULATOR_HOST": f"http://{_LOOPBACK}:{free_port(_LOOPBACK)}",
-            }
-        )
+        settings = read_job_settings(own_environment(home))
         broker = Broker(home, settings.bootstrap_servers)
         warehouse = Warehouse(home, settings.emulator_host or "", settings.project)
         story.say("A broker, a warehouse and a Spark session of its own are started, on free ports.")

@@ -4,18 +4,14 @@ Belongs here: the deed, and what is shown. Does not belong here: the views (dbt_
 """
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from local_stack.processes import StackError
+from orchestration.dbt_process import build
 from orchestration.scenarios.corner import Corner, Row
 from orchestration.scenarios.proofs import breaks_of
 from orchestration.scenarios.story import Story
-from orchestration.settings import DBT_PROJECT_DIR
 
 EVENTS = 1_000
 VIEWS = ("reconciliation_daily", "reconciliation_batches", "reconciliation_control_totals")
@@ -114,32 +110,12 @@ def _build(corner: Corner) -> None:
     Raises:
         StackError: dbt could not build them.
     """
-    folder = corner.folder / "dbt"
-    options = {
-        "project-dir": DBT_PROJECT_DIR,
-        "profiles-dir": DBT_PROJECT_DIR,
-        "target-path": folder / "target",
-        "log-path": folder / "logs",
-    }
-    select = [f"+{node}" for node in (*VIEWS, *RULES)]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "build", "--select", *select),
-            # Not the rules that stand on models which are not built.
-            *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
-            *(f"--{name}={path}" for name, path in options.items()),
-        ],
-        env={**os.environ, **corner.settings.environment(), "DBT_TARGET": "local"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_DBT_SECONDS,
+    build(
+        "build the views of reconciliation",
+        corner.folder / "dbt",
+        {**os.environ, **corner.settings.environment(), "DBT_TARGET": "local"},
+        *("--select", *(f"+{node}" for node in (*VIEWS, *RULES))),
+        # Not the rules that stand on models which are not built.
+        *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
+        timeout_seconds=_DBT_SECONDS,
     )
-    if done.returncode != 0:
-        log = Path(folder / "logs" / "dbt.log")
-        raise StackError(f"dbt could not build the views of reconciliation: {_last(done.stdout)} (log: {log})")
-
-
-def _last(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it left no word"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from local_stack.processes import free_port
+from local_stack.own_home import own_environment
 from orchestration.instance import open_instance
 from orchestration.names import PROCESS_JOB, WARM_TAG, WORKER_TAG
 from orchestration.runs import IN_FLIGHT, is_worker_dead
@@ -18,22 +18,14 @@ from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
 from simulator.config import SimulationConfig
 from simulator.simulate import simulate
-from spark_jobs.settings import payments_home
 
 
 def make_settings(folder: Path) -> StackSettings:
     """Settings of a platform below `folder`, with the jars and the warehouse's environment of this checkout."""
-    for made in ("jars", "warehouse-env"):
-        (folder / made).symlink_to(payments_home() / made)
     return read_stack_settings(
-        {
-            "PAYMENTS_HOME": str(folder),
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
-            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
-            "DAGSTER_PORT": str(free_port("127.0.0.1")),
-            # dbt has no part in what is proved here, and would take the time of it.
-            "PAYMENTS_BUILD_INTERVAL_SECONDS": "86400",
-        }
+        own_environment(folder)
+        # dbt has no part in what is proved here, and would take the time of it.
+        | {"PAYMENTS_BUILD_INTERVAL_SECONDS": "86400"}
     )
 
 

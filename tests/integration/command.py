@@ -10,9 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local_stack.processes import free_port
+from local_stack.own_home import own_environment
 from orchestration.settings import StackSettings, read_stack_settings
-from spark_jobs.settings import payments_home
 
 PAYMENTS = Path(sys.executable).with_name("payments")
 _OURS = ("BIGQUERY_", "CHECKPOINT_", "DAGSTER_", "DBT_", "KAFKA_", "PAYMENTS_", "STAGING_")
@@ -29,16 +28,8 @@ class Command:
     def make(cls, folder: Path, **settings: str) -> "Command":
         home = folder / "home"
         home.mkdir()
-        for made in ("jars", "warehouse-env"):
-            (home / made).symlink_to(payments_home() / made)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        own = {
-            "PAYMENTS_HOME": str(home),
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port('127.0.0.1')}",
-            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{free_port('127.0.0.1')}",
-            "DAGSTER_PORT": str(free_port("127.0.0.1")),
-        }
-        return cls(folder, inherited | own | settings)
+        return cls(folder, inherited | own_environment(home) | settings)
 
     @property
     def settings(self) -> StackSettings:
