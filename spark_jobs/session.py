@@ -40,8 +40,9 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         # Records cross it once, and on one machine from memory to memory.
         "spark.shuffle.compress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # Thousands of records per call into Python; a call costs more than parsing a hundred of them.
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+        # Counting bytes costs Spark two microseconds a record; so few records cannot be too large, and pipeline.py gathers.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
         "spark.python.worker.reuse": "true",
         "spark.driver.extraJavaOptions": DRIVER_JAVA_OPTIONS,
@@ -58,7 +59,15 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.locality.wait": "0s",
-    }
+    } | (_LOCAL_FILES if settings.checkpoint_location.startswith("file:") else {})
+
+
+_LOCAL_FILES = {
+    # The default one starts a process, `readlink`, for each file that it renames: forty a batch.
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
+}
 
 
 DRIVER_JAVA_OPTIONS = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
