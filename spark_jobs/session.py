@@ -40,7 +40,7 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         # Records cross it once, and on one machine from memory to memory.
         "spark.shuffle.compress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # Counting bytes costs Spark two microseconds a record; so few records cannot be too large, and pipeline.py gathers.
+        # Counting bytes costs Spark two microseconds a record. So few cannot be too large; pipeline.gather joins them.
         "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import packing
+from spark_jobs import packing, pipeline
 from spark_jobs.dedup_state import NOTHING_SEEN
 from spark_jobs.packing import PACKED_SCHEMA, buckets_of, labels_of, pack, unpack
-from spark_jobs.pipeline import pack_records
+from spark_jobs.pipeline import gather, pack_records
 from spark_jobs.staging import RECORD_SCHEMA
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.stream import Record, columns, validated
@@ -87,6 +87,22 @@ def test_every_bucket_learns_the_newest_valid_event_time_of_all() -> None:
     [newest] = set(packed["max_event_time"].to_pylist())
     assert newest == validated(values[0])["event_time"].cast(pa.int64())[0].as_py()
     assert unpack(packed["records"].to_pylist()).sort_by("kafka_offset")["raw_value"].to_pylist() == values
+
+
+@pytest.mark.parametrize(("records", "size", "gathered"), [(3, 1 << 20, [3, 2]), (1 << 20, 1, [1, 1, 1, 1, 1])])
+def test_few_batches_are_gathered_from_many_by_records_or_by_bytes(
+    records: int, size: int, gathered: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "GATHERED_RECORDS", records)
+    monkeypatch.setattr(pipeline, "GATHERED_BYTES", size)
+    rows = columns([Record(event_bytes(), offset=n) for n in range(5)])
+    batches = list(gather([rows.slice(0, 0), *(rows.slice(n, 1) for n in range(5))]))
+    assert [batch.num_rows for batch in batches] == gathered
+    assert [offset for batch in batches for offset in batch["offset"].to_pylist()] == list(range(5))
+
+
+def test_of_no_records_nothing_is_gathered() -> None:
+    assert list(gather([columns([Record(event_bytes())]).slice(0, 0)])) == []
 
 
 def test_records_in_a_pack_have_the_schema_of_records() -> None:

@@ -170,7 +170,7 @@ def test_a_field_that_breaks_its_rule_is_null_and_the_others_are_kept() -> None:
 def test_rows_keep_their_order_beyond_the_engines_chunks() -> None:
     count = 130_000
     ids = pa.array([f"t-{index}" for index in range(count)])
-    columns = {name: pa.array([VALID.get(name)]).take(pa.array([0] * count)) for name in FIELD_NAMES}
+    columns = {name: pa.array([VALID.get(name)], pa.string()).take(pa.array([0] * count)) for name in FIELD_NAMES}
     parsed = pa.table(
         columns
         | {
