@@ -30,8 +30,8 @@ lint: setup ## check the style of Python and SQL
 type: setup ## check the types
 	$(BIN)/mypy
 
-test: lint type ## lint, types and every test
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+test: lint type ## lint, types and every test, two files at a time
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(PYTEST_OPTIONS)
 
 test-unit: setup ## only the tests that start nothing
 	$(BIN)/pytest tests/unit tests/architecture $(PYTEST_OPTIONS)
