@@ -45,6 +45,8 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
         "spark.python.worker.reuse": "true",
+        # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
+        "spark.python.unix.domain.socket.enabled": "true",
         "spark.driver.extraJavaOptions": DRIVER_JAVA_OPTIONS,
         # A batch without records would tag nothing: the state knows no timers.
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
