@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Contender:
     title: str
     environment: str | None
     output: str
+    has_checkpoint: bool = True
 
 
 OURS = Contender("payments", "ours: tagged, ledgered, in the warehouse", None, "warehouse")
@@ -40,7 +41,7 @@ CONTENDERS = (
     Contender("spark", "stock Spark, to Delta", "spark", "delta"),
     Contender("flink", "PyFlink SQL, to Parquet", "flink", "parquet"),
     Contender("quix", "Quix Streams, to Parquet", "quix", "parquet"),
-    Contender("duckdb_loop", "a loop by hand with DuckDB, to Parquet", "duckdb_loop", "parquet"),
+    Contender("duckdb_loop", "a loop by hand with DuckDB, to Parquet", "duckdb_loop", "parquet", has_checkpoint=False),
 )
 
 
@@ -78,6 +79,10 @@ class Failed(Exception):
     """A contender did not come to its end. The message is one line."""
 
 
+class _Silent(Failed):
+    """Its output ended before the message that was waited for: whoever started it knows why."""
+
+
 def python_of(contender: Contender, home: Path) -> Path:
     """The interpreter of the contender's own environment."""
     return home / "peers" / contender.environment / "bin" / "python" if contender.environment else Path(sys.executable)
@@ -109,14 +114,36 @@ def run(
     Raises:
         Failed: its environment is missing, it died, or the time is up.
     """
+    with started(contender, task, folder, home, env=env, timeout_seconds=timeout_seconds) as child:
+        return _metered(child, broker, servers, folder / "full" / "state")
+
+
+@contextmanager
+def started(
+    contender: Contender,
+    task: Task,
+    folder: Path,
+    home: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    is_again: bool = False,
+    timeout_seconds: float = 900,
+) -> Iterator["subprocess.Popen[str]"]:
+    """A contender at work; killed, with all that it has started, on leaving or once the time is up.
+
+    Arguments are those of `run`; `is_again` leaves the small topic out, and goes on with what is in the folder.
+
+    Raises:
+        Failed: its environment is missing, it died, or the time is up.
+    """
     python = python_of(contender, home)
     if not python.exists():
         raise Failed(f"{contender.name} has no environment: run `make peers`.")
     log = home / "logs" / f"bench-{contender.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as errors:
+    with log.open("ab" if is_again else "wb") as errors:
         child = subprocess.Popen(
-            [python, *_script(contender), *_arguments(task, folder)],
+            [python, *_script(contender), *_arguments(task, folder), *(["--again"] if is_again else [])],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": os.pathsep.join((str(PEERS), str(ROOT))), **(env or {})},
             stdin=subprocess.PIPE,
@@ -130,10 +157,10 @@ def run(
     try:
         with child:
             try:
-                return _metered(child, broker, servers, folder / "full" / "state")
+                yield child
             finally:
                 _kill(child.pid)
-    except Failed:
+    except _Silent:
         ended = f"ended with {child.wait()}" if alarm.is_alive() else f"was not done after {timeout_seconds:.0f} s"
         raise Failed(f"{contender.name} {ended}: {log} may say why.") from None
     finally:
@@ -151,9 +178,9 @@ def _metered(child: "subprocess.Popen[str]", broker: int, servers: tuple[int, ..
 
     idle = cpu_seconds(*servers)
     try:
-        _await(child, "reading")
+        await_phase(child, "reading")
         own, brokers, at = cpu()
-        reading.told = _await(child, "done")
+        reading.told = await_phase(child, "done")
         own_after, brokers_after, at_after = cpu()
     finally:
         stop.set()
@@ -163,15 +190,19 @@ def _metered(child: "subprocess.Popen[str]", broker: int, servers: tuple[int, ..
     return reading
 
 
-def _await(child: "subprocess.Popen[str]", phase: str) -> dict[str, Any]:
-    """The contender's message of that phase; whatever else an engine prints is passed over."""
+def await_phase(child: "subprocess.Popen[str]", phase: str) -> dict[str, Any]:
+    """The contender's message of that phase; whatever else an engine prints is passed over.
+
+    Raises:
+        Failed: it ended before it said so.
+    """
     assert child.stdout  # noqa: S101 - for the type checker: it is a pipe
     for line in child.stdout:
         with suppress(ValueError):
             message = json.loads(line)
             if isinstance(message, dict) and message.get("phase") == phase:
                 return message
-    raise Failed(phase)
+    raise _Silent(phase)
 
 
 def _watch(reading: Reading, stop: threading.Event, pid: int, state: Path) -> None:

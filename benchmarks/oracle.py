@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from spark_jobs.contract import Disposition
 from spark_jobs.iso_codes import MINOR_UNITS
 from spark_jobs.settings import JobSettings
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,17 @@ class Truth:
     rows: int
     ids: int
     minor: dict[str, int]
+
+    def difference(self, found: "Truth") -> str:
+        """What is wrong with what was found, in a few words; nothing where it is exact."""
+        wrong = []
+        if missing := self.ids - found.ids:
+            wrong.append(f"{missing:,} payments missing")
+        if twice := found.rows - found.ids:
+            wrong.append(f"{twice:,} rows too many")
+        if not wrong and found != self:
+            wrong.append("other amounts")
+        return ", ".join(wrong)
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -72,6 +87,20 @@ def in_files(files: list[Path]) -> Truth:
     return Truth(sum(rows for _, rows, _ in found), counted[0] if counted else 0, minor)
 
 
+def batches_in_warehouse(client: "Client", settings: JobSettings) -> int:
+    """How many batches of ours are published; none where there are no tables yet."""
+    from google.api_core.exceptions import NotFound
+
+    from spark_jobs import tables
+    from spark_jobs.warehouse import run, table_id
+
+    try:
+        (ledger,) = run(client, f"select count(*) as batches from `{table_id(settings, tables.LEDGER)}`", {})
+    except NotFound:
+        return 0
+    return int(ledger["batches"])
+
+
 def in_warehouse(settings: JobSettings) -> Truth:
     """What our own tables hold."""
     from spark_jobs import tables
@@ -87,6 +116,11 @@ def in_warehouse(settings: JobSettings) -> Truth:
         (ids,) = run(client, f"select count(distinct transaction_id) as ids from `{source}`", {})
     sums = {row["currency"]: int(row["minor"]) for row in found}
     return Truth(sum(row["payments"] for row in found), ids["ids"], sums)
+
+
+def files(output: str, folder: Path) -> list[Path]:
+    """The files that hold a peer's durable results; `output` is delta or parquet."""
+    return delta_files(folder) if output == "delta" else parquet_files(folder)
 
 
 def parquet_files(folder: Path) -> list[Path]:

@@ -40,6 +40,8 @@ def drain(job: Job) -> dict[str, int]:
     with Run(session(), settings, reports.append) as run:
         while run.drain_once(float("inf")):
             pass
+    if not reports:
+        return {}
     return {"state_bytes": reports[-1].state_bytes, "state_keys": reports[-1].state_keys}
 
 

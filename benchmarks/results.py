@@ -25,6 +25,7 @@ class Outcome:
 
     CPU is the contender's own with all its children, and the warehouse's for ours; the broker's stands apart. Cold is
     from the start of the process to the end of a topic of 20,000 records; speed and CPU are of what comes after.
+    After a kill: `recovery_seconds` from the second start to its first durable result; `after_kill` is the end result.
     """
 
     name: str
@@ -40,6 +41,9 @@ class Outcome:
     disk_bytes_per_key: float | None
     exact: bool | None
     p95_latency_seconds: float | None = None
+    recovery_seconds: float | None = None
+    exact_after_kill: bool | None = None
+    after_kill: str = ""
 
 
 def median(outcomes: list[Outcome]) -> Outcome:
@@ -83,8 +87,8 @@ def table(outcomes: list[Outcome], missing: list[str], events: int, rounds: int,
         f"{rounds} round{'s' if rounds > 1 else ''}, medians. Latency: ours, paced at {rate:,.0f} events/s.",
         "",
         "| | events/s | ours is so many times as fast | CPU s per million | broker's beside it | cold start s "
-        "| peak MiB | state, bytes a key | on disk at most | p95 latency s | exact |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| peak MiB | state, bytes a key | on disk at most | p95 latency s | exact | recovery s | after a kill |",
+        "|---" * 13 + "|",
         *(_row(outcome, ours) for outcome in outcomes),
         "",
         "| | what it guarantees less |",
@@ -104,12 +108,18 @@ def _row(outcome: Outcome, ours: Outcome | None) -> str:
         shown(outcome.broker_cpu_seconds_per_million),
         shown(outcome.cold_start_seconds),
         shown(outcome.peak_memory_bytes / 2**20),
-        "" if outcome.state_bytes_per_key is None else shown(outcome.state_bytes_per_key),
-        "" if outcome.disk_bytes_per_key is None else shown(outcome.disk_bytes_per_key),
-        "" if outcome.p95_latency_seconds is None else shown(outcome.p95_latency_seconds),
+        _if_any(outcome.state_bytes_per_key),
+        _if_any(outcome.disk_bytes_per_key),
+        _if_any(outcome.p95_latency_seconds),
         "yes" if outcome.exact else "**no**",
+        _if_any(outcome.recovery_seconds),
+        f"**{outcome.after_kill}**" if outcome.exact_after_kill is False else outcome.after_kill,
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _if_any(value: float | None) -> str:
+    return "" if value is None else shown(value)
 
 
 def plot(outcomes: list[Outcome], path: Path) -> None:

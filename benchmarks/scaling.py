@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import contest
-from benchmarks.bench import Arena, arena
+from benchmarks.arena import Arena, arena
 from benchmarks.contest import OURS, Reading
 from benchmarks.figures import ROOT, write_table
 from local_stack.processes import Daemon, free_port
@@ -81,8 +81,7 @@ def run(ready: Arena, workers: int) -> Reading:
             broker=ready.broker,
             servers=(*pids, ready.warehouse),
             env={
-                **settings.environment(),
-                "PAYMENTS_HOME": str(ready.folder),
+                **(ready.environment(OURS, settings) or {}),
                 "PYSPARK_SUBMIT_ARGS": options,
                 "PYSPARK_PYTHON": sys.executable,
             },

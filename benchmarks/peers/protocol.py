@@ -3,6 +3,7 @@
 Belongs here: what every run.py shares. Does not belong here: any engine. Standard library only, as of Python 3.12:
 each peer has an environment of its own. A contender first drains a small topic, in the very process that then drains
 the large one: what a long-lived service does once (starting, compiling) is its cold start, and not in its speed.
+Started again after a kill it goes on where its state says, at once.
 """
 
 import argparse
@@ -17,7 +18,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Job:
-    """Drain `topic` from its first record up to `ends` (partition to offset), into `output`; keep state in `state`."""
+    """Drain `topic` from its first record up to `ends` (partition to offset), into `output`; keep state in `state`.
+
+    Where `state` holds what a killed process had kept, go on from there.
+    """
 
     bootstrap_servers: str
     topic: str
@@ -40,8 +44,10 @@ def main(drain: Drain, lacks: str) -> None:
     parser = argparse.ArgumentParser()
     for name in ("bootstrap-servers", "warm-topic", "warm-ends", "topic", "ends", "folder"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--again", action="store_true", help="no small topic first; state may be there")
     options = parser.parse_args()
-    drain(_job(options, options.warm_topic, options.warm_ends, "warm"))
+    if not options.again:
+        drain(_job(options, options.warm_topic, options.warm_ends, "warm"))
     _tell({"phase": "reading"})
     told = drain(_job(options, options.topic, options.ends, "full")) or {}
     _tell({"phase": "done", "lacks": lacks, **told})
@@ -69,8 +75,8 @@ def _job(options: argparse.Namespace, topic: str, ends: str, name: str) -> Job:
         output=folder / "output",
         state=folder / "state",
     )
-    job.output.mkdir(parents=True)
-    job.state.mkdir()
+    job.output.mkdir(parents=True, exist_ok=options.again)
+    job.state.mkdir(exist_ok=options.again)
     return job
 
 

@@ -2,14 +2,16 @@
 
 As "Stateful Processing" of its documentation has it: state in RocksDB with a changelog topic, `ttl=` where keys must be
 forgotten. The topic is keyed by sender and a retry keeps its sender, so no repartitioning is needed. Its default
-guarantee is at-least-once; exactly-once holds only from Kafka to Kafka ("Configuring Exactly-Once Processing").
+guarantee is at-least-once; exactly-once holds only from Kafka to Kafka ("Configuring Exactly-Once Processing"). The
+consumer group belongs to the state's folder: a process that is started again finds offsets and changelog by it.
 """
 
 import os
-import uuid
+import zlib
 from datetime import timedelta
 from typing import Any
 
+from confluent_kafka import Consumer, TopicPartition
 from protocol import Job, main
 from quixstreams import Application, State
 from quixstreams.sinks.community.file.formats import ParquetFormat
@@ -32,9 +34,23 @@ def is_first(payment: dict[str, Any], state: State) -> bool:
     return True
 
 
+def committed(job: Job, group: str) -> dict[int, int]:
+    """The offset of each partition up to which the group is done."""
+    asker = Consumer({"bootstrap.servers": job.bootstrap_servers, "group.id": group})
+    try:
+        found = asker.committed([TopicPartition(job.topic, partition) for partition in job.ends], timeout=10)
+    finally:
+        asker.close()
+    return {one.partition: max(one.offset, 0) for one in found}
+
+
 def drain(job: Job) -> None:
     """Until the last message of every partition is processed."""
-    waiting = {partition for partition, end in job.ends.items() if end}
+    group = f"quix-{zlib.crc32(bytes(job.state)):08x}"
+    done = committed(job, group)
+    waiting = {partition for partition, end in job.ends.items() if done[partition] < end}
+    if not waiting:
+        return
 
     def processed(_topic: str, partition: int, offset: int) -> None:
         if offset + 1 >= job.ends[partition]:
@@ -44,7 +60,7 @@ def drain(job: Job) -> None:
 
     application = Application(
         broker_address=job.bootstrap_servers,
-        consumer_group=f"quix-{uuid.uuid4().hex}",
+        consumer_group=group,
         auto_offset_reset="earliest",
         state_dir=job.state,
         on_message_processed=processed,

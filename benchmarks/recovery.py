@@ -1,0 +1,193 @@
+"""A contender killed in the middle of its work and started again: how soon there is a new result, and a right one.
+
+Usage: python -m benchmarks.recovery [--events N] [--only NAME ...]. Prints; `make bench` does the same and keeps it.
+Belongs here: the kill, and what is measured after it. Does not belong here: how a contender runs (contest.py), what
+is true (oracle.py). A result is durable once a reader of the warehouse, of the Delta log or of the output folder would
+see it. Everyone starts cold, with its own state: nobody has a standby here.
+"""
+
+import argparse
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks import contest, oracle
+from benchmarks.arena import Arena, arena
+from benchmarks.contest import CONTENDERS, Contender, Failed
+from spark_jobs.settings import JobSettings, payments_home
+from spark_jobs.warehouse import connect
+
+EVENTS = 600_000
+_POLL_SECONDS = 0.25
+_INTO_THE_NEXT_SECONDS = 1.0
+_SETTLE_SECONDS = 1.0
+
+Results = Callable[[], Hashable]
+"""What is durable; it changes with each new result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of a kill. `seconds` is from the second start to its first durable result; `said`: for readers."""
+
+    seconds: float | None
+    is_exact: bool | None
+    said: str
+
+
+NO_RECOVERY = Recovery(None, None, "no recovery")
+"""Of who keeps no checkpoint."""
+
+
+def measure(
+    events: int, contenders: list[Contender], timeout_seconds: float, on_done: Callable[[Contender, str], None]
+) -> tuple[dict[str, Recovery], list[str]]:
+    """Each contender's recovery by its name, and why any is missing.
+
+    Args:
+        events: of a topic of their own: enough for several batches or checkpoints of each.
+        contenders: who is killed, once each.
+        timeout_seconds: for each of the two lives.
+        on_done: told of each contender and what became of it.
+    """
+    found: dict[str, Recovery] = {}
+    missing: list[str] = []
+    with arena(events) as ready:
+        for contender in contenders:
+            try:
+                found[contender.name] = _recovery(ready, contender, timeout_seconds)
+            except Failed as failure:
+                missing.append(f"after a kill, {failure}")
+                on_done(contender, missing[-1])
+            else:
+                on_done(contender, line(found[contender.name]))
+    return found, missing
+
+
+def _recovery(ready: Arena, contender: Contender, timeout_seconds: float) -> Recovery:
+    if not contender.has_checkpoint:
+        return NO_RECOVERY
+    folder = ready.folder / f"{contender.name}-killed"
+    folder.mkdir()
+    settings, output = replace(ready.settings, dataset="killed"), folder / "full" / "output"
+    env = ready.environment(contender, settings)
+
+    @contextmanager
+    def life() -> Iterator["subprocess.Popen[str]"]:
+        with contest.started(
+            contender, ready.task, folder, payments_home(), env=env, is_again=True, timeout_seconds=timeout_seconds
+        ) as child:
+            yield child
+
+    with durable(contender, settings, output) as results:
+        nothing = results()
+        with life() as child:
+            listener = Listener(child)
+            await_new(listener, results, nothing)
+            time.sleep(_INTO_THE_NEXT_SECONDS)
+            listener.require_alive(contender.name)
+        # A statement that was sent before the kill may still be done after it.
+        time.sleep(_SETTLE_SECONDS)
+        before, began = results(), time.monotonic()
+        with life() as child:
+            listener = Listener(child)
+            await_new(listener, results, before)
+            seconds = time.monotonic() - began
+            listener.wait()
+    recovery = judged(seconds, lambda: ready.truth.difference(ready.found(contender, settings, output)))
+    shutil.rmtree(folder)
+    return recovery
+
+
+def judged(seconds: float, difference: Callable[[], str]) -> Recovery:
+    """The recovery, by what is wrong with the result after it; half a file that nobody replaced cannot be read."""
+    import duckdb
+
+    try:
+        wrong = difference()
+    except duckdb.Error:
+        wrong = "a file that cannot be read"
+    return Recovery(seconds, not wrong, wrong or "exact")
+
+
+@contextmanager
+def durable(contender: Contender, settings: JobSettings, output: Path) -> Iterator[Results]:
+    """A look at a contender's durable results, the same as a reader of them has."""
+    if contender.output != "warehouse":
+        yield lambda: files_seen(contender.output, output)
+        return
+    with connect(settings) as client:
+        yield lambda: oracle.batches_in_warehouse(client, settings)
+
+
+def files_seen(kind: str, output: Path) -> Hashable:
+    """The finished files of a folder, and when each was written: some engines write one anew after a crash."""
+    seen = set()
+    for path in oracle.files(kind, output):
+        with suppress(FileNotFoundError):
+            seen.add((path, path.stat().st_mtime_ns))
+    return frozenset(seen)
+
+
+class Listener(threading.Thread):
+    """Waits for a contender's word that it is done."""
+
+    def __init__(self, child: "subprocess.Popen[str]") -> None:
+        super().__init__(daemon=True)
+        self.failure: Failed | None = None
+        self._child = child
+        self.start()
+
+    def run(self) -> None:
+        """Until it is done, or dead."""
+        try:
+            contest.await_phase(self._child, "done")
+        except Failed as failure:
+            self.failure = failure
+
+    def wait(self) -> None:
+        """Until it is done. Raises Failed where it dies."""
+        self.join()
+        if self.failure:
+            raise self.failure
+
+    def require_alive(self, name: str) -> None:
+        """Raise Failed where there is nothing left to be killed."""
+        if not self.is_alive():
+            raise self.failure or Failed(f"{name} was done before it could be killed: let there be more events.")
+
+
+def await_new(listener: Listener, results: Results, before: Hashable) -> None:
+    """Wait until there is a result that was not there before.
+
+    Raises:
+        Failed: the contender died first, or came to its end without one.
+    """
+    while results() == before:
+        listener.join(_POLL_SECONDS)
+        if not listener.is_alive() and results() == before:
+            raise listener.failure or Failed("it came to its end without a new result.")
+
+
+def line(recovery: Recovery) -> str:
+    """One kill, for whoever waits."""
+    return recovery.said if recovery.seconds is None else f"{recovery.seconds:6.1f} s  {recovery.said}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--only", nargs="*", choices=[contender.name for contender in CONTENDERS])
+    options = parser.parse_args()
+    contenders = [c for c in CONTENDERS if not options.only or c.name in options.only]
+    measure(options.events, contenders, 300, lambda who, said: print(f"{who.name:12} {said}", flush=True))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
