@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = _config(options)
         settings = read_job_settings()
         if options.bulk:
-            summary = load(config, settings.bootstrap_servers, settings.topic, options.bulk)
+            summary = load(config, settings.bootstrap_servers, settings.topic, options.bulk, stop=stop)
         else:
             summary = simulate(config, settings.bootstrap_servers, settings.topic, options.manifest, stop=stop)
     except SettingError as error:
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=PRODUCERS,
         nargs="?",
         const="kafka-python",
-        help="fill the topic fast, with payments and retries only: no other faults, no fraud, no manifest",
+        help="send fast, with payments and retries only: no other faults, no fraud, no manifest",
     )
     parser.add_argument("--accounts", type=int, default=_DEFAULTS.accounts, help="paying accounts (%(default)s)")
     parser.add_argument(
@@ -95,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _config(options: argparse.Namespace) -> SimulationConfig:
-    if options.bulk and (options.manifest or options.rate):
-        raise SettingError("--bulk is a burst without a manifest: leave out --rate and --manifest, or --bulk.")
+    if options.bulk and options.manifest:
+        raise SettingError("--bulk keeps no manifest: leave out --manifest, or --bulk.")
     return SimulationConfig(
         events=options.events,
         seed=options.seed,

@@ -1,11 +1,14 @@
-"""A bulk load: a burst of payments and retries from pre-rendered templates, for filling a topic fast.
+"""A bulk load: payments and retries from pre-rendered templates, as fast as it goes or at a high, steady rate.
 
 Belongs here: what a bulk load sends, and sending it. Does not belong here: labelled faults and fraud, of which it has
 none, and the manifest (simulate.py). Contract, accounts and habits are those of every simulation; each event has an id
 and a time of its own, and takes all else from one of many payments that were drawn and rendered once. A retry is the
-same bytes again, a few thousand deliveries later.
+same bytes again, with the next block. At a rate, a block is sent once the last of its payments is due: none is of the
+future, and where the sender is too slow it lags and leaves nothing out.
 """
 
+import math
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.clock import BLOCK, BurstClock, rfc3339, to_ms
+from simulator.clock import BLOCK, BurstClock, SteadyClock, Times, rfc3339, to_ms
 from simulator.clock import rfc3339_all as times_as_text
 from simulator.config import SimulationConfig
 from simulator.fast_producer import FastProducer
@@ -33,38 +36,56 @@ PRODUCERS: dict[str, type[PaymentProducer] | type[FastProducer]] = {
 
 
 class Block(NamedTuple):
-    """Deliveries in sending order: the payments of a block, then retries of the block before it."""
+    """Deliveries in sending order: the payments of a block, then retries of the block before it.
+
+    `due_ms` is when its last payment was made, in milliseconds since 1970.
+    """
 
     keys: list[bytes]
     values: list[bytes]
     payments: int
+    due_ms: int
 
 
 def blocks(config: SimulationConfig, started_at: datetime) -> Iterator[Block]:
     """All deliveries of a bulk load. Pure: the same arguments give the same bytes."""
     start_ms = to_ms(started_at)
     rng = np.random.default_rng([config.seed, start_ms])
-    clock = BurstClock(config.events, start_ms - round(config.span_minutes * 60_000), start_ms)
     keys, tails = _templates(config, rng)
-    owed, waiting = 0.0, Block([], [], 0)
-    for times in clock.blocks(rng):
+    owed, waiting = 0.0, Block([], [], 0, start_ms)
+    for times in _times(config, start_ms, rng):
         chosen = rng.integers(len(tails), size=len(times)).tolist()
         events = zip(transaction_ids(rng, len(times)), times_as_text(times), chosen, strict=True)
         values = [f'{{"transaction_id":"{id_}","event_time":"{at}{tails[i]}'.encode() for id_, at, i in events]
         senders = [keys[i] for i in chosen]
-        yield Block(senders + waiting.keys, values + waiting.values, len(values))
+        due_ms = int(times[-1])
+        yield Block(senders + waiting.keys, values + waiting.values, len(values), due_ms)
         owed += config.retry_rate * len(values)
         again = rng.choice(len(values), int(owed), replace=False).tolist()
         owed -= len(again)
-        waiting = Block([senders[i] for i in again], [values[i] for i in again], 0)
+        waiting = Block([senders[i] for i in again], [values[i] for i in again], 0, due_ms)
     if waiting.keys:
         yield waiting
+
+
+def _times(config: SimulationConfig, start_ms: int, rng: np.random.Generator) -> Iterator[Times]:
+    """Event times, block by block: those of a burst end at the start, those of a rate begin there."""
+    if config.rate is None:
+        yield from BurstClock(config.events, start_ms - round(config.span_minutes * 60_000), start_ms).blocks(rng)
+        return
+    last_ms = math.inf if config.duration_seconds is None else start_ms + 1000 * config.duration_seconds
+    for times in SteadyClock(config.rate, start_ms).blocks(rng):
+        in_time = times[times < last_ms]
+        if len(in_time):
+            yield in_time
+        if len(in_time) < len(times):
+            return
 
 
 def _templates(config: SimulationConfig, rng: np.random.Generator) -> tuple[list[bytes], list[str]]:
     """Senders, and what stands behind the event's time."""
     traffic = Traffic(populate(config.seed, config.accounts), rng)
-    size = min(TEMPLATES, config.events)
+    size = TEMPLATES if config.is_steady else min(TEMPLATES, config.events)
     drawn = [p for first in range(0, size, BLOCK) for p in traffic.block(np.zeros(min(BLOCK, size - first), np.int64))]
     tails = [
         f'","sender_account_id":"{p.sender}","receiver_account_id":"{p.receiver}","amount":"{p.amount}",{p.details}'
@@ -73,12 +94,20 @@ def _templates(config: SimulationConfig, rng: np.random.Generator) -> tuple[list
     return [p.sender.encode() for p in drawn], tails
 
 
-def load(config: SimulationConfig, bootstrap_servers: str, topic: str, producer: str = "kafka-python") -> Summary:
-    """Send a bulk load by one of PRODUCERS, and wait until the broker has acknowledged all of it.
+def load(
+    config: SimulationConfig,
+    bootstrap_servers: str,
+    topic: str,
+    producer: str = "kafka-python",
+    *,
+    stop: threading.Event | None = None,
+) -> Summary:
+    """Send a bulk load by one of PRODUCERS, until it ends or `stop` is set; wait for every acknowledgement.
 
     Raises:
         ProducerError: Kafka cannot be reached, a delivery was not acknowledged, or the producer is not installed.
     """
+    stop = stop or threading.Event()
     began = time.monotonic()
     with PRODUCERS[producer](bootstrap_servers, topic) as client:
         started_at = datetime.now(UTC)
@@ -86,6 +115,9 @@ def load(config: SimulationConfig, bootstrap_servers: str, topic: str, producer:
         summary = Summary(source, topic, None)
         with client.acknowledging():
             for block in blocks(config, started_at):
+                ahead_seconds = block.due_ms / 1000 - time.time()
+                if stop.wait(max(ahead_seconds, 0)):
+                    break
                 partitions = client.send_all(block.keys, block.values)
                 _count(summary, Counter(partitions[: block.payments]), Disposition.UNIQUE)
                 _count(summary, Counter(partitions[block.payments :]), Disposition.DUPLICATE)

@@ -62,3 +62,17 @@ def test_a_delta_table_is_what_its_log_says(tmp_path: Path) -> None:
     for number, actions in enumerate(commits):
         (log / f"{number:020d}.json").write_text("\n".join(json.dumps(action) for action in actions))
     assert oracle.delta_files(tmp_path) == [tmp_path / "b", tmp_path / "c"]
+
+
+@pytest.mark.parametrize(
+    ("found", "difference"),
+    [
+        pytest.param(TRUTH, "", id="exact"),
+        pytest.param(Truth(5, 3, TRUTH.minor), "2 rows too many", id="twice"),
+        pytest.param(Truth(2, 2, {}), "1 payments missing", id="missing"),
+        pytest.param(Truth(3, 2, TRUTH.minor), "1 payments missing, 1 rows too many", id="both"),
+        pytest.param(Truth(3, 3, {"EUR": 1}), "other amounts", id="money"),
+    ],
+)
+def test_a_difference_is_said_in_a_few_words(found: Truth, difference: str) -> None:
+    assert TRUTH.difference(found) == difference

@@ -71,3 +71,12 @@ def test_everything_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [one["p95_latency_seconds"] for one in latest] == [2.5, None]
     assert "stale words" not in results.PAGE.read_text()
     assert results.PLOT.read_text().startswith("<?xml")
+
+
+def test_what_became_of_a_kill_stands_in_the_table() -> None:
+    exact = replace(OURS, recovery_seconds=12.34, exact_after_kill=True, after_kill="exact")
+    twice = replace(PEER, recovery_seconds=50.0, exact_after_kill=False, after_kill="7 rows too many")
+    shown = results.table([exact, twice, replace(PEER, after_kill="no recovery")], [], 1000, 1, 100)
+    assert "| yes | 12.3 | exact |" in shown
+    assert "| yes | 50 | **7 rows too many** |" in shown
+    assert "| yes |  | no recovery |" in shown

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,32 @@ def test_a_load_counts_what_ought_to_become_of_it(monkeypatch: pytest.MonkeyPatc
     assert (summary.of(Disposition.UNIQUE), summary.of(Disposition.DUPLICATE)) == (10_000, 1_000)
 
 
+def test_at_a_rate_payments_are_as_many_as_fit_and_none_is_sent_before_its_time() -> None:
+    config = SimulationConfig(rate=2_000, duration_seconds=1.5, retry_rate=0.1)
+    paced = list(bulk.blocks(config, NOON))
+    assert sum(block.payments for block in paced) == 3_000
+    assert sum(len(block.values) for block in paced) == 3_300
+    for block in paced:
+        made = [datetime.fromisoformat(json.loads(value)["event_time"]) for value in block.values]
+        assert min(made) >= NOON
+        assert round(max(made).timestamp() * 1000) <= block.due_ms
+    assert paced[-1].due_ms < NOON.timestamp() * 1000 + 1_500
+
+
+def test_a_load_at_a_rate_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(bulk.PRODUCERS, "kafka-python", PretendedProducer)
+    summary = bulk.load(SimulationConfig(rate=10_000, duration_seconds=0.3, retry_rate=0), "broker", "topic")
+    assert summary.deliveries == 3_000
+    assert summary.seconds >= 0.3 - 1 / 10_000
+
+
+def test_a_load_ends_when_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(bulk.PRODUCERS, "kafka-python", PretendedProducer)
+    stop = threading.Event()
+    stop.set()
+    assert bulk.load(CONFIG, "broker", "topic", stop=stop).deliveries == 0
+
+
 def test_the_fast_producer_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     with pytest.raises(ProducerError, match=r"pip install \.\[fast\]"):
@@ -95,4 +122,4 @@ def test_the_fast_producer_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
 
 def test_a_bulk_load_has_no_manifest(capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["--bulk", "--manifest", "m.json"]) == 2
-    assert "leave out --rate and --manifest" in capsys.readouterr().err
+    assert "leave out --manifest" in capsys.readouterr().err

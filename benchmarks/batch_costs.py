@@ -1,0 +1,146 @@
+"""What a batch costs whatever is in it, and what an event adds: least squares over the batches of all rates.
+
+Belongs here: the arithmetic on measured batches, and their table. Does not belong here: measuring (rates.py).
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from benchmarks.figures import shown
+
+TOLERANCE = 0.1
+"""How far apart costs may be that are called constant: the greatest by so much above the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A published batch: its records, CPU seconds since the batch before, and the latency of its records."""
+
+    records: int
+    cpu_seconds: float
+    p95_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A rate in payments a second for `seconds`, batches `every_seconds` apart at least; backlogs are in records.
+
+    `cpu_seconds` is ours from the first record to the last one published, waiting included.
+    """
+
+    rate: int
+    every_seconds: float
+    seconds: float
+    batches: tuple[Batch, ...]
+    cpu_seconds: float
+    broker_cpu_seconds: float
+    half_way_backlog: int
+    last_backlog: int
+
+    @property
+    def records(self) -> int:
+        """All that was sent."""
+        return sum(batch.records for batch in self.batches)
+
+    @property
+    def cpu_per_million(self) -> float:
+        """The whole cost of a million events."""
+        return self.cpu_seconds / self.records * 1e6
+
+    def line(self) -> str:
+        """One trial, for whoever waits."""
+        return (
+            f"{self.rate:7,}/s  every {self.every_seconds:.0f} s  {len(self.batches):4} batches  "
+            f"{self.cpu_per_million:7.1f} CPU s/million  backlog {self.half_way_backlog:,} then {self.last_backlog:,}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """CPU seconds of a batch whatever is in it, and of each million events; each with its standard error."""
+
+    per_batch: float
+    per_batch_error: float
+    per_million: float
+    per_million_error: float
+
+    def own(self, trials: list[Trial]) -> tuple[float, float]:
+        """What events cost beside their batches, CPU seconds per million, and how far that may be off."""
+        millions = sum(trial.records for trial in trials) / 1e6
+        batches = sum(len(trial.batches) for trial in trials)
+        cpu = sum(trial.cpu_seconds for trial in trials)
+        return (cpu - batches * self.per_batch) / millions, batches * self.per_batch_error / millions
+
+
+def line_through(trials: list[Trial]) -> Line:
+    """The least-squares line over the batches of all trials, but for the first of each, as the traffic starts with it.
+
+    A batch's error is taken to be a share of its cost, so that the largest ones do not decide alone. Raises ValueError
+    for fewer than three batches.
+    """
+    batches = [batch for trial in trials for batch in trial.batches[1:]]
+    if len(batches) < 3:
+        raise ValueError(f"{len(batches)} batches are too few for a line: let each rate go on for longer.")
+    cpu = np.array([batch.cpu_seconds for batch in batches])
+    weights = 1 / np.maximum(cpu, 0.01)
+    design = np.column_stack([np.ones(len(batches)), [batch.records / 1e6 for batch in batches]]) * weights[:, None]
+    found, *_ = np.linalg.lstsq(design, cpu * weights, rcond=None)
+    variance = float(np.sum((design @ found - cpu * weights) ** 2)) / (len(batches) - 2)
+    errors = np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
+    return Line(float(found[0]), float(errors[0]), float(found[1]), float(errors[1]))
+
+
+def table(trials: list[Trial]) -> str:
+    """One row for each trial, as Markdown, and what they come to."""
+    line = line_through(trials)
+    lines = [
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that sender, broker and warehouse share; "
+        f"each rate for {max(trial.seconds for trial in trials):.0f} s.",
+        "",
+        "| payments/s offered | a batch | batches | records a batch | behind half way, s | behind at the end, s "
+        "| p95 latency s | CPU s per million | of it the batches' own | the events' own | broker's beside it |",
+        "|---" * 11 + "|",
+        *(_row(trial, line) for trial in trials),
+        "",
+        verdict(trials, line),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(trial: Trial, line: Line) -> str:
+    own, error = line.own([trial])
+    cells = [
+        f"{trial.rate:,}",
+        f"every {trial.every_seconds:g} s" if trial.every_seconds else "at once",
+        str(len(trial.batches)),
+        f"{trial.records / len(trial.batches):,.0f}",
+        shown(trial.half_way_backlog * trial.seconds / trial.records),
+        shown(trial.last_backlog * trial.seconds / trial.records),
+        shown(max(batch.p95_seconds for batch in trial.batches)),
+        shown(trial.cpu_per_million),
+        shown(trial.cpu_per_million - own),
+        f"{shown(own)} ± {shown(error)}",
+        shown(trial.broker_cpu_seconds / trial.records * 1e6),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def verdict(trials: list[Trial], line: Line) -> str:
+    """Whether an event's own cost is constant, in sentences with figures."""
+    by_rate = {rate: line.own([t for t in trials if t.rate == rate]) for rate in sorted({t.rate for t in trials})}
+    (cheapest, (low, _)), (dearest, (high, _)) = (
+        pick(by_rate.items(), key=lambda one: one[1][0]) for pick in (min, max)
+    )
+    apart = high / low - 1 if low > 0 else float("inf")
+    worst = max(by_rate, key=lambda rate: by_rate[rate][1])
+    within = "within" if apart <= TOLERANCE else "**not** within"
+    return (
+        f"By a least-squares line, a batch costs {shown(line.per_batch)} ± {shown(line.per_batch_error)} CPU s "
+        f"whatever is in it, and a million events {shown(line.per_million)} ± {shown(line.per_million_error)}. "
+        f"Without the batches' part, a million events cost from {shown(low)} (at {cheapest:,}/s) to {shown(high)} CPU "
+        f"s (at {dearest:,}/s), {apart:.0%} apart: {within} {TOLERANCE:.0%}. At {worst:,}/s that is known to "
+        f"± {shown(by_rate[worst][1])} only."
+    )

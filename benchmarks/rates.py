@@ -1,0 +1,212 @@
+"""What an event costs by the rate at which events come: a warm run under paced traffic, from a trickle to a flood.
+
+Usage: python -m benchmarks.rates [--seconds N] [--rates N ...] [--every N ...] [--dry]. Writes a table into
+docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic and the table
+(batch_costs.py). Each rate is run twice: with a batch as soon as there are records, which is what the job does, and
+with one every few seconds, as if it waited. CPU is the run's (driver, JVM, Python workers) and the warehouse's; the
+broker's stands beside it, and the sender's, which shares the cores, is left out.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.batch_costs import Batch, Trial, table
+from benchmarks.figures import ROOT, write_table
+from benchmarks.processes import cpu_seconds
+from benchmarks.stack import send, stack
+from local_stack.kafka import ensure_topic
+from spark_jobs.run import Run
+from spark_jobs.session import build_session, jar_paths
+from spark_jobs.settings import JobSettings
+from spark_jobs.source import TopicReader
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from spark_jobs.report import BatchReport
+
+PAGE = ROOT / "docs" / "scaling.md"
+RATES = (1_000, 5_000, 10_000, 25_000, 50_000)
+EVERY_SECONDS = (0.0, 5.0)
+SECONDS = 30.0
+WARM_UPS = (200_000, 1_000, 1_000, 1_000)
+_IDLE_SECONDS = 0.05
+
+
+class Sender:
+    """The simulator at a rate, in a process of its own; how far behind the run is, half way and at the end.
+
+    It is not reaped before `reap`: until then its CPU can be told from that of our other children.
+    """
+
+    def __init__(self, settings: JobSettings, rate: int, seconds: float, published: list[Batch]) -> None:
+        self.backlogs: list[int] = []
+        self._settings, self._seconds, self._published = settings, seconds, published
+        how = ["--bulk", "confluent" if find_spec("confluent_kafka") else "kafka-python"]
+        pace = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(rate)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "simulator", *how, *pace],
+            cwd=ROOT,
+            env={**os.environ, **settings.environment()},
+            stdout=subprocess.PIPE,
+        )
+        self._watch = threading.Thread(target=self._look_back, daemon=True)
+        self._watch.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def is_sending(self) -> bool:
+        """Whether there is more to come, or the last look back is not taken yet."""
+        return self._watch.is_alive()
+
+    def reap(self) -> None:
+        """End it. Raises RuntimeError where it failed."""
+        self._process.terminate()
+        if self._process.wait() and len(self.backlogs) < 2:
+            raise RuntimeError(f"the simulator ended with {self._process.returncode}.")
+
+    def _look_back(self) -> None:
+        assert self._process.stdout  # noqa: S101 - for the type checker: it is a pipe
+        with TopicReader(self._settings.bootstrap_servers, self._settings.topic) as topic:
+
+            def look() -> None:
+                sent = sum(topic.read().latest.values())
+                self.backlogs.append(sent - sum(batch.records for batch in self._published))
+
+            half = threading.Timer(self._seconds / 2, look)
+            half.start()
+            # Its words come once everything is acknowledged.
+            self._process.stdout.read()
+            half.join()
+            look()
+
+
+@dataclass(slots=True)
+class Meter:
+    """CPU seconds of ours and of the broker; what the sender needs is nobody's."""
+
+    broker: int
+    sender: int | None = None
+    batches: list[Batch] = field(default_factory=list)
+    _before: float = 0.0
+
+    def read(self) -> tuple[float, float]:
+        """Ours (this process and all below it but broker and sender), and the broker's."""
+        broker = cpu_seconds(self.broker)
+        others = cpu_seconds(self.sender) if self.sender else 0.0
+        return cpu_seconds(os.getpid()) - broker - others, broker
+
+    def begin(self, sender: int) -> None:
+        """From now on, batches are counted anew."""
+        self.sender = sender
+        self._before = self.read()[0]
+
+    def published(self, report: "BatchReport") -> None:
+        """A batch is published: what was used since the one before is its cost."""
+        now = self.read()[0]
+        self.batches.append(Batch(report.delivered, now - self._before, report.latency_p95_seconds))
+        self._before = now
+
+
+def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, pace: tuple[float, float]) -> Trial:
+    """A rate for some seconds, on a topic and a dataset of its own, until all of it is published.
+
+    Args:
+        spark: a warm session.
+        settings: where broker and warehouse are.
+        broker: its pid.
+        rate: payments a second.
+        pace: for how many seconds, and how many seconds lie between the starts of two batches; 0: none.
+    """
+    seconds, every = pace
+    name = f"rate_{rate}_{every:.0f}"
+    settings = replace(settings, topic=name, dataset=name, checkpoint_location=f"{settings.checkpoint_location}/{name}")
+    ensure_topic(settings.bootstrap_servers, settings.topic)
+    meter = Meter(broker)
+    with Run(spark, settings, meter.published) as run:
+        sender = Sender(settings, rate, seconds, meter.batches)
+        try:
+            meter.begin(sender.pid)
+            before = meter.read()
+            drain_until_quiet(run, sender, every)
+            after = meter.read()
+        finally:
+            sender.reap()
+    half, end = sender.backlogs
+    return Trial(rate, every, seconds, tuple(meter.batches), after[0] - before[0], after[1] - before[1], half, end)
+
+
+def drain_until_quiet(run: Run, sender: Sender, every_seconds: float) -> None:
+    """Batches, their starts at least so far apart, while there is traffic and until all of it is published."""
+    while True:
+        is_last, began = not sender.is_sending(), time.monotonic()
+        if not run.drain_once(float("inf")):
+            if is_last:
+                return
+            time.sleep(_IDLE_SECONDS)
+            continue
+        while sender.is_sending() and time.monotonic() - began < every_seconds:
+            time.sleep(_IDLE_SECONDS)
+
+
+@contextmanager
+def warm_session(settings: JobSettings, folder: Path) -> Iterator["SparkSession"]:
+    """A session whose JVM has seen large batches and small ones."""
+    spark = build_session(settings, jar_paths(folder))
+    try:
+        with Run(spark, settings, lambda _: None) as run:
+            for seed, events in enumerate(WARM_UPS, start=1):
+                send(settings, events, seed)
+                run.drain_once(float("inf"))
+        yield spark
+    finally:
+        spark.stop()
+
+
+def measure(rates: list[int], every: list[float], seconds: float) -> list[Trial]:
+    """All trials, from the slowest rate to the fastest."""
+    with tempfile.TemporaryDirectory() as name, stack(Path(name)) as (settings, (broker, _)):
+        folder = Path(name)
+        with warm_session(settings, folder) as spark:
+            trials = []
+            for rate in sorted(rates):
+                for gap in every:
+                    trials.append(trial(spark, settings, broker, rate, (seconds, gap)))
+                    _say(trials[-1].line())
+    return trials
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is a command
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rates", type=int, nargs="+", default=list(RATES), help="payments a second")
+    parser.add_argument("--every", type=float, nargs="+", default=list(EVERY_SECONDS), help="seconds between batches")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each rate and gap")
+    parser.add_argument("--dry", action="store_true", help="keep nothing")
+    options = parser.parse_args()
+    shown = table(measure(options.rates, options.every, options.seconds))
+    _say(shown)
+    if not options.dry:
+        write_table(PAGE, "rates", shown)
+
+
+if __name__ == "__main__":
+    main()

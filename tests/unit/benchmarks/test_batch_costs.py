@@ -1,0 +1,52 @@
+"""A batch's fixed cost and an event's own, told apart."""
+
+import pytest
+
+from benchmarks.batch_costs import Batch, Trial, line_through, table, verdict
+
+
+def trial(rate: int, every: float, sizes: list[int], *, per_batch: float = 0.5, per_million: float = 40.0) -> Trial:
+    """Batches of these sizes at exactly that cost."""
+    batches = [Batch(size, per_batch + size / 1e6 * per_million, 1.0) for size in sizes]
+    cpu = sum(batch.cpu_seconds for batch in batches)
+    return Trial(rate, every, 10.0, tuple(batches), cpu, sum(sizes) / 1e6 * 2, 100, 200)
+
+
+STEADY = [trial(1_000, 0, [1_000, 1_100, 900]), trial(1_000, 5, [5_000, 5_000]), trial(50_000, 0, [100_000, 300_000])]
+
+
+def test_a_batchs_fixed_cost_and_an_events_own_are_told_apart() -> None:
+    line = line_through(STEADY)
+    assert [line.per_batch, line.per_million] == pytest.approx([0.5, 40.0])
+    assert max(line.per_batch_error, line.per_million_error) < 1e-6
+    assert line.own(STEADY[:1])[0] == pytest.approx(40.0)
+
+
+def test_an_error_of_the_fixed_cost_weighs_more_on_small_batches() -> None:
+    noisy = [*STEADY, trial(5_000, 0, [5_000, 6_000, 7_000], per_batch=0.6)]
+    line = line_through(noisy)
+    (_, of_small), (_, of_large) = line.own(noisy[:1]), line.own(noisy[2:3])
+    assert of_small > of_large > 0
+
+
+def test_the_first_batch_of_a_rate_carries_its_start_and_does_not_decide() -> None:
+    slow_start = Trial(1, 0, 1.0, (Batch(10, 9.0, 1.0), *STEADY[0].batches), 9.0, 0.0, 0, 0)
+    assert line_through([slow_start, *STEADY]).per_batch == pytest.approx(0.5)
+
+
+def test_too_few_batches_make_no_line() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        line_through([trial(1_000, 0, [1_000, 2_000])])
+
+
+def test_the_verdict_is_by_the_dearest_and_the_cheapest_rate() -> None:
+    assert "0% apart: within 10%" in verdict(STEADY, line_through(STEADY))
+    dear = [*STEADY, trial(25_000, 0, [100_000, 100_000, 100_000], per_million=80.0)]
+    assert "**not** within 10%" in verdict(dear, line_through(dear))
+
+
+def test_the_table_has_a_row_for_each_rate_and_gap() -> None:
+    lines = [line for line in table(STEADY).splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + len(STEADY)
+    assert {line.count("|") for line in lines} == {12}
+    assert "| 1,000 | every 5 s | 2 | 5,000 |" in lines[3]
