@@ -26,6 +26,8 @@ EVENTS = 600_000
 _POLL_SECONDS = 0.25
 _INTO_THE_NEXT_SECONDS = 1.0
 _SETTLE_SECONDS = 1.0
+_QUIET_SECONDS = 3.0
+_STUCK_SECONDS = 120.0
 
 Results = Callable[[], Hashable]
 """What is durable; it changes with each new result."""
@@ -84,6 +86,9 @@ def _recovery(ready: Arena, contender: Contender, timeout_seconds: float) -> Rec
         ) as child:
             yield child
 
+    def judge() -> Recovery:
+        return judged(lambda: ready.truth.difference(ready.found(contender, settings, output)))
+
     with durable(contender, settings, output) as results:
         nothing = results()
         with life() as child:
@@ -98,21 +103,21 @@ def _recovery(ready: Arena, contender: Contender, timeout_seconds: float) -> Rec
             listener = Listener(child)
             await_new(listener, results, before)
             seconds = time.monotonic() - began
-            listener.wait()
-    recovery = judged(seconds, lambda: ready.truth.difference(ready.found(contender, settings, output)))
+            await_end(listener, results, lambda: judge().is_exact is True)
+        recovery = replace(judge(), seconds=seconds)
     shutil.rmtree(folder)
     return recovery
 
 
-def judged(seconds: float, difference: Callable[[], str]) -> Recovery:
-    """The recovery, by what is wrong with the result after it; half a file that nobody replaced cannot be read."""
+def judged(difference: Callable[[], str]) -> Recovery:
+    """A recovery, by what is wrong with the result after it; half a file that nobody replaced cannot be read."""
     import duckdb
 
     try:
         wrong = difference()
     except duckdb.Error:
         wrong = "a file that cannot be read"
-    return Recovery(seconds, not wrong, wrong or "exact")
+    return Recovery(None, not wrong, wrong or "exact")
 
 
 @contextmanager
@@ -172,6 +177,34 @@ def await_new(listener: Listener, results: Results, before: Hashable) -> None:
         listener.join(_POLL_SECONDS)
         if not listener.is_alive() and results() == before:
             raise listener.failure or Failed("it came to its end without a new result.")
+
+
+def await_end(
+    listener: Listener, results: Results, is_complete: Callable[[], bool], stuck_seconds: float = _STUCK_SECONDS
+) -> None:
+    """Wait until the contender says that it is done, or has no more to do.
+
+    A bounded Kafka source of Flink never ends once it was restored. Raises Failed where the contender dies.
+
+    Args:
+        listener: to the contender.
+        results: what is durable.
+        is_complete: whether nothing is missing; asked when there was nothing new for a while.
+        stuck_seconds: without anything new it is taken to be done after so long.
+    """
+    seen, asked, since = results(), None, time.monotonic()
+    while listener.is_alive():
+        listener.join(_POLL_SECONDS)
+        if (now := results()) != seen:
+            seen, since = now, time.monotonic()
+        quiet_seconds = time.monotonic() - since
+        if quiet_seconds >= stuck_seconds:
+            return
+        if quiet_seconds >= _QUIET_SECONDS and seen != asked:
+            asked = seen
+            if is_complete():
+                return
+    listener.wait()
 
 
 def line(recovery: Recovery) -> str:

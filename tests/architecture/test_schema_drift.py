@@ -2,17 +2,27 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from local_stack.kafka import DEFAULT_HEAP
+from orchestration.settings import read_stack_settings
 from spark_jobs.contract import FIELDS, json_schema
 from spark_jobs.tables import TABLES, TRANSACTIONS, Table
 from tests.architecture.sources import ROOT, product_files
 
 SETTING_READ = re.compile(r'\benv(?:iron)?(?:\.get\(|, |\[)\s*"([A-Z][A-Z_]+)"')
-SETTING_DECLARED = re.compile(r"^(?:# )?([A-Z][A-Z_]+)=", re.MULTILINE)
+SETTING_DECLARED = re.compile(r"^(# )?([A-Z][A-Z_]+)=(.*)$", re.MULTILINE)
+SETTING_DOCUMENTED = re.compile(r"^\| `([A-Z][A-Z_]+)` \| (?:`([^`]*)` )?\|", re.MULTILINE)
+
+
+def exemplified() -> dict[str, str]:
+    """Every setting of .env.example with its default; what is commented out there has none."""
+    declared = SETTING_DECLARED.findall((ROOT / ".env.example").read_text())
+    return {setting: "" if comment else default for comment, setting, default in declared}
 
 
 def sources() -> dict[str, dict[str, Any]]:
@@ -49,5 +59,18 @@ def test_the_table_of_payments_holds_every_field_of_the_contract() -> None:
 
 def test_the_example_environment_lists_exactly_the_settings_that_are_read() -> None:
     read = {setting for path in product_files() for setting in SETTING_READ.findall(path.read_text())}
-    listed = set(SETTING_DECLARED.findall((ROOT / ".env.example").read_text()))
-    assert listed == read - {"DAGSTER_HOME"}, "DAGSTER_HOME follows from PAYMENTS_HOME"
+    assert exemplified().keys() == read - {"DAGSTER_HOME"}, "DAGSTER_HOME follows from PAYMENTS_HOME"
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    documented = SETTING_DOCUMENTED.findall((ROOT / "docs/configuration.md").read_text())
+    assert len(documented) == len(dict(documented))
+    assert dict(documented) == exemplified()
+
+
+def test_the_documented_defaults_are_what_an_empty_environment_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_stack_settings(exemplified()) == read_stack_settings({})
+    assert exemplified()["PAYMENTS_KAFKA_HEAP"] == DEFAULT_HEAP

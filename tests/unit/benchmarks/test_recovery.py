@@ -13,7 +13,7 @@ import pytest
 from benchmarks import recovery
 from benchmarks.bench import with_recovery
 from benchmarks.contest import Failed
-from benchmarks.recovery import NO_RECOVERY, Listener, Recovery, await_new, files_seen, judged
+from benchmarks.recovery import NO_RECOVERY, Listener, Recovery, await_end, await_new, files_seen, judged
 from tests.unit.benchmarks.test_results import OURS
 
 DONE = 'print(\'{"phase": "done"}\', flush=True)'
@@ -59,7 +59,7 @@ def test_who_is_done_before_the_kill_has_not_been_killed() -> None:
 
 @pytest.mark.parametrize(("wrong", "said"), [("", "exact"), ("7 rows too many", "7 rows too many")])
 def test_the_result_after_a_kill_is_judged(wrong: str, said: str) -> None:
-    assert judged(2.0, lambda: wrong) == Recovery(2.0, not wrong, said)
+    assert judged(lambda: wrong) == Recovery(None, not wrong, said)
 
 
 def test_half_a_file_is_a_wrong_result_and_no_crash_of_ours(tmp_path: Path) -> None:
@@ -68,7 +68,21 @@ def test_half_a_file_is_a_wrong_result_and_no_crash_of_ours(tmp_path: Path) -> N
     def read() -> str:
         return str(duckdb.sql(f"select * from '{tmp_path}/half.parquet'"))
 
-    assert judged(2.0, read) == Recovery(2.0, False, "a file that cannot be read")
+    assert judged(read) == Recovery(None, False, "a file that cannot be read")
+
+
+def test_who_never_says_that_it_is_done_is_done_once_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "_QUIET_SECONDS", 0.0)
+    with contender("import time; time.sleep(60)") as child:
+        listener = Listener(child)
+        await_end(listener, lambda: 0, lambda: True)
+        await_end(listener, lambda: 0, lambda: False, stuck_seconds=0.1)
+        assert child.poll() is None
+
+
+def test_who_dies_before_the_end_has_failed() -> None:
+    with contender("raise SystemExit(3)") as child, pytest.raises(Failed):
+        await_end(Listener(child), lambda: 0, lambda: False)
 
 
 def test_an_outcome_takes_up_what_became_of_the_kill() -> None:
