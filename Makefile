@@ -14,7 +14,11 @@ SECONDS_PACED = $(or $(SECONDS),600)
 RATE_PACED = $(if $(filter command line,$(origin RATE)),$(RATE),10000)
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling simulator-figures scenarios lock clean
+# What shortens a benchmark: only what is given on the command line is passed on. DRY=1 keeps nothing.
+given = $(if $($(1)),--$(2) $($(1)))
+dry = $(if $(DRY),--dry)
+
+.PHONY: help setup lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates simulator-figures scenarios lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,24 +77,29 @@ stages: setup ## measure where the CPU time of a record goes
 peers: setup ## make the environments of those that `bench` runs beside ours
 	@benchmarks/peers/setup.sh
 
-bench: peers ## measure ours and its peers on the same 2 million events (half an hour); writes docs/performance.md
-	$(BIN)/python -m benchmarks.bench
+bench: peers ## ours and its peers on the same 2 million events, then each killed once (25 minutes; EVENTS= ROUNDS= KILLED_EVENTS=)
+	$(BIN)/python -m benchmarks.bench $(bench_size) $(dry)
 
-bench-quick: peers ## the same on 300,000 events, once (5 minutes)
-	$(BIN)/python -m benchmarks.bench --quick
+bench-quick: peers ## the same on 300,000 events, once, without kills (5 minutes)
+	$(BIN)/python -m benchmarks.bench --quick $(bench_size) $(dry)
+
+bench_size = $(call given,EVENTS,events) $(call given,ROUNDS,rounds) $(call given,KILLED_EVENTS,killed-events)
 
 bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600 RATE=10000), minute by minute
-	$(BIN)/python -m benchmarks.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED)
+	$(BIN)/python -m benchmarks.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED) $(dry)
 
-bench-state: setup ## batch time and state bytes against live ids, up to 36 million (10 minutes)
-	$(BIN)/python -m benchmarks.state
+bench-state: setup ## batch time and state bytes against live ids (10 minutes; KEYS=36000000 HOURS=24)
+	$(BIN)/python -m benchmarks.state $(call given,KEYS,keys) $(call given,HOURS,hours) $(dry)
 
-bench-scaling: setup ## the job on a Spark cluster of one worker and of two; writes docs/scaling.md
-	$(BIN)/python -m benchmarks.scaling
-	$(BIN)/python -m benchmarks.model
+bench-scaling: setup ## the job on a Spark cluster of one worker and of two (5 minutes; EVENTS=1000000); writes docs/scaling.md
+	$(BIN)/python -m benchmarks.scaling $(call given,EVENTS,events) $(dry)
+	$(if $(DRY),,$(BIN)/python -m benchmarks.model)
 
-simulator-figures: setup ## how fast the simulator fills a topic
-	$(BIN)/python -m benchmarks.sending
+bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (7 minutes; SECONDS=30); writes docs/scaling.md
+	$(BIN)/python -m benchmarks.rates $(call given,SECONDS,seconds) $(dry)
+
+simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
+	$(BIN)/python -m benchmarks.sending $(call given,EVENTS,events) $(dry)
 
 scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
 	$(BIN)/python -m benchmarks.scenarios

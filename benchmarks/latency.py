@@ -1,6 +1,6 @@
 """Latency of paced traffic: from the broker's timestamp to visible in the warehouse, minute by minute.
 
-Usage: python -m benchmarks.latency [--rate N] [--seconds N] [--job-only]. Writes the table into docs/performance.md.
+Usage: python -m benchmarks.latency [--rate N] [--seconds N] [--job-only] [--dry]. Writes the table into docs/performance.md.
 The whole platform is up, Dagster and dbt's builds included, and the sender too, all on this machine; --job-only leaves
 Dagster and dbt away. How long a record waited is read back from the warehouse: published_at less broker's timestamp.
 """
@@ -175,10 +175,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10_000)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--job-only", action="store_true", help="without Dagster and dbt; nothing is kept")
+    parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
     shown = table(options.rate, measure(options.rate, options.seconds, job_alone if options.job_only else platform))
     print(shown)  # noqa: T201 - this is a command
-    if not options.job_only:
+    if not (options.job_only or options.dry):
         write_table(PAGE, "latency", shown)
 
 
