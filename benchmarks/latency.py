@@ -1,8 +1,9 @@
 """Latency of paced traffic: from the broker's timestamp to visible in the warehouse, minute by minute.
 
-Usage: python -m benchmarks.latency [--rate N] [--seconds N] [--job-only] [--dry]. Writes the table into docs/performance.md.
-The whole platform is up, Dagster and dbt's builds included, and the sender too, all on this machine; --job-only leaves
-Dagster and dbt away. How long a record waited is read back from the warehouse: published_at less broker's timestamp.
+Usage: python -m benchmarks.latency [--rate N] [--seconds N] [--job-only] [--dry]. Writes a table into
+docs/performance.md. The whole platform is up, Dagster and dbt's builds included, and the sender too, all on this machine;
+--job-only leaves Dagster and dbt away. How long a record waited is read back from the warehouse: published_at less
+broker's timestamp.
 """
 
 import argparse
