@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
+
 from benchmarks import contest, oracle
-from benchmarks.contest import OURS, Contender, Reading, Task
+from benchmarks.contest import OURS, Contender, Failed, Reading, Task
 from benchmarks.results import Outcome
 from benchmarks.stack import stack
 from local_stack.kafka import ensure_topic
@@ -52,7 +54,10 @@ class Arena:
             env=self.environment(contender, settings),
             timeout_seconds=timeout_seconds,
         )
-        found = self.found(contender, settings, folder / "full" / "output")
+        try:
+            found = self.found(contender, settings, folder / "full" / "output")
+        except duckdb.Error as error:
+            raise Failed(f"{contender.name} left what cannot be read: {error}") from None
         outcome = _outcome(contender, self.task, reading, is_exact=found == self.truth, keys=found.ids)
         shutil.rmtree(folder)
         return outcome

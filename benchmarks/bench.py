@@ -52,7 +52,7 @@ def measure(size: Size, contenders: list[Contender]) -> tuple[list[Outcome], lis
                     outcome = ready.run(contender, number, size.timeout_seconds)
                 except Failed as failure:
                     missing.append(str(failure))
-                    _say(str(failure))
+                    _say(missing[-1])
                     continue
                 outcomes[contender.name].append(outcome)
                 _say(results.line(outcome))
@@ -94,22 +94,28 @@ def main() -> None:
     size = _size(options)
     contenders = [c for c in CONTENDERS if not options.only or c.name in options.only]
     outcomes, missing = measure(size, contenders)
+    keeps = not (options.dry or options.only)
+
+    def keep() -> None:
+        """After each part: a later one that fails takes nothing of it along."""
+        if keeps:
+            results.keep(outcomes, missing, size.events, size.rounds, size.rate)
+
+    keep()
     if size.killed_events:
-        found, failed = recovery.measure(
-            size.killed_events,
-            contenders,
-            size.timeout_seconds,
-            lambda who, said: _say(f"{who.name:12} killed: {said}"),
-        )
+        found, failed = recovery.measure(size.killed_events, contenders, size.timeout_seconds, _tell_of_a_kill)
         outcomes, missing = [with_recovery(o, found.get(o.name)) for o in outcomes], missing + failed
-    if options.only:
-        return
-    paced = latency.measure(size.rate, size.paced_seconds)[-1]
-    outcomes = [replace(o, p95_latency_seconds=paced.p95) if o.name == OURS.name else o for o in outcomes]
-    if options.dry:
+        keep()
+    if not options.only:
+        paced = latency.measure(size.rate, size.paced_seconds)[-1]
+        outcomes = [replace(o, p95_latency_seconds=paced.p95) if o.name == OURS.name else o for o in outcomes]
+        keep()
+    if outcomes and not keeps:
         _say(results.table(outcomes, missing, size.events, size.rounds, size.rate))
-    else:
-        results.keep(outcomes, missing, size.events, size.rounds, size.rate)
+
+
+def _tell_of_a_kill(contender: Contender, said: str) -> None:
+    _say(f"{contender.name:12} killed: {said}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Latency of paced traffic: from the broker's timestamp to visible in the warehouse, minute by minute.
 
 Usage: python -m benchmarks.latency [--rate N] [--seconds N] [--job-only] [--dry]. Writes a table into
-docs/performance.md. The whole platform is up, Dagster and dbt's builds included, and the sender too, all on this machine;
---job-only leaves Dagster and dbt away. How long a record waited is read back from the warehouse: published_at less
-broker's timestamp.
+docs/performance.md. The whole platform is up, Dagster and dbt's builds included, and the sender too, all on this
+machine; --job-only leaves Dagster and dbt away. How long a record waited is read back from the warehouse: published_at
+less broker's timestamp.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from benchmarks.figures import ROOT, write_table
 from benchmarks.stack import send, stack
 from local_stack.own_home import own_environment
 from local_stack.processes import Daemon
+from simulator.bulk import fastest, load
 from simulator.config import SimulationConfig
-from simulator.simulate import simulate
 from spark_jobs import tables
 from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse import connect, ensure_tables, read_control, run, table_id
@@ -91,8 +91,8 @@ def paced(settings: JobSettings, rate: float, seconds: float) -> datetime:
     sent = send(settings, WARM_UP_EVENTS, seed=1)
     _await_published(settings, sent)
     since = datetime.now(UTC)
-    config = SimulationConfig(rate=rate, duration_seconds=seconds, seed=2, late_rate=0)
-    sent += simulate(config, settings.bootstrap_servers, settings.topic).deliveries
+    config = SimulationConfig(rate=rate, duration_seconds=seconds, seed=2)
+    sent += load(config, settings.bootstrap_servers, settings.topic, fastest()).deliveries
     _await_published(settings, sent)
     return since
 

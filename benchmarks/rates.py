@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from benchmarks.figures import ROOT, write_table
 from benchmarks.processes import cpu_seconds
 from benchmarks.stack import send, stack
 from local_stack.kafka import ensure_topic
+from simulator.bulk import fastest
 from spark_jobs.run import Run
 from spark_jobs.session import build_session, jar_paths
 from spark_jobs.settings import JobSettings
@@ -53,10 +53,9 @@ class Sender:
     def __init__(self, settings: JobSettings, rate: int, seconds: float, published: list[Batch]) -> None:
         self.backlogs: list[int] = []
         self._settings, self._seconds, self._published = settings, seconds, published
-        how = ["--bulk", "confluent" if find_spec("confluent_kafka") else "kafka-python"]
         pace = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(rate)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "simulator", *how, *pace],
+            [sys.executable, "-m", "simulator", "--bulk", fastest(), *pace],
             cwd=ROOT,
             env={**os.environ, **settings.environment()},
             stdout=subprocess.PIPE,

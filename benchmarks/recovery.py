@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
+
 from benchmarks import contest, oracle
 from benchmarks.arena import Arena, arena
 from benchmarks.contest import CONTENDERS, Contender, Failed
@@ -111,8 +113,6 @@ def _recovery(ready: Arena, contender: Contender, timeout_seconds: float) -> Rec
 
 def judged(difference: Callable[[], str]) -> Recovery:
     """A recovery, by what is wrong with the result after it; half a file that nobody replaced cannot be read."""
-    import duckdb
-
     try:
         wrong = difference()
     except duckdb.Error:

@@ -117,7 +117,10 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
     with arena(options.events) as ready:
-        readings = {workers: run(ready, workers) for workers in options.workers}
+        readings = {}
+        for workers in options.workers:
+            readings[workers] = run(ready, workers)
+            print(f"{workers} workers: {readings[workers].seconds:.1f} s", flush=True)  # noqa: T201 - this is a command
         shown = table(readings, ready.task.records)
     print(shown)  # noqa: T201 - this is a command
     if not options.dry:
