@@ -26,6 +26,7 @@ from benchmarks.processes import cpu_seconds
 from benchmarks.stack import send, stack
 from local_stack.kafka import ensure_topic
 from simulator.bulk import fastest
+from spark_jobs.process_payments import POLL_SECONDS
 from spark_jobs.run import Run
 from spark_jobs.session import build_session, jar_paths
 from spark_jobs.settings import JobSettings
@@ -41,7 +42,6 @@ RATES = (1_000, 5_000, 10_000, 25_000, 50_000)
 EVERY_SECONDS = (0.0, 5.0)
 SECONDS = 30.0
 WARM_UPS = (200_000, 1_000, 1_000, 1_000)
-_IDLE_SECONDS = 0.05
 
 
 class Sender:
@@ -75,7 +75,7 @@ class Sender:
     def reap(self) -> None:
         """End it. Raises RuntimeError where it failed."""
         self._process.terminate()
-        if self._process.wait() and len(self.backlogs) < 2:
+        if self._process.wait():
             raise RuntimeError(f"the simulator ended with {self._process.returncode}.")
 
     def _look_back(self) -> None:
@@ -156,10 +156,10 @@ def drain_until_quiet(run: Run, sender: Sender, every_seconds: float) -> None:
         if not run.drain_once(float("inf")):
             if is_last:
                 return
-            time.sleep(_IDLE_SECONDS)
+            time.sleep(POLL_SECONDS)
             continue
         while sender.is_sending() and time.monotonic() - began < every_seconds:
-            time.sleep(_IDLE_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
 @contextmanager
