@@ -66,7 +66,7 @@ def measure(
             try:
                 found[contender.name] = _recovery(ready, contender, timeout_seconds)
             except Failed as failure:
-                missing.append(f"after a kill, {failure}")
+                missing.append(f"{contender.name}, killed and started again: {failure}")
                 on_done(contender, missing[-1])
             else:
                 on_done(contender, line(found[contender.name]))
