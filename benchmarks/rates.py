@@ -42,6 +42,8 @@ RATES = (1_000, 5_000, 10_000, 25_000, 50_000)
 EVERY_SECONDS = (0.0, 5.0)
 SECONDS = 30.0
 WARM_UPS = (200_000, 1_000, 1_000, 1_000)
+FIRST_EVENTS = 400
+"""Before the traffic: a pipeline without a watermark would cut what it finds first into many small batches."""
 
 
 class Sender:
@@ -50,9 +52,9 @@ class Sender:
     It is not reaped before `reap`: until then its CPU can be told from that of our other children.
     """
 
-    def __init__(self, settings: JobSettings, rate: int, seconds: float, published: list[Batch]) -> None:
+    def __init__(self, settings: JobSettings, rate: int, seconds: float, published: list[Batch], before: int) -> None:
         self.backlogs: list[int] = []
-        self._settings, self._seconds, self._published = settings, seconds, published
+        self._settings, self._seconds, self._published, self._before = settings, seconds, published, before
         pace = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(rate)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "--bulk", fastest(), *pace],
@@ -83,7 +85,7 @@ class Sender:
         with TopicReader(self._settings.bootstrap_servers, self._settings.topic) as topic:
 
             def look() -> None:
-                sent = sum(topic.read().latest.values())
+                sent = sum(topic.read().latest.values()) - self._before
                 self.backlogs.append(sent - sum(batch.records for batch in self._published))
 
             half = threading.Timer(self._seconds / 2, look)
@@ -137,16 +139,19 @@ def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, 
     ensure_topic(settings.bootstrap_servers, settings.topic)
     meter = Meter(broker)
     with Run(spark, settings, meter.published) as run:
-        sender = Sender(settings, rate, seconds, meter.batches)
+        before = send(settings, FIRST_EVENTS, seed=rate)
+        run.drain_once(float("inf"))
+        meter.batches.clear()
+        sender = Sender(settings, rate, seconds, meter.batches, before)
         try:
             meter.begin(sender.pid)
-            before = meter.read()
+            ours, broker_cpu = meter.read()
             drain_until_quiet(run, sender, every)
-            after = meter.read()
+            ours_after, broker_after = meter.read()
         finally:
             sender.reap()
     half, end = sender.backlogs
-    return Trial(rate, every, seconds, tuple(meter.batches), after[0] - before[0], after[1] - before[1], half, end)
+    return Trial(rate, every, seconds, tuple(meter.batches), ours_after - ours, broker_after - broker_cpu, half, end)
 
 
 def drain_until_quiet(run: Run, sender: Sender, every_seconds: float) -> None:
