@@ -24,7 +24,7 @@ from benchmarks.contest import CONTENDERS, Contender, Failed
 from spark_jobs.settings import JobSettings, payments_home
 from spark_jobs.warehouse import connect
 
-EVENTS = 600_000
+EVENTS = 800_000
 _POLL_SECONDS = 0.25
 _INTO_THE_NEXT_SECONDS = 1.0
 _SETTLE_SECONDS = 1.0
