@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -79,14 +80,16 @@ def _recovery(ready: Arena, contender: Contender, timeout_seconds: float) -> Rec
     folder = ready.folder / f"{contender.name}-killed"
     folder.mkdir()
     settings, output = replace(ready.settings, dataset="killed"), folder / "full" / "output"
-    env = ready.environment(contender, settings)
-
-    @contextmanager
-    def life() -> Iterator["subprocess.Popen[str]"]:
-        with contest.started(
-            contender, ready.task, folder, payments_home(), env=env, is_again=True, timeout_seconds=timeout_seconds
-        ) as child:
-            yield child
+    life = partial(
+        contest.started,
+        contender,
+        ready.task,
+        folder,
+        payments_home(),
+        env=ready.environment(contender, settings),
+        is_again=True,
+        timeout_seconds=timeout_seconds,
+    )
 
     def judge() -> Recovery:
         return judged(lambda: ready.truth.difference(ready.found(contender, settings, output)))
