@@ -110,7 +110,7 @@ def _recovery(ready: Arena, contender: Contender, timeout_seconds: float) -> Rec
             seconds = time.monotonic() - began
             await_end(listener, results, lambda: judge().is_exact is True)
         recovery = replace(judge(), seconds=seconds)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     return recovery
 
 
