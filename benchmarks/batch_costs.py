@@ -129,18 +129,22 @@ def _row(trial: Trial, line: Line) -> str:
 
 
 def verdict(trials: list[Trial], line: Line) -> str:
-    """Whether an event's own cost is constant, in sentences with figures."""
+    """Whether an event's own cost is constant, in sentences with figures: by the rates at which it is known well."""
     by_rate = {rate: line.own([t for t in trials if t.rate == rate]) for rate in sorted({t.rate for t in trials})}
-    (cheapest, (low, _)), (dearest, (high, _)) = (
-        pick(by_rate.items(), key=lambda one: one[1][0]) for pick in (min, max)
-    )
-    apart = high / low - 1 if low > 0 else float("inf")
-    worst = max(by_rate, key=lambda rate: by_rate[rate][1])
-    within = "within" if apart <= TOLERANCE else "**not** within"
-    return (
+    known = {rate: own for rate, (own, error) in by_rate.items() if error <= TOLERANCE * own}
+    unknown = [f"{shown(by_rate[r][0])} ± {shown(by_rate[r][1])} at {r:,}/s" for r in by_rate if r not in known]
+    sentences = [
         f"By a least-squares line, a batch costs {shown(line.per_batch)} ± {shown(line.per_batch_error)} CPU s "
-        f"whatever is in it, and a million events {shown(line.per_million)} ± {shown(line.per_million_error)}. "
-        f"Without the batches' part, a million events cost from {shown(low)} (at {cheapest:,}/s) to {shown(high)} CPU "
-        f"s (at {dearest:,}/s), {apart:.0%} apart: {within} {TOLERANCE:.0%}. At {worst:,}/s that is known to "
-        f"± {shown(by_rate[worst][1])} only."
-    )
+        f"whatever is in it, and a million events {shown(line.per_million)} ± {shown(line.per_million_error)}."
+    ]
+    if len(known) > 1:
+        cheapest, dearest = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+        apart = known[dearest] / known[cheapest] - 1
+        sentences.append(
+            f"Without the batches' part, a million events cost from {shown(known[cheapest])} (at {cheapest:,}/s) to "
+            f"{shown(known[dearest])} CPU s (at {dearest:,}/s), {apart:.0%} apart: "
+            f"{'within' if apart <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}."
+        )
+    if unknown:
+        sentences.append(f"Batches that hold too little to tell: {', '.join(unknown)}.")
+    return " ".join(sentences)

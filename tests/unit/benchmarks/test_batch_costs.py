@@ -45,6 +45,13 @@ def test_the_verdict_is_by_the_dearest_and_the_cheapest_rate() -> None:
     assert "**not** within 10%" in verdict(dear, line_through(dear))
 
 
+def test_a_rate_whose_batches_hold_too_little_is_named_and_does_not_decide() -> None:
+    noisy = [*STEADY, trial(5_000, 0, [500_000, 600_000]), trial(10, 0, [10, 11, 12, 13], per_batch=0.6)]
+    said = verdict(noisy, line_through(noisy))
+    assert "at 10/s" in said.split("too little to tell:")[1]
+    assert "(at 10/s)" not in said
+
+
 def test_the_table_has_a_row_for_each_rate_and_gap() -> None:
     lines = [line for line in table(STEADY).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(STEADY)
