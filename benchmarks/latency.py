@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.figures import ROOT, write_table
-from benchmarks.stack import send, stack
+from benchmarks.stack import leave_on_sigterm, send, stack
 from local_stack.own_home import own_environment
 from local_stack.processes import Daemon
 from simulator.bulk import fastest, load
@@ -133,6 +133,7 @@ def platform(folder: Path) -> Iterator[JobSettings]:
     from orchestration.settings import read_stack_settings
     from orchestration.stack import Stack
 
+    leave_on_sigterm()
     settings = read_stack_settings(own_environment(folder))
     running = Stack(settings)
     try:

@@ -17,13 +17,18 @@ from simulator.simulate import simulate
 from spark_jobs.settings import JobSettings, read_job_settings
 
 
+def leave_on_sigterm() -> None:
+    """From now on a SIGTERM ends this process as an exception would: what it has started is stopped on the way out."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
 @contextmanager
 def stack(folder: Path) -> Iterator[tuple[JobSettings, list[int]]]:
     """A broker and a warehouse of our own; yields settings and the pids of both, the broker's first.
 
     They are nobody's children: a SIGTERM, too, ends them in good order.
     """
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    leave_on_sigterm()
     settings = read_job_settings(own_environment(folder))
     broker = Broker(folder, settings.bootstrap_servers)
     warehouse = Warehouse(folder, settings.emulator_host or "", settings.project)
