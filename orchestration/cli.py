@@ -15,6 +15,7 @@ from orchestration.commands import (
     backtest,
     demo,
     doctor,
+    erase,
     flow,
     gaps,
     promote_field,
@@ -51,6 +52,7 @@ app.command()(replay.replay)
 app.command()(resolve.resolve)
 app.command()(backfill.backfill)
 app.command()(promote_field.promote_field)
+app.command()(erase.erase)
 app.command()(scenario.scenario)
 app.command()(demo.demo)
 

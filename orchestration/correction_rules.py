@@ -7,6 +7,7 @@ deliveries (warehouse_reads.py, verification.py).
 from collections.abc import Sequence
 
 from orchestration.verification import Break, Row
+from spark_jobs.contract import ERASED
 from spark_jobs.correction_kinds import CORRECTION_HASH, REPLAY_HASH, Correction
 
 _ADDED = " ".join(f"when '{kind}' then {kind.payments_added}" for kind in Correction)
@@ -37,11 +38,13 @@ CORRECTION_RULES = {
             group by topic, kafka_partition, kafka_offset) as reread
             on c.topic = reread.topic and c.kafka_partition = reread.kafka_partition
                 and c.kafka_offset = reread.kafka_offset and c.correction_id > reread.correction_id
-        where d.topic is null or not ({_ALLOWED})
-            or d.transaction_id != c.transaction_id or d.event_time != c.event_time or d.batch_id != c.batch_id
-            or d.value_sha256 != c.value_sha256 or d.kafka_timestamp != c.kafka_timestamp or c.payload_hash is null
-            or reread.topic is null and (d.currency != c.currency or d.amount_minor != c.amount_minor
-                or d.payload_hash != c.payload_hash)
+        where d.topic is null or (d.disposition = '{ERASED}') != (c.transaction_id is null)
+            or d.batch_id != c.batch_id or d.value_sha256 != c.value_sha256 or d.kafka_timestamp != c.kafka_timestamp
+            or d.disposition != '{ERASED}' and (
+                not ({_ALLOWED})
+                or d.transaction_id != c.transaction_id or d.event_time != c.event_time or c.payload_hash is null
+                or reread.topic is null and (d.currency != c.currency or d.amount_minor != c.amount_minor
+                    or d.payload_hash != c.payload_hash))
         """,
     "a replay is as it was asked for": f"""
         select topic, kafka_partition, kafka_offset from {{payment_replays}}
@@ -54,21 +57,35 @@ CORRECTION_RULES = {
             on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset
         left join {payment_deliveries} as n
             on n.topic = r.topic and n.kafka_partition = r.new_partition and n.kafka_offset = r.new_offset
-        where d.topic is null or d.disposition != 'QUARANTINED' or d.value_sha256 != r.value_sha256
+        where d.topic is null or d.disposition not in ('QUARANTINED', 'ERASED') or d.value_sha256 != r.value_sha256
             or n.value_sha256 != r.value_sha256
         """,
 }
 
 
+CORRECTION_COUNTS = """
+    select 'correction_count' as told_as, count(*) as row_count, count(distinct correction_id) as ids,
+        coalesce(max(correction_id), 0) as newest from {payment_corrections}
+    union all
+    select 'replay_count' as told_as, count(*) as row_count, count(distinct replay_id) as ids,
+        coalesce(max(replay_id), 0) as newest from {payment_replays}
+    union all
+    select 'erasure_count' as told_as, count(distinct erasure_id) as row_count, count(distinct erasure_id) as ids,
+        coalesce(max(erasure_id), 0) as newest from {payment_erasures}
+    """
+
+NUMBERED = "corrections, replays and erasures are numbered without a gap"
+
+
 def missing_corrections(counts: Sequence[Row], control: Sequence[Row]) -> list[Break]:
-    """Where the control row knows of another number of corrections or replays than there are.
+    """Where the control row knows of another number of corrections, replays or erasures than there are.
 
     Args:
         counts: WarehouseReads.correction_counts.
         control: rows of pipeline_control.
     """
     return [
-        Break("corrections and replays are numbered without a gap", f"{row['told_as']}: {name}", told, row[name])
+        Break(NUMBERED, f"{row['told_as']}: {name}", told, row[name])
         for row in counts
         for told in [sum(pipeline[row["told_as"]] for pipeline in control)]
         for name in ("row_count", "ids", "newest")

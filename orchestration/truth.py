@@ -5,16 +5,18 @@ Belongs here: comparing with the manifest; pure. Does not belong here: reading e
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from orchestration.verification import Break, PartitionTally, tally
-from spark_jobs.contract import Disposition
+from spark_jobs.contract import ERASED
 
 if TYPE_CHECKING:
     from simulator.manifest import Manifest
 
 type Row = Mapping[str, Any]
+type Place = tuple[int, int]
+"""Partition and offset."""
 
 _TOTAL = (
     *("day", "topic", "kafka_partition", "currency"),
@@ -51,12 +53,21 @@ def compare_control_totals(manifest: "Manifest", table: Iterable[Row]) -> list[B
     ]
 
 
-def tally_of(manifest: "Manifest") -> list[PartitionTally]:
-    """What the sender says should be there, by partition."""
-    return [
-        PartitionTally(partition, sum(counts.values()), *(counts[disposition] for disposition in Disposition))
-        for partition, counts in manifest.per_partition().items()
-    ]
+def tally_of(manifest: "Manifest", erased: Set[Place] = frozenset()) -> list[PartitionTally]:
+    """What the sender says should be there, by partition; of what was `erased` since, that it is ERASED."""
+    return tally(
+        {
+            "kafka_partition": record.partition,
+            "disposition": ERASED if (record.partition, record.offset) in erased else record.disposition,
+            "record_count": 1,
+        }
+        for record in manifest.deliveries
+    )
+
+
+def erased_of(stored: Iterable[Row]) -> Set[Place]:
+    """Where records lie that were erased."""
+    return {(row["kafka_partition"], row["kafka_offset"]) for row in stored if row["disposition"] == ERASED}
 
 
 def tally_of_stored(manifest: "Manifest", stored: Iterable[Row]) -> list[PartitionTally]:
@@ -93,7 +104,10 @@ def _compare_record(record: Any, rows: Sequence[Row]) -> Iterator[Break]:
         "value_sha256": record.sha256,
         "reasons": sorted(reason.value for reason in record.reasons),
     }
-    for name, value in expected.items():
+    # What was erased is still the same value at the same place, and says nothing more.
+    names = ("value_sha256",) if row["disposition"] == ERASED else expected
+    for name in names:
+        value = expected[name]
         if found[name] != value:
             yield Break(f"{name} is what the sender says", where, value, found[name])
 

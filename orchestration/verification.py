@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from orchestration.accepted_gaps import behind_gaps
-from spark_jobs.contract import Disposition
+from orchestration.erased import erased_and_receipted, published_amounts, published_counts
+from spark_jobs.contract import ERASED, Disposition
 
 type Row = dict[str, Any]
 
@@ -43,6 +44,7 @@ class Evidence:
     accepted_gaps: Sequence[Row] = ()
     delivery_counts: Sequence[Row] = ()
     delivery_amounts: Sequence[Row] = ()
+    erasures: Sequence[Row] = ()
     broken_records: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
@@ -56,6 +58,7 @@ class PartitionTally:
     duplicate: int
     late: int
     quarantined: int
+    erased: int = 0
 
 
 def find_breaks(evidence: Evidence) -> list[Break]:
@@ -85,7 +88,7 @@ def tally(delivery_counts: Iterable[Row]) -> list[PartitionTally]:
         PartitionTally(
             partition,
             sum(count for (at, _), count in counts.items() if at == partition),
-            *(counts[partition, disposition] for disposition in Disposition),
+            *(counts[partition, disposition] for disposition in (*Disposition, ERASED)),
         )
         for partition in sorted({at for at, _ in counts})
     ]
@@ -157,12 +160,11 @@ def _deliveries_are_the_ledgers(evidence: Evidence) -> Iterator[Break]:
         for disposition, name in _COUNTS.items()
         if row[name]
     }
-    found = {
-        (row["batch_id"], row["kafka_partition"], row["disposition"]): row["record_count"]
-        for row in evidence.delivery_counts
-    }
+    found = published_counts(evidence.delivery_counts, evidence.erasures)
     where = "batch, partition, disposition"
     yield from _differences("payment_deliveries holds what the ledger counts", where, told, found)
+    receipted, erased = erased_and_receipted(evidence.delivery_counts, evidence.erasures)
+    yield from _differences("an erased delivery has its receipt", "batch, partition", receipted, erased)
     spans = {(row["batch_id"], row["kafka_partition"]): row for row in evidence.ledger_partitions}
     times: dict[int, list[Any]] = {}
     for row in evidence.delivery_counts:
@@ -184,10 +186,8 @@ _MONEY_KEY = ("batch_id", "disposition", "currency")
 
 
 def _money_is_the_ledgers(evidence: Evidence) -> Iterator[Break]:
-    def amounts(rows: Sequence[Row]) -> dict[object, tuple[int, int]]:
-        return {tuple(row[name] for name in _MONEY_KEY): (row["record_count"], row["amount_minor"]) for row in rows}
-
-    told, found = amounts(evidence.ledger_amounts), amounts(evidence.delivery_amounts)
+    told = published_amounts(evidence.ledger_amounts, ())
+    found = published_amounts(evidence.delivery_amounts, evidence.erasures)
     yield from _differences("batch_ledger_amounts is the deliveries' money", ", ".join(_MONEY_KEY), told, found)
 
 

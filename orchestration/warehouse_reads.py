@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestration.correction_rules import CORRECTION_RULES
+from orchestration.correction_rules import CORRECTION_COUNTS, CORRECTION_RULES
+from orchestration.erased import ERASURE_RULES
 from spark_jobs import tables
 from spark_jobs.contract import FIELDS
 from spark_jobs.iso_codes import MINOR_UNITS
@@ -115,26 +116,19 @@ class WarehouseReads:
             select d.* from {payment_deliveries} as d
             left join (select * from {payment_corrections} where kind = 'RETRACTED_DUPLICATE') as c
                 on d.topic = c.topic and d.kafka_partition = c.kafka_partition and d.kafka_offset = c.kafka_offset
-            where d.disposition != 'UNIQUE' and c.topic is null
+            where d.disposition not in ('UNIQUE', 'ERASED') and c.topic is null
             """
         )
 
     def correction_counts(self) -> list[Row]:
-        """Rows, different ids and the greatest id of the corrections and of the replays."""
-        return self.read(
-            """
-            select 'correction_count' as told_as, count(*) as row_count, count(distinct correction_id) as ids,
-                coalesce(max(correction_id), 0) as newest from {payment_corrections}
-            union all
-            select 'replay_count' as told_as, count(*) as row_count, count(distinct replay_id) as ids,
-                coalesce(max(replay_id), 0) as newest from {payment_replays}
-            """
-        )
+        """Rows, different ids and the greatest id of corrections and replays; an erasure has many rows, and one id."""
+        return self.read(CORRECTION_COUNTS)
 
     def broken_records(self) -> dict[str, list[Row]]:
         """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; BREAKS_READ each at most."""
         return {
-            rule: self.read(f"{sql}\nlimit {BREAKS_READ}") for rule, sql in (_RECORD_RULES | CORRECTION_RULES).items()
+            rule: self.read(f"{sql}\nlimit {BREAKS_READ}")
+            for rule, sql in (_RECORD_RULES | CORRECTION_RULES | ERASURE_RULES).items()
         }
 
     def read(self, sql: str, **parameters: Any) -> list[Row]:
@@ -206,7 +200,8 @@ _RECORD_RULES = {
                 select topic, kafka_partition, kafka_offset, sum(payments_added) as payments_added
                 from {payment_corrections} group by topic, kafka_partition, kafka_offset) as c
                 on d.topic = c.topic and d.kafka_partition = c.kafka_partition and d.kafka_offset = c.kafka_offset
-            where if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) != 0
+            where d.disposition != 'ERASED'
+                and if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) != 0
         ) as d
         full outer join {payment_transactions} as t
             on d.topic = t.topic and d.kafka_partition = t.kafka_partition and d.kafka_offset = t.kafka_offset
@@ -227,7 +222,7 @@ _RECORD_RULES = {
     **{
         f"the amount of {told} is its minor units": f"""
         select topic, kafka_partition, kafka_offset from {{{table.name}}}
-        where coalesce(amount * {_minor_units()} != amount_minor, true)
+        where coalesce(amount * {_minor_units()} != amount_minor, transaction_id is not null)
         """
         for told, table in _PAYMENTS.items()
     },

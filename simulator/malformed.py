@@ -69,7 +69,8 @@ _DEEP = b'"note":' + b'{"a":' * 64 + b"1" + b"}" * 64
 _LONG = b'"note":"' + b"x" * MAX_VALUE_BYTES + b'"'
 
 MALFORMATIONS: tuple[Malformation, ...] = (
-    Malformation((Reason.EMPTY_VALUE,), lambda _payment: None),
+    # Its key is an account, and no payment has an account for its id: it deletes nothing.
+    Malformation((Reason.TOMBSTONE,), lambda _payment: None),
     Malformation((Reason.EMPTY_VALUE,), lambda _payment: b""),
     _bytes(Reason.OVERSIZE, lambda value: _with_member(value, _LONG)),
     _bytes(Reason.INVALID_UTF8, lambda value: _with_member(value, b'"note":"caf\xe9"')),

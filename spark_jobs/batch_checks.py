@@ -76,6 +76,7 @@ def report_of(batch: Batch, control: Control, load_seconds: float, transaction_s
         load_seconds=load_seconds,
         transaction_seconds=transaction_seconds,
         published_at=now,
+        erased=batch.erased,
     )
 
 

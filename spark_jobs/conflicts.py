@@ -66,7 +66,7 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
     sql = f"""
         with disputed as (
             select transaction_id from {name[tables.DELIVERIES]}
-            where disposition != 'QUARANTINED' {one}
+            where disposition not in ('QUARANTINED', 'ERASED') {one}
             group by transaction_id having count(distinct payload_hash) > 1
         ),
         decided as (
@@ -80,7 +80,7 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
         inner join disputed on d.transaction_id = disputed.transaction_id
         left join {name[tables.TRANSACTIONS]} as t on d.transaction_id = t.transaction_id
         left join decided as c on d.transaction_id = c.transaction_id
-        where d.disposition != 'QUARANTINED'
+        where d.disposition not in ('QUARANTINED', 'ERASED')
         order by d.transaction_id, d.kafka_timestamp, d.kafka_partition, d.kafka_offset
         """
     rows = run(client, sql, {} if transaction_id is None else {"transaction_id": transaction_id})

@@ -32,7 +32,7 @@ MAX_NESTING = 32
 
 
 class Disposition(StrEnum):
-    """What became of a delivered record. Every record has exactly one."""
+    """What a delivered record was tagged as. Every record has exactly one."""
 
     UNIQUE = "UNIQUE"
     DUPLICATE = "DUPLICATE"
@@ -40,9 +40,14 @@ class Disposition(StrEnum):
     QUARANTINED = "QUARANTINED"
 
 
+ERASED = "ERASED"
+"""What a delivery is once it was erased on request: no record is tagged so, and the ledger does not count by it."""
+
+
 class Reason(StrEnum):
     """Why a record was quarantined. A record carries every reason that applies to it, in this order."""
 
+    TOMBSTONE = "TOMBSTONE"
     EMPTY_VALUE = "EMPTY_VALUE"
     OVERSIZE = "OVERSIZE"
     INVALID_UTF8 = "INVALID_UTF8"

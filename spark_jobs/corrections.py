@@ -85,13 +85,14 @@ def _write(
 ) -> Exception | None:
     decided_by, reason, attempt = told
     digest = hashlib.sha256(repr(_identity(decisions)).encode()).hexdigest()[:16]
-    name = f"{moment.last_batch_id}_{moment.correction_count}_{digest}_{attempt}"
+    name = f"{moment.last_batch_id}_{moment.correction_count}_{moment.erasure_count}_{digest}_{attempt}"
     staging = f"{settings.project}.{settings.dataset}.staging_corrections_{name}"
     _stage(client, staging, decisions)
     values = {
         "pipeline": settings.pipeline,
         "last_batch_id": moment.last_batch_id,
         "correction_count": moment.correction_count,
+        "erasure_count": moment.erasure_count,
         "decisions": len(decisions),
         "removed": sum(d.kind.payments_added < 0 for d in decisions),
         "decided_by": decided_by,
@@ -133,8 +134,9 @@ def correct_sql(settings: JobSettings, staging: str) -> str:
     begin transaction;
     update {name[tables.CONTROL]}
         set correction_count = correction_count + @decisions, updated_at = current_timestamp()
-        where pipeline = @pipeline and last_batch_id = @last_batch_id and correction_count = @correction_count;
-    assert @@row_count = 1 as 'a batch or another correction was published in the meantime';
+        where pipeline = @pipeline and last_batch_id = @last_batch_id and correction_count = @correction_count
+            and erasure_count = @erasure_count;
+    assert @@row_count = 1 as 'a batch, an erasure or another correction was published in the meantime';
     insert into {name[tables.CORRECTIONS]} ({columns})
         select correction_id, kind, payments_added, {payment}, last_batch_id, decided_by, reason, decided_at,
             {CORRECTION_HASH}

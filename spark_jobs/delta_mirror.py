@@ -14,6 +14,7 @@ from deltalake import CommitProperties, Transaction
 from spark_jobs import delta_rows, tables
 from spark_jobs.checkpoints import Interval
 from spark_jobs.crashpoints import Point, crash_point
+from spark_jobs.delta_erasing import follow_erasures
 from spark_jobs.delta_tables import (
     BATCH_TABLES,
     append_once,
@@ -40,7 +41,8 @@ MAX_RECORDS = 200_000
 class Mirror:
     """The Delta tables of one pipeline. Application versions in their logs say how far each has come.
 
-    `<pipeline>` counts batches, by the ledger's batch_id; `<pipeline>:corrections` counts corrections.
+    `<pipeline>` counts batches, by the ledger's batch_id, `<pipeline>:corrections` corrections, `<pipeline>:erasures`
+    erasures.
     """
 
     def __init__(self, client: "Client", settings: JobSettings) -> None:
@@ -65,7 +67,7 @@ class Mirror:
         """Take over a batch that the warehouse has just committed."""
         # Where the warehouse knew better than the stream, its own rows say what became of the records.
         is_as_tagged = all(getattr(report, d.lower()) == batch.tally.count(d) for d in DISPOSITIONS)
-        if is_as_tagged and self.last_batch_id == report.batch_id - 1:
+        if is_as_tagged and not report.erased and self.last_batch_id == report.batch_id - 1:
             with failures_as_incidents(self._settings):
                 records = delta_rows.staged(batch, self._settings.topic, report.batch_id)
                 rows = delta_rows.of_batch(records, report)
@@ -86,6 +88,7 @@ class Mirror:
                         rows = delta_rows.published(self._client, self._settings, table, after, through)
                         append_once(handle, rows, self._batches, through)
             self._follow_corrections(control)
+            follow_erasures(self._client, self._settings, self._tables, control)
 
     def _portions(self, control: Control) -> Iterator[int]:
         """The batches up to which to read, one time after the other."""
@@ -104,13 +107,14 @@ class Mirror:
                 waiting = 0
 
     def _follow_corrections(self, control: Control) -> None:
-        """What was decided since: of each delivery the last decision says whether its payment counts."""
+        """What was decided since: of each delivery the last decision says whether its payment counts, if not erased."""
         after, payments = self.correction_count, self._tables[tables.TRANSACTIONS]
         if control.correction_count <= after:
             return
         columns = ", ".join(column.name for column in tables.TRANSACTIONS.columns)
         sql = f"""
-            select payments_added, {columns} from `{table_id(self._settings, tables.CORRECTIONS)}`
+            select if(transaction_id is null, -1, payments_added) as payments_added, {columns}
+            from `{table_id(self._settings, tables.CORRECTIONS)}`
             where correction_id > @after and correction_id <= @through and payments_added != 0
             qualify row_number() over (
                 partition by topic, kafka_partition, kafka_offset order by correction_id desc) = 1

@@ -30,11 +30,12 @@ from spark_jobs.delta_tables import (
     query,
 )
 from spark_jobs.incidents import Incident, Kind
+from spark_jobs.known import Known
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.tagging import watermark_of
 from spark_jobs.times import from_microseconds
-from spark_jobs.transaction import Batch, Known, retract
+from spark_jobs.transaction import Batch, retract
 from spark_jobs.warehouse import Control, control_of, offsets_to_json
 
 FENCED = "another run took over the pipeline; this one leaves it alone."
@@ -138,7 +139,8 @@ class DeltaPublisher:
         tagged = pc.if_else(is_known, Disposition.DUPLICATE.value, records["disposition"])
         records = records.set_column(records.schema.get_field_index("disposition"), "disposition", tagged)
         columns = (taken[name].to_pylist() for name in ("kafka_partition", "currency", "amount_minor"))
-        return records, Known(0, tuple(zip(*columns, strict=True)))
+        retracted = tuple(zip(*columns, strict=True))
+        return records, Known(0, retracted, corrected=len(retracted))
 
 
 def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime, until: datetime) -> pa.Array:

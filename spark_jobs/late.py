@@ -58,7 +58,8 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
             and d.transaction_id not in (select transaction_id from {name[tables.TRANSACTIONS]})
             and d.transaction_id not in (
                 select transaction_id from {name[tables.CORRECTIONS]}
-                where kind in ('{Correction.ADMITTED_LATE}', '{Correction.REJECTED_LATE}'))
+                where kind in ('{Correction.ADMITTED_LATE}', '{Correction.REJECTED_LATE}')
+                    and transaction_id is not null)
         qualify row_number() over (
             partition by d.transaction_id order by d.event_time, d.kafka_partition, d.kafka_offset) = 1
         order by d.kafka_timestamp, d.kafka_partition, d.kafka_offset

@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 from msgspec.structs import astuple
 
-from spark_jobs.contract import FIELD_NAMES, FIELDS, MAX_NESTING, MAX_VALUE_BYTES, Reason
+from spark_jobs.contract import FIELD_NAMES, FIELDS, ID_PATTERN, MAX_NESTING, MAX_VALUE_BYTES, Reason
 
 _REQUIRED = frozenset(field.name for field in FIELDS if field.required)
 _NAMES = frozenset(FIELD_NAMES)
@@ -33,6 +33,7 @@ _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _CHUNK = 2_000
 """Values whose fields stay in a core's cache on their way from Python to Arrow."""
+_ID = re.compile(ID_PATTERN.encode()).fullmatch
 
 PARSED_SCHEMA = pa.schema(
     [
@@ -62,19 +63,27 @@ class _Strict:
     reasons: list[Reason]
 
 
-def parse(values: Sequence[bytes | None]) -> pa.Table:
-    """Columns of PARSED_SCHEMA, one row per value, in order. Never raises, whatever the bytes."""
-    chunks = [_parse(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK)]
+def parse(values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None) -> pa.Table:
+    """Columns of PARSED_SCHEMA, one row per value, in order. Never raises, whatever the bytes.
+
+    Args:
+        values: the records' values.
+        keys: the records' keys, as many; a record without a value is a tombstone of the payment that its key names.
+    """
+    chunks = [
+        _parse(values[start : start + _CHUNK], keys[start : start + _CHUNK] if keys else None)
+        for start in range(0, len(values), _CHUNK)
+    ]
     return pa.concat_tables(chunks) if chunks else PARSED_SCHEMA.empty_table()
 
 
-def _parse(values: Sequence[bytes | None]) -> pa.Table:
+def _parse(values: Sequence[bytes | None], keys: Sequence[bytes | None] | None) -> pa.Table:
     rows: list[tuple[str | None, ...]] = []
     strict: dict[int, _Strict] = {}
     for index, value in enumerate(values):
         row = _fast(value) if value is not None and len(value) <= MAX_VALUE_BYTES else None
         if row is None:
-            strict[index] = _strictly(value)
+            strict[index] = _tombstone(keys[index]) if value is None and keys else _strictly(value)
             row = strict[index].values
         rows.append(row)
     columns = zip(*rows, strict=True)
@@ -98,6 +107,13 @@ def _strictly(value: bytes | None) -> _Strict:
         return _fields(value, _load(value))
     except _Unreadable as unreadable:
         return _Strict((None,) * _WIDTH, None, [unreadable.reason])
+
+
+def _tombstone(key: bytes | None) -> _Strict:
+    """A record without a value: what its key names is deleted where it came from. Without an id it is just empty."""
+    if key is None or not _ID(key):
+        return _strictly(None)
+    return _Strict((key.decode(), *(None,) * (_WIDTH - 1)), None, [Reason.TOMBSTONE])
 
 
 def _load(value: bytes | None) -> list[tuple[str, Any]]:

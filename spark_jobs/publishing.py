@@ -15,9 +15,10 @@ from spark_jobs.checkpoints import Interval
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.jobs import JOB_SECONDS, begin, bounds, failures, kind_of, one_line, settle
+from spark_jobs.known import Known, known_sql, known_values
 from spark_jobs.report import BatchReport
 from spark_jobs.settings import JobSettings
-from spark_jobs.transaction import Batch, Known, known_sql, known_values, parameters, publish_sql, retract
+from spark_jobs.transaction import Batch, parameters, publish_sql, retract
 from spark_jobs.warehouse import STAGING_PREFIX, Control, control_of, read_control, run
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Publisher:
                 return error
             published = retract(batch, known)
             values |= parameters(published, self.control, load_seconds, known)
-            sql = publish_sql(self._settings, staging, retracts=bool(known.retracted))
+            sql = publish_sql(self._settings, staging, retracts=bool(known.corrected), erases=bool(known.erased))
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
             answer = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)
@@ -108,17 +109,13 @@ class Publisher:
         return _persistently("transaction", attempt)
 
     def _look_up(self, staging: str) -> tuple[Known, dict[str, Any]]:
-        """Which payments of the batch the stream took for new although they are published, and what was asked."""
-        if self.control.watermark is None:
-            # Nothing was ever published, nor corrected.
-            return Known(0), {}
-        values = known_values(self._settings, self.control, self.control.watermark)
+        """What of the batch is published or erased already, and what was asked."""
+        values = known_values(self._settings, self.control)
         rows = run(self._client, known_sql(self._settings, staging), values)
         if not rows:
             raise Incident(Kind.FENCED, "the pipeline's control row is gone: publish nothing until that is settled.")
-        found = tuple((r["kafka_partition"], r["currency"], r["amount_minor"]) for r in rows)
-        known = Known(rows[0]["correction_count"], tuple(row for row in found if row[0] is not None))
-        return known, values if known.retracted else {}
+        known = Known.of(rows)
+        return known, values if known.corrected else {}
 
     def _answered(self, batch: Batch, answer: Rows | Exception) -> Control | None:
         """The control row if the transaction's own answer shows the batch in; None where that has to be looked up."""

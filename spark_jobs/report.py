@@ -32,6 +32,8 @@ class BatchReport:
     load_seconds: float
     transaction_seconds: float
     published_at: datetime
+    erased: int = 0
+    """Of the delivered, those whose id was erased before; the other counts say what they were tagged as."""
 
     @property
     def batch_seconds(self) -> float:
@@ -51,6 +53,7 @@ class BatchReport:
             "duplicate": self.duplicate,
             "late": self.late,
             "quarantined": self.quarantined,
+            "erased": self.erased,
             "events_per_second": round(self.events_per_second, 1),
             "latency_p50_seconds": round(self.latency_p50_seconds, 3),
             "latency_p95_seconds": round(self.latency_p95_seconds, 3),

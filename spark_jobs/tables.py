@@ -5,18 +5,22 @@ Belongs here: names, columns, partitioning and clustering. Does not belong here:
 module.
 """
 
+from dataclasses import replace
+
 from spark_jobs.columns import BATCH, COORDINATES, COUNTS, DIGESTS, HASHES, Column
 from spark_jobs.columns import Table as Table
 from spark_jobs.contract import FIELDS
 from spark_jobs.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
 from spark_jobs.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
+from spark_jobs.erasure_tables import ERASED_IDS as ERASED_IDS
+from spark_jobs.erasure_tables import ERASURES as ERASURES
 
 DELIVERIES = Table(
     "payment_deliveries",
     "One row per Kafka record, whatever became of it.",
     (
         *COORDINATES,
-        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
+        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED; ERASED on request."),
         Column("reasons", "STRING", "Why the record is quarantined; empty otherwise.", "REPEATED"),
         Column("transaction_id", "STRING", "The payment's id, where that is valid.", "NULLABLE"),
         Column("event_time", "TIMESTAMP", "When the payment was made, where that is valid.", "NULLABLE"),
@@ -123,9 +127,13 @@ CONTROL = Table(
         Column("updated_at", "TIMESTAMP", "When the row last changed."),
         Column("correction_count", "INT64", "Rows of payment_corrections: the newest correction_id."),
         Column("replay_count", "INT64", "Rows of payment_replays: the newest replay_id."),
+        Column("erasure_count", "INT64", "Erasures: the newest erasure_id."),
         Column("digest", "STRING", "The newest batch's digest; empty before the first."),
     ),
 )
+
+PERSONAL = (*(field.name for field in FIELDS), "amount_minor", "extra_fields", "payload_hash")
+"""What a payment says. In a correction it is NULL once it is erased."""
 
 CORRECTIONS = Table(
     "payment_corrections",
@@ -139,7 +147,7 @@ CORRECTIONS = Table(
             "BACKFILL_REPLACED or BACKFILL_CHOSEN.",
         ),
         Column("payments_added", "INT64", "What it does to payment_transactions: 1, 0, or -1 for a row taken out."),
-        *TRANSACTIONS.columns,
+        *(replace(column, mode="NULLABLE") if column.name in PERSONAL else column for column in TRANSACTIONS.columns),
         Column("last_batch_id", "INT64", "The newest published batch that the decision knew of."),
         Column("decided_by", "STRING", "Who, or which part of the platform, decided."),
         Column("reason", "STRING", "Why."),
@@ -236,4 +244,6 @@ TABLES: tuple[Table, ...] = (
     CORRECTIONS,
     REPLAYS,
     PROMOTED_FIELDS,
+    ERASURES,
+    ERASED_IDS,
 )

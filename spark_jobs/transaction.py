@@ -4,16 +4,17 @@ Belongs here: what goes into which table. Does not belong here: running it, and 
 (publishing.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from spark_jobs import tables
 from spark_jobs.checkpoints import Interval
 from spark_jobs.contract import WATERMARK_MICROSECONDS, Disposition
-from spark_jobs.correction_kinds import CORRECTION_HASH, Correction
 from spark_jobs.digests import DIGEST_SQL, claims, content_hash_sql
+from spark_jobs.known import Known, delivered_as, erase_again_sql, retract_sql, source_sql
 from spark_jobs.receipts import BatchTally
 from spark_jobs.settings import JobSettings
 from spark_jobs.tagging import watermark_of
@@ -30,44 +31,8 @@ class Batch:
     tally: BatchTally
     started_at: datetime
     process_seconds: float
-
-
-RETRACTION = "its id was published before, longer ago than the stream remembers"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the warehouse knew of a batch before it was published.
-
-    `retracted` are payments that the stream took for new and that are published already, as (partition, currency, minor
-    units). It holds only as long as `correction_count` is that of the control row.
-    """
-
-    correction_count: int
-    retracted: tuple[tuple[int, str, int], ...] = ()
-
-
-def known_sql(settings: JobSettings, staging: str) -> str:
-    """The exact check of one batch: of the payments that its state has forgotten, and may know by another time.
-
-    The state remembers every payment since @remembered_since, by the time that it was published with; a decision may
-    have exchanged that.
-    """
-    return f"""
-    select c.correction_count, s.kafka_partition, s.currency, s.amount_minor
-    from `{table_id(settings, tables.CONTROL)}` as c
-    left join ({_known(settings, staging, "kafka_partition, currency, amount_minor")}) as s on true
-    where c.pipeline = @pipeline
-    """
-
-
-def known_values(settings: JobSettings, control: Control, watermark: datetime) -> dict[str, Any]:
-    """Values of `known_sql`, by name: what is new is never older than the watermark carried into the batch."""
-    return {
-        "pipeline": control.pipeline,
-        "known_since": watermark - timedelta(days=settings.lookback_days),
-        "remembered_since": watermark,
-    }
+    erased: int = 0
+    """Records whose id was erased before: known once the warehouse was asked."""
 
 
 def retract(batch: Batch, known: Known) -> Batch:
@@ -79,34 +44,33 @@ def retract(batch: Batch, known: Known) -> Batch:
             count, total = amounts.get((disposition, currency), (0, 0))
             amounts[disposition, currency] = (count + sign, total + sign * minor)
     amounts = {key: amount for key, amount in amounts.items() if amount[0]}
-    return replace(batch, tally=replace(batch.tally, partition_counts=counts, amounts=amounts))
+    return replace(batch, tally=replace(batch.tally, partition_counts=counts, amounts=amounts), erased=known.erased)
 
 
-def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False) -> str:
-    """The transaction: everything, or, where the epoch, the offsets or the corrections have moved on, nothing.
+def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, erases: bool = False) -> str:
+    """The transaction: everything, or, where the epoch, the offsets or what is decided have moved on, nothing.
 
     Args:
         settings: names the tables.
         staging: the batch's staging table.
         retracts: whether payments that the stream took for new are published already: they become DUPLICATE, and a
             correction keeps what they say.
+        erases: whether ids come again that were erased: their deliveries are ERASED, and a receipt counts them.
     """
-    tagged = "if(is_retracted, 'DUPLICATE', disposition)" if retracts else "disposition"
-    deliveries, delivery_values = _insert_lists(tables.DELIVERIES, tagged)
+    deliveries, delivery_values = _insert_lists(tables.DELIVERIES, delivered_as(retracts=retracts, erases=erases))
     transactions, transaction_values = _insert_lists(tables.TRANSACTIONS)
     ledger = ", ".join(c.name for c in tables.LEDGER.columns)
     counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count"
     name = {table: f"`{table_id(settings, table)}`" for table in tables.TABLES}
-    source, is_new = f"`{staging}`", "disposition = 'UNIQUE'"
-    if retracts:
-        # Read in the transaction that wrote them.
-        source += f"""
-        left join (select kafka_partition, kafka_offset, true as is_retracted from {name[tables.CORRECTIONS]}
-            where kind = '{Correction.RETRACTED_DUPLICATE}' and batch_id = @batch_id)
-            using (kafka_partition, kafka_offset)"""
-        is_new += " and is_retracted is null"
+    source = source_sql(settings, staging, retracts=retracts, erases=erases)
+    is_new = "disposition = 'UNIQUE'"
+    is_new += " and is_retracted is null" if retracts else ""
+    is_new += " and is_erased is null" if erases else ""
+    found = (retract_sql(settings, staging) if retracts else "") + (
+        erase_again_sql(settings, staging) if erases else ""
+    )
     return f"""
-    begin transaction;{_retract_sql(settings, staging) if retracts else ""}
+    begin transaction;{found}
     insert into {name[tables.DELIVERIES]} ({deliveries}) select {delivery_values} from {source};
     assert @@row_count = @delivered as 'the staging table does not hold the batch';
     insert into {name[tables.TRANSACTIONS]} ({transactions})
@@ -131,29 +95,11 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False) 
             correction_count = @correction_count + @retracted, updated_at = current_timestamp(),
             digest = ({_digest_of_the_batch(settings)})
         where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets
-            and correction_count = @correction_count and digest = @previous_digest;
-    assert @@row_count = 1 as 'fenced off: the epoch, the offsets or the corrections have moved on';
+            and correction_count = @correction_count and erasure_count = @erasure_count and digest = @previous_digest;
+    assert @@row_count = 1 as 'fenced off: the epoch, the offsets or what is decided have moved on';
     commit transaction;
     select control.* from {name[tables.CONTROL]} as control where control.pipeline = @pipeline;
     """
-
-
-def _retract_sql(settings: JobSettings, staging: str) -> str:
-    payment = ", ".join(column.name for column in tables.TRANSACTIONS.columns)
-    given = {"topic": "@topic as topic", "batch_id": "@batch_id as batch_id"}
-    staged = ", ".join(given.get(column.name, column.name) for column in tables.TRANSACTIONS.columns)
-    columns = ", ".join(column.name for column in tables.CORRECTIONS.columns)
-    return f"""
-    insert into `{table_id(settings, tables.CORRECTIONS)}` ({columns})
-        select correction_id, kind, payments_added, {payment}, last_batch_id, decided_by, reason, decided_at,
-            {CORRECTION_HASH}
-        from (
-            select *, '{Correction.RETRACTED_DUPLICATE}' as kind, 0 as payments_added, @batch_id - 1 as last_batch_id,
-                @pipeline as decided_by, '{RETRACTION}' as reason, current_timestamp() as decided_at,
-                @correction_count + row_number() over (order by kafka_partition, kafka_offset) as correction_id
-            from ({_known(settings, staging, staged)})
-        );
-    assert @@row_count = @retracted as 'what is known of the batch has changed';"""
 
 
 def _digested(staging: str) -> str:
@@ -168,18 +114,8 @@ def _digest_of_the_batch(settings: JobSettings) -> str:
                 where batch_id = @batch_id and published_at > timestamp_sub(current_timestamp(), interval 1 day)"""
 
 
-def _known(settings: JobSettings, staging: str, columns: str) -> str:
-    return f"""select {columns} from `{staging}`
-            where disposition = 'UNIQUE' and transaction_id in (
-                select transaction_id from `{table_id(settings, tables.TRANSACTIONS)}`
-                where event_time >= @known_since and event_time < @remembered_since
-                union all
-                select transaction_id from `{table_id(settings, tables.CORRECTIONS)}`
-                where kind = '{Correction.CONFLICT_CHOSEN}' and event_time >= @remembered_since)"""
-
-
-def _insert_lists(table: tables.Table, disposition: str = "disposition") -> tuple[str, str]:
-    given = {"topic": "@topic", "batch_id": "@batch_id", "disposition": disposition}
+def _insert_lists(table: tables.Table, otherwise: Mapping[str, str] | None = None) -> tuple[str, str]:
+    given = {"topic": "@topic", "batch_id": "@batch_id", **(otherwise or {})}
     names = [column.name for column in table.columns]
     return ", ".join(names), ", ".join(given.get(name, name) for name in names)
 
@@ -208,7 +144,8 @@ def _told(batch: Batch, control: Control, load_seconds: float, known: Known) -> 
         **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
         "watermark": control.watermark,
         "correction_count": known.correction_count,
-        "retracted": len(known.retracted),
+        "erasure_count": known.erasure_count,
+        "retracted": known.corrected,
         "next_watermark": from_microseconds(watermark_of(tally.max_event_time, WATERMARK_MICROSECONDS)),
         "min_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(0)),
         "p05_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(5)),

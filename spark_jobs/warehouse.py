@@ -45,6 +45,7 @@ class Control:
     watermark: datetime | None
     updated_at: datetime
     correction_count: int = 0
+    erasure_count: int = 0
     digest: str = NOTHING_BEFORE
 
 
@@ -128,6 +129,7 @@ def control_of(row: dict[str, Any]) -> Control:
         watermark=row["watermark"],
         updated_at=row["updated_at"],
         correction_count=row["correction_count"],
+        erasure_count=row["erasure_count"],
         digest=row["digest"],
     )
 
@@ -152,9 +154,9 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
         when matched then update set epoch = control.epoch + 1, holder = @holder, updated_at = current_timestamp()
         when not matched then
             insert (pipeline, topic, topic_id, epoch, holder, generation, last_batch_id, end_offsets, watermark,
-                    updated_at, correction_count, replay_count, digest)
+                    updated_at, correction_count, replay_count, erasure_count, digest)
             values (@pipeline, @topic, @topic_id, 1, @holder, @generation, 0, @end_offsets, null, current_timestamp(),
-                    0, 0, @digest)
+                    0, 0, 0, @digest)
         """
     values = {
         "pipeline": settings.pipeline,

@@ -18,7 +18,7 @@ from spark_jobs import tables
 from spark_jobs.staging import RECORD_SCHEMA, STAGED_SCHEMA
 from tests.analyzer import Warehouse, simple
 
-_STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_)?\w+`")
+_STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_|erasure_)?\w+`")
 _ARROW = {pa.int32(): "INT64", pa.int64(): "INT64", pa.string(): "STRING", pa.binary(): "BYTES"}
 
 
@@ -58,6 +58,8 @@ class Statements:
             decided = [*tables.CORRECTIONS.columns[1:3], *tables.TRANSACTIONS.columns]
             columns = {"number": simple("INT64")} | {column.name: simple(column.type) for column in decided}
             self._warehouse.add("staged_corrections_rows", columns)
+            place = {column.name: simple(column.type) for column in tables.DELIVERIES.columns[:3]}
+            self._warehouse.add("staged_erasure_rows", place)
             reread = {
                 f.name: _type_of(f.type) for f in RECORD_SCHEMA if f.name not in ("raw_key", "raw_value", "reasons")
             }

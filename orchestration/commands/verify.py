@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.manifest import Manifest
 
 BREAKS_PRINTED = 20
+_COLUMNS = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "ERASED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | Non
     totals = reads.whole_table(tables.CONTROL_TOTALS)
     breaks += truth.compare_records(manifest, stored) + truth.compare_control_totals(manifest, totals)
     matched = truth.tally_of_stored(manifest, stored)
-    told = truth.tally_of(manifest)
+    told = truth.tally_of(manifest, truth.erased_of(stored))
     return Verdict(tally(evidence.delivery_counts), told, matched, breaks, evidence.accepted_gaps)
 
 
@@ -109,6 +110,7 @@ def gather(reads: WarehouseReads) -> Evidence:
         accepted_gaps=reads.whole_table(tables.ACCEPTED_GAPS),
         delivery_counts=reads.delivery_counts(),
         delivery_amounts=reads.delivery_amounts(),
+        erasures=reads.whole_table(tables.ERASURES),
         broken_records=reads.broken_records(),
     )
 
@@ -125,8 +127,11 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
 
 def show(verdict: Verdict) -> None:
     """The same for a person."""
-    columns = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED")
-    table("delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED", columns, [_cells(row) for row in verdict.partitions])
+    table(
+        "delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + ERASED",
+        _COLUMNS,
+        [_cells(row) for row in verdict.partitions],
+    )
     if verdict.expected:
         show_beside(verdict)
     if verdict.accepted_gaps:
@@ -145,13 +150,14 @@ def show_beside(verdict: Verdict) -> None:
     for told in verdict.expected:
         found = held.get(told.partition)
         rows.append(["sent", *_cells(told), ""])
-        rows.append(["warehouse", *(_cells(found) if found else [told.partition, 0, 0, 0, 0, 0]), _word(told == found)])
-    columns = ("", "partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "agrees")
-    table("The manifest beside the warehouse, record by record", columns, rows)
+        rows.append(
+            ["warehouse", *(_cells(found) if found else [told.partition, 0, 0, 0, 0, 0, 0]), _word(told == found)]
+        )
+    table("The manifest beside the warehouse, record by record", ("", *_COLUMNS, "agrees"), rows)
 
 
 def _cells(row: PartitionTally) -> list[object]:
-    return [row.partition, row.delivered, row.unique, row.duplicate, row.late, row.quarantined]
+    return [row.partition, row.delivered, row.unique, row.duplicate, row.late, row.quarantined, row.erased]
 
 
 def _word(agrees: bool) -> str:

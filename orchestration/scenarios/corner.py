@@ -112,13 +112,13 @@ class Corner:
         simulate(config, self.settings.bootstrap_servers, self.settings.topic, path)
         return read_manifest(path)
 
-    def send(self, values: Iterable[bytes | None], partition: int = 0) -> list[Place]:
-        """Send values as they are; returns where each came to lie."""
+    def send(self, values: Iterable[bytes | None], partition: int = 0, key: bytes = b"sender") -> list[Place]:
+        """Send values as they are, all with one key; returns where each came to lie."""
         from kafka import KafkaProducer
 
         producer = KafkaProducer(bootstrap_servers=self.settings.bootstrap_servers, enable_idempotence=True, acks="all")
         try:
-            sent = [producer.send(self.settings.topic, value, key=b"sender", partition=partition) for value in values]
+            sent = [producer.send(self.settings.topic, value, key=key, partition=partition) for value in values]
             producer.flush()
             return [(partition, future.get(timeout=_ACKNOWLEDGED_SECONDS).offset) for future in sent]
         finally:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from orchestration.scenarios import (
     backfill,
+    cdc_deletes,
     duplicates,
     exactly_once,
     hot_partitions,
@@ -23,6 +24,7 @@ SCENARIOS: dict[str, Scenario] = {
     "exactly-once": exactly_once.run,
     "schema-drift": schema_drift.run,
     "backfill": backfill.run,
+    "cdc-deletes": cdc_deletes.run,
     "hot-partitions": hot_partitions.run,
 }
 

@@ -30,6 +30,8 @@ PLAIN = (
     "correction_kinds",
     "decision_tables",
     "digests",
+    "erasure_receipts",
+    "erasure_tables",
     "incidents",
     "iso_codes",
     "report",

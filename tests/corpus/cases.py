@@ -15,6 +15,8 @@ FILE = Path(__file__).with_name("cases.toml")
 KAFKA_TIMESTAMP = datetime(2026, 11, 21, 12, 0, 1, tzinfo=UTC)
 """When the broker wrote a record, unless its case says otherwise."""
 
+DEFAULT_KEY = b"a-1"
+
 EVENT: dict[str, str] = {
     "transaction_id": '"t-1"',
     "event_time": '"2026-11-21T12:00:00Z"',
@@ -62,7 +64,7 @@ def _case(entry: dict[str, Any]) -> Case:
         kind=entry["kind"],
         name=entry["name"],
         value=_value(entry),
-        key=_bytes(entry["key"]) if "key" in entry else b"a-1",
+        key=_bytes(entry["key"]) if "key" in entry else DEFAULT_KEY,
         kafka_us=entry.get("kafka_us", int(KAFKA_TIMESTAMP.timestamp()) * 1_000_000),
         is_resent=entry.get("resent", False),
         disposition=entry.get("disposition", "QUARANTINED" if reasons else "UNIQUE"),

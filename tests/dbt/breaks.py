@@ -154,3 +154,13 @@ def _gap(topic: str, partition: int, start: int, length: int) -> Row:
 
 def _delivery(data: Tables, disposition: str) -> Row:
     return next(row for row in data["payment_deliveries"] if row["disposition"] == disposition)
+
+
+@_seen_by(OFFSETS, AMOUNTS, TOTALS)
+def a_delivery_is_passed_off_as_erased(data: Tables) -> None:
+    _delivery(data, "LATE")["disposition"] = "ERASED"
+
+
+@_seen_by(CORRECTIONS)
+def an_erasure_is_taken_out(data: Tables) -> None:
+    data["pipeline_control"][0]["erasure_count"] = 1

@@ -17,6 +17,7 @@ Tables = dict[str, list[Row]]
 
 TOPIC = "payment-events"
 START = datetime(2026, 1, 5, 23, 0, tzinfo=UTC)
+LEAVER = "leaver"
 DISPOSITIONS = ("UNIQUE", "DUPLICATE", "LATE", "QUARANTINED")
 
 
@@ -38,6 +39,14 @@ class Delivery:
     @property
     def event_time(self) -> datetime:
         return START + timedelta(minutes=self.minute)
+
+    @property
+    def sender(self) -> str:
+        """One account sent a payment, a late one and a malformed record, and nothing else."""
+        is_leavers = (self.batch_id, self.partition) == (2, 1) and (
+            self.transaction_id == "b2p1-a" or self.disposition in ("LATE", "QUARANTINED")
+        )
+        return LEAVER if is_leavers else f"sender-{self.partition}"
 
     @property
     def kafka_timestamp(self) -> datetime:
@@ -93,6 +102,8 @@ def tables(records: list[Delivery]) -> Tables:
         "payment_corrections": [],
         "payment_replays": [],
         "promoted_fields": [],
+        "payment_erasures": [],
+        "payment_erased_ids": [],
     }
 
 
@@ -138,7 +149,7 @@ def _delivery(record: Delivery) -> Row:
         "amount_minor": record.amount_minor if valid else None,
         "payload_hash": _bytes(f"{record.transaction_id}{record.payload}") if valid else None,
         "value_sha256": _bytes(f"{record.partition}/{record.offset}"),
-        "raw_key": None if record.disposition == "UNIQUE" else _base64(b"key"),
+        "raw_key": None if record.disposition == "UNIQUE" else _base64(record.sender.encode()),
         "raw_value": None if record.disposition == "UNIQUE" else _base64(b"\xff\x00{"),
     }
 
@@ -149,7 +160,7 @@ def _payment(record: Delivery) -> Row:
         **_coordinates(record),
         "transaction_id": record.transaction_id,
         "event_time": _text(record.event_time),
-        "sender_account_id": f"sender-{record.partition}",
+        "sender_account_id": record.sender,
         "receiver_account_id": "receiver",
         "amount": str(Decimal(record.amount_minor).scaleb(-decimals)),
         "currency": record.currency,
@@ -253,6 +264,7 @@ def _control(records: list[Delivery]) -> list[Row]:
         "updated_at": _text(START),
         "correction_count": 0,
         "replay_count": 0,
+        "erasure_count": 0,
         "digest": f"digest of {max(_batch_ids(records), default=0)}",
     }
     return [row] if records else []

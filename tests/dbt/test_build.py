@@ -7,14 +7,15 @@ import pytest
 from orchestration.backtest import FALSE_POSITIVE_BUDGET
 from orchestration.backtest_run import BacktestConfig
 from simulator.typologies import Typology
-from tests.dbt.breaks import BREAKS, RULES, VALUED, Break
+from spark_jobs.erasing import erase
+from tests.dbt.breaks import BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
-from tests.dbt.sample import correct, correction, deliveries, tables
+from tests.dbt.sample import LEAVER, correct, correction, deliveries, tables
 
 pytestmark = pytest.mark.integration
 
-MARTS = (
+BUILT = (
     "payment_errors",
     "payment_transactions_fraud",
     "payment_fraud_scores",
@@ -48,7 +49,7 @@ class Built:
 
 def build(warehouse: DbtWarehouse, *options: str) -> Built:
     done = warehouse.build(*options)
-    return Built(done, {} if done.exit_code else {mart: warehouse.rows(mart) for mart in MARTS})
+    return Built(done, {} if done.exit_code else {mart: warehouse.rows(mart) for mart in BUILT})
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +218,27 @@ def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_the
 @pytest.mark.usefixtures("grown")
 def test_every_compiled_statement_is_one_that_bigquerys_own_analyzer_accepts(warehouse: DbtWarehouse) -> None:
     assert refused(warehouse.folder / "target") == {}
+
+
+def test_an_erasure_keeps_the_law_by_its_receipts_and_marts_that_were_built_before_show(
+    warehouse: DbtWarehouse, grown: Built
+) -> None:
+    assert grown
+    told = erase(warehouse.client, warehouse.settings, LEAVER, erased_by="officer", reason="asked")
+    red, batches = warehouse.red(RULES), warehouse.rows("reconciliation_batches")
+    left = [row for row in warehouse.rows("payment_transactions") if LEAVER in row.values()]
+    warehouse.fill(tables(deliveries(batches=3)))
+    assert left == []
+    taken = {(r.disposition, r.currency): (r.records, r.payments, r.amount_minor) for r in told}
+    assert taken == {
+        ("UNIQUE", "EUR"): (1, 1, 1000),
+        ("DUPLICATE", "EUR"): (1, 0, 1000),
+        ("LATE", "KWD"): (1, 0, 123),
+        ("QUARANTINED", ""): (1, 0, 0),
+    }
+    assert red == {MARTS}
+    [erased] = [row for row in batches if row["counted_erased"]]
+    assert (erased["status"], erased["counted_erased"], erased["erased_payments"]) == ("PASS", 4, 1)
 
 
 # The last: the marts hold the corrections from here on.

@@ -9,9 +9,10 @@ from spark_jobs import publishing, stores
 from spark_jobs.checkpoints import Interval
 from spark_jobs.crashpoints import Point
 from spark_jobs.incidents import Incident
+from spark_jobs.known import Known
 from spark_jobs.run import Run
 from spark_jobs.settings import JobSettings
-from spark_jobs.transaction import Known, publish_sql
+from spark_jobs.transaction import publish_sql
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle
 from tests.world import World
@@ -39,8 +40,8 @@ def oracle(world: World) -> Oracle:
 def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Take words out of the transaction's text."""
 
-    def mutated(settings: JobSettings, staging: str, *, retracts: bool) -> str:
-        sql = publish_sql(settings, staging, retracts=retracts)
+    def mutated(settings: JobSettings, staging: str, *, retracts: bool, erases: bool) -> str:
+        sql = publish_sql(settings, staging, retracts=retracts, erases=erases)
         for word in words:
             assert word in sql
             sql = sql.replace(word, "")

@@ -80,7 +80,7 @@ def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
     assert (report.unique, report.duplicate) == (0, 1)
     assert breaks(world) == []
     assert run(client, f"delete from `{table_id(settings, tables.CORRECTIONS)}` where kind = 'REJECTED_LATE'", {}) == []
-    assert {found.rule for found in breaks(world)} == {"corrections and replays are numbered without a gap"}
+    assert {found.rule for found in breaks(world)} == {"corrections, replays and erasures are numbered without a gap"}
 
 
 def test_a_quarantined_record_is_replayed_once_and_found_again_where_the_answer_was_lost(world: World) -> None:

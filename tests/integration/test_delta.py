@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from local_stack.processes import free_port
-from spark_jobs import delta_publishing, late, tables
+from spark_jobs import delta_publishing, erasing, late, tables
 from spark_jobs.correction_kinds import Correction
 from spark_jobs.crashpoints import Point
 from spark_jobs.delta_publishing import RETRACTED
@@ -37,6 +38,10 @@ def dying_at(point: Point, visit: int = 1) -> Callable[[Point], None]:
     return crash_point
 
 
+def files_that_name(world: World, account: bytes) -> list[Path]:
+    return [path for path in (world.folder / "delta").rglob("*.parquet") if account in path.read_bytes()]
+
+
 def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: World) -> None:
     """Also where it is switched on late, and after corrections and retractions."""
     world.send([event("old", 200), event("twice", 190), b"junk", None])
@@ -60,6 +65,16 @@ def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: W
     world.drain()
     assert {row["transaction_id"] for row in world.delta_rows(tables.TRANSACTIONS)} >= {"late", "last"}
     assert_delta_is_the_same(world)
+
+    world.send([event("new", sender_account_id="leaver"), event("new", sender_account_id="leaver")])
+    world.drain()
+    assert files_that_name(world, b"leaver")
+    assert erasing.erase(world.client, world.settings, "leaver", erased_by="operator", reason="asked")
+    world.send([event("new", sender_account_id="leaver"), event("stays")])
+    [report] = world.drain()
+    assert report.erased == 1
+    assert_delta_is_the_same(world)
+    assert not files_that_name(world, b"leaver")
 
     found = compare(world.spark, world.client, world.settings)
     assert found.agrees, found

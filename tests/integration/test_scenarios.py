@@ -7,7 +7,16 @@ import pytest
 
 from orchestration.assets.backfill import payment_backfill
 from orchestration.bigquery import PaymentsBigQueryResource
-from orchestration.scenarios import backfill, duplicates, exactly_once, hot_partitions, out_of_order, schema_drift
+from orchestration.commands.verify import judge
+from orchestration.scenarios import (
+    backfill,
+    cdc_deletes,
+    duplicates,
+    exactly_once,
+    hot_partitions,
+    out_of_order,
+    schema_drift,
+)
 from orchestration.scenarios.story import Story
 from orchestration.settings import read_stack_settings
 from spark_jobs.crashpoints import Point
@@ -59,6 +68,25 @@ def test_a_backfill_mends_what_a_parser_had_read_wrongly(world: World, story: St
     )
     [seen] = done.asset_materializations_for_node("payment_data__payment_backfill")
     assert (seen.metadata["changed"].value, seen.metadata["swapped"].value) == (0, 0)
+
+
+def test_an_erased_account_is_nowhere_and_stays_away_and_the_law_holds(world: World, story: Story) -> None:
+    places = cdc_deletes.publish(world, story)
+    cdc_deletes.tombstone(world, story)
+    cdc_deletes.erase(world, story)
+    cdc_deletes.come_again(world, story)
+    assert story.is_proved, story.failure()
+    gone = {name for name, place in places.items() if world.dispositions()[place] == "ERASED"}
+    assert gone == {"forgotten", "paid", "retried", "received", "mentioned", "late", "broken"}
+    # A receipt or an erased id that is taken out by hand shows, and so does an erased delivery that speaks.
+    for deed in (
+        "delete from {payment_erasures} where disposition = 'LATE'",
+        "delete from {payment_erased_ids} where true",
+        "update {payment_deliveries} set currency = 'EUR' where disposition = 'ERASED'",
+    ):
+        before = len(judge(world.client, world.settings, None).breaks)
+        world.ask(deed)
+        assert len(judge(world.client, world.settings, None).breaks) > before, deed
 
 
 def test_a_hot_key_skews_no_bucket_and_holds_no_task_up(world: World, story: Story) -> None:

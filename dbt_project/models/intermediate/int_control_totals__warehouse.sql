@@ -19,7 +19,7 @@ deliveries as (
             deliveries.topic = replays.topic
             and deliveries.kafka_partition = replays.new_partition
             and deliveries.kafka_offset = replays.new_offset
-    where replays.replay_id is null
+    where replays.replay_id is null and deliveries.disposition != 'ERASED'
 ),
 
 late_deliveries as (
@@ -36,6 +36,40 @@ counted as (
             deliveries.topic = late_deliveries.topic
             and deliveries.kafka_partition = late_deliveries.kafka_partition
             and deliveries.kafka_offset = late_deliveries.kafka_offset
+),
+
+-- A delivery is one record; a receipt says of erased ones what they were.
+told as (
+    select
+        day,
+        topic,
+        kafka_partition,
+        currency,
+        disposition,
+        is_late_payment,
+        1 as record_count,
+        amount_minor,
+        hash_part as hash_total,
+        kafka_offset as min_offset,
+        kafka_offset as max_offset,
+        batch_id
+    from counted
+    union all
+    select
+        day,
+        topic,
+        kafka_partition,
+        if(disposition = 'QUARANTINED', '', currency) as currency,
+        disposition,
+        is_late_payment,
+        record_count,
+        if(disposition = 'QUARANTINED', 0, amount_minor) as amount_minor,
+        hash_total,
+        min_offset,
+        max_offset,
+        batch_id
+    from {{ ref('stg_payments__erasures') }}
+    where not is_replay
 )
 
 select
@@ -43,16 +77,16 @@ select
     topic,
     kafka_partition,
     currency,
-    count(*) as delivered_count,
+    sum(record_count) as delivered_count,
     sum(amount_minor) as delivered_amount_minor,
-    sum(hash_part) as delivered_hash_total,
-    countif(disposition = 'UNIQUE') as unique_count,
+    sum(hash_total) as delivered_hash_total,
+    sum(if(disposition = 'UNIQUE', record_count, 0)) as unique_count,
     sum(if(disposition = 'UNIQUE', amount_minor, 0)) as unique_amount_minor,
-    countif(is_late_payment) as late_count,
+    sum(if(is_late_payment, record_count, 0)) as late_count,
     sum(if(is_late_payment, amount_minor, 0)) as late_amount_minor,
-    min(kafka_offset) as min_offset,
-    max(kafka_offset) as max_offset,
+    min(min_offset) as min_offset,
+    max(max_offset) as max_offset,
     min(batch_id) as first_batch_id,
     max(batch_id) as last_batch_id
-from counted
+from told
 group by day, topic, kafka_partition, currency

@@ -1,6 +1,7 @@
 with corrections as (
     select * from {{ ref('stg_payments__corrections') }}
-    where payments_added != 0
+    -- What was erased says nothing any more.
+    where payments_added != 0 and transaction_id is not null
 ),
 
 regions as (

@@ -10,5 +10,6 @@ select
     watermark,
     updated_at,
     correction_count,
-    replay_count
+    replay_count,
+    erasure_count
 from {{ source('payment_data', 'pipeline_control') }}

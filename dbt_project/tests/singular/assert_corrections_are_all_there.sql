@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
 -- depends_on: {{ ref('pipeline_health') }}
--- Corrections and replays are numbered without a gap, and the control row knows how many there are. A row here is a
--- table from which a decision was taken, or to which one was added by hand.
+-- Corrections, replays and erasures are numbered without a gap, and the control row knows how many there are. A row
+-- here is a table from which a decision was taken, or to which one was added by hand.
 with counted as (
     select
         'payment_corrections' as decisions,
@@ -16,22 +16,42 @@ with counted as (
         count(distinct replay_id) as distinct_count,
         coalesce(max(replay_id), 0) as newest
     from {{ ref('stg_payments__replays') }}
+    union all
+    -- An erasure has many rows.
+    select
+        'payment_erasures' as decisions,
+        count(distinct erasure_id) as decision_count,
+        count(distinct erasure_id) as distinct_count,
+        coalesce(max(erasure_id), 0) as newest
+    from {{ ref('stg_payments__erasures') }}
 ),
 
 told as (
     select
-        coalesce(sum(correction_count), 0) as correction_count,
-        coalesce(sum(replay_count), 0) as replay_count
+        'payment_corrections' as decisions,
+        coalesce(sum(correction_count), 0) as told_count
+    from {{ ref('stg_payments__pipelines') }}
+    union all
+    select
+        'payment_replays' as decisions,
+        coalesce(sum(replay_count), 0) as told_count
+    from {{ ref('stg_payments__pipelines') }}
+    union all
+    select
+        'payment_erasures' as decisions,
+        coalesce(sum(erasure_count), 0) as told_count
     from {{ ref('stg_payments__pipelines') }}
 )
 
 select
-    counted.*,
-    if(counted.decisions = 'payment_corrections', told.correction_count, told.replay_count) as told_count
+    decisions,
+    counted.decision_count,
+    counted.distinct_count,
+    counted.newest,
+    told.told_count
 from counted
-cross join told
+inner join told using (decisions)
 where
     counted.decision_count != counted.distinct_count
     or counted.decision_count != counted.newest
-    or counted.decision_count
-    != if(counted.decisions = 'payment_corrections', told.correction_count, told.replay_count)
+    or counted.decision_count != told.told_count

@@ -3,7 +3,7 @@
 -- UNIQUE deliveries, with what corrections have put in and less what they have taken out, and payments are the same
 -- set, with the same id and money. A row here was published in one table and not, or otherwise, in the other, or says
 -- another amount than its minor units. Guards every mart that counts. The money is what the newest correction says that
--- put the payment there, if one did: a backfill may have read it otherwise.
+-- put the payment there, if one did: a backfill may have read it otherwise. What was erased has no payment.
 with corrections as (
     select * from {{ ref('int_corrections__netted') }}
 ),
@@ -40,7 +40,9 @@ deliveries as (
             deliveries.topic = said.topic
             and deliveries.kafka_partition = said.kafka_partition
             and deliveries.kafka_offset = said.kafka_offset
-    where if(deliveries.disposition = 'UNIQUE', 1, 0) + coalesce(corrections.payments_added, 0) != 0
+    where
+        deliveries.disposition != 'ERASED'
+        and if(deliveries.disposition = 'UNIQUE', 1, 0) + coalesce(corrections.payments_added, 0) != 0
 ),
 
 payments as (

@@ -1,14 +1,34 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
 -- depends_on: {{ ref('pipeline_health') }}
 -- The conservation law in money: per batch, disposition and currency the ledger's sums are those of the deliveries.
-with deliveries as (
+-- What was erased counts by its receipts.
+with told as (
     select
         batch_id,
         disposition,
         coalesce(currency, '') as currency,
-        count(*) as record_count,
-        sum(cast(coalesce(amount_minor, 0) as numeric)) as amount_minor
+        1 as record_count,
+        cast(coalesce(amount_minor, 0) as numeric) as amount_minor
     from {{ ref('stg_payments__deliveries') }}
+    where disposition != 'ERASED'
+    union all
+    select
+        batch_id,
+        disposition,
+        currency,
+        record_count,
+        amount_minor
+    from {{ ref('stg_payments__erasures') }}
+),
+
+deliveries as (
+    select
+        batch_id,
+        disposition,
+        currency,
+        sum(record_count) as record_count,
+        sum(amount_minor) as amount_minor
+    from told
     group by batch_id, disposition, currency
 ),
 

@@ -39,7 +39,8 @@ def test_the_rules_of_the_contract_find_just_the_reasons_that_are_labelled(
 ) -> None:
     values = [malformation.apply(payment) for payment in payments]
     timestamps = pa.array([NOW] * len(values), pa.timestamp("us", "UTC"))
-    found = validate(parse(values), timestamps)["reasons"].to_pylist()
+    keys = [payment.sender.encode() for payment in payments]
+    found = validate(parse(values, keys), timestamps)["reasons"].to_pylist()
     assert found == [list(malformation.reasons)] * len(values)
 
 

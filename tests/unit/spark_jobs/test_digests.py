@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from spark_jobs.digests import BLOCK_OFFSETS, claims, content_hash, digest
-from spark_jobs.transaction import Known, parameters
+from spark_jobs.known import Known
+from spark_jobs.transaction import parameters
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON
 
 VALUES = parameters(BATCH, CONTROL, load_seconds=0.5, known=Known(7))

@@ -3,6 +3,7 @@
 import json
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -164,3 +165,20 @@ def test_hostile_values_within_the_limit_of_size_cost_little() -> None:
         assert validated(value).num_rows == 1
         seconds[name] = time.process_time() - started
     assert {name: cost for name, cost in seconds.items() if cost > 0.7} == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "reason", "named"),
+    [
+        (b"payment-1", "TOMBSTONE", "payment-1"),
+        (None, "EMPTY_VALUE", None),
+        (b"", "EMPTY_VALUE", None),
+        (b'{"transaction_id":"payment-1"}', "EMPTY_VALUE", None),
+        (b"payment-1\n", "EMPTY_VALUE", None),
+        (b"\xff", "EMPTY_VALUE", None),
+    ],
+)
+def test_no_value_deletes_the_payment_that_the_key_names(key: bytes | None, reason: str, named: str | None) -> None:
+    [deleted, valued] = parse([None, b""], [key, key]).to_pylist()
+    assert (deleted["parse_reasons"], deleted["transaction_id"]) == ([reason], named)
+    assert (valued["parse_reasons"], valued["transaction_id"]) == (["EMPTY_VALUE"], None)

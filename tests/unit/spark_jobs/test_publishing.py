@@ -9,14 +9,19 @@ import pytest
 from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 from google.cloud.bigquery import Client
 
-from spark_jobs import jobs, publishing
+from spark_jobs import jobs, publishing, tables
 from spark_jobs.checkpoints import CheckpointUnusable, Interval
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.publishing import MAX_ATTEMPTS, Publisher
 from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control, offsets_to_json
+from spark_jobs.warehouse import Control, offsets_to_json, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, INTERVAL, NOON_US, SETTINGS, TALLY, FakeClient, FakeJob
 
+FOUND = {
+    **{"correction_count": 5, "erasure_count": 2, "kafka_partition": 0, "disposition": "UNIQUE"},
+    **{"currency": "EUR", "amount_minor": 2**62, "is_erased": False},
+}
+"""What the warehouse says of a record that is known."""
 AFTER = replace(CONTROL, last_batch_id=8, end_offsets=INTERVAL.end)
 FAILED = BadRequest("Bad file")  # type: ignore[no-untyped-call]
 UNAVAILABLE = ServiceUnavailable("try later")  # type: ignore[no-untyped-call]
@@ -30,8 +35,8 @@ class Warehouse:
         self.job_ids: list[str] = []
         self.silence: Exception | None = None
         self.sent: list[tuple[str, dict[str, Any]]] = []
-        nothing = dict.fromkeys(("kafka_partition", "currency", "amount_minor"))
-        self.known: list[dict[str, Any]] = [{"correction_count": 5, **nothing}]
+        nothing = dict.fromkeys(("kafka_partition", "disposition", "currency", "amount_minor", "is_erased"))
+        self.known: list[dict[str, Any]] = [{"correction_count": 5, "erasure_count": 2, **nothing}]
 
     def run(self, _client: object, sql: str, values: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
         """Look up what is known, or send the transaction."""
@@ -72,8 +77,7 @@ def refused(batch: Batch, client: FakeClient | None = None, control: Control = C
 
 
 def test_a_payment_that_was_published_long_ago_is_counted_and_reported_as_a_duplicate(warehouse: Warehouse) -> None:
-    found = {"correction_count": 5, "kafka_partition": 0, "currency": "EUR", "amount_minor": 2**62}
-    warehouse.known = [found, {**found, "amount_minor": 2**62}]
+    warehouse.known = [FOUND, FOUND]
     report = publisher().publish(BATCH)
     assert (report.delivered, report.unique, report.duplicate) == (11, 1, 4)
     [(sql, values)] = warehouse.sent
@@ -87,6 +91,17 @@ def test_a_payment_that_was_published_long_ago_is_counted_and_reported_as_a_dupl
     }
     assert money["DUPLICATE", "EUR"] == (2, 2**63)
     assert money["UNIQUE", "EUR"] == (TALLY.amounts["UNIQUE", "EUR"][0] - 2, 0)
+
+
+def test_an_id_that_was_erased_counts_as_a_duplicate_and_leaves_a_receipt(warehouse: Warehouse) -> None:
+    erased = FOUND | {"is_erased": True}
+    warehouse.known = [erased, erased | {"disposition": "LATE"}]
+    report = publisher().publish(BATCH)
+    assert (report.delivered, report.unique, report.duplicate, report.late, report.erased) == (11, 2, 3, 1, 2)
+    [(sql, values)] = warehouse.sent
+    assert "RETRACTED_DUPLICATE" not in sql
+    assert f"insert into `{table_id(SETTINGS, tables.ERASURES)}`" in sql
+    assert (values["retracted"], values["erasure_count"]) == (0, 2)
 
 
 def test_a_control_row_that_is_gone_stops_the_run(warehouse: Warehouse) -> None:

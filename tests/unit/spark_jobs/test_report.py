@@ -25,6 +25,7 @@ def test_the_names_and_numbers_of_a_report_are_stable() -> None:
         "duplicate": 3,
         "late": 2,
         "quarantined": 1,
+        "erased": 0,
         "events_per_second": 5.0,
         "latency_p50_seconds": 1.235,
         "latency_p95_seconds": 2,

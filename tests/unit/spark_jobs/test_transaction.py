@@ -1,6 +1,7 @@
 """The transaction's text and values: every column is written, under its own name and of its own type."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,14 +10,16 @@ import pytest
 from spark_jobs import tables
 from spark_jobs.contract import Disposition
 from spark_jobs.incidents import Incident, Kind
+from spark_jobs.known import NO_WATERMARK, Known, known_sql, known_values
 from spark_jobs.query_parameters import type_of
 from spark_jobs.staging import STAGED_SCHEMA
 from spark_jobs.tables import Table
-from spark_jobs.transaction import Known, known_sql, known_values, parameters, publish_sql, retract
+from spark_jobs.transaction import parameters, publish_sql, retract
 from spark_jobs.warehouse import offsets_from_json, offsets_to_json, schema_of, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
 SQL = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
+ERASING = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4", retracts=True, erases=True)
 RETRACTING = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4", retracts=True)
 KNOWN = known_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
 VALUES = parameters(BATCH, CONTROL, load_seconds=0.5, known=Known(7))
@@ -68,9 +71,10 @@ def test_every_value_has_thetype_of_its_column(table: Table) -> None:
 
 def test_the_transaction_uses_every_value_and_no_other() -> None:
     assert set(re.findall(r"(?<!@)@(\w+)", SQL)) == set(VALUES)
-    looked_up = known_values(SETTINGS, CONTROL, NOON)
+    looked_up = known_values(SETTINGS, CONTROL)
     assert set(re.findall(r"@(\w+)", KNOWN)) == set(looked_up)
-    assert set(re.findall(r"(?<!@)@(\w+)", RETRACTING)) == VALUES.keys() | looked_up.keys()
+    for sql in (RETRACTING, ERASING):
+        assert set(re.findall(r"(?<!@)@(\w+)", sql)) == VALUES.keys() | looked_up.keys()
 
 
 def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
@@ -78,17 +82,19 @@ def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
     assert [s[0] for s in (statements[0], *statements[-4:])] == ["begin", "update", "assert", "commit", "select"]
     moved = " ".join(statements[-4])
     assert "epoch = @epoch and end_offsets = @old_offsets and correction_count = @correction_count" in moved
-    assert moved.endswith("and digest = @previous_digest")
+    assert moved.endswith("and erasure_count = @erasure_count and digest = @previous_digest")
 
 
 def test_new_ids_are_looked_up_in_the_days_before_the_watermark() -> None:
-    values = known_values(SETTINGS, CONTROL, NOON)
+    values = known_values(SETTINGS, replace(CONTROL, watermark=NOON))
     assert values["known_since"] == NOON - timedelta(days=SETTINGS.lookback_days)
     assert values["remembered_since"] == NOON, "the state knows what is newer"
+    assert known_values(SETTINGS, replace(CONTROL, watermark=None))["remembered_since"] == NO_WATERMARK
 
 
 def test_what_was_known_keeps_the_batchs_sums() -> None:
-    known = Known(7, ((0, "EUR", 5), (0, "EUR", 7)))
+    known = Known(7, ((0, "EUR", 5), (0, "EUR", 7)), corrected=1, erased=1)
+    assert retract(BATCH, known).erased == 1
     tally = retract(BATCH, known).tally
     assert tally.delivered == BATCH.tally.delivered
     assert (tally.count(Disposition.UNIQUE, 0), tally.count(Disposition.DUPLICATE, 0)) == (1, 2)

@@ -1,6 +1,6 @@
 with swapped as (
     select * from {{ ref('stg_payments__corrections') }}
-    where kind in ('BACKFILL_REPLACED', 'BACKFILL_CHOSEN')
+    where kind in ('BACKFILL_REPLACED', 'BACKFILL_CHOSEN') and amount_minor is not null
 )
 
 select

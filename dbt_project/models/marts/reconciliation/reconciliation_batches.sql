@@ -53,8 +53,10 @@ matched as (
         coalesce(deliveries.duplicate_count, 0) as counted_duplicate,
         coalesce(deliveries.late_count, 0) as counted_late,
         coalesce(deliveries.quarantined_count, 0) as counted_quarantined,
+        coalesce(deliveries.erased_count, 0) as counted_erased,
         coalesce(payments.payment_count, 0) as counted_payments,
-        coalesce(corrections.payments_added, 0) as corrected_payments
+        coalesce(corrections.payments_added, 0) as corrected_payments,
+        coalesce(deliveries.payments_removed, 0) as erased_payments
     from ledger
     full outer join deliveries using (batch_id, topic, kafka_partition)
     full outer join payments using (batch_id, topic, kafka_partition)
@@ -85,8 +87,8 @@ judged as (
                 or counted_late != ledger_late
                 or counted_quarantined != ledger_quarantined
                 then 'DISPOSITIONS DIFFER'
-            when counted_payments < ledger_unique + corrected_payments then 'PAYMENTS MISSING'
-            when counted_payments > ledger_unique + corrected_payments then 'PAYMENTS NOT IN LEDGER'
+            when counted_payments < ledger_unique + corrected_payments - erased_payments then 'PAYMENTS MISSING'
+            when counted_payments > ledger_unique + corrected_payments - erased_payments then 'PAYMENTS NOT IN LEDGER'
         end as break_reason
     from matched
 )
@@ -111,8 +113,10 @@ select
     counted_duplicate,
     counted_late,
     counted_quarantined,
+    counted_erased,
     counted_payments,
     corrected_payments,
+    erased_payments,
     break_reason,
     if(break_reason is null, 'PASS', 'FAIL') as status
 from judged

@@ -1,0 +1,23 @@
+select
+    erasure_id,
+    account_hash,
+    erased_ids,
+    batch_id,
+    topic,
+    kafka_partition,
+    disposition,
+    day,
+    currency,
+    is_late_payment,
+    is_replay,
+    record_count,
+    amount_minor,
+    hash_total,
+    min_offset,
+    max_offset,
+    payments_removed,
+    erased_by,
+    reason,
+    erased_at,
+    erasure_hash
+from {{ source('payment_data', 'payment_erasures') }}

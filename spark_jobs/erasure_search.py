@@ -1,0 +1,160 @@
+"""Where an account is named: in payments and corrections by their columns, in kept records by their bytes.
+
+Belongs here: finding deliveries. Does not belong here: erasing them (erasing.py). SQL narrows by the id's bytes, Python
+decides: an id may be a part of another one, and JSON may hide it behind escapes.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs import tables
+from spark_jobs.contract import ERASED
+from spark_jobs.settings import JobSettings
+from spark_jobs.warehouse import run, table_id
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+type Place = tuple[str, int, int]
+"""Topic, partition and offset."""
+
+IDS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One delivery to erase; `amount_minor` is 0 where it has none, `payments` 1 where its payment counts."""
+
+    place: Place
+    transaction_id: str | None
+    disposition: str
+    day: date
+    currency: str
+    amount_minor: int
+    payments: int
+
+
+def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
+    """Every delivery of every payment that names the account, and the quarantined records that do.
+
+    A payment names it as sender or receiver, in any field that the contract does not know, in any version that was
+    delivered or decided. A quarantined record is no payment: it goes by itself, whatever id it claims to have.
+    """
+    named = [row for row in _candidates(client, settings, account) if _is_named(row, account)]
+    places = {_place(row) for row in named if row["transaction_id"] is None}
+    found = {f.place: f for f in _of_payments(client, settings, account)}
+    known = {f.transaction_id for f in found.values()}
+    missing = sorted({row["transaction_id"] for row in named if row["transaction_id"] is not None} - known)
+    for start in range(0, len(missing), IDS_AT_ONCE):
+        ids = [{"id": name} for name in missing[start : start + IDS_AT_ONCE]]
+        wanted = "d.transaction_id in (select asked.id from unnest(@ids) as asked)"
+        found |= {f.place: f for f in _deliveries(client, settings, wanted, {"ids": ids})}
+    if places - found.keys():
+        wanted = f"d.disposition = 'QUARANTINED' and {_narrowed(('d.raw_key', 'd.raw_value'))}"
+        quarantined = _deliveries(client, settings, wanted, {"account": account})
+        found |= {f.place: f for f in quarantined if f.place in places}
+    return sorted(found.values(), key=lambda f: f.place)
+
+
+def names_account(data: bytes | None, account: str) -> bool:
+    """Whether bytes name an account: as a whole word, or as a value or key of the JSON that they are."""
+    if data is None:
+        return False
+    word = rb"(?<![A-Za-z0-9_-])" + re.escape(account.encode()) + rb"(?![A-Za-z0-9_-])"
+    if re.search(word, data):
+        return True
+    if b"\\u" not in data:
+        return False
+    try:
+        return account in _texts(json.loads(data))
+    except (ValueError, RecursionError):
+        # Broken JSON: read its escapes by themselves.
+        text = re.sub(rb"\\u00([0-7][0-9A-Fa-f])", lambda hit: bytes([int(hit[1], 16)]), data)
+        return re.search(word, text) is not None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+
+
+def _is_named(row: dict[str, Any], account: str) -> bool:
+    return names_account(row["raw_key"], account) or names_account(row["raw_value"], account)
+
+
+def _narrowed(columns: tuple[str, ...]) -> str:
+    """Over columns of bytes: whether the account's bytes, or an escape that may hide them, are in one of them."""
+    hidden = "5c75"
+    return (
+        "("
+        + " or ".join(
+            f"strpos(to_hex({column}), to_hex(cast(@account as bytes))) > 0 or strpos(to_hex({column}), '{hidden}') > 0"
+            for column in columns
+        )
+        + ")"
+    )
+
+
+def _candidates(client: "Client", settings: JobSettings, account: str) -> list[dict[str, Any]]:
+    """Kept bytes that may name the account; without an id where they are of a quarantined record."""
+    place = "topic, kafka_partition, kafka_offset"
+    extra = "cast(extra_fields as bytes)"
+    sources = " union all ".join(
+        f"select {place}, transaction_id, cast(null as bytes) as raw_key, {extra} as raw_value "
+        f"from `{table_id(settings, table)}` where extra_fields is not null and {_narrowed((extra,))}"
+        for table in (tables.TRANSACTIONS, tables.CORRECTIONS)
+    )
+    sql = f"""
+        select {place}, if(disposition = 'QUARANTINED', null, transaction_id) as transaction_id, raw_key, raw_value
+        from `{table_id(settings, tables.DELIVERIES)}`
+        where disposition != '{ERASED}' and {_narrowed(("raw_key", "raw_value"))}
+        union all {sources}
+        """
+    return run(client, sql, {"account": account})
+
+
+def _of_payments(client: "Client", settings: JobSettings, account: str) -> list[Found]:
+    """All deliveries of the payments that have the account as sender or receiver, in any version."""
+    ids = " union distinct ".join(
+        f"select transaction_id from `{table_id(settings, table)}` "
+        f"where sender_account_id = @account or receiver_account_id = @account"
+        for table in (tables.TRANSACTIONS, tables.CORRECTIONS)
+    )
+    return _deliveries(client, settings, f"d.transaction_id in ({ids})", {"account": account})
+
+
+def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: dict[str, Any]) -> list[Found]:
+    here = "t.topic = d.topic and t.kafka_partition = d.kafka_partition and t.kafka_offset = d.kafka_offset"
+    sql = f"""
+        select d.topic, d.kafka_partition, d.kafka_offset, d.transaction_id, d.disposition,
+            date(if(d.disposition = 'QUARANTINED', d.kafka_timestamp, d.event_time)) as day,
+            coalesce(d.currency, '') as currency, coalesce(d.amount_minor, 0) as amount_minor,
+            if(t.topic is null, 0, 1) as payments
+        from `{table_id(settings, tables.DELIVERIES)}` as d
+        left join `{table_id(settings, tables.TRANSACTIONS)}` as t on {here}
+        where d.disposition != '{ERASED}' and {wanted}
+        """
+    told = ("disposition", "day", "currency", "amount_minor", "payments")
+    return [
+        Found(
+            _place(row),
+            None if row["disposition"] == "QUARANTINED" else row["transaction_id"],
+            *(row[name] for name in told),
+        )
+        for row in run(client, sql, values)
+    ]
+
+
+def _place(row: dict[str, Any]) -> Place:
+    return row["topic"], row["kafka_partition"], row["kafka_offset"]

@@ -1,0 +1,92 @@
+"""The pure parts of an erasure: what names an account, what is kept, and that all is one guarded transaction."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spark_jobs import tables
+from spark_jobs.erasing import erase_sql, hash_of
+from spark_jobs.erasure_copies import DERIVED, remove_leftover_files
+from spark_jobs.erasure_receipts import BLANK_DELIVERY
+from spark_jobs.erasure_search import names_account
+from tests.architecture.sources import ROOT
+from tests.unit.spark_jobs.batches import SETTINGS
+
+SQL = erase_sql(SETTINGS, "payments-local.payment_data.staging_erasure_1")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"acc-7",
+        b'{"sender_account_id":"acc-7"}',
+        b'{"note":"for acc-7, with thanks"}',
+        b'{"acc-7":1}',
+        b'{"a":[{"b":"\\u0061cc-7"}]}',
+        b'{"a":"\\u0061cc-\\u0037',
+        b"\xff\x00acc-7{",
+    ],
+)
+def test_an_account_is_named_by_a_whole_word_even_where_json_hides_it(data: bytes) -> None:
+    assert names_account(data, "acc-7")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, b"", b'{"id":"acc-77"}', b'{"id":"my-acc-7"}', b'{"id":"acc-7_"}', b'{"id":"\\u0061cc-77"}', b"ACC-7"],
+)
+def test_an_id_that_only_contains_the_account_is_another_one(data: bytes | None) -> None:
+    assert not names_account(data, "acc-7")
+
+
+def test_an_id_that_looks_like_a_pattern_is_taken_by_the_letter() -> None:
+    assert not names_account(b"acc-7", "acc.7")
+
+
+def test_an_erasure_is_one_transaction_that_begins_with_a_compare_and_set() -> None:
+    statements = [statement.split() for statement in SQL.split(";") if statement.strip()]
+    assert [statement[0] for statement in statements] == [
+        *("begin", "update", "assert", "insert", "insert", "assert", "delete", "assert", "update", "update", "assert"),
+        "commit",
+    ]
+    guard = " ".join(statements[1])
+    assert "last_batch_id = @last_batch_id and correction_count = @correction_count" in guard
+    assert guard.endswith("and erasure_count = @erasure_id - 1")
+
+
+def test_what_the_ledgers_digest_covers_stays_and_all_that_speaks_goes() -> None:
+    kept = {column.name for column in tables.DELIVERIES.columns} - set(BLANK_DELIVERY)
+    place = {"topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "batch_id"}
+    assert kept == place | {"disposition", "reasons", "value_sha256"}
+    said = {field.name for field in tables.TRANSACTIONS.columns} - place - {"value_sha256"}
+    assert said == set(tables.PERSONAL)
+    assert {c.name for c in tables.CORRECTIONS.columns if c.mode == "NULLABLE"} == set(tables.PERSONAL)
+
+
+def test_a_corrections_hash_is_made_as_if_it_had_no_id() -> None:
+    [anew] = re.findall(r"correction_hash = (md5\(.*?, chr\(31\)\)\))", SQL, re.DOTALL)
+    assert "transaction_id" not in anew
+    assert "cast(payments_added as string), topic" in " ".join(anew.split())
+
+
+def test_a_receipt_does_not_name_the_account() -> None:
+    assert "account" not in hash_of("account")
+    assert len(hash_of("account")) == 64
+
+
+def test_every_model_that_dbt_keeps_as_a_table_is_known() -> None:
+    models = (ROOT / "dbt_project" / "models").rglob("*.sql")
+    assert {path.stem for path in models if "materialized=" in path.read_text()} == set(DERIVED)
+
+
+def test_what_dead_backfills_and_earlier_checkpoints_have_left_is_removed(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, staging_location=tmp_path.as_uri())
+    files = [tmp_path / "backfill" / "a", *(tmp_path / settings.pipeline / name / "b" for name in ("g1", "g2"))]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"account")
+    remove_leftover_files(settings, "g2")
+    assert [file for file in files if file.exists()] == files[2:]
+    remove_leftover_files(replace(settings, staging_location=(tmp_path / "nowhere").as_uri()), "g2")
