@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs import tables
-from spark_jobs.contract import Disposition
+from spark_jobs.contract import ERASED, Disposition
 from spark_jobs.correction_kinds import REPLAY_HASH
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.jobs import failures_as_incidents, one_line
@@ -152,14 +152,17 @@ def request_sql(settings: JobSettings) -> str:
 
 
 def open_requests(client: "Client", settings: JobSettings) -> list[Row]:
-    """Requests without the broker's answer: with the record's key and value, and whether they are settled."""
+    """Requests without the broker's answer: with the record's key and value, and whether they are settled.
+
+    What was erased since has nothing left to send.
+    """
     sql = f"""
         select r.*, d.raw_key, d.raw_value,
             timestamp_diff(current_timestamp(), r.requested_at, second) >= @settled_after as is_settled
         from `{table_id(settings, tables.REPLAYS)}` as r
         inner join `{table_id(settings, tables.DELIVERIES)}` as d
             on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset
-        where r.new_offset is null and r.topic = @topic
+        where r.new_offset is null and r.topic = @topic and d.disposition != '{ERASED}'
         """
     return run(client, sql, {"topic": settings.topic, "settled_after": int(SETTLED_AFTER.total_seconds())})
 

@@ -9,3 +9,15 @@
     {%- endif -%}
     '{{ currency }}'
 {%- endmacro %}
+{#- Ends the run where the seed has no rate for it: every payment would be without a reported amount. -#}
+{% macro refuse_unrated_currency(fx_rates) -%}
+    {%- if execute and flags.WHICH in ('build', 'run') -%}
+        {%- set rated = 'select 1 as is_rated from ' ~ fx_rates ~ ' where currency = ' ~ reporting_currency() -%}
+        {%- if not run_query(rated ~ ' limit 1').rows -%}
+            {{ exceptions.raise_compiler_error(
+                "reporting_currency is '" ~ var('reporting_currency')
+                ~ "', for which the seed fx_rates has no rate: name one that it has, such as EUR."
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

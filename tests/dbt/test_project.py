@@ -4,6 +4,7 @@ import json
 import re
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jinja2
@@ -149,13 +150,19 @@ class Refused(Exception):
     pass
 
 
-def reporting_currency(value: str) -> str:
+def reporting_currency(value: str, call: str = "reporting_currency()", rated: tuple[str, ...] = ()) -> str:
     def refuse(message: str) -> None:
         raise Refused(message)
 
-    template = (PROJECT / "macros/reporting_currency.sql").read_text() + "{{ reporting_currency() }}"
+    template = (PROJECT / "macros/reporting_currency.sql").read_text() + f"{{{{ {call} }}}}"
     environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])  # noqa: S701 - it is SQL
-    names = {"var": lambda _: value, "execute": True, "exceptions": {"raise_compiler_error": refuse}}
+    names = {
+        "var": lambda _: value,
+        "execute": True,
+        "flags": SimpleNamespace(WHICH="build"),
+        "run_query": lambda sql: SimpleNamespace(rows=[code for code in rated if f"'{code}'" in sql]),
+        "exceptions": {"raise_compiler_error": refuse},
+    }
     return environment.from_string(template).render(names).strip()
 
 
@@ -164,6 +171,15 @@ def test_the_reporting_currency_becomes_a_literal_or_is_refused() -> None:
     for wrong in ("usd", "EURO", "E'R", "EUR\n", ""):
         with pytest.raises(Refused, match="reporting_currency"):
             reporting_currency(wrong)
+
+
+def test_a_reporting_currency_without_a_rate_ends_the_build_with_one_line() -> None:
+    check = "refuse_unrated_currency('fx_rates')"
+    assert reporting_currency("USD", check, rated=("EUR", "USD")) == ""
+    with pytest.raises(Refused, match="'ZZZ', for which the seed fx_rates has no rate") as refusal:
+        reporting_currency("ZZZ", check, rated=("EUR", "USD"))
+    assert "\n" not in str(refusal.value)
+    assert check.partition("(")[0] in (PROJECT / "models/intermediate/int_fx_rates__crossed.sql").read_text()
 
 
 def refuse_mixed_target(name: str, project: str, env: dict[str, str]) -> None:

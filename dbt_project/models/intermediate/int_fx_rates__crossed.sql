@@ -1,3 +1,4 @@
+{%- do refuse_unrated_currency(ref('fx_rates')) -%}
 -- Ten-thousandths, because no currency has a smaller minor unit: both factors are exact, and so is an amount's product
 -- with one. The one rounding is done where a payment is valued.
 with fx_rates as (

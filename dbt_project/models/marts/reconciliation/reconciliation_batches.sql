@@ -14,10 +14,6 @@ batches as (
     group by batch_id
 ),
 
-deliveries as (
-    select * from {{ ref('int_deliveries__tallied') }}
-),
-
 payments as (
     select
         batch_id,
@@ -58,7 +54,7 @@ matched as (
         coalesce(corrections.payments_added, 0) as corrected_payments,
         coalesce(deliveries.payments_removed, 0) as erased_payments
     from ledger
-    full outer join deliveries using (batch_id, topic, kafka_partition)
+    full outer join {{ ref('int_deliveries__tallied') }} as deliveries using (batch_id, topic, kafka_partition)
     full outer join payments using (batch_id, topic, kafka_partition)
     left join {{ ref('int_batches__accepted_gaps') }} as accepted using (batch_id, topic, kafka_partition)
     left join {{ ref('int_batches__corrected') }} as corrections using (batch_id, topic, kafka_partition)
