@@ -43,6 +43,7 @@ _TYPES = {
     "NUMERIC": pa.decimal128(38, 9),
     "TIMESTAMP": pa.timestamp("us", "UTC"),
     "DATE": pa.date32(),
+    "BOOL": pa.bool_(),
     "BYTES": pa.binary(),
 }
 

@@ -12,15 +12,16 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from google.cloud.bigquery import Client
 
-from spark_jobs import delta_mirror, delta_publishing, delta_rows, staging, tables
+from spark_jobs import delta_erasing, delta_mirror, delta_publishing, delta_rows, staging, tables
 from spark_jobs.batch_checks import report_of
 from spark_jobs.checkpoints import Interval
-from spark_jobs.contract import WATERMARK_MICROSECONDS
+from spark_jobs.contract import ERASED, WATERMARK_MICROSECONDS
 from spark_jobs.crashpoints import Point
 from spark_jobs.delta_mirror import Mirror
 from spark_jobs.delta_publishing import RETRACTED, DeltaPublisher
 from spark_jobs.delta_store import DeltaStore
 from spark_jobs.delta_tables import METRICS, conform, open_table, query
+from spark_jobs.erasure_receipts import BLANK_DELIVERY
 from spark_jobs.incidents import Incident
 from spark_jobs.receipts import Receipt, add_up, count_up
 from spark_jobs.settings import DELTA, SINKS, JobSettings, read_job_settings
@@ -257,3 +258,34 @@ def test_beside_a_warehouse_corrections_are_followed_once_and_in_their_last_stat
         Mirror(NOBODY, beside).catch_up(replace(control, correction_count=2))
     assert held(beside) == ([0, 1], ["b"], [1])
     assert Mirror(NOBODY, beside).correction_count == 2
+
+
+def test_beside_a_warehouse_an_erasure_is_followed_in_rows_and_files_whenever_the_process_dies(
+    beside: JobSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = staged(beside, FIRST, ("leaver", "UNIQUE", NOON), ("leaver", "DUPLICATE", NOON), ("stays", "UNIQUE", NOON))
+    control = committed(FIRST, batch)
+    Mirror(NOBODY, beside).follow(batch, report_of(batch, control, 0, 0), control)
+    records = conform(delta_rows.staged(batch, beside.topic, 1), tables.DELIVERIES).slice(0, 2)
+    blank = {name: pa.nulls(2) for name in BLANK_DELIVERY} | {"disposition": pa.array([ERASED, ERASED])}
+    erased = conform(pa.table(dict(zip(records.column_names, records.columns, strict=True)) | blank), tables.DELIVERIES)
+    monkeypatch.setattr(delta_rows, "read", lambda *_, **__: erased)
+    after = replace(control, erasure_count=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(delta_erasing, "append_once", _die)
+        with pytest.raises(Died):
+            Mirror(NOBODY, beside).catch_up(after)
+    Mirror(NOBODY, beside).catch_up(after)
+    monkeypatch.setattr(delta_rows, "read", _die)
+    Mirror(NOBODY, beside).catch_up(after)
+    rows = [row for part in query(open_table(beside, tables.DELIVERIES), "select * from t") for row in part.to_pylist()]
+    told = {row["kafka_offset"]: (row["disposition"], row["transaction_id"]) for row in rows}
+    assert told == {0: (ERASED, None), 1: (ERASED, None), 2: ("UNIQUE", "stays")}
+    assert held(beside) == ([0, 1, 2], ["stays"], [1])
+    files = list(Path(beside.delta_location.removeprefix("file://")).rglob("*.parquet"))
+    assert files
+    assert not [file for file in files if b"leaver" in file.read_bytes()]
+
+
+def _die(*_args: object, **_options: object) -> None:
+    raise Died
