@@ -118,7 +118,9 @@ def read_records(batch: pa.RecordBatch) -> pa.Table:
     """staging.RECORD_SCHEMA from KAFKA_COLUMNS: parsed and validated."""
     values = batch.column("value").to_pylist()
     timestamps = batch.column("timestamp").cast(pa.timestamp("us", "UTC"))
-    validated = validate(parse(values, batch.column("key").to_pylist()), timestamps)
+    # Keys matter only where a value is missing, which is rare.
+    keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
+    validated = validate(parse(values, keys), timestamps)
     sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary())
     coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
     return pa.Table.from_arrays(
