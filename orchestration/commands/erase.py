@@ -50,7 +50,7 @@ def erase(
         if not yes:
             _show(client, settings, account)
             return
-        _erase(client, settings, account, reason.strip())
+        carry_out(client, settings, account, reason.strip())
     if not build_and_show(settings):
         raise typer.Exit(1)
 
@@ -70,7 +70,8 @@ def _show(client: "Client", settings: StackSettings, account: str) -> None:
         table("Receipts", RECEIPT_COLUMNS, receipt_cells(earlier))
 
 
-def _erase(client: "Client", settings: StackSettings, account: str, reason: str) -> None:
+def carry_out(client: "Client", settings: StackSettings, account: str, reason: str) -> None:
+    """Erase, have Delta follow, drop copies, print receipts. The marts are not there until they are built."""
     from spark_jobs.erasing import erase as erase_account
     from spark_jobs.erasing import receipts
     from spark_jobs.erasure_copies import drop_copies, remove_leftover_files

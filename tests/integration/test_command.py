@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from local_stack.processes import is_port_free
+from orchestration.commands import erase
 from orchestration.commands.verify import examine
 from orchestration.scenarios import reconciliation
 from orchestration.scenarios.corner import Corner
@@ -75,6 +76,7 @@ def tallies(*manifests: Manifest) -> list[dict[str, int]]:
     return [
         {"partition": at, "delivered": sum(counts[at, d] for d in Disposition)}
         | {disposition.lower(): counts[at, disposition] for disposition in Disposition}
+        | {"erased": 0}
         for at in partitions
     ]
 
@@ -199,6 +201,22 @@ def test_a_senders_file_is_loaded_once_in_place_of_what_it_reported_before(payme
     assert "control totals of" in payments.succeed("load-totals", "totals.csv")
     assert "is loaded already" in payments.succeed("load-totals", "totals.csv")
     assert examine(payments.settings, first).breaks == []
+
+
+def test_an_account_is_first_shown_and_then_erased_on_record(payments: Command, first: Manifest) -> None:
+    assert first.deliveries
+    [row] = ask(payments, "select sender_account_id as id from {payment_transactions} limit 1")
+    named = "select 1 from {payment_transactions} where @id in (sender_account_id, receiver_account_id)"
+    assert "To erase it for good" in payments.succeed("erase", row["id"])
+    assert ask(payments, named, id=row["id"])
+    with connect(payments.settings.job) as client:
+        erase.carry_out(client, payments.settings, row["id"], "asked")
+    assert not ask(payments, named, id=row["id"])
+    assert "Nothing names the account any more." in payments.succeed("erase", row["id"])
+    answer = verified(payments, "m.json")
+    assert (answer["ok"], answer["breaks"]) == (True, [])
+    assert sum(partition["erased"] for partition in answer["partitions"]) > 0
+    assert json.loads(payments.succeed("audit", "--all", "--json"))["ok"]
 
 
 def test_no_log_and_no_artifact_names_an_account_or_a_secret(payments: Command, first: Manifest) -> None:
