@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs import tables
-from spark_jobs.contract import ERASED
+from spark_jobs.contract import ERASED, FIELDS
 from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse import run, table_id
 
@@ -61,31 +61,45 @@ def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
 
 
 def names_account(data: bytes | None, account: str) -> bool:
-    """Whether bytes name an account: as a whole word, or as a value or key of the JSON that they are."""
+    """Whether bytes name an account: as a whole word of a text in the JSON that they are, or of bytes that are none.
+
+    A number is a word with all its digits: 12 is not in 12.50, nor in 10:12. What a field of the contract rightly says
+    names nobody, unless it is an account or a device: an amount of 12345 is not account 12345.
+    """
     if data is None:
         return False
-    word = rb"(?<![A-Za-z0-9_-])" + re.escape(account.encode()) + rb"(?![A-Za-z0-9_-])"
-    if re.search(word, data):
-        return True
-    if b"\\u" not in data:
-        return False
+    word = re.compile(rf"(?<![A-Za-z0-9_-])(?<![0-9][.,:]){re.escape(account)}(?![A-Za-z0-9_-])(?![.,:][0-9])")
     try:
-        return account in _texts(json.loads(data))
+        loaded = json.loads(data, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
-        # Broken JSON: read its escapes by themselves.
-        text = re.sub(rb"\\u00([0-7][0-9A-Fa-f])", lambda hit: bytes([int(hit[1], 16)]), data)
-        return re.search(word, text) is not None
+        return word.search(_ESCAPE.sub(lambda hit: chr(int(hit[1], 16)), data.decode("latin-1"))) is not None
+    if isinstance(loaded, _Pairs):
+        loaded = [pair for pair in loaded if not _is_rightly(*pair)]
+    return any(word.search(text) for text in _texts(loaded))
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with all its fields, also those of one name."""
+
+
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_SPEAKING = ("sender_account_id", "receiver_account_id", "device_id")
+_SILENT = {field.name: field for field in FIELDS if field.name not in _SPEAKING}
+
+
+def _is_rightly(name: str, value: Any) -> bool:
+    """Whether this is a field of the contract, with a value of its own kind, that can name no account."""
+    field = _SILENT.get(name)
+    if field is None or not isinstance(value, str):
+        return False
+    return value in (field.values or ()) or bool(field.pattern and re.fullmatch(field.pattern, value))
 
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
             yield from _texts(item)
 
 

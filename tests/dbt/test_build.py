@@ -24,6 +24,7 @@ BUILT = (
     "deduplication_audit",
     "payment_conflicts",
     "payment_backfills",
+    "payments_current",
     "reconciliation_daily",
     "reconciliation_batches",
     "reconciliation_control_totals",

@@ -41,6 +41,34 @@ def test_an_id_that_only_contains_the_account_is_another_one(data: bytes | None)
     assert not names_account(data, "acc-7")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"transaction_id":"12345","amount":"12345"}',
+        b'{"amount":"12345.00","event_time":"2026-11-21T12:00:00Z","ip_address":"10.1.23.45"}',
+        b'{"note":"costs 12345.50, or 1,12345"}',
+    ],
+)
+def test_a_number_is_no_account_where_a_field_rightly_says_it(data: bytes) -> None:
+    assert not names_account(data, "12345")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"amount":"1","sender_account_id":"12345"}',
+        b'{"sender_account_id":"12345","sender_account_id":"other"}',
+        b'{"currency":"12345"}',
+        b'{"parts":[{"from":12345}]}',
+        b'{"note":"paid by 12345."}',
+        b"12345",
+        b'{"amount":"12345',
+    ],
+)
+def test_an_account_may_be_a_number(data: bytes) -> None:
+    assert names_account(data, "12345")
+
+
 def test_an_id_that_looks_like_a_pattern_is_taken_by_the_letter() -> None:
     assert not names_account(b"acc-7", "acc.7")
 
