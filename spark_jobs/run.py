@@ -101,6 +101,8 @@ class Run(AbstractContextManager["Run"]):
     def drain_once(self, deadline: float) -> bool:
         """Run one availableNow query if records wait, past the deadline for one batch. Returns whether there were any.
 
+        More may be left, past the deadline and while the watermark is stale.
+
         A checkpoint that turns out to be damaged is rebuilt, once.
         """
         try:
@@ -128,7 +130,9 @@ class Run(AbstractContextManager["Run"]):
         )
         # Spark wants to be told of every partition, also of one that came after the generation began.
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
-        self._query(start, limit, deadline)
+        # What arrives while the query starts would be cut as finely: rather another query, by the watermark of these.
+        enough = 2 * FIRST_BATCHES if limit < self._settings.max_offsets_per_batch else None
+        self._query(start, limit, deadline, enough)
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True
 
@@ -150,13 +154,13 @@ class Run(AbstractContextManager["Run"]):
             .start()
         )
 
-    def _query(self, start: dict[int, int], limit: int, deadline: float) -> None:
+    def _query(self, start: dict[int, int], limit: int, deadline: float, enough: int | None) -> None:
         from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
         from pyspark.errors import PySparkException
 
         self._failure = None
         try:
-            self._await(self._start(start, limit), deadline)
+            self._await(self._start(start, limit), deadline, enough)
         except (PySparkException, Py4JJavaError) as error:
             # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
             failure = self._failure if isinstance(self._failure, Exception) else error
@@ -166,12 +170,13 @@ class Run(AbstractContextManager["Run"]):
                 raise CheckpointUnusable(f"Spark says {one_line(failure)}.") from None
             raise failure from None
 
-    def _await(self, query: "StreamingQuery", deadline: float) -> None:
+    def _await(self, query: "StreamingQuery", deadline: float, enough: int | None) -> None:
         before = len(self.reports)
         try:
             while not query.awaitTermination(1):
+                batches = len(self.reports) - before
                 # However late it is, a run gets on by one batch: or a time too short would get nowhere for ever.
-                if time.monotonic() > deadline and len(self.reports) > before:
+                if (time.monotonic() > deadline and batches) or (enough and batches >= enough):
                     query.stop()
         finally:
             # A signal may have asked the run to end: a batch that is not published yet is the next run's.

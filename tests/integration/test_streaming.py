@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.streaming import StreamingQuery
 
 from orchestration.audit import Broken, judge
 from orchestration.audit_reads import days_of, read_day
@@ -126,6 +127,26 @@ def test_a_batch_replayed_after_its_publication_changes_nothing(world: World) ->
     world.drain()
     assert published(world) == intended(manifest, again)
     assert len(world.rows(tables.LEDGER)) == world.control().last_batch_id
+
+
+def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Run._start
+
+    def start_late(run: Run, offsets: dict[int, int], limit: int) -> StreamingQuery:
+        if not run.reports:
+            world.send(event(f"later-{n}") for n in range(60))
+        return start(run, offsets, limit)
+
+    monkeypatch.setattr("spark_jobs.run.FIRST_BATCHES", 1)
+    monkeypatch.setattr(Run, "_start", start_late)
+    world.send([event("first-1"), event("first-2")])
+    with Run(world.spark, world.settings, lambda _: None) as run:
+        while run.drain_once(deadline=float("inf")):
+            pass
+    assert len(run.reports) < 31
+    assert list(world.dispositions().values()) == ["UNIQUE"] * 62
 
 
 def test_a_lost_checkpoint_is_rebuilt_and_still_knows_what_was_published(world: World) -> None:
