@@ -35,7 +35,7 @@ type: setup ## check the types
 	$(BIN)/mypy
 
 test: lint type ## lint, types and every test, two files at a time
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(PYTEST_OPTIONS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 test-unit: setup ## only the tests that start nothing
 	$(BIN)/pytest tests/unit tests/architecture $(PYTEST_OPTIONS)

@@ -1,4 +1,4 @@
-"""Fifteen random kills of the running platform: nothing lost, nothing doubled, nothing misjudged."""
+"""Ten random kills of the running platform: nothing lost, nothing doubled, nothing misjudged."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.faults.chaos import VICTIMS, Chaos
 
 pytestmark = pytest.mark.integration
 
-KILLS = 15
+KILLS = 10
 SEED = 236
 """One whose kills are of every kind but the slowest. `make chaos` takes others, and more of them."""
 
