@@ -13,17 +13,23 @@ from orchestration import names
 from orchestration.runs import runs_in_flight
 
 MAX_ATTEMPTS = 3
+LARGEST_SHARE = 4
+"""Builds take at most one part in so many of the time: under heavy traffic they would leave nothing for the stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildState:
-    """`newest_batch` is the newest published batch, `built_batch` that of the last good build; 0 for none."""
+    """`newest_batch` is the newest published batch, `built_batch` that of the last good build; 0 for none.
+
+    `last_seconds` is how long the last build took, 0 where there was none.
+    """
 
     newest_batch: int
     built_batch: int
     attempts: int
     in_flight_run_id: str | None
     last_started_at: datetime | None
+    last_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,10 @@ def decide_rebuild(state: RebuildState, interval_seconds: int, now: datetime) ->
         return RebuildDecision(f"nothing new since batch {state.built_batch}")
     if state.attempts >= MAX_ATTEMPTS:
         return RebuildDecision(f"{state.attempts} builds after batch {state.newest_batch} failed: waiting for the next")
-    age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else interval_seconds
-    if age_seconds < interval_seconds:
-        return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {interval_seconds} s")
+    every_seconds = max(interval_seconds, LARGEST_SHARE * state.last_seconds)
+    age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else every_seconds
+    if age_seconds < every_seconds:
+        return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {every_seconds:.0f} s")
     run_key = f"batch-{state.newest_batch}/attempt-{state.attempts + 1}"
     return RebuildDecision(f"batch {state.newest_batch} is new", run_key)
 
@@ -64,7 +71,12 @@ def read_rebuild_state(instance: dg.DagsterInstance) -> RebuildState:
         attempts=instance.get_runs_count(tried),
         in_flight_run_id=in_flight[0].run_id if in_flight else None,
         last_started_at=last[0].create_timestamp.replace(tzinfo=UTC) if last else None,
+        last_seconds=_seconds(last[0]) if last else 0.0,
     )
+
+
+def _seconds(record: dg.RunRecord) -> float:
+    return record.end_time - record.start_time if record.end_time and record.start_time else 0.0
 
 
 def newest_batch(instance: dg.DagsterInstance) -> int:

@@ -28,12 +28,34 @@ def test_a_failed_build_is_tried_again_under_another_key() -> None:
         pytest.param(replace(NEW, in_flight_run_id="abcdef0123"), "abcdef01 is still building", id="in flight"),
         pytest.param(replace(NEW, attempts=3), "waiting for the next", id="failed too often"),
         pytest.param(replace(NEW, last_started_at=NOW - timedelta(seconds=59)), "59 s ago", id="too soon"),
+        pytest.param(
+            replace(NEW, last_started_at=NOW - timedelta(seconds=119), last_seconds=30),
+            "one is due every 120 s",
+            id="too soon after one that took long",
+        ),
     ],
 )
 def test_no_build_has_its_reason_in_words(state: RebuildState, words: str) -> None:
     decision = decide_rebuild(state, 60, NOW)
     assert decision.run_key is None
     assert words in decision.reason
+
+
+def test_a_build_that_took_long_is_followed_once_it_was_a_quarter_of_the_time() -> None:
+    state = replace(NEW, last_started_at=NOW - timedelta(seconds=120), last_seconds=30)
+    assert decide_rebuild(state, 60, NOW).run_key == "batch-7/attempt-1"
+
+
+def test_how_long_a_build_took_is_read_from_its_record() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.NOT_STARTED))
+        for kind in (dg.DagsterEventType.RUN_START, dg.DagsterEventType.RUN_SUCCESS):
+            instance.report_dagster_event(dg.DagsterEvent(kind.value, names.BUILD_JOB), run.run_id)
+        state = read_rebuild_state(instance)
+        [record] = instance.get_run_records()
+    assert record.start_time
+    assert record.end_time
+    assert state.last_seconds == record.end_time - record.start_time
 
 
 def test_the_state_is_read_from_materializations_and_run_records() -> None:
