@@ -47,6 +47,12 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         "spark.python.worker.reuse": "true",
         # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
         "spark.python.unix.domain.socket.enabled": "true",
+        # Spark keeps a query's consumers for minutes, with what they have fetched ahead. The next query uses others:
+        # under steady traffic dozens of them fill the heap.
+        "spark.kafka.consumer.cache.timeout": "5s",
+        "spark.kafka.consumer.cache.evictorThreadRunInterval": "2s",
+        "spark.kafka.consumer.fetchedData.cache.timeout": "5s",
+        "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "2s",
         "spark.driver.extraJavaOptions": DRIVER_JAVA_OPTIONS,
         # A batch without records would tag nothing: the state knows no timers.
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
