@@ -5,10 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
@@ -16,7 +19,8 @@ from orchestration.audit import Broken, judge
 from orchestration.audit_reads import days_of, read_day
 from orchestration.warehouse_reads import WarehouseReads
 from simulator.manifest import Manifest
-from spark_jobs import tables
+from spark_jobs import run as streaming
+from spark_jobs import standby, tables
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.packing import labels_of
 from spark_jobs.run import Run
@@ -147,6 +151,34 @@ def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it
             pass
     assert len(run.reports) < 31
     assert list(world.dispositions().values()) == ["UNIQUE"] * 62
+
+
+def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = []
+    read_kafka = streaming.read_kafka
+
+    def read_late(*given: Any) -> DataFrame:
+        world.send(event(f"later-{n}") for n in range(2 * standby.WARM_UP_RECORDS))
+        return read_kafka(*given)
+
+    monkeypatch.setattr(streaming, "read_kafka", read_late)
+    monkeypatch.setattr(standby, "_evaluate", lambda receipts, _: batches.append(receipts.collect()))
+    world.send([event("first")])
+    standby.warm_up(world.spark, world.settings)
+    assert len(batches) == 1
+
+
+def test_consumers_of_ended_queries_are_let_go_of(world: World) -> None:
+    world.send([event("only")])
+    world.drain()
+    virtual_machine = world.spark.sparkContext._jvm
+    assert virtual_machine
+    beans = virtual_machine.java.lang.management.ManagementFactory.getPlatformMBeanServer()
+    consumers = virtual_machine.javax.management.ObjectName("kafka.consumer:type=consumer-metrics,client-id=*")
+    deadline = time.monotonic() + 60
+    while beans.queryNames(consumers, None).size() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert beans.queryNames(consumers, None).size() == 0
 
 
 def test_a_lost_checkpoint_is_rebuilt_and_still_knows_what_was_published(world: World) -> None:
