@@ -122,12 +122,7 @@ class Run(AbstractContextManager["Run"]):
         waiting = backlog(control.end_offsets, state)
         if not waiting:
             return False
-        limit = batch_limit(
-            waiting,
-            self._settings.max_offsets_per_batch,
-            control.watermark,
-            datetime.now(UTC),
-        )
+        limit = batch_limit(waiting, self._settings.max_offsets_per_batch, control.watermark, datetime.now(UTC))
         # Spark wants to be told of every partition, also of one that came after the generation began.
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
         # What arrives while the query starts would be cut as finely: rather another query, by the watermark of these.

@@ -161,9 +161,10 @@ def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkey
         world.send(event(f"later-{n}") for n in range(2 * standby.WARM_UP_RECORDS))
         return read_kafka(*given)
 
+    world.send([event("first")])
+    world.drain()
     monkeypatch.setattr(streaming, "read_kafka", read_late)
     monkeypatch.setattr(standby, "_evaluate", lambda receipts, _: batches.append(receipts.collect()))
-    world.send([event("first")])
     standby.warm_up(world.spark, world.settings)
     assert len(batches) == 1
 
@@ -171,14 +172,20 @@ def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkey
 def test_consumers_of_ended_queries_are_let_go_of(world: World) -> None:
     world.send([event("only")])
     world.drain()
-    virtual_machine = world.spark.sparkContext._jvm
-    assert virtual_machine
-    beans = virtual_machine.java.lang.management.ManagementFactory.getPlatformMBeanServer()
-    consumers = virtual_machine.javax.management.ObjectName("kafka.consumer:type=consumer-metrics,client-id=*")
     deadline = time.monotonic() + 60
-    while beans.queryNames(consumers, None).size() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert beans.queryNames(consumers, None).size() == 0
+    while consumers_alive(world) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert consumers_alive(world) == 0
+
+
+def consumers_alive(world: World) -> int:
+    """Of Spark's tasks, in the virtual machine's heap."""
+    gateway = world.spark.sparkContext._gateway
+    assert gateway
+    asked = ["jcmd", str(gateway.proc.pid), "GC.class_histogram"]
+    lines = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
+    counts = [line.split() for line in lines if "org.apache.kafka.clients.consumer.KafkaConsumer " in f"{line} "]
+    return sum(int(count[1]) for count in counts)
 
 
 def test_a_lost_checkpoint_is_rebuilt_and_still_knows_what_was_published(world: World) -> None:
