@@ -7,11 +7,12 @@ consumer group belongs to the state's folder: a process that is started again fi
 """
 
 import os
+import time
 import zlib
 from datetime import timedelta
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from protocol import Job, main
 from quixstreams import Application, State
 from quixstreams.sinks.community.file.formats import ParquetFormat
@@ -23,6 +24,7 @@ LACKS = (
 )
 
 WINDOW = timedelta(hours=1)
+COORDINATOR_SECONDS = 30
 
 
 def is_first(payment: dict[str, Any], state: State) -> bool:
@@ -37,11 +39,19 @@ def is_first(payment: dict[str, Any], state: State) -> bool:
 def committed(job: Job, group: str) -> dict[int, int]:
     """The offset of each partition up to which the group is done."""
     asker = Consumer({"bootstrap.servers": job.bootstrap_servers, "group.id": group})
+    partitions = [TopicPartition(job.topic, partition) for partition in job.ends]
+    deadline = time.monotonic() + COORDINATOR_SECONDS
     try:
-        found = asker.committed([TopicPartition(job.topic, partition) for partition in job.ends], timeout=10)
+        while True:
+            try:
+                return {one.partition: max(one.offset, 0) for one in asker.committed(partitions, timeout=10)}
+            except KafkaException:
+                # A broker that has just begun says NOT_COORDINATOR until it has read its groups.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
     finally:
         asker.close()
-    return {one.partition: max(one.offset, 0) for one in found}
 
 
 def drain(job: Job) -> None:
