@@ -162,7 +162,7 @@ def started(
                 _kill(child.pid)
     except _Silent:
         ended = f"ended with {child.wait()}" if alarm.is_alive() else f"was not done after {timeout_seconds:.0f} s"
-        raise Failed(f"{contender.name} {ended}: {log} may say why.") from None
+        raise Failed(f"{contender.name} {ended}: {log.name} among the logs may say why.") from None
     finally:
         alarm.cancel()
 
