@@ -7,23 +7,21 @@ conflicts.py), those that a micro-batch makes itself (transaction.py). A deliver
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs import tables
 from spark_jobs.correction_kinds import CORRECTION_HASH, Correction
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.jobs import JOB_SECONDS, bounds, failures, failures_as_incidents, one_line
-from spark_jobs.publishing import run_to_its_end
+from spark_jobs.jobs import failures_as_incidents, one_line
 from spark_jobs.settings import JobSettings
+from spark_jobs.staged_rows import run_over_rows
 from spark_jobs.warehouse import Control, read_control, run, schema_of, table_id
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+    from google.cloud.bigquery import Client, SchemaField
 
 MAX_PLANS = 4
 """How often a decision is made anew where a micro-batch was published while it was made."""
@@ -87,7 +85,6 @@ def _write(
     digest = hashlib.sha256(repr(_identity(decisions)).encode()).hexdigest()[:16]
     name = f"{moment.last_batch_id}_{moment.correction_count}_{moment.erasure_count}_{digest}_{attempt}"
     staging = f"{settings.project}.{settings.dataset}.staging_corrections_{name}"
-    _stage(client, staging, decisions)
     values = {
         "pipeline": settings.pipeline,
         "last_batch_id": moment.last_batch_id,
@@ -98,14 +95,13 @@ def _write(
         "decided_by": decided_by,
         "reason": reason,
     }
-    answer = run_to_its_end(client, correct_sql(settings, staging), values, f"{settings.pipeline}_correct_{name}")
-    with suppress(*failures()):
-        client.delete_table(staging, not_found_ok=True, **bounds())
-    return answer if isinstance(answer, Exception) else None
+    statement = correct_sql(settings, staging), values, f"{settings.pipeline}_correct_{name}"
+    return run_over_rows(client, staging, *_staged(decisions), statement)
 
 
-def _stage(client: "Client", staging: str, decisions: Sequence[Decision]) -> None:
-    from google.cloud import bigquery
+def _staged(decisions: Sequence[Decision]) -> tuple[list[dict[str, Any]], list["SchemaField"]]:
+    """Rows and columns of the staging table."""
+    from google.cloud.bigquery import SchemaField
 
     rows = [
         {
@@ -116,12 +112,8 @@ def _stage(client: "Client", staging: str, decisions: Sequence[Decision]) -> Non
         }
         for number, decision in enumerate(decisions, start=1)
     ]
-    head = [bigquery.SchemaField("number", "INT64"), *schema_of(tables.CORRECTIONS)[1:3]]
-    config = bigquery.LoadJobConfig(
-        schema=[*head, *schema_of(tables.TRANSACTIONS)], write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE
-    )
-    load = partial(client.load_table_from_json, rows, staging, job_config=config, timeout=bounds()["timeout"])
-    load().result(retry=bounds()["retry"], timeout=JOB_SECONDS)
+    head = [SchemaField("number", "INT64"), *schema_of(tables.CORRECTIONS)[1:3]]
+    return rows, [*head, *schema_of(tables.TRANSACTIONS)]
 
 
 def correct_sql(settings: JobSettings, staging: str) -> str:

@@ -7,11 +7,9 @@ account (erasure_search.py), copies outside the transaction (erasure_copies.py).
 import hashlib
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs import tables
@@ -20,16 +18,14 @@ from spark_jobs.correction_kinds import CORRECTION_HASH, Correction
 from spark_jobs.erasure_receipts import BLANK_DELIVERY, insert_receipts_sql
 from spark_jobs.erasure_search import Found, find
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.jobs import JOB_SECONDS, bounds, failures, failures_as_incidents, one_line
-from spark_jobs.publishing import run_to_its_end
+from spark_jobs.jobs import failures_as_incidents, one_line
 from spark_jobs.settings import JobSettings
+from spark_jobs.staged_rows import run_over_rows
 from spark_jobs.tables import PERSONAL
 from spark_jobs.warehouse import STAGING_PREFIX, Control, read_control, run, table_id
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
-
-type Row = dict[str, Any]
+    from google.cloud.bigquery import Client, SchemaField
 
 MAX_PLANS = 4
 """How often the account is looked for anew where a micro-batch was published in the meantime."""
@@ -98,7 +94,6 @@ def _write(
     account_hash, erased_by, reason = told
     name = f"erasure_{moment.erasure_count + 1}_{uuid.uuid4().hex[:12]}"
     staging = f"{settings.project}.{settings.dataset}.{STAGING_PREFIX}{name}"
-    _stage(client, staging, found)
     values = {
         "pipeline": settings.pipeline,
         "last_batch_id": moment.last_batch_id,
@@ -111,23 +106,17 @@ def _write(
         "erased_by": erased_by,
         "reason": reason,
     }
-    answer = run_to_its_end(client, erase_sql(settings, staging), values, f"{settings.pipeline}_{name}")
-    with suppress(*failures()):
-        client.delete_table(staging, not_found_ok=True, **bounds())
-    return answer if isinstance(answer, Exception) else None
+    statement = erase_sql(settings, staging), values, f"{settings.pipeline}_{name}"
+    return run_over_rows(client, staging, *_places(found), statement)
 
 
-def _stage(client: "Client", staging: str, found: Sequence[Found]) -> None:
-    """Places alone: the staging table names nobody."""
-    from google.cloud import bigquery
+def _places(found: Sequence[Found]) -> tuple[list[dict[str, Any]], list["SchemaField"]]:
+    """Rows and columns of the staging table: places alone, it names nobody."""
+    from google.cloud.bigquery import SchemaField
 
-    names = ("topic", "kafka_partition", "kafka_offset")
-    rows = [dict(zip(names, f.place, strict=True)) for f in found]
-    kinds = ("STRING", "INT64", "INT64")
-    schema = [bigquery.SchemaField(name, kind) for name, kind in zip(names, kinds, strict=True)]
-    config = bigquery.LoadJobConfig(schema=schema, write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE)
-    load = partial(client.load_table_from_json, rows, staging, job_config=config, timeout=bounds()["timeout"])
-    load().result(retry=bounds()["retry"], timeout=JOB_SECONDS)
+    kinds = {"topic": "STRING", "kafka_partition": "INT64", "kafka_offset": "INT64"}
+    rows = [dict(zip(kinds, f.place, strict=True)) for f in found]
+    return rows, [SchemaField(name, kind) for name, kind in kinds.items()]
 
 
 def erase_sql(settings: JobSettings, staging: str) -> str:

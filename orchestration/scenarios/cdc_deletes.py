@@ -4,14 +4,13 @@ Belongs here: the traffic, the two deletes, what comes again after them. Does no
 (spark_jobs/erasing.py), the views (dbt_project).
 """
 
-import os
 import shutil
 from collections import Counter
 
 from orchestration.commands.erase import COLUMNS as FOUND_COLUMNS
 from orchestration.commands.erase import RECEIPT_COLUMNS, cells, receipt_cells
-from orchestration.dbt_process import build
 from orchestration.scenarios.corner import Corner, Place, event
+from orchestration.scenarios.models import build_models
 from orchestration.scenarios.proofs import breaks_of
 from orchestration.scenarios.story import Story
 from spark_jobs.contract import ERASED, Disposition, Reason
@@ -23,7 +22,6 @@ OTHERS = {"mover", "newest", "other-account", DELETED}
 FRESH = "fresh"
 
 MARTS = ("payments_current", "payment_transactions_fraud", "payment_metrics", "reconciliation_batches")
-_DBT_SECONDS = 300
 _COUNTS = ("UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", ERASED)
 
 
@@ -31,14 +29,14 @@ def run(corner: Corner, story: Story) -> None:
     """Deletes: a tombstone marks a payment, which still counts; an erasure takes an account out of everything."""
     publish(corner, story)
     tombstone(corner, story)
-    _build(corner)
+    build_models(corner, "the marts", MARTS)
     marked = corner.ask("select transaction_id, is_deleted from `{dataset}.payments_current` where is_deleted")
     story.table("payments_current: what is deleted", ("payment", "is deleted"), [tuple(r.values()) for r in marked])
     story.claim("the view marks the payment that the tombstone names", [DELETED], [r["transaction_id"] for r in marked])
     erase(corner, story)
     come_again(corner, story)
     story.step("The marts, built anew")
-    _build(corner)
+    build_models(corner, "the marts", MARTS)
     named = corner.ask(f"select transaction_id from `{{dataset}}.payment_transactions_fraud` {_OF_THE_LEAVER}")
     story.claim("no mart names the account", [], [row["transaction_id"] for row in named])
     scored = corner.ask("select transaction_id from `{dataset}.payment_transactions_fraud`")
@@ -170,19 +168,3 @@ def _show(corner: Corner, story: Story) -> None:
     payments = len(_payments(corner))
     row = (sum(counts.values()), *(counts[name] for name in _COUNTS), payments)
     story.table(f"delivered = {' + '.join(_COUNTS)}", ("delivered", *_COUNTS, "payments"), [row])
-
-
-def _build(corner: Corner) -> None:
-    """The marts that are looked at, and what they stand on.
-
-    Raises:
-        StackError: dbt could not build them.
-    """
-    build(
-        "build the marts",
-        corner.folder / "dbt",
-        {**os.environ, **corner.settings.environment(), "DBT_TARGET": "local"},
-        *("--select", *(f"+{mart}" for mart in MARTS)),
-        *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
-        timeout_seconds=_DBT_SECONDS,
-    )

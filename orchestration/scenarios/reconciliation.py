@@ -3,13 +3,12 @@
 Belongs here: the deed, and what is shown. Does not belong here: the views (dbt_project), the rules (verification.py).
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestration.dbt_process import build
 from orchestration.scenarios.corner import Corner, Row
+from orchestration.scenarios.models import build_models
 from orchestration.scenarios.proofs import breaks_of
 from orchestration.scenarios.story import Story
 
@@ -22,8 +21,6 @@ RULES = (
     "assert_every_unique_delivery_is_a_payment",
 )
 """The dbt tests that guard them; each is a view of the rows that break it."""
-
-_DBT_SECONDS = 300
 
 
 def run(corner: Corner, story: Story) -> None:
@@ -38,7 +35,7 @@ def run(corner: Corner, story: Story) -> None:
     report(corner.client, corner.settings, manifest)
     with TopicReader(corner.settings.bootstrap_servers, corner.settings.topic) as topic:
         replace_kafka_offsets(corner.client, corner.settings, topic.read())
-    _build(corner)
+    build_models(corner, "the views of reconciliation", (*VIEWS, *RULES))
     examine(corner, story)
 
 
@@ -102,20 +99,3 @@ def _deleted(corner: Corner, victim: Row) -> Iterator[None]:
     finally:
         corner.ask(f"insert into {{payment_transactions}} select * from {copy}")
         corner.ask(f"drop table {copy}")
-
-
-def _build(corner: Corner) -> None:
-    """The views of reconciliation, their rules, and what they stand on.
-
-    Raises:
-        StackError: dbt could not build them.
-    """
-    build(
-        "build the views of reconciliation",
-        corner.folder / "dbt",
-        {**os.environ, **corner.settings.environment(), "DBT_TARGET": "local"},
-        *("--select", *(f"+{node}" for node in (*VIEWS, *RULES))),
-        # Not the rules that stand on models which are not built.
-        *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
-        timeout_seconds=_DBT_SECONDS,
-    )
