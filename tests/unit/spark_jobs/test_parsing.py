@@ -84,20 +84,54 @@ def test_a_value_is_judged_alike_alone_and_among_others(batch: list[bytes | None
 
 @settings(max_examples=500, deadline=None)
 @given(objects | mutated() | whole)
-def test_the_fast_path_reads_what_the_strict_path_reads(value: bytes) -> None:
-    fast = parsing._fast(value)
-    if fast is None:
-        return
+def test_each_fast_path_reads_what_the_strict_path_reads(value: bytes) -> None:
+    together = parsing._together([value])
+    rows = [parsing._fast(value), together and tuple(together.to_pylist()[0].values())]
     strict = parsing._strictly(value)
-    is_missing = any(fast[FIELD_NAMES.index(name)] is None for name in REQUIRED)
-    assert fast == strict.values
-    assert strict.reasons == ([Reason.MISSING_FIELD] if is_missing else [])
-    assert strict.extra_fields is None
+    for row in rows:
+        if row is None:
+            continue
+        is_missing = any(row[FIELD_NAMES.index(name)] is None for name in REQUIRED)
+        assert row == strict.values
+        assert strict.reasons == ([Reason.MISSING_FIELD] if is_missing else [])
+        assert strict.extra_fields is None
 
 
-def test_the_fast_path_is_taken_by_a_plain_event() -> None:
+@settings(max_examples=100, deadline=None)
+@given(st.lists(whole, max_size=3), st.lists(objects | mutated(), max_size=3), st.lists(whole, max_size=3))
+def test_values_read_together_are_each_what_it_is_alone(
+    before: list[bytes], some: list[bytes], after: list[bytes]
+) -> None:
+    batch = [*before, *some, *after]
+    together = parsing._together(batch) if batch else None
+    if together is not None:
+        assert [tuple(row.values()) for row in together.to_pylist()] == [parsing._strictly(v).values for v in batch]
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [event_bytes() + b" null"],
+        [event_bytes() + b"{}", b" "],
+        [event_bytes()[:-1], b"}"],
+        [b'{"amount":"1",', b'"currency":"EUR"}', b"{}"],
+        [event_bytes() + event_bytes(), b"null"],
+        [event_bytes(), None],
+        [b""],
+        [event_bytes(), b"\xef\xbb\xbf" + event_bytes()],
+        [event_bytes().replace(b"EUR", b"\xff")],
+    ],
+)
+def test_values_are_not_read_together_where_one_ends_elsewhere_than_its_object(batch: list[bytes | None]) -> None:
+    assert parsing._together(batch) is None
+
+
+def test_the_fast_paths_are_taken_by_a_plain_event() -> None:
+    spaced = event_bytes().replace(b":", b" : ").replace(b",", b"\n,\t")
     assert parsing._fast(event_bytes())
-    assert parsing._fast(event_bytes().replace(b":", b" : ").replace(b",", b"\n,\t"))
+    assert parsing._fast(spaced)
+    assert parsing._together([event_bytes(), spaced]) is not None
+    assert parsing._together([event_bytes({"country": "null"})]) is not None
 
 
 @settings(max_examples=150, deadline=None)
@@ -126,7 +160,7 @@ def test_whatever_unknown_fields_hold_the_payment_is_read_and_they_are_kept(
 ) -> None:
     event = json.loads(event_bytes())
     [row] = parse([json.dumps(event | unknown, ensure_ascii=ensure_ascii).encode()]).to_pylist()
-    assert row["parse_reasons"] == []
+    assert row["parse_reasons"] is None
     assert {name: row[name] for name in event} == event
     assert json.loads(row["extra_fields"]) == unknown
 
