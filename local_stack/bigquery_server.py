@@ -21,7 +21,7 @@ def main() -> None:
     sys.path.append(str(Path(__file__).parent.parent))
     from local_bigquery.settings import settings
 
-    from local_stack import bigquery_shortcuts
+    from local_stack import bigquery_loads, bigquery_shortcuts
 
     settings.bigquery_host = options.host
     settings.bigquery_port = options.port
@@ -34,6 +34,7 @@ def main() -> None:
     _name_what_was_created()
     _end_what_was_running()
     bigquery_shortcuts.install()
+    bigquery_loads.install()
 
     import uvicorn
 
