@@ -102,9 +102,7 @@ def _is_kept(type_: Any) -> bool:
 def _has_null_elements(cur: Any, source: str, fields: list[tuple[str, Any]]) -> bool:
     from local_bigquery.engine.database import quote
 
-    lists = [
-        f"list_bool_or(list_transform({quote(name)}, lambda e: e is null))" for name, t in fields if t.id == "list"
-    ]
+    lists = [quote(name) for name, type_ in fields if type_.id == "list"]
     if not lists:
         return False
     null = " or ".join(f"list_bool_or(list_transform({name}, lambda e: e is null))" for name in lists)
