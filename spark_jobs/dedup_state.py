@@ -149,7 +149,7 @@ def keys_of(hashes: bytes) -> Keys:
 
 
 def _grown(slot: _Slot, keys: Keys, store: SegmentStore, retired: list[tuple[int, str]], batch: int) -> _Slot:
-    tail = _merged(np.frombuffer(slot.tail, KEY), np.sort(keys, order="high"))
+    tail = _merged(np.frombuffer(slot.tail, KEY), keys[np.argsort(keys["high"], kind="stable")])
     if len(tail) < SPILL_KEYS:
         return _Slot(slot.number, tail.tobytes(), slot.segments)
     segments, spilled = list(slot.segments), tail

@@ -1,12 +1,13 @@
-"""Many records in one row: the form in which a micro-batch crosses from Kafka's partitions to the state's buckets.
+"""Many records as one: the form in which a micro-batch crosses from Kafka's partitions to the state's buckets.
 
-Belongs here: bucketing, packing, unpacking. Does not belong here: what the columns mean.
-A shuffle, a JVM and a Python worker all cost per row; a row that holds an Arrow table of thousands of records
+Belongs here: bucketing, packing, unpacking. Does not belong here: what the columns mean, where packs lie (parcels.py).
+A shuffle, a JVM and a Python worker all cost per row; a row that stands for an Arrow table of thousands of records
 makes that cost vanish.
 """
 
 import functools
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,16 @@ import pyarrow as pa
 
 from spark_jobs.dedup_state import NOTHING_SEEN
 
-PACKED_SCHEMA = pa.schema(
-    [
-        pa.field("bucket", pa.int32()),
-        pa.field("max_event_time", pa.int64()),
-        pa.field("records", pa.binary()),
-    ]
-)
-"""`max_event_time` is that of all the records packed together, whatever their bucket: every bucket must learn it."""
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Records by bucket: `tables` has one for every bucket, in the order of `labels_of`; empty where nothing fell in.
+
+    `max_event_time` is that of all the records packed together, whatever their bucket: every bucket must learn it.
+    """
+
+    tables: tuple[pa.Table, ...]
+    max_event_time: int
 
 
 def buckets_of(id_hashes: bytes, is_valid: npt.NDArray[np.bool_], buckets: int) -> npt.NDArray[np.int32]:
@@ -37,21 +40,15 @@ def buckets_of(id_hashes: bytes, is_valid: npt.NDArray[np.bool_], buckets: int) 
     return np.where(is_valid, by_id, np.arange(len(is_valid), dtype=np.int32) % buckets)
 
 
-def pack(records: pa.Table, bucket: npt.NDArray[np.int32], buckets: int, max_event_time: int | None) -> pa.RecordBatch:
-    """PACKED_SCHEMA: one row for every bucket, labelled by `labels_of`; an empty one where nothing fell into it."""
+def pack(records: pa.Table, bucket: npt.NDArray[np.int32], buckets: int, max_event_time: int | None) -> Packed:
+    """The records by bucket, in order; `max_event_time` is None where none of them has a valid one."""
     order = np.argsort(bucket, kind="stable")
     sorted_records = records.take(pa.array(order))
     ends = np.searchsorted(bucket[order], np.arange(buckets), side="right").tolist()
     starts = [0, *ends[:-1]]
-    payloads = [_to_bytes(sorted_records.slice(a, b - a)) for a, b in zip(starts, ends, strict=True)]
-    newest = NOTHING_SEEN if max_event_time is None else max_event_time
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.array(labels_of(buckets), pa.int32()),
-            pa.array([newest] * buckets, pa.int64()),
-            pa.array(payloads, pa.binary()),
-        ],
-        schema=PACKED_SCHEMA,
+    return Packed(
+        tables=tuple(sorted_records.slice(a, b - a) for a, b in zip(starts, ends, strict=True)),
+        max_event_time=NOTHING_SEEN if max_event_time is None else max_event_time,
     )
 
 
@@ -83,13 +80,12 @@ def _spark_hash(value: int) -> int:
     return mixed - (1 << 32) if mixed >> 31 else mixed
 
 
+def write(records: pa.Table, sink: pa.NativeFile) -> None:
+    """Write the records of one bucket as `unpack` reads them."""
+    with pa.ipc.new_stream(sink, records.schema) as writer:
+        writer.write_table(records)
+
+
 def unpack(payloads: Iterable[bytes | pa.Buffer]) -> pa.Table:
-    """The records of several packed rows of one bucket, in order."""
-    return pa.concat_tables([pa.ipc.open_stream(payload).read_all() for payload in payloads]).combine_chunks()
-
-
-def _to_bytes(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
+    """The records of several writes of one bucket, in order. They stay where the payloads are."""
+    return pa.concat_tables([pa.ipc.open_stream(payload).read_all() for payload in payloads])

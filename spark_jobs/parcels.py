@@ -11,8 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from spark_jobs import packing
+
 REFERENCE_SCHEMA = "bucket int, max_event_time long, uri string, start long, size long"
-"""A row of packing.PACKED_SCHEMA by reference: `size` bytes from `start` of the file at `uri`."""
+"""One bucket's part of a packing.Packed: `size` bytes from `start` of the file at `uri`, by `packing.write`."""
 
 _REFERENCE = pa.schema(
     [
@@ -21,9 +23,12 @@ _REFERENCE = pa.schema(
     ]
 )
 
+_ALIGNMENT = 64
+"""Where Arrow wants columns to begin: they are read where they lie."""
 
-def park(packed: Iterable[pa.RecordBatch], location: str) -> Iterator[pa.RecordBatch]:
-    """Rows of packing.PACKED_SCHEMA as rows of REFERENCE_SCHEMA. All of them share one new file below `location`.
+
+def park(packed: Iterable[packing.Packed], location: str) -> Iterator[pa.RecordBatch]:
+    """Rows of REFERENCE_SCHEMA, one for every bucket of each. All of them share one new file below `location`.
 
     The file is whole once the last row is taken; nobody reads it before, as a shuffle lies between.
     """
@@ -31,17 +36,24 @@ def park(packed: Iterable[pa.RecordBatch], location: str) -> Iterator[pa.RecordB
     name = f"{uuid.uuid4().hex}.parcels"
     filesystem.create_dir(folder, recursive=True)
     with filesystem.open_output_stream(f"{folder}/{name}") as stream:
-        start = 0
-        for batch in packed:
+        for pack in packed:
             starts, sizes = [], []
-            for payload in batch["records"]:
-                stream.write(payload.as_buffer())
-                starts.append(start)
-                sizes.append(len(payload.as_buffer()))
-                start += sizes[-1]
-            uris = [f"{location}/{name}"] * len(sizes)
-            columns = [batch["bucket"], batch["max_event_time"], pa.array(uris), pa.array(starts), pa.array(sizes)]
-            yield pa.RecordBatch.from_arrays(columns, schema=_REFERENCE)
+            for records in pack.tables:
+                stream.write(bytes(-stream.tell() % _ALIGNMENT))
+                starts.append(stream.tell())
+                packing.write(records, stream)
+                sizes.append(stream.tell() - starts[-1])
+            buckets = len(pack.tables)
+            yield pa.RecordBatch.from_arrays(
+                [
+                    pa.array(packing.labels_of(buckets), pa.int32()),
+                    pa.array([pack.max_event_time] * buckets, pa.int64()),
+                    pa.array([f"{location}/{name}"] * buckets),
+                    pa.array(starts, pa.int64()),
+                    pa.array(sizes, pa.int64()),
+                ],
+                schema=_REFERENCE,
+            )
 
 
 def fetch(references: pd.DataFrame) -> list[pa.Buffer]:

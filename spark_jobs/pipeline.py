@@ -105,8 +105,8 @@ def _keep_modules_out_of_collections() -> None:
     gc.freeze()
 
 
-def pack_records(batch: pa.RecordBatch, buckets: int) -> pa.RecordBatch:
-    """packing.PACKED_SCHEMA from KAFKA_COLUMNS."""
+def pack_records(batch: pa.RecordBatch, buckets: int) -> packing.Packed:
+    """The records of KAFKA_COLUMNS, judged and by bucket."""
     records = read_records(batch)
     is_valid = _is_valid(records)
     newest = pc.max(pc.if_else(pa.array(is_valid), records["event_time"], None)).cast(pa.int64()).as_py()

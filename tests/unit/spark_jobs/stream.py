@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spark_jobs import packing, pipeline
+from spark_jobs import packing, parcels, pipeline
 from spark_jobs.dedup_state import DedupState
 from spark_jobs.pipeline import Locations
 from spark_jobs.receipts import Receipt
@@ -64,12 +64,13 @@ class Stream:
         chunks = [records[at : at + chunk] for at in range(0, len(records), chunk)]
         return self.stage([pipeline.pack_records(columns(rows), self.buckets) for rows in chunks])
 
-    def stage(self, packed: Sequence[pa.RecordBatch]) -> pa.Table:
+    def stage(self, packed: Sequence[packing.Packed]) -> pa.Table:
         """Take one micro-batch of packed records; returns what was staged."""
         self.receipts = []
-        for label, rows in pa.Table.from_batches(packed).to_pandas().groupby("bucket"):
+        references = pa.Table.from_batches(parcels.park(packed, self.locations.staging)).to_pandas()
+        for label, rows in references.groupby("bucket"):
             receipt, self.states[label] = pipeline.tag_bucket(
-                label, rows["records"], int(rows["max_event_time"].max()), self.states[label], self.locations
+                label, parcels.fetch(rows), int(rows["max_event_time"].max()), self.states[label], self.locations
             )
             self.receipts.append(receipt)
         return pa.concat_tables(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spark_jobs import packing, pipeline
 from spark_jobs.dedup_state import NOTHING_SEEN
-from spark_jobs.packing import PACKED_SCHEMA, buckets_of, labels_of, pack, unpack
+from spark_jobs.packing import buckets_of, labels_of, pack, unpack, write
 from spark_jobs.pipeline import gather, pack_records
 from spark_jobs.staging import RECORD_SCHEMA
 from tests.corpus.cases import event_bytes
@@ -33,6 +33,12 @@ def murmur3(value: int, seed: int = 42) -> int:
     return int(h.astype(np.int32))
 
 
+def written(records: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    write(records, sink)
+    return sink.getvalue()
+
+
 @pytest.mark.parametrize("buckets", range(1, 65))
 def test_every_bucket_has_a_label_that_leads_to_a_partition_of_its_own(buckets: int) -> None:
     labels = labels_of(buckets)
@@ -53,10 +59,8 @@ def test_packing_loses_nothing_and_keeps_the_order_within_a_bucket(drawn: list[t
     is_valid = np.array([flag for _, flag in drawn], bool)
     bucket = buckets_of(b"".join(hashes), is_valid, buckets)
     packed = pack(records, bucket, buckets, None)
-    assert packed.schema == PACKED_SCHEMA
-    assert packed["bucket"].to_pylist() == list(labels_of(buckets))
-    assert set(packed["max_event_time"].to_pylist()) == {NOTHING_SEEN}
-    unpacked = [unpack([payload])["row"].to_pylist() for payload in packed["records"].to_pylist()]
+    assert packed.max_event_time == NOTHING_SEEN
+    unpacked = [unpack([written(table)])["row"].to_pylist() for table in packed.tables]
     assert unpacked == [np.flatnonzero(bucket == number).tolist() for number in range(buckets)]
 
 
@@ -72,8 +76,7 @@ def test_records_without_an_id_to_trust_are_spread_over_the_buckets() -> None:
 
 
 def test_unpacking_joins_the_packs_of_a_bucket_in_order() -> None:
-    first, second = (pack(pa.table({"row": [n]}), np.zeros(1, np.int32), 1, None) for n in (1, 2))
-    assert unpack([first["records"][0].as_py(), second["records"][0].as_py()])["row"].to_pylist() == [1, 2]
+    assert unpack([written(pa.table({"row": [n]})) for n in (1, 2)])["row"].to_pylist() == [1, 2]
 
 
 def test_every_bucket_learns_the_newest_valid_event_time_of_all() -> None:
@@ -84,9 +87,8 @@ def test_every_bucket_learns_the_newest_valid_event_time_of_all() -> None:
         b"not JSON",
     ]
     packed = pack_records(columns([Record(value, offset=n) for n, value in enumerate(values)]), 3)
-    [newest] = set(packed["max_event_time"].to_pylist())
-    assert newest == validated(values[0])["event_time"].cast(pa.int64())[0].as_py()
-    assert unpack(packed["records"].to_pylist()).sort_by("kafka_offset")["raw_value"].to_pylist() == values
+    assert packed.max_event_time == validated(values[0])["event_time"].cast(pa.int64())[0].as_py()
+    assert pa.concat_tables(packed.tables).sort_by("kafka_offset")["raw_value"].to_pylist() == values
 
 
 @pytest.mark.parametrize(("records", "size", "gathered"), [(3, 1 << 20, [3, 2]), (1 << 20, 1, [1, 1, 1, 1, 1])])
