@@ -1,7 +1,8 @@
 """Checksums of the files that lie beside Spark's checkpoint: damage is noticed, never taken for data.
 
 Belongs here: the checksum and the error. Does not belong here: what the files hold (segments.py, rebuilding.py), what
-to do about damage (run.py). Spark's own files carry checksums of Hadoop's.
+to do about damage (run.py). Spark's own files: its state store's codec has checksums, its logs are held against the
+ledger.
 """
 
 from collections.abc import Buffer

@@ -21,7 +21,7 @@ import pyarrow.fs as pafs
 from msgspec import structs
 
 from spark_jobs import packing, parcels, receipts, staging
-from spark_jobs.checksums import unseal
+from spark_jobs.checksums import Damaged, unseal
 from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.dedup_state import DedupState, keys_of
@@ -65,12 +65,14 @@ class Locations:
 
 def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "DataFrame":
     """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files."""
+    # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
+    records.sparkSession.conf.set("spark.sql.shuffle.partitions", str(buckets))
     return (
         records.select(*KAFKA_COLUMNS)
         .mapInArrow(partial(_parse_and_pack, buckets=buckets, location=locations.staging), parcels.REFERENCE_SCHEMA)
         .groupBy("bucket")
         .applyInPandasWithState(
-            _tag_and_stage(locations),
+            _tag_and_stage(locations, buckets),
             outputStructType=RECEIPT_SCHEMA,
             stateStructType="state binary",
             outputMode="append",
@@ -129,12 +131,13 @@ def read_records(batch: pa.RecordBatch) -> pa.Table:
 
 
 def _tag_and_stage(
-    locations: Locations,
+    locations: Locations, buckets: int
 ) -> Callable[[Any, Iterable[pd.DataFrame], "GroupState"], Iterator[pd.DataFrame]]:
     def function(key: Any, frames: Iterable[pd.DataFrame], state: "GroupState") -> Iterator[pd.DataFrame]:
         _keep_modules_out_of_collections()
         rows = pd.concat(frames, ignore_index=True)
         bucket = int(key[0])
+        _check_place(bucket, buckets)
         before = DedupState.decode(state.get[0]) if state.exists else _seed(locations.seed(bucket))
         payloads = parcels.fetch(rows)
         receipt, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations)
@@ -143,6 +146,16 @@ def _tag_and_stage(
         yield pd.DataFrame({"bucket": [bucket], "receipt": [receipts.encode(receipt)]})
 
     return function
+
+
+def _check_place(bucket: int, buckets: int) -> None:
+    """Spark keeps state by partition: a bucket in another than its own would find nothing, and count all anew."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    partition = context.partitionId() if context else None
+    if partition is None or packing.labels_of(buckets)[partition : partition + 1] != (bucket,):
+        raise Damaged(f"bucket {bucket} of {buckets} is in Spark's partition {partition}.")
 
 
 def tag_bucket(

@@ -37,6 +37,11 @@ def from_older_code(path: Path) -> None:
     path.write_text(path.read_text().replace("format ", "format 0."))
 
 
+def with_other_buckets(path: Path) -> None:
+    name = '"spark.sql.shuffle.partitions":'
+    path.write_text(path.read_text().replace(f'{name}"1"', f'{name}"2"'))
+
+
 Damages = list[tuple[str, Callable[[Path], None]]]
 
 DAMAGES: Damages = [
@@ -46,6 +51,7 @@ DAMAGES: Damages = [
     ("spark/metadata", truncate),
     ("spark/offsets/[0-9]*", truncate),
     ("spark/offsets/[0-9]*", from_another_topic),
+    ("spark/offsets/[0-9]*", with_other_buckets),
     ("spark/commits/[0-9]*", truncate),
     ("spark/state", delete),
     ("spark/state/0/*/[0-9]*.delta", flip),
