@@ -48,7 +48,7 @@ class JobSettings:
     checkpoint_location: str
     staging_location: str
     pipeline: str = "payments"
-    max_offsets_per_batch: int = 400_000
+    max_offsets_per_batch: int = 800_000
     max_records_per_task: int = 150_000
     state_buckets: int = 4
     lookback_days: int = 3
@@ -104,7 +104,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         emulator_host=None if emulator is None else _emulator_host(emulator),
         checkpoint_location=_uri("CHECKPOINT_LOCATION", env.get("CHECKPOINT_LOCATION"), home / "checkpoints"),
         staging_location=_uri("STAGING_LOCATION", env.get("STAGING_LOCATION"), home / "staging"),
-        max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 400_000),
+        max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 800_000),
         max_records_per_task=_positive(env, "PAYMENTS_MAX_RECORDS_PER_TASK", 150_000),
         state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 4),
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),

@@ -18,7 +18,7 @@ LACKS = (
     "drops duplicates and late records, uncounted; keeps the first to arrive; no reasons, no ledger, no proof by offset"
 )
 
-MAX_OFFSETS = 400_000
+MAX_OFFSETS = 800_000
 SCHEMA = """
     transaction_id string, event_time timestamp, sender_account_id string, receiver_account_id string,
     amount decimal(38, 9), currency string, country string, device_id string, device_type string, ip_address string,
