@@ -1,6 +1,6 @@
-"""Record values into columns of strings: the strictest reading of JSON, and nothing about payments.
+"""Record values into columns of strings: as the strictest reading of JSON has them, and nothing about payments.
 
-Belongs here: bytes to text to fields, and the reasons for which a value cannot be read. Does not belong here: what a
+Belongs here: reading many values quickly. Does not belong here: the strict path itself (strict_parsing.py), what a
 field may say (validation.py). Pure: no Spark, no I/O.
 
 Almost every value takes a fast path: a chunk of them one typed reading by Arrow, or, where one value of the chunk
@@ -8,34 +8,25 @@ forbids that, each a typed decode. A fast path is taken only where it provably r
 everything else (escapes, unknown fields, broken values) takes the strict path.
 """
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.json
 from msgspec.structs import astuple
 
-from spark_jobs.contract import FIELD_NAMES, FIELDS, ID_PATTERN, MAX_NESTING, MAX_VALUE_BYTES, Reason
+from spark_jobs import strict_parsing
+from spark_jobs.contract import FIELD_NAMES, MAX_VALUE_BYTES, Reason
 
-_REQUIRED = frozenset(field.name for field in FIELDS if field.required)
-_NAMES = frozenset(FIELD_NAMES)
 _WIDTH = len(FIELD_NAMES)
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-"""Possessive, and a string that never ends counts as one: or hostile bytes cost the square of their length."""
 
 _Event = msgspec.defstruct(
     "_Event", [(name, str | None, None) for name in FIELD_NAMES], forbid_unknown_fields=True, gc=False
 )
 _decode = msgspec.json.Decoder(_Event).decode
-_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _CHUNK = 1_000
 """Values that are read together. A call costs as much as a hundred of them; one that is broken costs them all more."""
-_ID = re.compile(ID_PATTERN.encode()).fullmatch
 
 PARSED_SCHEMA = pa.schema(
     [
@@ -49,24 +40,6 @@ PARSED_SCHEMA = pa.schema(
 _TYPED = pyarrow.json.ParseOptions(
     explicit_schema=pa.schema([PARSED_SCHEMA.field(name) for name in FIELD_NAMES]), unexpected_field_behavior="error"
 )
-
-
-class _Unreadable(Exception):
-    def __init__(self, reason: Reason) -> None:
-        self.reason = reason
-
-
-class _Pairs(NamedTuple):
-    """A JSON object as it was written, duplicate keys and all."""
-
-    items: list[tuple[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Strict:
-    values: tuple[str | None, ...]
-    extra_fields: str | None
-    reasons: list[Reason]
 
 
 def parse(values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None) -> pa.Table:
@@ -113,11 +86,11 @@ def _together(values: Sequence[bytes | None]) -> pa.Table | None:
 
 def _one_by_one(values: Sequence[bytes | None], keys: Sequence[bytes | None] | None) -> pa.Table:
     rows: list[tuple[str | None, ...]] = []
-    strict: dict[int, _Strict] = {}
+    strict: dict[int, strict_parsing.Reading] = {}
     for index, value in enumerate(values):
         row = _fast(value) if value is not None and len(value) <= MAX_VALUE_BYTES else None
         if row is None:
-            strict[index] = _tombstone(keys[index]) if value is None and keys else _strictly(value)
+            strict[index] = strict_parsing.read(value, keys[index] if keys else None)
             row = strict[index].values
         rows.append(row)
     columns = zip(*rows, strict=True)
@@ -136,78 +109,6 @@ def _fast(value: bytes) -> tuple[str | None, ...] | None:
     return row
 
 
-def _strictly(value: bytes | None) -> _Strict:
-    try:
-        return _fields(value, _load(value))
-    except _Unreadable as unreadable:
-        return _Strict((None,) * _WIDTH, None, [unreadable.reason])
-
-
-def _tombstone(key: bytes | None) -> _Strict:
-    """A record without a value: what its key names is deleted where it came from. Without an id it is just empty."""
-    if key is None or not _ID(key):
-        return _strictly(None)
-    return _Strict((key.decode(), *(None,) * (_WIDTH - 1)), None, [Reason.TOMBSTONE])
-
-
-def _load(value: bytes | None) -> list[tuple[str, Any]]:
-    if value is None or not value.strip():
-        raise _Unreadable(Reason.EMPTY_VALUE)
-    if len(value) > MAX_VALUE_BYTES:
-        raise _Unreadable(Reason.OVERSIZE)
-    try:
-        text = value.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _Unreadable(Reason.INVALID_UTF8) from None
-    if _nesting(text) > MAX_NESTING:
-        raise _Unreadable(Reason.TOO_DEEP)
-    try:
-        loaded = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse, parse_int=_keep, parse_float=_keep)
-    except (ValueError, RecursionError):
-        raise _Unreadable(Reason.INVALID_JSON) from None
-    if not isinstance(loaded, _Pairs):
-        raise _Unreadable(Reason.NOT_AN_OBJECT)
-    return loaded.items
-
-
-def _fields(value: bytes | None, items: list[tuple[str, Any]]) -> _Strict:
-    fields = dict(items)
-    reasons = {Reason.DUPLICATE_KEY} if _has_duplicate_key(items) else set()
-    row: list[str | None] = []
-    for name in FIELD_NAMES:
-        field = fields.get(name)
-        if field is not None and not isinstance(field, str):
-            reasons.add(Reason.WRONG_TYPE)
-            field = None
-        elif field is None and name in _REQUIRED:
-            reasons.add(Reason.MISSING_FIELD)
-        elif field is not None and not _is_unicode(field):
-            reasons.add(Reason.INVALID_UNICODE)
-            field = None
-        row.append(field)
-    extra_fields = None
-    if fields.keys() - _NAMES:
-        extra_fields = _extra_fields(value or b"")
-        if extra_fields is None:
-            reasons.add(Reason.INVALID_UNICODE)
-    return _Strict(tuple(row), extra_fields, sorted(reasons, key=list(Reason).index))
-
-
-def _extra_fields(value: bytes) -> str | None:
-    """Unknown fields as a JSON object, each value as it was written; None where a key is not Unicode."""
-    try:
-        raw = _raw_fields(value)
-        return "{" + ",".join(f"{json.dumps(k)}:{bytes(v).decode()}" for k, v in raw.items() if k not in _NAMES) + "}"
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return None
-
-
-def _has_duplicate_key(items: list[tuple[str, Any]]) -> bool:
-    if len({key for key, _ in items}) != len(items):
-        return True
-    return any(isinstance(value, _Pairs) and _has_duplicate_key(value.items) for _, value in items)
-
-
 def _is_utf8(text: bytes) -> bool:
     try:
         text.decode()
@@ -216,37 +117,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _nesting(text: str) -> int:
-    if text.count("[") + text.count("{") <= MAX_NESTING:
-        return 0
-    depth = deepest = 0
-    for character in _STRING.sub("", text):
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _keep(number: str) -> int:
-    """Numbers are never read: no field is one, and unknown fields are kept as they were written."""
-    return len(number)
-
-
-def _exceptions(strict: dict[int, _Strict], count: int) -> tuple[pa.Array, pa.Array]:
+def _exceptions(strict: dict[int, strict_parsing.Reading], count: int) -> tuple[pa.Array, pa.Array]:
     extra: list[str | None] = [None] * count
     reasons: list[list[str] | None] = [None] * count
     for index, row in strict.items():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import parsing
+from spark_jobs import parsing, strict_parsing
 from spark_jobs.contract import FIELD_NAMES, FIELDS, MAX_VALUE_BYTES, Reason
 from spark_jobs.parsing import PARSED_SCHEMA, parse
 from tests.corpus.cases import event_bytes, read_cases
@@ -87,7 +87,7 @@ def test_a_value_is_judged_alike_alone_and_among_others(batch: list[bytes | None
 def test_each_fast_path_reads_what_the_strict_path_reads(value: bytes) -> None:
     together = parsing._together([value])
     rows = [parsing._fast(value), together and tuple(together.to_pylist()[0].values())]
-    strict = parsing._strictly(value)
+    strict = strict_parsing.read(value)
     for row in rows:
         if row is None:
             continue
@@ -105,7 +105,7 @@ def test_values_read_together_are_each_what_it_is_alone(
     batch = [*before, *some, *after]
     together = parsing._together(batch) if batch else None
     if together is not None:
-        assert [tuple(row.values()) for row in together.to_pylist()] == [parsing._strictly(v).values for v in batch]
+        assert [tuple(row.values()) for row in together.to_pylist()] == [strict_parsing.read(v).values for v in batch]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_fast_paths_are_taken_by_a_plain_event() -> None:
 @settings(max_examples=150, deadline=None)
 @given(objects)
 def test_the_strict_path_reads_what_the_standard_library_reads(value: bytes) -> None:
-    strict = parsing._strictly(value)
+    strict = strict_parsing.read(value)
     if set(strict.reasons) - {Reason.WRONG_TYPE, Reason.MISSING_FIELD}:
         return
     event = json.loads(value)
