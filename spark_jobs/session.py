@@ -43,6 +43,8 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
         "spark.python.worker.reuse": "true",
+        # Workers that have been idle for a minute end, and a new one would import half a second's worth of libraries.
+        "spark.python.daemon.module": "spark_jobs.python_daemon",
         # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
         "spark.python.unix.domain.socket.enabled": "true",
         # Spark keeps a query's consumers for minutes, with what they have fetched ahead. The next query uses others:
