@@ -16,7 +16,7 @@ _TEMPORARY_TABLES = "SELECT table_name FROM duckdb_tables() WHERE temporary"
 def install() -> None:
     """Put them in place; before the server starts."""
     _look_up_one_dataset_alone()
-    _look_up_one_table_alone()
+    _look_up_the_tables_of_one_dataset_alone()
     _look_up_the_columns_of_one_table_alone()
     _ask_for_no_temporary_tables()
     _keep_no_child_jobs()
@@ -37,7 +37,7 @@ def _look_up_one_dataset_alone() -> None:
     datasets.exists = exists
 
 
-def _look_up_one_table_alone() -> None:
+def _look_up_the_tables_of_one_dataset_alone() -> None:
     import duckdb
     from local_bigquery.engine import database
 
@@ -45,11 +45,11 @@ def _look_up_one_table_alone() -> None:
 
     def objects(project_id: str, dataset_id: str, table_id: str | None = None) -> list[tuple[str, str, int]]:
         found: list[tuple[str, str, int]]
-        if table_id is None:
-            found = list_all(project_id, dataset_id)
+        if project_id in _attached():
+            found = _fetch(_objects_of_ducklake(project_id), [dataset_id, table_id])
             return found
-        if project_id != _RESULTS_DATABASE:
-            found = _fetch(_one_of_ducklake(project_id), [dataset_id, table_id])
+        if project_id != _RESULTS_DATABASE or table_id is None:
+            found = list_all(project_id, dataset_id, table_id)
             return found
         try:
             rows = _fetch(f"select count(*) from {database.quote(project_id, dataset_id, table_id)}", [])
@@ -60,8 +60,8 @@ def _look_up_one_table_alone() -> None:
     database.objects = objects
 
 
-def _one_of_ducklake(project_id: str) -> str:
-    """A query for one table or view of a project, in DuckLake's own catalog; parameters: dataset, name."""
+def _objects_of_ducklake(project_id: str) -> str:
+    """A query for tables and views of a project, in DuckLake's own catalog; parameters: dataset, name or null."""
     catalog = _metadata_of(project_id)
     return f"""
     with present as (
@@ -73,13 +73,14 @@ def _one_of_ducklake(project_id: str) -> str:
     )
     select name, type, row_count
     from present join {catalog}.ducklake_schema using (schema_id)
-    where schema_name = $1 and name = $2 and end_snapshot is null
+    where schema_name = $1 and ($2 is null or name = $2) and end_snapshot is null
+    order by name
     """
 
 
 def _look_up_the_columns_of_one_table_alone() -> None:
     import duckdb
-    from local_bigquery.catalog import names, tables
+    from local_bigquery.catalog import names, tabledata, tables
     from local_bigquery.engine import database, types
     from local_bigquery.errors import not_found
     from local_bigquery.sql.rules import partitions
@@ -113,7 +114,7 @@ def _look_up_the_columns_of_one_table_alone() -> None:
         found: list[tuple[str, bool]] = _fetch(_columns_of_ducklake(project_id), [dataset_id, table_id])
         return found
 
-    tables.columns = columns
+    tables.columns = tabledata.columns = columns
     partitions._hidden = hidden
 
 

@@ -104,3 +104,25 @@ def test_a_type_that_bigquery_has_not_is_written_as_one_that_it_has(tables: Tabl
     loaded = tables.load("loaded", file)
     assert [f.field_type for f in loaded.schema] == ["DATETIME", "NUMERIC"]
     assert tables.rows("loaded") == [{"naive": datetime(2026, 1, 2), "short": Decimal("1.25")}]  # noqa: DTZ001
+
+
+def test_a_dataset_lists_its_own_tables_and_views_and_what_a_query_left_is_none_of_them(
+    tables: Tables, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a.parquet", ROWS)
+    for name in ("second", "first", "dropped"):
+        tables.load(name, file)
+    tables.client.query_and_wait(f"create view `{tables.dataset}.view` as select * from `{tables.dataset}.first`")
+    tables.client.delete_table(f"{tables.dataset}.dropped")
+    listed = [(item.table_id, item.table_type) for item in tables.client.list_tables(tables.dataset)]
+    assert listed == [("first", "TABLE"), ("second", "TABLE"), ("view", "VIEW")]
+    assert tables.rows("view") == ROWS
+
+
+def test_a_result_says_what_type_each_column_has(tables: Tables) -> None:
+    result = tables.client.query_and_wait("select 1 as n, numeric '1.5' as m, ['a'] as l, timestamp '2026-01-02' as t")
+    kinds = [(field.name, field.field_type, field.mode) for field in result.schema]
+    assert kinds == [
+        *(("n", "INTEGER", "NULLABLE"), ("m", "NUMERIC", "NULLABLE")),
+        *(("l", "STRING", "REPEATED"), ("t", "TIMESTAMP", "NULLABLE")),
+    ]
