@@ -14,14 +14,14 @@ from orchestration.runs import runs_in_flight
 
 MAX_ATTEMPTS = 3
 LARGEST_SHARE = 4
-"""Builds take at most one part in so many of the time: under heavy traffic they would leave nothing for the stream."""
+"""While the stream is at work, builds take at most one part in so many of the time: they would leave it nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildState:
     """`newest_batch` is the newest published batch, `built_batch` that of the last good build; 0 for none.
 
-    `last_seconds` is how long the last build took, 0 where there was none.
+    `last_seconds` is how long the last build took, 0 where there was none; `is_streaming`: a run publishes.
     """
 
     newest_batch: int
@@ -30,6 +30,7 @@ class RebuildState:
     in_flight_run_id: str | None
     last_started_at: datetime | None
     last_seconds: float = 0.0
+    is_streaming: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def decide_rebuild(state: RebuildState, interval_seconds: int, now: datetime) ->
         return RebuildDecision(f"nothing new since batch {state.built_batch}")
     if state.attempts >= MAX_ATTEMPTS:
         return RebuildDecision(f"{state.attempts} builds after batch {state.newest_batch} failed: waiting for the next")
-    every_seconds = max(interval_seconds, LARGEST_SHARE * state.last_seconds)
+    every_seconds = (
+        max(interval_seconds, LARGEST_SHARE * state.last_seconds) if state.is_streaming else interval_seconds
+    )
     age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else every_seconds
     if age_seconds < every_seconds:
         return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {every_seconds:.0f} s")
@@ -72,6 +75,7 @@ def read_rebuild_state(instance: dg.DagsterInstance) -> RebuildState:
         in_flight_run_id=in_flight[0].run_id if in_flight else None,
         last_started_at=last[0].create_timestamp.replace(tzinfo=UTC) if last else None,
         last_seconds=_seconds(last[0]) if last else 0.0,
+        is_streaming=bool(runs_in_flight(instance, names.PROCESS_JOB)),
     )
 
 

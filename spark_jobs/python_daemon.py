@@ -6,7 +6,9 @@ duckdb does: they would be missing in the workers. Run by Spark: `spark.python.d
 
 import os
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Import, and fork workers for as long as Spark asks for them."""
     # A worker has one core; and a pool of threads does not outlive a fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -15,3 +17,7 @@ if __name__ == "__main__":
     from pyspark.daemon import manager
 
     manager()
+
+
+if __name__ == "__main__":
+    main()

@@ -46,6 +46,18 @@ def test_a_build_that_took_long_is_followed_once_it_was_a_quarter_of_the_time() 
     assert decide_rebuild(state, 60, NOW).run_key == "batch-7/attempt-1"
 
 
+def test_once_the_stream_is_at_rest_a_build_that_took_long_is_followed_by_the_next() -> None:
+    state = replace(NEW, last_started_at=NOW - timedelta(seconds=60), last_seconds=30, is_streaming=False)
+    assert decide_rebuild(state, 60, NOW).run_key == "batch-7/attempt-1"
+
+
+def test_a_run_of_the_stream_in_flight_is_seen() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not read_rebuild_state(instance).is_streaming
+        instance.add_run(dg.DagsterRun(job_name=names.PROCESS_JOB, status=dg.DagsterRunStatus.STARTED))
+        assert read_rebuild_state(instance).is_streaming
+
+
 def test_how_long_a_build_took_is_read_from_its_record() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.NOT_STARTED))
