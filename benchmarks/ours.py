@@ -13,6 +13,7 @@ from spark_jobs.report import BatchReport
 from spark_jobs.run import Run
 from spark_jobs.session import build_session, jar_paths
 from spark_jobs.settings import payments_home, read_job_settings
+from spark_jobs.warehouse import connect, ensure_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,14 +29,18 @@ def session() -> "SparkSession":
 
 def drain(job: Job) -> dict[str, int]:
     """Publish every record of the topic, into a dataset of its own where the topic is only for warming up."""
-    settings = read_job_settings()
+    given = read_job_settings()
     settings = replace(
-        settings,
+        given,
         topic=job.topic,
-        dataset=settings.dataset if job.topic == settings.topic else f"{settings.dataset}_warm",
+        dataset=given.dataset if job.topic == given.topic else f"{given.dataset}_warm",
         checkpoint_location=job.state.as_uri(),
         staging_location=job.output.as_uri(),
     )
+    if job.topic != given.topic:
+        # A service has its tables long before its records: making them is part of the cold start.
+        with connect(given) as client:
+            ensure_tables(client, given)
     reports: list[BatchReport] = []
     with Run(session(), settings, reports.append) as run:
         while run.drain_once(float("inf")):
