@@ -5,6 +5,7 @@ statistics of each, to tell of one; local-bigquery asks so many times in every q
 as a table, so that it would get slower for ever. Does not belong here: what is answered wrongly (bigquery_server.py).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 _RESULTS_DATABASE = "emulator"
@@ -146,10 +147,10 @@ def _attached() -> set[str]:
     return projects
 
 
-def _fetch(sql: str, values: list[str]) -> list[Any]:
+def _fetch(sql: str, values: Sequence[str | None]) -> list[Any]:
     from local_bigquery.engine import database
 
-    rows: list[Any] = database.fetch(sql, values)
+    rows: list[Any] = database.fetch(sql, list(values))
     return rows
 
 
