@@ -30,14 +30,15 @@ def session() -> "SparkSession":
 def drain(job: Job) -> dict[str, int]:
     """Publish every record of the topic, into a dataset of its own where the topic is only for warming up."""
     given = read_job_settings()
+    is_warm_up = job.topic != given.topic
     settings = replace(
         given,
         topic=job.topic,
-        dataset=given.dataset if job.topic == given.topic else f"{given.dataset}_warm",
+        dataset=f"{given.dataset}_warm" if is_warm_up else given.dataset,
         checkpoint_location=job.state.as_uri(),
         staging_location=job.output.as_uri(),
     )
-    if job.topic != given.topic:
+    if is_warm_up:
         # A service has its tables long before its records: making them is part of the cold start.
         with connect(given) as client:
             ensure_tables(client, given)

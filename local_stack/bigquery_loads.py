@@ -45,10 +45,9 @@ def install() -> None:
         cur: Any, query: str, name: str, params: Any = None, append: bool = False, writer: Any = None
     ) -> None:
         load = _LOAD.get()
-        if load is None or append or not _adopt(cur, load):
+        if load is None or append or not _adopt(cur, load, query):
             materialise(cur, query, name, params, append, writer)
 
-    load.run = run_knowing
     runner.HANDLERS["load"] = run_knowing
     results.materialise = materialise_or_adopt
 
@@ -64,16 +63,15 @@ def _adoptable(config: Any) -> _Load | None:
     return _Load(tables.reference(config.destinationTable), [uri.removeprefix("file://") for uri in uris])
 
 
-def _adopt(cur: Any, load: _Load) -> bool:
+def _adopt(cur: Any, load: _Load, query: str) -> bool:
     """Make the table of the files themselves; False where they do not hold what a table of BigQuery may."""
     from local_bigquery.engine import types
     from local_bigquery.engine.database import quote
     from local_bigquery.jobs.storage import literal
 
-    source = f"read_parquet([{', '.join(map(literal, load.files))}])"
-    relation = cur.sql(f"select * from {source} limit 0")
+    relation = cur.sql(query)
     fields = list(zip(relation.columns, relation.types, strict=True))
-    if not all(_is_kept(type_) for _, type_ in fields) or _has_null_elements(cur, source, fields):
+    if not all(_is_kept(type_) for _, type_ in fields) or _has_null_elements(cur, query, fields):
         return False
     project, dataset, table = load.reference
     columns = ", ".join(f"{quote(name)} {types.normalised(type_)}" for name, type_ in fields)
@@ -99,14 +97,14 @@ def _is_kept(type_: Any) -> bool:
     return type_.id in _SAME | _WIDENED or str(type_) == "DECIMAL(38,9)"
 
 
-def _has_null_elements(cur: Any, source: str, fields: list[tuple[str, Any]]) -> bool:
+def _has_null_elements(cur: Any, query: str, fields: list[tuple[str, Any]]) -> bool:
     from local_bigquery.engine.database import quote
 
     lists = [quote(name) for name, type_ in fields if type_.id == "list"]
     if not lists:
         return False
     null = " or ".join(f"list_bool_or(list_transform({name}, lambda e: e is null))" for name in lists)
-    return bool(cur.execute(f"select count(*) from {source} where {null}").fetchone()[0])
+    return bool(cur.execute(f"select count(*) from ({query}) where {null}").fetchone()[0])
 
 
 def _link(file: str, reference: tuple[str, str, str]) -> Path:

@@ -25,6 +25,7 @@ _SIGNS_OF_DAMAGE = (
     "MISSING_STATE_DIRECTORY",
     "CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED",
     "ChecksumException",
+    "ChecksumException",
     # Where Spark was when it read what it cannot make sense of.
     "Log.deserialize(",
     "OffsetWriter.deserialize(",

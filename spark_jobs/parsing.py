@@ -74,12 +74,13 @@ def _together(values: Sequence[bytes | None]) -> pa.Table | None:
     if not all(value and value.startswith(b"{") and len(value) <= MAX_VALUE_BYTES for value in values):
         return None
     text = b"\n".join(values)  # type: ignore[arg-type]
-    if text.count(b"{") != len(values) or b"\\" in text or not _is_utf8(text):
+    if text.count(b"{") != len(values) or b"\\" in text:
         return None
     whole = pyarrow.json.ReadOptions(use_threads=False, block_size=len(text) + 1)
     try:
+        text.decode()  # Arrow takes any bytes for text.
         table = pyarrow.json.read_json(pa.BufferReader(text), read_options=whole, parse_options=_TYPED)
-    except pa.ArrowInvalid:
+    except (UnicodeDecodeError, pa.ArrowInvalid):
         return None
     return table if table.num_rows == len(values) else None
 
@@ -107,14 +108,6 @@ def _fast(value: bytes) -> tuple[str | None, ...] | None:
     if b"\\" in value or value.count(b'"') != 4 * (_WIDTH - row.count(None)):
         return None
     return row
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _exceptions(strict: dict[int, strict_parsing.Reading], count: int) -> tuple[pa.Array, pa.Array]:
