@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.peers.protocol import Job, main
 from spark_jobs.report import BatchReport
 from spark_jobs.run import Run
-from spark_jobs.session import build_session, jar_paths
+from spark_jobs.session import build_session
 from spark_jobs.settings import payments_home, read_job_settings
 from spark_jobs.warehouse import connect, ensure_tables
 
@@ -24,7 +24,7 @@ LACKS = "nothing: it is the measure"
 @cache
 def session() -> "SparkSession":
     """One for both topics, as a warm run has."""
-    return build_session(read_job_settings(), jar_paths(payments_home()))
+    return build_session(read_job_settings(), payments_home())
 
 
 def drain(job: Job) -> dict[str, int]:

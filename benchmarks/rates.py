@@ -28,7 +28,7 @@ from local_stack.kafka import ensure_topic
 from simulator.bulk import fastest
 from spark_jobs.process_payments import POLL_SECONDS
 from spark_jobs.run import Run
-from spark_jobs.session import build_session, jar_paths
+from spark_jobs.session import build_session
 from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader
 
@@ -170,7 +170,7 @@ def drain_until_quiet(run: Run, sender: Sender, every_seconds: float) -> None:
 @contextmanager
 def warm_session(settings: JobSettings, folder: Path) -> Iterator["SparkSession"]:
     """A session whose JVM has seen large batches and small ones."""
-    spark = build_session(settings, jar_paths(folder))
+    spark = build_session(settings, folder)
     try:
         with Run(spark, settings, lambda _: None) as run:
             for seed, events in enumerate(WARM_UPS, start=1):

@@ -23,7 +23,7 @@ from benchmarks.stack import send, stack
 from spark_jobs import pipeline
 from spark_jobs.parsing import parse
 from spark_jobs.run import Run, read_kafka
-from spark_jobs.session import build_session, jar_paths
+from spark_jobs.session import build_session
 from spark_jobs.settings import JobSettings
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, stack(Path(name)) as (settings, (broker, warehouse)):
         folder, settings = Path(name), replace(settings, max_offsets_per_batch=options.batch)
         records = send(settings, options.events, seed=1)
-        spark = build_session(settings, jar_paths(folder))
+        spark = build_session(settings, folder)
         try:
             meter = Meter(broker, warehouse)
             for stage, plan in plans(settings, folder).items():

@@ -16,7 +16,7 @@ from benchmarks.processes import cpu_seconds
 from benchmarks.stack import send, stack
 from spark_jobs.report import BatchReport
 from spark_jobs.run import Run
-from spark_jobs.session import build_session, jar_paths
+from spark_jobs.session import build_session
 from spark_jobs.settings import JobSettings
 
 SMALL_BATCHES = 15
@@ -27,7 +27,7 @@ def measure(events: int, folder: Path) -> dict[str, float | int | str]:
     """All figures, by name."""
     with stack(folder) as (settings, servers):
         began = time.monotonic()
-        spark = build_session(settings, jar_paths(folder))
+        spark = build_session(settings, folder)
         session_seconds = time.monotonic() - began
         try:
             reports: list[BatchReport] = []

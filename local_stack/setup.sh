@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes what the platform runs on: uv, Python 3.13, .venv, the warehouse's environment, the jars, dbt's manifest.
+# Makes what the platform runs on: uv, Python 3.13, .venv, the warehouse's environment, the jars, an archive of classes, dbt's manifest.
 # Each step leaves a stamp with the checksum of its inputs, and is done again only where these have changed.
 # Usage: local_stack/setup.sh         everything
 #        local_stack/setup.sh lock    write requirements/*.txt anew from requirements/*.in
@@ -105,6 +105,11 @@ make_jars() {
   fetch_jars delta copy
 }
 
+make_archive() {
+  say "an archive of the classes that a Spark session loads"
+  .venv/bin/python -m spark_jobs.class_archive >"$home/jars/archive.log" 2>&1 || die "the archive could not be made: $home/jars/archive.log says why"
+}
+
 make_manifest() {
   say "dbt's manifest"
   .venv/bin/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
@@ -127,6 +132,7 @@ fi
 step .venv/setup.stamp make_venv requirements/dev.txt pyproject.toml
 step "$home/warehouse-env/setup.stamp" make_warehouse requirements/warehouse.txt
 step "$home/jars/setup.stamp" make_jars local_stack/pom.xml
+step "$home/jars/archive.stamp" make_archive requirements/dev.txt local_stack/pom.xml spark_jobs/class_archive.py
 if [ -f dbt_project/dbt_project.yml ]; then
   dbt_files=()
   while IFS= read -r file; do dbt_files+=("$file"); done < <(find dbt_project -type f ! -path 'dbt_project/target/*' ! -path 'dbt_project/logs/*' ! -name '.user.yml' | sort)

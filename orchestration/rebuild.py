@@ -5,23 +5,28 @@ Belongs here: the rule and the read it needs, both of Dagster's own records. Doe
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from orchestration import names
+from orchestration.backlog import FlightRecord
 from orchestration.runs import runs_in_flight
 
 MAX_ATTEMPTS = 3
 LARGEST_SHARE = 4
 """While the stream is at work, builds take at most one part in so many of the time: they would leave it nothing."""
 
+WARM_UP = timedelta(seconds=45)
+"""How long a run that is to stand by starts and warms up: as much work as a build, and not both at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class RebuildState:
     """`newest_batch` is the newest published batch, `built_batch` that of the last good build; 0 for none.
 
-    `last_seconds` is how long the last build took, 0 where there was none; `is_streaming`: a run publishes.
+    `last_seconds` is how long the last build took, 0 where there was none. `stream` are the runs of the streaming job
+    that have not ended, the oldest first.
     """
 
     newest_batch: int
@@ -30,7 +35,7 @@ class RebuildState:
     in_flight_run_id: str | None
     last_started_at: datetime | None
     last_seconds: float = 0.0
-    is_streaming: bool = True
+    stream: tuple[FlightRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,9 @@ def decide_rebuild(state: RebuildState, interval_seconds: int, now: datetime) ->
         return RebuildDecision(f"nothing new since batch {state.built_batch}")
     if state.attempts >= MAX_ATTEMPTS:
         return RebuildDecision(f"{state.attempts} builds after batch {state.newest_batch} failed: waiting for the next")
-    every_seconds = (
-        max(interval_seconds, LARGEST_SHARE * state.last_seconds) if state.is_streaming else interval_seconds
-    )
+    if _is_warming_up(state.stream, now):
+        return RebuildDecision(f"run {state.stream[-1].run_id[:8]} is warming up to stand by")
+    every_seconds = max(interval_seconds, LARGEST_SHARE * state.last_seconds) if state.stream else interval_seconds
     age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else every_seconds
     if age_seconds < every_seconds:
         return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {every_seconds:.0f} s")
@@ -75,8 +80,15 @@ def read_rebuild_state(instance: dg.DagsterInstance) -> RebuildState:
         in_flight_run_id=in_flight[0].run_id if in_flight else None,
         last_started_at=last[0].create_timestamp.replace(tzinfo=UTC) if last else None,
         last_seconds=_seconds(last[0]) if last else 0.0,
-        is_streaming=bool(runs_in_flight(instance, names.PROCESS_JOB)),
+        stream=tuple(runs_in_flight(instance, names.PROCESS_JOB)),
     )
+
+
+def _is_warming_up(stream: tuple[FlightRecord, ...], now: datetime) -> bool:
+    if len(stream) < 2:
+        return False
+    started_at = stream[-1].started_at
+    return started_at is None or now - started_at < WARM_UP
 
 
 def _seconds(record: dg.RunRecord) -> float:

@@ -47,13 +47,13 @@ def spark_resource(context: dg.InitResourceContext) -> "LazyPySparkResource":
     """dagster-pyspark's lazy resource, configured by the streaming job itself."""
     from dagster_pyspark import LazyPySparkResource
 
-    from spark_jobs.session import jar_paths, spark_conf, use_this_interpreter
+    from spark_jobs.session import spark_conf, use_this_interpreter
 
     settings = _settings(context)
     use_this_interpreter()
     # What matters is raised; Spark's warnings would bury what a run says about its batches.
-    jars = jar_paths(settings.home, with_delta=settings.job.has_delta)
-    config = {**spark_conf(settings.job, jars), "spark.log.level": "ERROR"}
+    conf = spark_conf(settings.job, settings.home, with_delta=settings.job.has_delta)
+    config = {**conf, "spark.log.level": "ERROR"}
     return LazyPySparkResource(spark_config=config)
 
 

@@ -40,6 +40,12 @@ def runs_in_flight(instance: dg.DagsterInstance, job_name: str) -> list[FlightRe
     return flights
 
 
+def last_end(instance: dg.DagsterInstance, job_name: str) -> datetime | None:
+    """When a run of the job last ended, of the newest few; None where none has."""
+    ended = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=ENDED), limit=_RUNS_READ)
+    return max((datetime.fromtimestamp(record.end_time, UTC) for record in ended if record.end_time), default=None)
+
+
 def standbys_of(instance: dg.DagsterInstance, run_id: str) -> int:
     """How many runs were started to follow on `run_id`."""
     return instance.get_runs_count(dg.RunsFilter(tags={STANDS_BY_TAG: run_id}))

@@ -14,7 +14,7 @@ from orchestration.backlog import Action, Decision
 from orchestration.broker import BrokerReader
 from orchestration.observation import observe_backlog, run_tags, shift_config
 from orchestration.rebuild import decide_rebuild, read_rebuild_state
-from orchestration.runs import standbys_of
+from orchestration.runs import last_end, runs_in_flight, standbys_of
 from orchestration.settings import StackSettings
 from orchestration.standby import run_to_follow, standby_run_key
 
@@ -95,7 +95,8 @@ def standby_requests(
     decision: Decision, instance: dg.DagsterInstance, settings: StackSettings, now: datetime
 ) -> list[dg.RunRequest]:
     """The run that should stand by, where one should: a shift too, that waits for its turn."""
-    run_id = run_to_follow(decision.in_flight, now)
+    is_building = bool(runs_in_flight(instance, names.BUILD_JOB))
+    run_id = run_to_follow(decision.in_flight, last_end(instance, names.PROCESS_JOB), now, is_building=is_building)
     run_key = run_id and standby_run_key(run_id, standbys_of(instance, run_id))
     if not run_id or not run_key:
         return []

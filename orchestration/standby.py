@@ -9,20 +9,34 @@ from datetime import datetime, timedelta
 
 from orchestration.backlog import FlightRecord
 
-STANDBY_AFTER = timedelta(seconds=30)
-"""A run that is over sooner was for a burst, and would not be followed on."""
+STANDBY_AFTER = timedelta(seconds=45)
+"""How long a run is alone at work first: one that is over sooner was for a burst, and one that has just taken over has
+its own first batches before it."""
+
+STANDBY_AT_LAST = timedelta(minutes=3)
+"""How long it is alone at most while builds follow one another."""
 
 MAX_STANDBYS = 5
 """How many are started for one run, where they die while they wait."""
 
 
-def run_to_follow(in_flight: Sequence[FlightRecord], now: datetime) -> str | None:
-    """The id of the run that a new one should stand by for; None where none should."""
-    if len(in_flight) != 1:
+def run_to_follow(
+    in_flight: Sequence[FlightRecord], last_ended_at: datetime | None, now: datetime, *, is_building: bool
+) -> str | None:
+    """The id of the run that a new one should stand by for; None where none should.
+
+    Args:
+        in_flight: runs that have not ended.
+        last_ended_at: when the newest of the others ended; None where there was none.
+        now: the time, with its zone.
+        is_building: whether dbt's models are being built. To start a session is as much work: both at once would leave
+            the run at work too little.
+    """
+    if len(in_flight) != 1 or in_flight[0].started_at is None:
         return None
     [run] = in_flight
-    is_long_at_it = run.started_at is not None and now - run.started_at >= STANDBY_AFTER
-    return run.run_id if is_long_at_it else None
+    alone_since = max(filter(None, (run.started_at, last_ended_at)))
+    return run.run_id if now - alone_since >= (STANDBY_AT_LAST if is_building else STANDBY_AFTER) else None
 
 
 def standby_run_key(run_id: str, already_started: int) -> str | None:

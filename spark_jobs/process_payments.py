@@ -80,14 +80,14 @@ def _shift(
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point for spark-submit: settings come from the environment."""
-    from spark_jobs.session import build_session, jar_paths
+    from spark_jobs.session import build_session
 
     parser = argparse.ArgumentParser(description="Drain the payments topic into the warehouse.")
     parser.add_argument("--idle-seconds", type=float, default=0, help="go on waiting for records for so long")
     parser.add_argument("--max-seconds", type=float, default=600, help="stop after so long, although there is more")
     options: Any = parser.parse_args(arguments)
     settings = read_job_settings()
-    spark = build_session(settings, jar_paths(payments_home()))
+    spark = build_session(settings, payments_home())
     for report in drain(spark, settings, idle_seconds=options.idle_seconds, max_seconds=options.max_seconds):
         print(report.batch_id, report.metrics())  # noqa: T201 - this is a command
     spark.stop()

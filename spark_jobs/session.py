@@ -5,7 +5,6 @@ Belongs here: configuration and building a session. Does not belong here: the st
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +29,22 @@ def jar_paths(home: Path, *, with_delta: bool = False) -> list[str]:
     return [str(path) for folder in folders for path in sorted((home / "jars" / folder).glob("*.jar"))]
 
 
-def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
-    """Configuration of a session for the streaming job. What a cluster decides (master, memory) stays overridable."""
+def archive_path(home: Path) -> Path:
+    """Where class_archive.py puts its file."""
+    return home / "jars" / "classes.jsa"
+
+
+def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -> dict[str, str]:
+    """Configuration of a session for the streaming job. What a cluster decides (master, memory) stays overridable.
+
+    Args:
+        settings: of the job.
+        home: the folder that `make setup` has filled.
+        with_delta: see `jar_paths`.
+    """
     return {
         "spark.app.name": f"{settings.pipeline}: process_payments",
-        "spark.jars": ",".join(jars),
+        "spark.jars": ",".join(jar_paths(home, with_delta=with_delta)),
         # Records cross it once, and on one machine from memory to memory.
         "spark.shuffle.compress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -53,7 +63,7 @@ def spark_conf(settings: JobSettings, jars: Sequence[str]) -> dict[str, str]:
         "spark.kafka.consumer.cache.evictorThreadRunInterval": "2s",
         "spark.kafka.consumer.fetchedData.cache.timeout": "5s",
         "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "2s",
-        "spark.driver.extraJavaOptions": DRIVER_JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": f"{DRIVER_JAVA_OPTIONS} {_mapped_classes(home)}".strip(),
         # A batch without records would tag nothing: the state knows no timers.
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
@@ -86,14 +96,26 @@ DRIVER_JAVA_OPTIONS = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
 more than it gives back. spark-submit wants them as --driver-java-options: its JVM runs before any of this is read."""
 
 
-def build_session(settings: JobSettings, jars: Sequence[str]) -> "SparkSession":
-    """A session of this process, for spark-submit and tests; Dagster builds its own from `spark_conf`."""
+def _mapped_classes(home: Path) -> str:
+    archive = archive_path(home)
+    # Where it does not fit the JVM says so, and goes on: it is not worth a word in every log.
+    return f'"-XX:SharedArchiveFile={archive}" -Xlog:cds*=off' if archive.exists() else ""
+
+
+def build_session(
+    settings: JobSettings, home: Path, java_options: str = "", *, with_delta: bool = False
+) -> "SparkSession":
+    """A session of this process, for spark-submit and tests; Dagster builds its own from `spark_conf`.
+
+    Arguments are those of `spark_conf`; `java_options` are given to the driver's JVM beside its own.
+    """
     from pyspark.sql import SparkSession
 
     use_this_interpreter()
     builder = SparkSession.builder
-    for key, value in spark_conf(settings, jars).items():
-        builder = builder.config(key, value)
+    for key, value in spark_conf(settings, home, with_delta=with_delta).items():
+        more = f" {java_options}" if java_options and key == "spark.driver.extraJavaOptions" else ""
+        builder = builder.config(key, value + more)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session

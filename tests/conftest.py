@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from local_stack.bigquery import Warehouse
 from local_stack.kafka import Broker
 from local_stack.own_home import borrow, free_addresses
-from spark_jobs.session import build_session, jar_paths
+from spark_jobs.session import build_session
 from spark_jobs.settings import JobSettings, read_job_settings
 from tests.statements import Statements
 from tests.world import World
@@ -51,7 +51,7 @@ def stack(home: Path, environment: dict[str, str]) -> Iterator[JobSettings]:
 
 @pytest.fixture(scope="session")
 def spark(stack: JobSettings, home: Path) -> Iterator[SparkSession]:
-    session = build_session(stack, jar_paths(home, with_delta=True))
+    session = build_session(stack, home, with_delta=True)
     yield session
     session.stop()
 

@@ -40,9 +40,9 @@ def own_corner(story: Story) -> Iterator[Corner]:
         stack.callback(warehouse.stop)
         warehouse.start()
 
-        from spark_jobs.session import build_session, jar_paths
+        from spark_jobs.session import build_session
 
-        spark = build_session(settings, jar_paths(home))
+        spark = build_session(settings, home)
         stack.callback(spark.stop)
         corner = Corner.make(settings, spark, home, partitions=_PARTITIONS)
         stack.callback(corner.client.close)

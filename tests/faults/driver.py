@@ -10,13 +10,13 @@ import sys
 
 from spark_jobs.crashpoints import VARIABLE
 from spark_jobs.process_payments import drain
-from spark_jobs.session import build_session, jar_paths
+from spark_jobs.session import build_session
 from spark_jobs.settings import payments_home, read_job_settings
 from tests.faults.platform import child_called
 
 
 def main() -> None:
-    spark = build_session(read_job_settings(), jar_paths(payments_home()))
+    spark = build_session(read_job_settings(), payments_home())
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     # The workers are forked later and inherit it.

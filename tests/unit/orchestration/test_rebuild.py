@@ -7,10 +7,15 @@ import dagster as dg
 import pytest
 
 from orchestration import names
-from orchestration.rebuild import RebuildState, decide_rebuild, read_rebuild_state
+from orchestration.backlog import FlightRecord
+from orchestration.rebuild import WARM_UP, RebuildState, decide_rebuild, read_rebuild_state
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-NEW = RebuildState(newest_batch=7, built_batch=5, attempts=0, in_flight_run_id=None, last_started_at=None)
+AT_WORK = FlightRecord("at-work", "STARTED", NOW - timedelta(minutes=5))
+WARMING_UP = FlightRecord("standby0123", "STARTED", NOW - WARM_UP + timedelta(seconds=1))
+NEW = RebuildState(
+    newest_batch=7, built_batch=5, attempts=0, in_flight_run_id=None, last_started_at=None, stream=(AT_WORK,)
+)
 
 
 def test_a_new_batch_is_built() -> None:
@@ -33,6 +38,16 @@ def test_a_failed_build_is_tried_again_under_another_key() -> None:
             "one is due every 120 s",
             id="too soon after one that took long",
         ),
+        pytest.param(
+            replace(NEW, stream=(AT_WORK, FlightRecord("standby0123", "QUEUED"))),
+            "standby0 is warming up",
+            id="beside a session's start",
+        ),
+        pytest.param(
+            replace(NEW, stream=(AT_WORK, WARMING_UP)),
+            "standby0 is warming up",
+            id="beside a session that warms up",
+        ),
     ],
 )
 def test_no_build_has_its_reason_in_words(state: RebuildState, words: str) -> None:
@@ -47,15 +62,26 @@ def test_a_build_that_took_long_is_followed_once_it_was_a_quarter_of_the_time() 
 
 
 def test_once_the_stream_is_at_rest_a_build_that_took_long_is_followed_by_the_next() -> None:
-    state = replace(NEW, last_started_at=NOW - timedelta(seconds=60), last_seconds=30, is_streaming=False)
+    state = replace(NEW, last_started_at=NOW - timedelta(seconds=60), last_seconds=30, stream=())
     assert decide_rebuild(state, 60, NOW).run_key == "batch-7/attempt-1"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param((FlightRecord("first", "STARTED", NOW),), id="a run that publishes from its start"),
+        pytest.param((AT_WORK, FlightRecord("standby", "STARTED", NOW - WARM_UP)), id="one that is warm by now"),
+    ],
+)
+def test_no_build_waits_for_a_run_that_does_not_warm_up_to_stand_by(stream: tuple[FlightRecord, ...]) -> None:
+    assert decide_rebuild(replace(NEW, stream=stream), 60, NOW).run_key == "batch-7/attempt-1"
 
 
 def test_a_run_of_the_stream_in_flight_is_seen() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        assert not read_rebuild_state(instance).is_streaming
+        assert not read_rebuild_state(instance).stream
         instance.add_run(dg.DagsterRun(job_name=names.PROCESS_JOB, status=dg.DagsterRunStatus.STARTED))
-        assert read_rebuild_state(instance).is_streaming
+        assert [run.status for run in read_rebuild_state(instance).stream] == ["STARTED"]
 
 
 def test_how_long_a_build_took_is_read_from_its_record() -> None:

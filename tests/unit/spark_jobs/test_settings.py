@@ -7,7 +7,7 @@ import pytest
 from spark_jobs.generations import locations_of
 from spark_jobs.packing import labels_of
 from spark_jobs.pipeline import Locations
-from spark_jobs.session import jar_paths, spark_conf
+from spark_jobs.session import archive_path, jar_paths, spark_conf
 from spark_jobs.settings import LOCAL_PROJECT, SettingError, payments_home, read_job_settings
 
 PRODUCTION = {"BIGQUERY_PROJECT": "acme-prod", "STAGING_LOCATION": "gs://acme/staging"}
@@ -123,10 +123,19 @@ def test_generations_and_buckets_have_folders_of_their_own() -> None:
     assert all(folder.startswith(locations.checkpoint + "/") for folder in folders)
 
 
-def test_sparks_configuration_is_text() -> None:
-    conf = spark_conf(read_job_settings({}), ["a.jar", "b.jar"])
-    assert conf["spark.jars"] == "a.jar,b.jar"
+def test_sparks_configuration_is_text(tmp_path: Path) -> None:
+    conf = spark_conf(read_job_settings({}), tmp_path)
     assert all(isinstance(value, str) for value in conf.values())
+
+
+def test_classes_are_mapped_where_they_were_archived(tmp_path: Path) -> None:
+    def options() -> str:
+        return spark_conf(read_job_settings({}), tmp_path)["spark.driver.extraJavaOptions"]
+
+    assert "SharedArchiveFile" not in options()
+    archive_path(tmp_path).parent.mkdir(parents=True)
+    archive_path(tmp_path).touch()
+    assert f'"-XX:SharedArchiveFile={archive_path(tmp_path)}"' in options()
 
 
 def test_jars_are_found_in_order_below_the_home_folder(tmp_path: Path) -> None:
@@ -136,3 +145,4 @@ def test_jars_are_found_in_order_below_the_home_folder(tmp_path: Path) -> None:
         (folder / name).touch()
     assert jar_paths(tmp_path) == [str(folder / "a.jar"), str(folder / "b.jar")]
     assert jar_paths(tmp_path / "nowhere") == []
+    assert spark_conf(read_job_settings({}), tmp_path)["spark.jars"] == ",".join(jar_paths(tmp_path))

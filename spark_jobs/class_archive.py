@@ -1,0 +1,79 @@
+"""The classes that a session loads, in one file: the next JVM maps it, instead of reading and checking them one by one.
+
+Usage: python -m spark_jobs.class_archive, as `make setup` does. Belongs here: making that file (class data sharing,
+JEP 350). Does not belong here: its use (session.py). A JVM that the file does not fit, being another one or having
+other jars, goes on without it.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.pipeline import Locations, receipts_of
+from spark_jobs.session import archive_path, build_session
+from spark_jobs.settings import payments_home, read_job_settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_RECORDS = 100
+_EXIT_SECONDS = 60
+
+
+def make(home: Path) -> Path:
+    """Put a few records through the whole plan in a JVM that writes down what it has loaded as it ends; the file.
+
+    Raises:
+        TimeoutExpired: the JVM did not end.
+        FileNotFoundError: it wrote nothing.
+    """
+    from pyspark import SparkContext
+
+    archive = archive_path(home)
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    archive.unlink(missing_ok=True)
+    fresh = archive.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    spark = build_session(read_job_settings({}), home, f'"-XX:ArchiveClassesAtExit={fresh}"')
+    # Nothing public knows the JVM's process.
+    gateway: Any = SparkContext._gateway
+    with tempfile.TemporaryDirectory() as folder:
+        _put_through(spark, Path(folder))
+    spark.stop()
+    gateway.shutdown()
+    # The JVM ends by itself where nobody can write to it any more.
+    gateway.proc.stdin.close()
+    gateway.proc.wait(_EXIT_SECONDS)
+    return fresh.rename(archive)
+
+
+def _put_through(spark: "SparkSession", folder: Path) -> None:
+    """One micro-batch: what a record says does not matter here, nor that it does not come from Kafka."""
+    locations = Locations((folder / "checkpoint").as_uri(), (folder / "staging").as_uri())
+    lines = folder / "lines"
+    lines.mkdir()
+    (lines / "records.txt").write_text("no payment\n" * _RECORDS)
+    records = spark.readStream.text(lines.as_uri()).selectExpr(
+        "0 as partition",
+        "0L as offset",
+        "current_timestamp() as timestamp",
+        "cast(value as binary) as key",
+        "cast(value as binary) as value",
+    )
+    query = (
+        receipts_of(records, locations, buckets=4)
+        .writeStream.outputMode("append")
+        .option("checkpointLocation", locations.spark)
+        .trigger(availableNow=True)
+        .foreachBatch(_evaluate)
+        .start()
+    )
+    query.awaitTermination()
+
+
+def _evaluate(receipts: "DataFrame", _batch_id: int) -> None:
+    receipts.collect()
+
+
+if __name__ == "__main__":
+    make(payments_home())
