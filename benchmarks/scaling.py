@@ -112,7 +112,7 @@ def table(readings: dict[int, Reading], records: int) -> str:
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
