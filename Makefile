@@ -91,7 +91,7 @@ bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600
 bench-state: setup ## batch time and state bytes against live ids (10 minutes; KEYS=36000000 HOURS=24)
 	$(BIN)/python -m benchmarks.state $(call given,KEYS,keys) $(call given,HOURS,hours) $(dry)
 
-bench-scaling: setup ## the job on a Spark cluster of one worker and of two (5 minutes; EVENTS=1000000); writes docs/scaling.md
+bench-scaling: setup ## the job on a Spark cluster of one worker and of two (5 minutes; EVENTS=2000000); writes docs/scaling.md
 	$(BIN)/python -m benchmarks.scaling $(call given,EVENTS,events) $(dry)
 	$(if $(DRY),,$(BIN)/python -m benchmarks.model)
 
