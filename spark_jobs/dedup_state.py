@@ -10,7 +10,7 @@ size are merged, so that a batch rewrites only a bounded share of what it did no
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -30,13 +30,31 @@ Keys = npt.NDArray[np.void]
 KEY = np.dtype([("high", "<u8"), ("low", "<u4")])
 
 
+class Columns(NamedTuple):
+    """Sorted keys, column by column: a search of words that are not aligned would first copy all of them."""
+
+    high: npt.NDArray[np.uint64]
+    low: npt.NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, keys: Keys) -> "Columns":
+        """The columns of keys."""
+        return cls(np.ascontiguousarray(keys["high"]), np.ascontiguousarray(keys["low"]))
+
+    def keys(self) -> Keys:
+        """The keys of the columns."""
+        keys = np.empty(len(self.high), KEY)
+        keys["high"], keys["low"] = self
+        return keys
+
+
 class SegmentStore(Protocol):
     """Where segment files live. A name is written once, whole and durable, before the state that names it."""
 
     def write(self, keys: Keys) -> str:
         """Store sorted keys; returns the new segment's name."""
 
-    def read(self, name: str) -> Keys:
+    def read(self, name: str) -> Columns:
         """The sorted keys of a segment."""
 
     def delete(self, name: str) -> None:
@@ -105,7 +123,7 @@ class DedupState:
         ordered = keys[order]
         for slot in self.slots:
             if slot.tail:
-                found[order] |= _member(ordered, np.frombuffer(slot.tail, KEY))
+                found[order] |= _member(ordered, Columns.of(np.frombuffer(slot.tail, KEY)))
             for segment in slot.segments:
                 found[order] |= _member(ordered, store.read(segment.name))
         return found
@@ -155,7 +173,7 @@ def _grown(slot: _Slot, keys: Keys, store: SegmentStore, retired: list[tuple[int
     segments, spilled = list(slot.segments), tail
     while segments and segments[-1].count <= 3 * len(spilled):
         merged = segments.pop()
-        spilled = _merged(store.read(merged.name), spilled)
+        spilled = _merged(store.read(merged.name).keys(), spilled)
         retired.append((batch, merged.name))
     return _Slot(slot.number, b"", (*segments, _Segment(store.write(spilled), len(spilled))))
 
@@ -167,9 +185,9 @@ def _merged(left: Keys, right: Keys) -> Keys:
     return np.insert(left, np.searchsorted(left["high"], right["high"]), right)
 
 
-def _member(ordered: Keys, segment: Keys) -> npt.NDArray[np.bool_]:
+def _member(ordered: Keys, segment: Columns) -> npt.NDArray[np.bool_]:
     """For each of `ordered`, whether it is in `segment`; both are sorted by `high`."""
-    highs, lows = segment["high"], segment["low"]
+    highs, lows = segment
     position = np.searchsorted(highs, ordered["high"])
     found = np.zeros(len(ordered), dtype=bool)
     open_ = np.flatnonzero(position < len(highs))

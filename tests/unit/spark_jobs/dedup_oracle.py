@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spark_jobs.dedup_state import KEY, NOTHING_SEEN, SLOT_MICROSECONDS, DedupState, Keys
+from spark_jobs.dedup_state import KEY, NOTHING_SEEN, SLOT_MICROSECONDS, Columns, DedupState, Keys
 from spark_jobs.tagging import DISPOSITIONS, Candidates, tag
 
 SLOT = SLOT_MICROSECONDS
@@ -62,17 +62,17 @@ class Memory:
     """Segments in memory: one that was deleted cannot be read."""
 
     def __init__(self) -> None:
-        self.segments: dict[str, Keys] = {}
+        self.segments: dict[str, Columns] = {}
         self.written = 0
 
     def write(self, keys: Keys) -> str:
         """Keep sorted keys."""
         assert (np.diff(keys["high"].astype(object)) >= 0).all(), "a segment has to be sorted"
         self.written += 1
-        self.segments[str(self.written)] = keys.copy()
+        self.segments[str(self.written)] = Columns.of(keys)
         return str(self.written)
 
-    def read(self, name: str) -> Keys:
+    def read(self, name: str) -> Columns:
         """Keys of a segment."""
         return self.segments[name]
 
