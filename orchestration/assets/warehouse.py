@@ -4,7 +4,6 @@ Belongs here: how dbt is called in a run. Does not belong here: how its nodes ar
 dbt's unit tests hold the project's rules in `make test`; a production build leaves them out.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,6 @@ from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 from spark_jobs.settings import SettingError
 
 BUILD_ARGS = ("build", "--exclude-resource-type", "unit_test")
-
-NICENESS = 10
-"""A build on the stream's machine waits for the stream, and not the other way round."""
 
 
 def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
@@ -45,8 +41,6 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[StackSettings],
     ) -> Iterator[Any]:
         # One folder for all runs, so that each finds what the last one parsed; the pool lets in one at a time.
-        building = dbt.cli(BUILD_ARGS, context=context, target_path=settings.dagster_home / "dbt")
-        os.setpriority(os.PRIO_PROCESS, building.process.pid, NICENESS)
-        yield from building.stream()
+        yield from dbt.cli(BUILD_ARGS, context=context, target_path=settings.dagster_home / "dbt").stream()
 
     return dbt_models
