@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.pipeline import Locations, receipts_of
 from spark_jobs.session import archive_path, build_session
 from spark_jobs.settings import payments_home, read_job_settings
+from spark_jobs.standby import put_through
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,14 +31,16 @@ def make(home: Path) -> Path:
 
     archive = archive_path(home)
     archive.parent.mkdir(parents=True, exist_ok=True)
+    # A JVM that maps one writes none.
     archive.unlink(missing_ok=True)
     fresh = archive.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    spark = build_session(read_job_settings({}), home, f'"-XX:ArchiveClassesAtExit={fresh}"')
+    settings = read_job_settings({})
+    spark = build_session(settings, home, f'"-XX:ArchiveClassesAtExit={fresh}"')
     # Nothing public knows the JVM's process.
     gateway: Any = SparkContext._gateway
     with tempfile.TemporaryDirectory() as folder:
-        _put_through(spark, Path(folder))
+        put_through(_lines(spark, Path(folder)), settings)
     spark.stop()
     gateway.shutdown()
     # The JVM ends by itself where nobody can write to it any more.
@@ -47,32 +49,16 @@ def make(home: Path) -> Path:
     return fresh.rename(archive)
 
 
-def _put_through(spark: "SparkSession", folder: Path) -> None:
-    """One micro-batch: what a record says does not matter here, nor that it does not come from Kafka."""
-    locations = Locations((folder / "checkpoint").as_uri(), (folder / "staging").as_uri())
-    lines = folder / "lines"
-    lines.mkdir()
-    (lines / "records.txt").write_text("no payment\n" * _RECORDS)
-    records = spark.readStream.text(lines.as_uri()).selectExpr(
+def _lines(spark: "SparkSession", folder: Path) -> "DataFrame":
+    """Lines of text as if they were Kafka's: what a record says does not matter here."""
+    (folder / "records.txt").write_text("no payment\n" * _RECORDS)
+    return spark.readStream.text(folder.as_uri()).selectExpr(
         "0 as partition",
         "0L as offset",
         "current_timestamp() as timestamp",
         "cast(value as binary) as key",
         "cast(value as binary) as value",
     )
-    query = (
-        receipts_of(records, locations, buckets=4)
-        .writeStream.outputMode("append")
-        .option("checkpointLocation", locations.spark)
-        .trigger(availableNow=True)
-        .foreachBatch(_evaluate)
-        .start()
-    )
-    query.awaitTermination()
-
-
-def _evaluate(receipts: "DataFrame", _batch_id: int) -> None:
-    receipts.collect()
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ class DedupState:
         """For each key, whether it is remembered."""
         found = np.zeros(len(keys), dtype=bool)
         order = np.argsort(keys["high"], kind="stable")
-        ordered = keys[order]
+        ordered = Columns.of(keys[order])
         for slot in self.slots:
             if slot.tail:
                 found[order] |= _member(ordered, Columns.of(np.frombuffer(slot.tail, KEY)))
@@ -185,18 +185,18 @@ def _merged(left: Keys, right: Keys) -> Keys:
     return np.insert(left, np.searchsorted(left["high"], right["high"]), right)
 
 
-def _member(ordered: Keys, segment: Columns) -> npt.NDArray[np.bool_]:
+def _member(ordered: Columns, segment: Columns) -> npt.NDArray[np.bool_]:
     """For each of `ordered`, whether it is in `segment`; both are sorted by `high`."""
     highs, lows = segment
-    position = np.searchsorted(highs, ordered["high"])
-    found = np.zeros(len(ordered), dtype=bool)
+    position = np.searchsorted(highs, ordered.high)
+    found = np.zeros(len(ordered.high), dtype=bool)
     open_ = np.flatnonzero(position < len(highs))
     # Different keys may share `high`, once in a very long while: walk the run of equals.
     while len(open_):
         at = position[open_]
-        same_high = highs[at] == ordered["high"][open_]
+        same_high = highs[at] == ordered.high[open_]
         open_, at = open_[same_high], at[same_high]
-        found[open_] |= lows[at] == ordered["low"][open_]
+        found[open_] |= lows[at] == ordered.low[open_]
         position[open_] += 1
         open_ = open_[~found[open_] & (position[open_] < len(highs))]
     return found

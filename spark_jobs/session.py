@@ -112,10 +112,11 @@ def build_session(
     from pyspark.sql import SparkSession
 
     use_this_interpreter()
+    conf = spark_conf(settings, home, with_delta=with_delta)
+    conf["spark.driver.extraJavaOptions"] = f"{conf['spark.driver.extraJavaOptions']} {java_options}".strip()
     builder = SparkSession.builder
-    for key, value in spark_conf(settings, home, with_delta=with_delta).items():
-        more = f" {java_options}" if java_options and key == "spark.driver.extraJavaOptions" else ""
-        builder = builder.config(key, value + more)
+    for key, value in conf.items():
+        builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session

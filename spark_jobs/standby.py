@@ -50,10 +50,15 @@ def warm_up(spark: "SparkSession", settings: JobSettings) -> None:
     start = {p: max(topic.earliest[p], latest - WARM_UP_RECORDS) for p, latest in topic.latest.items()}
     # What arrives until the query begins is read too: in the same batch, not in hundreds of so few.
     limit = settings.max_offsets_per_batch
+    put_through(read_kafka(spark, settings, start, limit), settings)
+
+
+def put_through(records: "DataFrame", settings: JobSettings) -> None:
+    """Take a stream of KAFKA_COLUMNS through the whole plan, into a folder that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="payments-warm-up-") as folder:
         locations = Locations((Path(folder) / "checkpoint").as_uri(), (Path(folder) / "staging").as_uri())
         query = (
-            receipts_of(read_kafka(spark, settings, start, limit), locations, settings.state_buckets)
+            receipts_of(records, locations, settings.state_buckets)
             .writeStream.queryName(f"{settings.pipeline}-warm-up")
             .outputMode("append")
             .option("checkpointLocation", locations.spark)
