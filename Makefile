@@ -80,7 +80,7 @@ peers: setup ## make the environments of those that `bench` runs beside ours
 bench: peers ## ours and its peers on the same 2 million events, then each killed once (25 minutes; EVENTS= ROUNDS= KILLED_EVENTS=)
 	$(BIN)/python -m benchmarks.bench $(bench_size) $(dry)
 
-bench-quick: peers ## the same on 300,000 events, once, without kills (5 minutes)
+bench-quick: peers ## the same on 400,000 events, once, without kills (5 minutes)
 	$(BIN)/python -m benchmarks.bench --quick $(bench_size) $(dry)
 
 bench_size = $(call given,EVENTS,events) $(call given,ROUNDS,rounds) $(call given,KILLED_EVENTS,killed-events)

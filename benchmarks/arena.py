@@ -5,6 +5,7 @@ process is run and metered (contest.py), rounds (bench.py), kills (recovery.py).
 """
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import contest, oracle
+from benchmarks import contest, oracle, pacing
 from benchmarks.contest import OURS, Contender, Failed, Reading, Task
+from benchmarks.ours import settings_of
+from benchmarks.pacing import Pace
+from benchmarks.peers.protocol import PACED
 from benchmarks.results import Outcome
 from benchmarks.stack import stack
 from local_stack.kafka import ensure_topic
@@ -39,11 +43,18 @@ class Arena:
     task: Task
     truth: oracle.Truth
 
-    def run(self, contender: Contender, number: int, timeout_seconds: float) -> Outcome:
-        """A contender once. Raises Failed."""
+    def run(self, contender: Contender, number: int, timeout_seconds: float, pace: Pace | None = None) -> Outcome:
+        """A contender once; its latency where there is a pace. Raises Failed."""
         folder = self.folder / f"{contender.name}-{number}"
         folder.mkdir()
         settings = replace(self.settings, dataset=f"round_{number}")
+        latencies: list[float] = []
+
+        def measure_latency(child: "subprocess.Popen[str]") -> None:
+            if pace:
+                paced = settings_of(settings, f"paced-{contender.name}-{number}")
+                latencies.append(pacing.p95(child, contender, paced, folder / PACED / "output", pace))
+
         reading = contest.run(
             contender,
             self.task,
@@ -53,6 +64,7 @@ class Arena:
             servers=(self.warehouse,) if contender is OURS else (),
             env=self.environment(contender, settings),
             timeout_seconds=timeout_seconds,
+            afterwards=measure_latency,
         )
         try:
             found = self.found(contender, settings, folder / "full" / "output")
@@ -60,7 +72,7 @@ class Arena:
             raise Failed(f"{contender.name} left what cannot be read: {error}") from None
         outcome = _outcome(contender, self.task, reading, is_exact=found == self.truth, keys=found.ids)
         shutil.rmtree(folder)
-        return outcome
+        return replace(outcome, p95_latency_seconds=next(iter(latencies), None))
 
     def environment(self, contender: Contender, settings: JobSettings) -> dict[str, str] | None:
         """What a contender is told beside its arguments: ours, where the warehouse is."""

@@ -10,21 +10,21 @@ import argparse
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-from benchmarks import latency, recovery, results
+from benchmarks import recovery, results
 from benchmarks.arena import arena
-from benchmarks.contest import CONTENDERS, OURS, Contender, Failed
+from benchmarks.contest import CONTENDERS, Contender, Failed
+from benchmarks.pacing import Pace
 from benchmarks.recovery import Recovery
 from benchmarks.results import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured. Without `killed_events` nobody is killed."""
+    """How much is measured; latency in the last round. Without `killed_events` nobody is killed."""
 
     events: int
     rounds: int
-    rate: float
-    paced_seconds: float
+    pace: Pace
     timeout_seconds: float
     killed_events: int
 
@@ -32,12 +32,11 @@ class Size:
 FULL = Size(
     events=2_000_000,
     rounds=2,
-    rate=2_000,
-    paced_seconds=60,
+    pace=Pace(rate=2_000, seconds=40),
     timeout_seconds=900,
     killed_events=recovery.EVENTS,
 )
-QUICK = Size(events=300_000, rounds=1, rate=1_000, paced_seconds=20, timeout_seconds=300, killed_events=0)
+QUICK = Size(events=400_000, rounds=1, pace=Pace(rate=1_000, seconds=10), timeout_seconds=300, killed_events=0)
 
 
 def measure(size: Size, contenders: list[Contender]) -> tuple[list[Outcome], list[str]]:
@@ -48,8 +47,9 @@ def measure(size: Size, contenders: list[Contender]) -> tuple[list[Outcome], lis
         for number in range(size.rounds):
             # Who comes first has the disk cache colder: each round begins with another one.
             for contender in contenders[number % len(contenders) :] + contenders[: number % len(contenders)]:
+                pace = size.pace if number == size.rounds - 1 else None
                 try:
-                    outcome = ready.run(contender, number, size.timeout_seconds)
+                    outcome = ready.run(contender, number, size.timeout_seconds, pace)
                 except Failed as failure:
                     missing.append(str(failure))
                     _say(missing[-1])
@@ -72,7 +72,7 @@ def _say(text: str) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="300,000 events, one round, no kills: within 5 minutes")
+    parser.add_argument("--quick", action="store_true", help="400,000 events, one round, no kills: within 5 minutes")
     parser.add_argument("--events", type=int)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--killed-events", type=int, help="in the topic that they are killed over; 0: no kills")
@@ -99,19 +99,15 @@ def main() -> None:
     def keep() -> None:
         """After each part: a later one that fails takes nothing of it along."""
         if keeps:
-            results.keep(outcomes, missing, size.events, size.rounds, size.rate)
+            results.keep(outcomes, missing, size.events, size.rounds, size.pace.rate)
 
     keep()
     if size.killed_events:
         found, failed = recovery.measure(size.killed_events, contenders, size.timeout_seconds, _tell_of_a_kill)
         outcomes, missing = [with_recovery(o, found.get(o.name)) for o in outcomes], missing + failed
         keep()
-    if not options.only:
-        paced = latency.measure(size.rate, size.paced_seconds)[-1]
-        outcomes = [replace(o, p95_latency_seconds=paced.p95) if o.name == OURS.name else o for o in outcomes]
-        keep()
     if outcomes and not keeps:
-        _say(results.table(outcomes, missing, size.events, size.rounds, size.rate))
+        _say(results.table(outcomes, missing, size.events, size.rounds, size.pace.rate))
 
 
 def _tell_of_a_kill(contender: Contender, said: str) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +98,7 @@ def run(
     servers: tuple[int, ...] = (),
     env: Mapping[str, str] | None = None,
     timeout_seconds: float = 900,
+    afterwards: Callable[["subprocess.Popen[str]"], None] = lambda _: None,
 ) -> Reading:
     """Run a contender to its end.
 
@@ -110,12 +111,15 @@ def run(
         servers: pids of what else works for this contender; their CPU counts as its own.
         env: variables beside the process's own.
         timeout_seconds: it is given up after so long.
+        afterwards: is given the process once it is done and metered, before it is killed.
 
     Raises:
         Failed: its environment is missing, it died, or the time is up.
     """
     with started(contender, task, folder, home, env=env, timeout_seconds=timeout_seconds) as child:
-        return _metered(child, broker, servers, folder / "full" / "state")
+        reading = _metered(child, broker, servers, folder / "full" / "state")
+        afterwards(child)
+        return reading
 
 
 @contextmanager

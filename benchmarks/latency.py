@@ -11,7 +11,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,6 +60,14 @@ def spread(minute: int, counts: dict[float, int]) -> Spread:
         return ordered[-1][0]
 
     return Spread(minute, total, at(0.5), at(0.95), at(0.99), ordered[-1][0])
+
+
+def merged(parts: Iterable[dict[float, int]]) -> dict[float, int]:
+    """How many records had each latency, of all parts."""
+    everything: Counter[float] = Counter()
+    for counts in parts:
+        everything.update(counts)
+    return dict(everything)
 
 
 def by_minute(settings: JobSettings, since: datetime) -> dict[int, dict[float, int]]:
@@ -150,11 +159,8 @@ def measure(
     """One Spread per minute, and one over all, whose minute is -1, at the end."""
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as settings:
         minutes = by_minute(settings, paced(settings, rate, seconds))
-    everything: dict[float, int] = {}
-    for counts in minutes.values():
-        for latency, records in counts.items():
-            everything[latency] = everything.get(latency, 0) + records
-    return [*(spread(minute, counts) for minute, counts in sorted(minutes.items())), spread(-1, everything)]
+    everything = spread(-1, merged(minutes.values()))
+    return [*(spread(minute, counts) for minute, counts in sorted(minutes.items())), everything]
 
 
 def table(rate: float, spreads: list[Spread]) -> str:

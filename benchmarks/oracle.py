@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,8 @@ from spark_jobs.settings import JobSettings
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
+
+_COUNTED = "select count(*) as batches, coalesce(sum(unique_count), 0) as payments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,25 @@ def in_files(files: list[Path]) -> Truth:
     return Truth(sum(rows for _, rows, _ in found), counted[0] if counted else 0, minor)
 
 
-def batches_in_warehouse(client: "Client", settings: JobSettings) -> int:
-    """How many batches of ours are published; none where there are no tables yet."""
+class Published(NamedTuple):
+    """What our ledger has by now."""
+
+    batches: int
+    payments: int
+
+
+def published(client: "Client", settings: JobSettings) -> Published:
+    """How much of ours is published; nothing where there are no tables yet."""
     from google.api_core.exceptions import NotFound
 
     from spark_jobs import tables
     from spark_jobs.warehouse import run, table_id
 
     try:
-        (ledger,) = run(client, f"select count(*) as batches from `{table_id(settings, tables.LEDGER)}`", {})
+        (ledger,) = run(client, f"{_COUNTED} from `{table_id(settings, tables.LEDGER)}`", {})
     except NotFound:
-        return 0
-    return int(ledger["batches"])
+        return Published(0, 0)
+    return Published(ledger["batches"], ledger["payments"])
 
 
 def in_warehouse(settings: JobSettings) -> Truth:

@@ -130,7 +130,7 @@ def durable(contender: Contender, settings: JobSettings, output: Path) -> Iterat
         yield lambda: files_seen(contender.output, output)
         return
     with connect(settings) as client:
-        yield lambda: oracle.batches_in_warehouse(client, settings)
+        yield lambda: oracle.published(client, settings)
 
 
 def files_seen(kind: str, output: Path) -> Hashable:

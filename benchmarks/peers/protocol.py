@@ -3,7 +3,8 @@
 Belongs here: what every run.py shares. Does not belong here: any engine. Standard library only, as of Python 3.12:
 each peer has an environment of its own. A contender first drains a small topic, in the very process that then drains
 the large one: what a long-lived service does once (starting, compiling) is its cold start, and not in its speed.
-Started again after a kill it goes on where its state says, at once.
+Started again after a kill it goes on where its state says, at once. Once it is done, it may be told of a topic that
+never ends, on its standard input.
 """
 
 import argparse
@@ -14,6 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+NEVER = 2**62
+"""The end of a partition that goes on and on."""
+PACED = "paced"
+"""The folder, beside "warm" and "full", of the topic that never ends."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class Job:
     ends: dict[int, int]
     output: Path
     state: Path
+    is_endless: bool = False
+    """Whether `ends` is out of reach: go on until somebody kills the process."""
 
     @property
     def records(self) -> int:
@@ -47,12 +55,14 @@ def main(drain: Drain, lacks: str) -> None:
     parser.add_argument("--again", action="store_true", help="no small topic first; state may be there")
     options = parser.parse_args()
     if not options.again:
-        drain(_job(options, options.warm_topic, options.warm_ends, "warm"))
+        drain(_job(options, options.warm_topic, _offsets(options.warm_ends), "warm"))
     _tell({"phase": "reading"})
-    told = drain(_job(options, options.topic, options.ends, "full")) or {}
+    told = drain(_job(options, options.topic, _offsets(options.ends), "full")) or {}
     _tell({"phase": "done", "lacks": lacks, **told})
-    # The harness takes its readings now; it closes our standard input once it has them.
-    sys.stdin.read()
+    # The harness takes its readings now; it then kills us, or names a topic first.
+    for line in sys.stdin:
+        endless = json.loads(line)
+        drain(_job(options, endless["topic"], dict.fromkeys(endless["partitions"], NEVER), PACED))
     os._exit(0)
 
 
@@ -66,18 +76,23 @@ def jars() -> list[str]:
     return sorted(str(path) for path in (Path(sys.prefix) / "jars").glob("*.jar"))
 
 
-def _job(options: argparse.Namespace, topic: str, ends: str, name: str) -> Job:
+def _job(options: argparse.Namespace, topic: str, ends: dict[int, int], name: str) -> Job:
     folder = Path(options.folder) / name
     job = Job(
         bootstrap_servers=options.bootstrap_servers,
         topic=topic,
-        ends={int(partition): offset for partition, offset in json.loads(ends).items()},
+        ends=ends,
         output=folder / "output",
         state=folder / "state",
+        is_endless=NEVER in ends.values(),
     )
     job.output.mkdir(parents=True, exist_ok=options.again)
     job.state.mkdir(exist_ok=options.again)
     return job
+
+
+def _offsets(text: str) -> dict[int, int]:
+    return {int(partition): offset for partition, offset in json.loads(text).items()}
 
 
 def _tell(message: dict[str, Any]) -> None:

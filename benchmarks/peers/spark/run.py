@@ -54,7 +54,7 @@ def session() -> SparkSession:
 
 
 def drain(job: Job) -> None:
-    """Every record that is there, in micro-batches."""
+    """Every record that is there, in micro-batches; of an endless topic, one batch after the other."""
     records = (
         session()
         .readStream.format("kafka")
@@ -73,7 +73,7 @@ def drain(job: Job) -> None:
         .dropDuplicatesWithinWatermark(["transaction_id"])
         .writeStream.format("delta")
         .option("checkpointLocation", str(job.state))
-        .trigger(availableNow=True)
+        .trigger(**({"processingTime": "0 seconds"} if job.is_endless else {"availableNow": True}))
         .start(str(job.output))
         .awaitTermination()
     )
