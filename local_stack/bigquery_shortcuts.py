@@ -2,10 +2,12 @@
 
 Belongs here: the same answers in less time. DuckDB lists all tables and columns of all databases, and reads the
 statistics of each, to tell of one; local-bigquery asks so many times in every query, and keeps the result of each query
-as a table, so that it would get slower for ever. Does not belong here: what is answered wrongly (bigquery_server.py).
+as a table, so that it would get slower for ever. Does not belong here: what is answered wrongly (bigquery_server.py),
+results (bigquery_results.py).
 """
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 _RESULTS_DATABASE = "emulator"
@@ -19,8 +21,9 @@ def install() -> None:
     _look_up_one_dataset_alone()
     _look_up_the_tables_of_one_dataset_alone()
     _look_up_the_columns_of_one_table_alone()
+    _ask_once_in_a_statement()
     _ask_for_no_temporary_tables()
-    _keep_no_child_jobs()
+    _keep_no_states_in_between()
 
 
 def _look_up_one_dataset_alone() -> None:
@@ -147,11 +150,37 @@ def _attached() -> set[str]:
     return projects
 
 
+_ASKED: ContextVar[dict[tuple[str | None, ...], list[Any]] | None] = ContextVar("_ASKED", default=None)
+"""What was answered while one statement is translated."""
+
+
 def _fetch(sql: str, values: Sequence[str | None]) -> list[Any]:
     from local_bigquery.engine import database
 
+    asked = _ASKED.get()
+    question = (sql, *values)
+    if asked is not None and question in asked:
+        return asked[question]
     rows: list[Any] = database.fetch(sql, list(values))
+    if asked is not None:
+        asked[question] = rows
     return rows
+
+
+def _ask_once_in_a_statement() -> None:
+    """Each of a dozen rules asks for the tables of a statement and for their columns."""
+    from local_bigquery.jobs import query
+
+    translate = query.translate
+
+    def translate_asking_once(*args: Any, **options: Any) -> Any:
+        token = _ASKED.set({})
+        try:
+            return translate(*args, **options)
+        finally:
+            _ASKED.reset(token)
+
+    query.translate = translate_asking_once
 
 
 class _CursorWithoutTemporaryTables:
@@ -181,13 +210,16 @@ def _ask_for_no_temporary_tables() -> None:
     query.execute = execute_quickly
 
 
-def _keep_no_child_jobs() -> None:
-    """A script is one job: that of each of its statements would be one more commit to disk, and nobody reads it."""
+def _keep_no_states_in_between() -> None:
+    """A script is one job: that of each of its statements would be one more commit to disk, and nobody reads it.
+
+    Nor does anybody tell a job that is RUNNING from one that is PENDING: it is kept when it begins and when it is done.
+    """
     from local_bigquery.jobs import store
 
     save = store.save
 
-    def save_parents(job: Any) -> Any:
-        return job if job.statistics.parentJobId else save(job)
+    def save_ends(job: Any) -> Any:
+        return job if job.statistics.parentJobId or job.status.state == "RUNNING" else save(job)
 
-    store.save = save_parents
+    store.save = save_ends

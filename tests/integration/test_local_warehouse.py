@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from google.api_core.exceptions import BadRequest
+from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud import bigquery
 
+from local_stack import bigquery_loads
 from spark_jobs.publishing import _load_config
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse import connect
+from spark_jobs.warehouse import STAGING_PREFIX, connect
 
 pytestmark = pytest.mark.integration
 
@@ -70,14 +71,22 @@ def write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) ->
     return path
 
 
-def test_loaded_files_are_the_table_whatever_becomes_of_them(tables: Tables, home: Path, tmp_path: Path) -> None:
+def kept(home: Path) -> set[int]:
+    return {file.stat().st_ino for file in (home / "bigquery").rglob("*.parquet")}
+
+
+def test_staged_files_are_the_table_until_it_is_deleted(tables: Tables, home: Path, tmp_path: Path) -> None:
     files = [write(tmp_path / "a.parquet", ROWS[:3]), write(tmp_path / "b.parquet", ROWS[3:])]
-    loaded = tables.load("loaded", *files)
-    kept = {file.stat().st_ino for file in (home / "bigquery").rglob("*.parquet")}
-    assert {file.stat().st_ino for file in files} <= kept
+    loaded = tables.load("staging_loaded", *files)
+    inodes = {file.stat().st_ino for file in files}
+    assert inodes <= kept(home)
     for file in files:
         file.unlink()
-    assert tables.rows("loaded") == ROWS
+    assert tables.rows("staging_loaded") == ROWS
+    tables.client.delete_table(loaded)
+    assert not inodes & kept(home)
+    with pytest.raises(NotFound):
+        tables.rows("staging_loaded")
     assert loaded.num_rows == len(ROWS)
     assert [(f.name, f.field_type, f.mode) for f in loaded.schema] == [
         *(("small", "INTEGER", "NULLABLE"), ("whole", "INTEGER", "NULLABLE"), ("money", "NUMERIC", "NULLABLE")),
@@ -86,43 +95,83 @@ def test_loaded_files_are_the_table_whatever_becomes_of_them(tables: Tables, hom
     ]
 
 
-def test_a_second_load_replaces_the_first(tables: Tables, tmp_path: Path) -> None:
+def test_what_is_staged_here_is_what_the_streaming_job_stages() -> None:
+    assert bigquery_loads.STAGED == STAGING_PREFIX
+
+
+@pytest.mark.parametrize("name", ["loaded", "staging_loaded"])
+def test_a_second_load_replaces_the_first(tables: Tables, tmp_path: Path, name: str) -> None:
+    tables.load(name, write(tmp_path / "a.parquet", ROWS))
+    tables.load(name, write(tmp_path / "b.parquet", ROWS[1:2]))
+    assert tables.rows(name) == ROWS[1:2]
+    assert tables.client.get_table(f"{tables.dataset}.{name}").num_rows == 1
+
+
+def test_a_loaded_table_that_is_not_staging_is_written_to_as_any_other(tables: Tables, tmp_path: Path) -> None:
     tables.load("loaded", write(tmp_path / "a.parquet", ROWS))
-    tables.load("loaded", write(tmp_path / "b.parquet", ROWS[1:2]))
-    assert tables.rows("loaded") == ROWS[1:2]
+    tables.client.query_and_wait(f"delete from `{tables.dataset}.loaded` where small > 0")
+    assert tables.rows("loaded") == ROWS[:1]
 
 
-def test_a_list_with_a_null_in_it_is_refused(tables: Tables, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["loaded", "staging_loaded"])
+def test_a_list_with_a_null_in_it_is_refused(tables: Tables, tmp_path: Path, name: str) -> None:
     file = write(tmp_path / "a.parquet", [ROWS[0] | {"names": ["a", None]}])
     with pytest.raises(BadRequest, match="null element"):
-        tables.load("loaded", file)
+        tables.load(name, file)
 
 
-def test_a_type_that_bigquery_has_not_is_written_as_one_that_it_has(tables: Tables, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["loaded", "staging_loaded"])
+def test_a_type_that_bigquery_has_not_is_written_as_one_that_it_has(tables: Tables, tmp_path: Path, name: str) -> None:
     schema = pa.schema([("naive", pa.timestamp("ns")), ("short", pa.decimal128(9, 2))])
     file = write(tmp_path / "a.parquet", [{"naive": datetime(2026, 1, 2), "short": Decimal("1.25")}], schema)  # noqa: DTZ001
-    loaded = tables.load("loaded", file)
+    loaded = tables.load(name, file)
     assert [f.field_type for f in loaded.schema] == ["DATETIME", "NUMERIC"]
-    assert tables.rows("loaded") == [{"naive": datetime(2026, 1, 2), "short": Decimal("1.25")}]  # noqa: DTZ001
+    assert tables.rows(name) == [{"naive": datetime(2026, 1, 2), "short": Decimal("1.25")}]  # noqa: DTZ001
 
 
 def test_a_dataset_lists_its_own_tables_and_views_and_what_a_query_left_is_none_of_them(
     tables: Tables, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "a.parquet", ROWS)
-    for name in ("second", "first", "dropped"):
+    for name in ("second", "first", "dropped", "staging_here", "staging_dropped"):
         tables.load(name, file)
     tables.client.query_and_wait(f"create view `{tables.dataset}.view` as select * from `{tables.dataset}.first`")
-    tables.client.delete_table(f"{tables.dataset}.dropped")
+    for name in ("dropped", "staging_dropped"):
+        tables.client.delete_table(f"{tables.dataset}.{name}")
     listed = [(item.table_id, item.table_type) for item in tables.client.list_tables(tables.dataset)]
-    assert listed == [("first", "TABLE"), ("second", "TABLE"), ("view", "VIEW")]
+    assert listed == [("first", "TABLE"), ("second", "TABLE"), ("staging_here", "TABLE"), ("view", "VIEW")]
     assert tables.rows("view") == ROWS
 
 
-def test_a_result_says_what_type_each_column_has(tables: Tables) -> None:
-    result = tables.client.query_and_wait("select 1 as n, numeric '1.5' as m, ['a'] as l, timestamp '2026-01-02' as t")
-    kinds = [(field.name, field.field_type, field.mode) for field in result.schema]
-    assert kinds == [
-        *(("n", "INTEGER", "NULLABLE"), ("m", "NUMERIC", "NULLABLE")),
-        *(("l", "STRING", "REPEATED"), ("t", "TIMESTAMP", "NULLABLE")),
-    ]
+RESULTS: dict[str, tuple[str, str, Any]] = {
+    "1": ("INTEGER", "NULLABLE", 1),
+    "(select sum(x) from unnest([1, 2]) as x)": ("INTEGER", "NULLABLE", 3),
+    "(select count(*) from unnest([1, 2]))": ("INTEGER", "NULLABLE", 2),
+    "cast(null as int64)": ("INTEGER", "NULLABLE", None),
+    "numeric '1.5'": ("NUMERIC", "NULLABLE", Decimal("1.5")),
+    "1.5": ("FLOAT", "NULLABLE", 1.5),
+    "true": ("BOOLEAN", "NULLABLE", True),
+    "'a'": ("STRING", "NULLABLE", "a"),
+    "b'a'": ("BYTES", "NULLABLE", b"a"),
+    "date '2026-01-02'": ("DATE", "NULLABLE", date(2026, 1, 2)),
+    "timestamp '2026-01-02 03:04:05.000006'": ("TIMESTAMP", "NULLABLE", datetime(2026, 1, 2, 3, 4, 5, 6, UTC)),
+    "parse_json('[1]')": ("JSON", "NULLABLE", [1]),
+    "['a']": ("STRING", "REPEATED", ["a"]),
+    "struct(1 as x)": ("RECORD", "NULLABLE", {"x": 1}),
+}
+
+
+@pytest.mark.parametrize("expression", RESULTS)
+def test_a_result_has_the_type_and_the_value_that_bigquery_gives_it(tables: Tables, expression: str) -> None:
+    kind, mode, value = RESULTS[expression]
+    result = tables.client.query_and_wait(f"select {expression} as n")
+    assert [(field.name, field.field_type, field.mode) for field in result.schema] == [("n", kind, mode)]
+    assert [row["n"] for row in result] == [value]
+
+
+def test_a_result_may_be_empty_or_the_last_of_a_script_or_fail(tables: Tables) -> None:
+    ask = tables.client.query_and_wait
+    assert [dict(row) for row in ask("select 1 as n from unnest([1]) as x where x = 2")] == []
+    assert [row["n"] for row in ask("declare x int64 default 7; select 1 as m; select x as n;")] == [7]
+    with pytest.raises(BadRequest, match="division by zero"):
+        ask("select 1 / x as n from unnest([0]) as x")
