@@ -1,9 +1,9 @@
 """Latency of paced traffic: from the broker's timestamp to visible in the warehouse, minute by minute.
 
 Usage: python -m benchmarks.latency [--rate N] [--seconds N] [--job-only] [--dry]. Writes a table into
-docs/performance.md. The whole platform is up, Dagster and dbt's builds included, and the sender too, all on this
-machine; --job-only leaves Dagster and dbt away. How long a record waited is read back from the warehouse: published_at
-less broker's timestamp.
+docs/performance.md, and figures. The whole platform is up, Dagster and dbt's builds included, and the sender too, all
+on this machine; --job-only leaves Dagster and dbt away. How long a record waited is read back from the warehouse:
+published_at less broker's timestamp.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.figures import ROOT, write_table
+from benchmarks.figures import ROOT, keep, write_table
 from benchmarks.stack import leave_on_sigterm, send, stack
 from local_stack.own_home import own_environment
 from local_stack.processes import Daemon
@@ -177,6 +177,16 @@ def table(rate: float, spreads: list[Spread]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def figures(rate: float, seconds: float, everything: Spread) -> dict[str, float | int | str]:
+    """What documents say in a sentence, by name."""
+    return {
+        "latency_events_per_second": rate,
+        "latency_minutes": seconds / 60,
+        "latency_p95_seconds": everything.p95,
+        "latency_worst_seconds": everything.worst,
+    }
+
+
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -185,10 +195,12 @@ def main() -> None:
     parser.add_argument("--job-only", action="store_true", help="without Dagster and dbt; nothing is kept")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
-    shown = table(options.rate, measure(options.rate, options.seconds, job_alone if options.job_only else platform))
+    spreads = measure(options.rate, options.seconds, job_alone if options.job_only else platform)
+    shown = table(options.rate, spreads)
     print(shown)  # noqa: T201 - this is a command
     if not (options.job_only or options.dry):
         write_table(PAGE, "latency", shown)
+        keep(figures(options.rate, options.seconds, spreads[-1]))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def install() -> None:
 
 
 def _find_adopted() -> None:
+    import duckdb
     from local_bigquery.engine import database
 
     views = database.fetch(
@@ -68,7 +69,12 @@ def _find_adopted() -> None:
     )
     for (name,) in views:
         reference = _reference(name)
-        [(rows,)] = database.fetch(f"select count(*) from {database.quote(*_SCHEMA, name)}")
+        try:
+            [(rows,)] = database.fetch(f"select count(*) from {_view(reference)}")
+        except duckdb.Error:
+            # Its file is gone: whoever staged it stages it again.
+            database.execute(f"drop view {_view(reference)}")
+            continue
         _ADOPTED[reference] = _Adopted(rows, sorted(_folder(reference).glob("loaded-*.parquet")))
 
 

@@ -14,9 +14,12 @@ from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud import bigquery
 
 from local_stack import bigquery_loads
+from local_stack.bigquery import Warehouse
+from local_stack.processes import free_port
 from spark_jobs.publishing import _load_config
-from spark_jobs.settings import JobSettings
+from spark_jobs.settings import JobSettings, read_job_settings
 from spark_jobs.warehouse import STAGING_PREFIX, connect
+from tests.faults.victims import kill
 
 pytestmark = pytest.mark.integration
 
@@ -93,6 +96,30 @@ def test_staged_files_are_the_table_until_it_is_deleted(tables: Tables, home: Pa
         *(("at", "TIMESTAMP", "NULLABLE"), ("name", "STRING", "NULLABLE"), ("raw", "BYTES", "NULLABLE")),
         ("names", "STRING", "REPEATED"),
     ]
+
+
+def test_a_staged_table_outlives_the_server_and_one_whose_file_is_gone_is_none_afterwards(
+    home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "warehouse-env").symlink_to(home / "warehouse-env")
+    endpoint = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    settings = read_job_settings({"PAYMENTS_HOME": str(tmp_path), "BIGQUERY_EMULATOR_HOST": endpoint})
+    warehouse = Warehouse(tmp_path, endpoint, settings.project)
+    try:
+        warehouse.start()
+        with connect(settings) as client:
+            client.create_dataset("loads")
+            before = Tables(client, f"{settings.project}.loads")
+            for name in ("staging_kept", "staging_lost"):
+                before.load(name, write(tmp_path / f"{name}.parquet", ROWS))
+            kill(warehouse)
+            (lost,) = (tmp_path / "bigquery").rglob("staging_lost/*.parquet")
+            lost.unlink()
+            warehouse.start()
+            assert before.rows("staging_kept") == ROWS
+            assert [item.table_id for item in client.list_tables("loads")] == ["staging_kept"]
+    finally:
+        warehouse.stop()
 
 
 def test_what_is_staged_here_is_what_the_streaming_job_stages() -> None:
