@@ -79,6 +79,7 @@ def _find_adopted() -> None:
 
 
 def _adopt_what_is_loaded() -> None:
+    from local_bigquery.catalog import tables
     from local_bigquery.engine import results
     from local_bigquery.jobs import load, runner
 
@@ -95,8 +96,12 @@ def _adopt_what_is_loaded() -> None:
         cur: Any, query: str, name: str, params: Any = None, append: bool = False, writer: Any = None
     ) -> None:
         load = _LOAD.get()
-        if load is None or append or not _adopt(cur, load, query):
-            materialise(cur, query, name, params, append, writer)
+        if load and not append:
+            if _adopt(cur, load, query):
+                return
+            # It may have been the view's until now.
+            name = tables.name(*load.reference)
+        materialise(cur, query, name, params, append, writer)
 
     runner.HANDLERS["load"] = run_knowing
     results.materialise = materialise_or_adopt

@@ -150,21 +150,18 @@ def _attached() -> set[str]:
     return projects
 
 
-_ASKED: ContextVar[dict[tuple[str | None, ...], list[Any]] | None] = ContextVar("_ASKED", default=None)
+_ASKED: ContextVar[dict[tuple[str | None, ...], list[Any]]] = ContextVar("_ASKED")
 """What was answered while one statement is translated."""
 
 
 def _fetch(sql: str, values: Sequence[str | None]) -> list[Any]:
     from local_bigquery.engine import database
 
-    asked = _ASKED.get()
+    asked = _ASKED.get({})
     question = (sql, *values)
-    if asked is not None and question in asked:
-        return asked[question]
-    rows: list[Any] = database.fetch(sql, list(values))
-    if asked is not None:
-        asked[question] = rows
-    return rows
+    if question not in asked:
+        asked[question] = database.fetch(sql, list(values))
+    return asked[question].copy()
 
 
 def _ask_once_in_a_statement() -> None:
@@ -213,13 +210,25 @@ def _ask_for_no_temporary_tables() -> None:
 def _keep_no_states_in_between() -> None:
     """A script is one job: that of each of its statements would be one more commit to disk, and nobody reads it.
 
-    Nor does anybody tell a job that is RUNNING from one that is PENDING: it is kept when it begins and when it is done.
+    That a job is RUNNING is true only as long as the server lives: no commit for that either.
     """
     from local_bigquery.jobs import store
 
-    save = store.save
+    save, load = store.save, store.load
+    running: dict[tuple[str, str], Any] = {}
 
     def save_ends(job: Any) -> Any:
-        return job if job.statistics.parentJobId or job.status.state == "RUNNING" else save(job)
+        if job.statistics.parentJobId:
+            return job
+        key = (job.jobReference.projectId, job.jobReference.jobId)
+        if job.status.state == "RUNNING":
+            running[key] = job
+            return job
+        saved = save(job)
+        running.pop(key, None)
+        return saved
 
-    store.save = save_ends
+    def load_running(project_id: str, job_id: str) -> Any:
+        return running.get((project_id, job_id)) or load(project_id, job_id)
+
+    store.save, store.load = save_ends, load_running

@@ -134,6 +134,13 @@ def test_a_second_load_replaces_the_first(tables: Tables, tmp_path: Path, name: 
     assert tables.client.get_table(f"{tables.dataset}.{name}").num_rows == 1
 
 
+def test_a_staged_file_may_be_replaced_by_one_that_has_to_be_written_anew(tables: Tables, tmp_path: Path) -> None:
+    tables.load("staging_loaded", write(tmp_path / "a.parquet", ROWS))
+    other = [{"short": Decimal("1.25")}]
+    tables.load("staging_loaded", write(tmp_path / "b.parquet", other, pa.schema([("short", pa.decimal128(9, 2))])))
+    assert tables.rows("staging_loaded") == other
+
+
 def test_a_loaded_table_that_is_not_staging_is_written_to_as_any_other(tables: Tables, tmp_path: Path) -> None:
     tables.load("loaded", write(tmp_path / "a.parquet", ROWS))
     tables.client.query_and_wait(f"delete from `{tables.dataset}.loaded` where small > 0")
