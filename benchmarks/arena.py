@@ -5,7 +5,6 @@ process is run and metered (contest.py), rounds (bench.py), kills (recovery.py).
 """
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +19,11 @@ from benchmarks.ours import settings_of
 from benchmarks.pacing import Pace
 from benchmarks.peers.protocol import PACED
 from benchmarks.results import Outcome
-from benchmarks.stack import stack
+from benchmarks.stack import ends, stack
 from local_stack.kafka import ensure_topic
 from simulator.config import SimulationConfig
 from simulator.simulate import simulate
 from spark_jobs.settings import JobSettings, payments_home
-from spark_jobs.source import TopicReader
 
 RETRY_RATE = 0.1
 WARM_EVENTS = 20_000
@@ -48,31 +46,24 @@ class Arena:
         folder = self.folder / f"{contender.name}-{number}"
         folder.mkdir()
         settings = replace(self.settings, dataset=f"round_{number}")
-        latencies: list[float] = []
-
-        def measure_latency(child: "subprocess.Popen[str]") -> None:
-            if pace:
-                paced = settings_of(settings, f"paced-{contender.name}-{number}")
-                latencies.append(pacing.p95(child, contender, paced, folder / PACED / "output", pace))
-
-        reading = contest.run(
+        paced = settings_of(settings, f"paced-{contender.name}-{number}")
+        with contest.started(
             contender,
             self.task,
             folder,
             payments_home(),
-            broker=self.broker,
-            servers=(self.warehouse,) if contender is OURS else (),
             env=self.environment(contender, settings),
             timeout_seconds=timeout_seconds,
-            afterwards=measure_latency,
-        )
+        ) as child:
+            reading = contest.metered(child, folder, self.broker, (self.warehouse,) if contender is OURS else ())
+            p95 = pacing.p95(child, contender, paced, folder / PACED / "output", pace) if pace else None
         try:
             found = self.found(contender, settings, folder / "full" / "output")
         except duckdb.Error as error:
             raise Failed(f"{contender.name} left what cannot be read: {error}") from None
         outcome = _outcome(contender, self.task, reading, is_exact=found == self.truth, keys=found.ids)
         shutil.rmtree(folder)
-        return replace(outcome, p95_latency_seconds=next(iter(latencies), None))
+        return replace(outcome, p95_latency_seconds=p95)
 
     def environment(self, contender: Contender, settings: JobSettings) -> dict[str, str] | None:
         """What a contender is told beside its arguments: ours, where the warehouse is."""
@@ -115,9 +106,9 @@ def arena(events: int) -> Iterator[Arena]:
         task = Task(
             bootstrap_servers=settings.bootstrap_servers,
             warm_topic=WARM_TOPIC,
-            warm_ends=_ends(settings, WARM_TOPIC),
+            warm_ends=ends(settings, WARM_TOPIC),
             topic=settings.topic,
-            ends=_ends(settings, settings.topic),
+            ends=ends(settings, settings.topic),
         )
         truth = oracle.sent(folder / "manifest")
         (folder / "manifest").unlink()
@@ -131,8 +122,3 @@ def _send(settings: JobSettings, topic: str, events: int, seed: int, manifest: P
         events=payments, seed=seed, retry_rate=RETRY_RATE, conflict_share=0, late_rate=0, malformed_rate=0
     )
     simulate(config, settings.bootstrap_servers, topic, manifest)
-
-
-def _ends(settings: JobSettings, topic: str) -> dict[int, int]:
-    with TopicReader(settings.bootstrap_servers, topic) as reader:
-        return reader.read().latest

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +98,6 @@ def run(
     servers: tuple[int, ...] = (),
     env: Mapping[str, str] | None = None,
     timeout_seconds: float = 900,
-    afterwards: Callable[["subprocess.Popen[str]"], None] = lambda _: None,
 ) -> Reading:
     """Run a contender to its end.
 
@@ -111,15 +110,12 @@ def run(
         servers: pids of what else works for this contender; their CPU counts as its own.
         env: variables beside the process's own.
         timeout_seconds: it is given up after so long.
-        afterwards: is given the process once it is done and metered, before it is killed.
 
     Raises:
         Failed: its environment is missing, it died, or the time is up.
     """
     with started(contender, task, folder, home, env=env, timeout_seconds=timeout_seconds) as child:
-        reading = _metered(child, broker, servers, folder / "full" / "state")
-        afterwards(child)
-        return reading
+        return metered(child, folder, broker, servers)
 
 
 @contextmanager
@@ -171,10 +167,11 @@ def started(
         alarm.cancel()
 
 
-def _metered(child: "subprocess.Popen[str]", broker: int, servers: tuple[int, ...], state: Path) -> Reading:
+def metered(child: "subprocess.Popen[str]", folder: Path, broker: int, servers: tuple[int, ...]) -> Reading:
+    """Readings of a contender just started, once it is done; arguments are those of `run`."""
     began = time.monotonic()
     reading, stop = Reading(), threading.Event()
-    watch = threading.Thread(target=_watch, args=(reading, stop, child.pid, state))
+    watch = threading.Thread(target=_watch, args=(reading, stop, child.pid, folder / "full" / "state"))
     watch.start()
 
     def cpu() -> tuple[float, float, float]:

@@ -153,9 +153,7 @@ def platform(folder: Path) -> Iterator[JobSettings]:
         running.stop(lambda _: None)
 
 
-def measure(
-    rate: float, seconds: float, opened: Callable[[Path], AbstractContextManager[JobSettings]] = job_alone
-) -> list[Spread]:
+def measure(rate: float, seconds: float, opened: Callable[[Path], AbstractContextManager[JobSettings]]) -> list[Spread]:
     """One Spread per minute, and one over all, whose minute is -1, at the end."""
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as settings:
         minutes = by_minute(settings, paced(settings, rate, seconds))

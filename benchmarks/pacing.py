@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from benchmarks import latency, oracle
 from benchmarks.contest import Contender, Failed
+from benchmarks.stack import ends
 from local_stack.kafka import ensure_topic
 from simulator.bulk import fastest, load
 from simulator.config import SimulationConfig
+from spark_jobs.kafka_ranges import read_ranges
 from spark_jobs.settings import JobSettings
-from spark_jobs.source import TopicReader
 from spark_jobs.warehouse import connect
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def p95(child: "subprocess.Popen[str]", contender: Contender, settings: JobSetti
     """
     ensure_topic(settings.bootstrap_servers, settings.topic)
     with _reader(contender, settings, output) as reader:
-        _name_endless(child, settings.topic, sorted(_ends(settings)))
+        _name_endless(child, settings.topic, sorted(ends(settings, settings.topic)))
         # Event times up to now: a watermark of long ago would have ours cut what follows into small batches.
         sent = _send(settings, SimulationConfig(events=WARM_UP_EVENTS, seed=3, retry_rate=0))
         _await(child, contender, reader, sent)
@@ -106,11 +107,6 @@ def _await(child: "subprocess.Popen[str]", contender: Contender, reader: Reader,
         if time.monotonic() > deadline:
             raise Failed(f"{contender.name} has {payments - seen:,} payments to go long after they were sent.")
         time.sleep(_ASK_SECONDS)
-
-
-def _ends(settings: JobSettings) -> dict[int, int]:
-    with TopicReader(settings.bootstrap_servers, settings.topic) as topic:
-        return topic.read().latest
 
 
 @contextmanager
@@ -189,26 +185,17 @@ class FileReader(threading.Thread):
 def arrivals(settings: JobSettings, since: datetime) -> dict[str, float]:
     """When the broker took the first delivery of each payment, in seconds since 1970, by its id."""
     import msgspec
-    from kafka import KafkaConsumer, TopicPartition
 
     class Payment(msgspec.Struct):
         transaction_id: str
 
     decode = msgspec.json.Decoder(Payment).decode
     found: dict[str, float] = {}
-    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, enable_auto_commit=False)
-    try:
-        for partition, end in _ends(settings).items():
-            place = TopicPartition(settings.topic, partition)
-            consumer.assign([place])
-            consumer.seek_to_beginning(place)
-            while consumer.position(place) < end:
-                for records in consumer.poll(timeout_ms=1000).values():
-                    for record in records:
-                        if record.timestamp >= since.timestamp() * 1000:
-                            found.setdefault(decode(record.value).transaction_id, record.timestamp / 1000)
-    finally:
-        consumer.close()
+    whole = {partition: (0, end) for partition, end in ends(settings, settings.topic).items()}
+    for records in read_ranges(settings, whole):
+        for value, at in zip(records["value"].to_pylist(), records["timestamp"].to_pylist(), strict=True):
+            if at >= since:
+                found.setdefault(decode(value).transaction_id, at.timestamp())
     return found
 
 

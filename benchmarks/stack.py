@@ -15,6 +15,7 @@ from local_stack.own_home import own_environment
 from simulator.config import SimulationConfig
 from simulator.simulate import simulate
 from spark_jobs.settings import JobSettings, read_job_settings
+from spark_jobs.source import TopicReader
 
 
 def leave_on_sigterm() -> None:
@@ -40,6 +41,12 @@ def stack(folder: Path) -> Iterator[tuple[JobSettings, list[int]]]:
     finally:
         warehouse.stop()
         broker.stop()
+
+
+def ends(settings: JobSettings, topic: str) -> dict[int, int]:
+    """The offset after the last record of each partition."""
+    with TopicReader(settings.bootstrap_servers, topic) as reader:
+        return reader.read().latest
 
 
 def send(settings: JobSettings, events: int, seed: int) -> int:

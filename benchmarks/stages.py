@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from benchmarks.processes import cpu_seconds
-from benchmarks.stack import send, stack
+from benchmarks.stack import ends, send, stack
 from spark_jobs import pipeline
 from spark_jobs.parsing import parse
 from spark_jobs.run import Run, read_kafka
@@ -101,7 +101,7 @@ def cut_short(spark: "SparkSession", settings: JobSettings, plan: Plan, meter: M
         frame.write.format("noop").mode("overwrite").save()
         readings.append(meter.read())
 
-    start = dict.fromkeys(range(_partitions(settings)), 0)
+    start = dict.fromkeys(range(len(ends(settings, settings.topic))), 0)
     query = (
         plan(read_kafka(spark, settings, start, settings.max_offsets_per_batch))
         .writeStream.outputMode("append")
@@ -125,13 +125,6 @@ def whole(spark: "SparkSession", settings: JobSettings, meter: Meter) -> tuple[l
     with Run(spark, settings, published) as run:
         run.drain_once(float("inf"))
     return readings, records
-
-
-def _partitions(settings: JobSettings) -> int:
-    from spark_jobs.source import TopicReader
-
-    with TopicReader(settings.bootstrap_servers, settings.topic) as topic:
-        return len(topic.read().latest)
 
 
 def main() -> None:

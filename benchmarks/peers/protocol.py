@@ -34,8 +34,11 @@ class Job:
     ends: dict[int, int]
     output: Path
     state: Path
-    is_endless: bool = False
-    """Whether `ends` is out of reach: go on until somebody kills the process."""
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether `ends` is out of reach: go on until somebody kills the process."""
+        return NEVER in self.ends.values()
 
     @property
     def records(self) -> int:
@@ -84,7 +87,6 @@ def _job(options: argparse.Namespace, topic: str, ends: dict[int, int], name: st
         ends=ends,
         output=folder / "output",
         state=folder / "state",
-        is_endless=NEVER in ends.values(),
     )
     job.output.mkdir(parents=True, exist_ok=options.again)
     job.state.mkdir(exist_ok=options.again)
