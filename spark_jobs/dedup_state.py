@@ -9,6 +9,7 @@ travels in the encoded state; a tail that has grown is written once, as an immut
 size are merged, so that a batch rewrites only a bounded share of what it did not touch.
 """
 
+from collections.abc import Buffer
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -160,7 +161,7 @@ class DedupState:
         )
 
 
-def keys_of(hashes: bytes) -> Keys:
+def keys_of(hashes: Buffer) -> Keys:
     """Keys from concatenated 16-byte hashes: the first 12 bytes of each."""
     words = np.frombuffer(hashes, "<u4").reshape(-1, 4)
     return np.ascontiguousarray(words[:, : KEY_BYTES // 4]).view(KEY).ravel()

@@ -6,7 +6,7 @@ makes that cost vanish.
 """
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Buffer, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ class Packed:
     max_event_time: int
 
 
-def buckets_of(id_hashes: bytes, is_valid: npt.NDArray[np.bool_], buckets: int) -> npt.NDArray[np.int32]:
+def buckets_of(id_hashes: Buffer, is_valid: npt.NDArray[np.bool_], buckets: int) -> npt.NDArray[np.int32]:
     """The bucket of each record: by its id where it is valid; by its place in the batch where it has no id to trust.
 
     Args:

@@ -123,7 +123,7 @@ def read_records(batch: pa.RecordBatch) -> pa.Table:
     # Keys matter only where a value is missing, which is rare.
     keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
     validated = validate(parse(values, keys), timestamps)
-    sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary())
+    sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
     coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
     return pa.Table.from_arrays(
         [*coordinates, batch.column("value"), sha256, *validated.columns], schema=staging.RECORD_SCHEMA
@@ -211,6 +211,8 @@ def _is_valid(records: pa.Table) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.equal(pc.list_value_length(records["reasons"]), 0))
 
 
-def _concatenated(hashes: pa.ChunkedArray) -> bytes:
+def _concatenated(hashes: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
     """The bytes of a column of fixed-length binaries without nulls, one after the other."""
-    return b"".join(hashes.to_pylist())
+    width = hashes.type.byte_width
+    found = [np.frombuffer(c.buffers()[1], np.uint8, len(c) * width, c.offset * width) for c in hashes.chunks]
+    return np.concatenate([np.empty(0, np.uint8), *found])

@@ -74,4 +74,6 @@ def _type_of(arrow: pa.DataType) -> Type:
         return TypeFactory.create_array_type(simple("STRING"))
     if pa.types.is_timestamp(arrow):
         return simple("TIMESTAMP")
+    if pa.types.is_fixed_size_binary(arrow):
+        return simple("BYTES")
     return simple("NUMERIC" if pa.types.is_decimal(arrow) else _ARROW[arrow])
