@@ -21,8 +21,9 @@ import pyarrow as pa
 from benchmarks.processes import cpu_seconds
 from benchmarks.stack import ends, send, stack
 from spark_jobs import pipeline
+from spark_jobs.kafka_stream import read_kafka
 from spark_jobs.parsing import parse
-from spark_jobs.run import Run, read_kafka
+from spark_jobs.run import Run
 from spark_jobs.session import build_session
 from spark_jobs.settings import JobSettings
 

@@ -1,7 +1,7 @@
 """Runs local-bigquery. A script for the warehouse's own environment, which has none of our packages.
 
 Belongs here: what has to be put right before local-bigquery starts. Does not belong here: what makes it quicker
-(bigquery_shortcuts.py, bigquery_loads.py, bigquery_results.py), anything that our own environment imports.
+(the other bigquery_*.py), anything that our own environment imports.
 """
 
 import argparse
@@ -21,7 +21,7 @@ def main() -> None:
     sys.path.append(str(Path(__file__).parent.parent))
     from local_bigquery.settings import settings
 
-    from local_stack import bigquery_loads, bigquery_results, bigquery_shortcuts
+    from local_stack import bigquery_loads, bigquery_results, bigquery_shortcuts, bigquery_translations
 
     settings.bigquery_host = options.host
     settings.bigquery_port = options.port
@@ -36,6 +36,7 @@ def main() -> None:
     bigquery_shortcuts.install()
     bigquery_loads.install()
     bigquery_results.install()
+    bigquery_translations.install()
 
     import uvicorn
 

@@ -19,6 +19,7 @@ from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.generations import Generation, new_name, open_generation, renew
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.jobs import failures_as_incidents, one_line
+from spark_jobs.kafka_stream import read_kafka
 from spark_jobs.pipeline import receipts_of
 from spark_jobs.receipts import add_up, decode
 from spark_jobs.report import BatchReport
@@ -26,7 +27,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader, TopicState, backlog, check_source
 from spark_jobs.stores import open_store
 from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control, offsets_to_json
+from spark_jobs.warehouse import Control
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -138,7 +139,7 @@ class Run(AbstractContextManager["Run"]):
 
     def _start(self, start: dict[int, int], limit: int) -> "StreamingQuery":
         self._batch_started = datetime.now(UTC)
-        records = read_kafka(self._spark, self._settings, start, limit)
+        records = read_kafka(self._spark, self._settings, start, limit, self._publisher.control.topic_id)
         return (
             receipts_of(records, self._locations, self._settings.state_buckets)
             .writeStream.queryName(self._settings.pipeline)
@@ -226,24 +227,3 @@ class Run(AbstractContextManager["Run"]):
             )
         check_source(control.end_offsets, control.topic_id, topic)
         return control
-
-
-def read_kafka(spark: "SparkSession", settings: JobSettings, start: dict[int, int], limit: int) -> "DataFrame":
-    """The topic as a stream. `start` matters to a generation's first query only: then the checkpoint knows."""
-    options = {
-        "kafka.bootstrap.servers": settings.bootstrap_servers,
-        "subscribe": settings.topic,
-        "startingOffsets": f'{{"{settings.topic}":{offsets_to_json(start)}}}',
-        "maxOffsetsPerTrigger": str(limit),
-        # A task to a partition would have one core parse all that a hot key sends while the others wait.
-        "maxRecordsPerPartition": str(settings.max_records_per_task),
-        "failOnDataLoss": "true",
-        "kafka.isolation.level": "read_committed",
-        # A broker waits so long for more bytes before it answers: a quiet topic would hold every batch up.
-        "kafka.fetch.max.wait.ms": "10",
-        # Kafka's defaults ask for 500 records at a time: a batch would be hundreds of round trips a partition.
-        "kafka.max.poll.records": "10000",
-        "kafka.max.partition.fetch.bytes": str(8 << 20),
-        "kafka.receive.buffer.bytes": str(1 << 20),
-    }
-    return spark.readStream.format("kafka").options(**options).load()

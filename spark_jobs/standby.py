@@ -41,7 +41,7 @@ def warm_up(spark: "SparkSession", settings: JobSettings) -> None:
     A session's first batch is many times slower than its second; this is that first batch. The warehouse is asked once
     for its client's sake, whose modules take a second to load.
     """
-    from spark_jobs.run import read_kafka
+    from spark_jobs.kafka_stream import read_kafka
 
     with open_store(settings) as store:
         store.read_control()

@@ -1,7 +1,5 @@
 """The local warehouse's own shortcuts answer as BigQuery would."""
 
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,15 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from google.api_core.exceptions import BadRequest, NotFound
-from google.cloud import bigquery
 
 from local_stack import bigquery_loads
 from local_stack.bigquery import Warehouse
 from local_stack.processes import free_port
-from spark_jobs.publishing import _load_config
-from spark_jobs.settings import JobSettings, read_job_settings
+from spark_jobs.settings import read_job_settings
 from spark_jobs.warehouse import STAGING_PREFIX, connect
 from tests.faults.victims import kill
+from tests.integration.tables import Tables
 
 pytestmark = pytest.mark.integration
 
@@ -42,31 +39,6 @@ SCHEMA = pa.schema(
         ("names", pa.list_(pa.string())),
     ]
 )
-
-
-class Tables:
-    """A dataset of the test's own."""
-
-    def __init__(self, client: bigquery.Client, dataset: str) -> None:
-        self.client, self.dataset = client, dataset
-
-    def load(self, name: str, *files: Path) -> bigquery.Table:
-        uris, table = [f"file://{file}" for file in files], f"{self.dataset}.{name}"
-        self.client.load_table_from_uri(uris, table, job_config=_load_config()).result()
-        return self.client.get_table(table)
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        return [dict(row) for row in self.client.query_and_wait(f"select * from `{self.dataset}.{name}` order by 1")]
-
-
-@pytest.fixture
-def tables(stack: JobSettings) -> Iterator[Tables]:
-    client = connect(stack)
-    dataset = f"{stack.project}.loads_{uuid.uuid4().hex[:8]}"
-    client.create_dataset(dataset)
-    yield Tables(client, dataset)
-    client.delete_dataset(dataset, delete_contents=True)
-    client.close()
 
 
 def write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> Path:

@@ -19,8 +19,7 @@ from orchestration.audit import Broken, judge
 from orchestration.audit_reads import days_of, read_day
 from orchestration.warehouse_reads import WarehouseReads
 from simulator.manifest import Manifest
-from spark_jobs import run as streaming
-from spark_jobs import standby, tables
+from spark_jobs import kafka_stream, standby, tables
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.packing import labels_of
 from spark_jobs.run import Run
@@ -155,7 +154,7 @@ def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it
 
 def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     batches = []
-    read_kafka = streaming.read_kafka
+    read_kafka = kafka_stream.read_kafka
 
     def read_late(*given: Any) -> DataFrame:
         world.send(event(f"later-{n}") for n in range(2 * standby.WARM_UP_RECORDS))
@@ -163,7 +162,7 @@ def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkey
 
     world.send([event("first")])
     world.drain()
-    monkeypatch.setattr(streaming, "read_kafka", read_late)
+    monkeypatch.setattr(kafka_stream, "read_kafka", read_late)
     monkeypatch.setattr(standby, "_evaluate", lambda receipts, _: batches.append(receipts.collect()))
     standby.warm_up(world.spark, world.settings)
     assert len(batches) == 1
