@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -181,6 +182,15 @@ def test_rows_keep_their_order_beyond_the_engines_chunks() -> None:
     )
     table = validate(parsed, pa.array([KAFKA_US], pa.timestamp("us", "UTC")).take(pa.array([0] * count)))
     assert table["transaction_id"].combine_chunks().equals(ids)
+
+
+def test_only_what_is_not_fine_is_asked_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "OTHER_QUERY", "this is no query")
+    optional = ("country", "device_id", "device_type", "ip_address", "payment_method", "merchant_category")
+    fine = [VALID, VALID | dict.fromkeys(optional), VALID | {"amount": "0.1", "ip_address": "2001:db8::1"}]
+    assert validated(*[json.dumps(event).encode() for event in fine])["reasons"].to_pylist() == [[], [], []]
+    with pytest.raises(duckdb.Error):
+        validated(json.dumps(VALID | {"amount": "0"}).encode())
 
 
 def test_no_rows_are_no_rows() -> None:
