@@ -21,7 +21,13 @@ def main() -> None:
     sys.path.append(str(Path(__file__).parent.parent))
     from local_bigquery.settings import settings
 
-    from local_stack import bigquery_loads, bigquery_results, bigquery_shortcuts, bigquery_translations
+    from local_stack import (
+        bigquery_files,
+        bigquery_loads,
+        bigquery_results,
+        bigquery_shortcuts,
+        bigquery_translations,
+    )
 
     settings.bigquery_host = options.host
     settings.bigquery_port = options.port
@@ -33,6 +39,7 @@ def main() -> None:
     _leave_out_geography()
     _name_what_was_created()
     _end_what_was_running()
+    bigquery_files.install()
     bigquery_shortcuts.install()
     bigquery_loads.install()
     bigquery_results.install()
