@@ -40,11 +40,13 @@ FIRST_BATCHES = 4
 OnBatch = Callable[[BatchReport], None]
 
 
-def batch_limit(waiting: int, limit: int, watermark: datetime | None, now: datetime) -> int:
-    """How many records a micro-batch may take, given how many wait."""
+def batch_limit(waiting: int, partitions: int, limit: int, watermark: datetime | None, now: datetime) -> int:
+    """How many records a micro-batch may take, given how many wait, and in how many partitions."""
     if watermark is not None and now - watermark < WATERMARK_DELAY + STALE_AFTER:
         return limit
-    return max(1, min(limit, -(-waiting // FIRST_BATCHES)))
+    share = -(-waiting // FIRST_BATCHES)
+    # Spark rounds each partition's part down: what that leaves must not become a batch of a few records.
+    return max(1, min(limit, share + min(partitions, share // 100)))
 
 
 class Run(AbstractContextManager["Run"]):
@@ -123,11 +125,12 @@ class Run(AbstractContextManager["Run"]):
         waiting = backlog(control.end_offsets, state)
         if not waiting:
             return False
-        limit = batch_limit(waiting, self._settings.max_offsets_per_batch, control.watermark, datetime.now(UTC))
+        most, partitions = self._settings.max_offsets_per_batch, len(state.latest)
+        limit = batch_limit(waiting, partitions, most, control.watermark, datetime.now(UTC))
         # Spark wants to be told of every partition, also of one that came after the generation began.
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
         # What arrives while the query starts would be cut as finely: rather another query, by the watermark of these.
-        enough = 2 * FIRST_BATCHES if limit < self._settings.max_offsets_per_batch else None
+        enough = 2 * FIRST_BATCHES if limit < most else None
         self._query(start, limit, deadline, enough)
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True

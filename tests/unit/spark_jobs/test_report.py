@@ -43,15 +43,26 @@ def test_a_batch_that_took_no_time_has_no_rate() -> None:
     assert instant.events_per_second == 0.0
 
 
-@pytest.mark.parametrize(("waiting", "limit"), [(1, 1), (4, 1), (5, 2), (400, 100), (401, 101), (10**6, 1_000)])
+@pytest.mark.parametrize(("waiting", "limit"), [(1, 1), (4, 1), (5, 2), (400, 101), (401, 102), (10**6, 1_000)])
 @pytest.mark.parametrize("watermark", [None, NOON - WATERMARK_DELAY - STALE_AFTER, NOON - timedelta(days=1)])
 def test_a_stale_watermark_takes_the_backlog_in_several_batches(
     waiting: int, limit: int, watermark: datetime | None
 ) -> None:
-    assert batch_limit(waiting, 1_000, watermark, NOON) == limit
+    assert batch_limit(waiting, 4, 1_000, watermark, NOON) == limit
     assert -(-waiting // limit) >= min(waiting, FIRST_BATCHES - 1)
 
 
 def test_a_fresh_watermark_takes_as_much_as_may_be() -> None:
     watermark = NOON - WATERMARK_DELAY - STALE_AFTER + timedelta(seconds=1)
-    assert batch_limit(10, 1_000, watermark, NOON) == 1_000
+    assert batch_limit(10, 4, 1_000, watermark, NOON) == 1_000
+
+
+def test_what_spark_rounds_off_is_no_batch_of_its_own() -> None:
+    waiting = {0: 398_781, 1: 416_457, 2: 427_235, 3: 407_527}
+    limit = batch_limit(sum(waiting.values()), len(waiting), 800_000, None, NOON)
+    batches = 0
+    while total := sum(waiting.values()):
+        share = min(1, limit / total)
+        waiting = {partition: left - int(left * share) for partition, left in waiting.items()}
+        batches += 1
+    assert batches == FIRST_BATCHES
