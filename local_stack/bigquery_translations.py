@@ -10,14 +10,19 @@ and the catalog. Whatever changes in the catalog, all are forgotten; and each is
 
 import re
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from local_stack.bigquery_loads import STAGED
 
 _SECONDS = 60.0
+_TABLE_KEYS = 3
+"""Project, dataset, table."""
 _MOST = 256
 _STAGING = re.compile(rf"\b{STAGED}\w+")
+_TEXT: ContextVar[str] = ContextVar("_TEXT", default="")
+"""The statement that is being run: local-bigquery hands on nothing but what it was parsed into."""
 _DEPENDS_ON_MORE = re.compile(r"@@|\?|system_time|information_schema|__tables__|external_query", re.IGNORECASE)
 
 
@@ -56,8 +61,24 @@ class _Memory:
 def install() -> None:
     """Put it in place; before the server starts, and after what else changes how local-bigquery translates."""
     memory = _Memory()
+    _know_the_text()
     _forget_when_the_catalog_changes(memory)
     _translate_once(memory)
+
+
+def _know_the_text() -> None:
+    from local_bigquery.sql import script
+
+    run = script.Interpreter.sql
+
+    def run_knowing(interpreter: Any, statement: Any) -> None:
+        token = _TEXT.set(statement.text)
+        try:
+            run(interpreter, statement)
+        finally:
+            _TEXT.reset(token)
+
+    script.Interpreter.sql = run_knowing
 
 
 def _forget_when_the_catalog_changes(memory: _Memory) -> None:
@@ -89,7 +110,7 @@ def _forget_when_the_catalog_changes(memory: _Memory) -> None:
 
 def _forget_unless_staging(memory: _Memory, keys: tuple[str, ...]) -> None:
     """What is known of a staging table is asked with each statement."""
-    if not keys[-1].startswith(STAGED):
+    if len(keys) < _TABLE_KEYS or not keys[_TABLE_KEYS - 1].startswith(STAGED):
         memory.forget()
 
 
@@ -99,7 +120,7 @@ def _translate_once(memory: _Memory) -> None:
     translate = query.translate
 
     def translate_once(tree: Any, context: Any) -> tuple[str, dict[str, Any]]:
-        version, text = memory.version, context.system.get("statement_text") or ""
+        version, text = memory.version, _TEXT.get()
         staging = next(iter(_STAGING.findall(text)), None)
         question = _question(tree, context, text, staging)
         known = memory.recall(question) if question else None
