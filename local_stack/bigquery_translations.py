@@ -4,11 +4,12 @@ Belongs here: remembering translations, and when to forget them. Does not belong
 (bigquery_shortcuts.py). The stream sends the same statements with each batch, but for the name of the staging table,
 and local-bigquery takes longer to translate them than to run them.
 
-A translation depends on the statement's text, the types of its parameters, the columns of its staging table, who asks,
-and the catalog. Whatever changes in the catalog, all are forgotten; and each is worked out anew once a minute.
+A translation depends on the statement's text, the types of its parameters, place and columns of its staging table, who
+asks, and the catalog. Whatever changes in the catalog, all are forgotten; and each is worked out anew once a minute.
 """
 
 import re
+import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -40,19 +41,23 @@ class _Memory:
     """Translations by question; the version tells that the catalog changed while one was worked out."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._kept: dict[tuple[Any, ...], _Translation] = {}
         self.version = 0
 
     def forget(self) -> None:
-        self.version += 1
-        self._kept.clear()
+        with self._lock:
+            self.version += 1
+            self._kept.clear()
 
     def recall(self, question: tuple[Any, ...]) -> _Translation | None:
         found = self._kept.get(question)
         return found if found and time.monotonic() - found.made_at < _SECONDS else None
 
     def keep(self, question: tuple[Any, ...], translation: _Translation, version: int) -> None:
-        if version == self.version:
+        with self._lock:
+            if version != self.version:
+                return
             if len(self._kept) >= _MOST:
                 self._kept.clear()
             self._kept[question] = translation
@@ -154,15 +159,18 @@ def _question(tree: Any, context: Any, text: str, staging: str | None) -> tuple[
     if staging is None:
         return (text, *where, *parameters)
     named = re.search(rf"`([\w-]+)\.(\w+)\.{staging}`", text)
-    return (
-        (text.replace(staging, STAGED), *where, *_columns(named[1], named[2], staging), *parameters) if named else None
-    )
+    if named is None:
+        return None
+    return (text.replace(staging, STAGED), *where, *_known_of(named[1], named[2], staging), *parameters)
 
 
-def _columns(project_id: str, dataset_id: str, table_id: str) -> list[str]:
+def _known_of(project_id: str, dataset_id: str, staging: str) -> list[str]:
+    """Where the staging table is, and its columns: one that was loaded as a file is elsewhere than one that was not."""
     from local_bigquery.catalog import tables
 
-    return [column.model_dump_json() for column in tables.columns(project_id, dataset_id, table_id)]
+    reference = (project_id, dataset_id, staging)
+    place = [part.replace(staging, STAGED) for part in tables.physical(*reference)]
+    return place + [column.model_dump_json() for column in tables.columns(*reference)]
 
 
 def _renamed(references: frozenset[tuple[str, ...]], name: str | None, other: str | None) -> frozenset[tuple[str, ...]]:
