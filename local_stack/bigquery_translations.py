@@ -126,8 +126,9 @@ def _translate_once(memory: _Memory) -> None:
 
     def translate_once(tree: Any, context: Any) -> tuple[str, dict[str, Any]]:
         version, text = memory.version, _TEXT.get()
-        staging = next(iter(_STAGING.findall(text)), None)
-        question = _question(tree, context, text, staging)
+        names = set(_STAGING.findall(text))
+        staging = next(iter(names), None)
+        question = _question(tree, context, text, staging) if len(names) <= 1 else None
         known = memory.recall(question) if question else None
         if known:
             context.used.clear()
@@ -152,7 +153,7 @@ def _question(tree: Any, context: Any, text: str, staging: str | None) -> tuple[
 
     is_known = isinstance(tree, (exp.DML, exp.Query)) and not _DEPENDS_ON_MORE.search(text)
     has_own = context.variables or context.functions or context.temporary or context.settings
-    if not text or not is_known or has_own or len(set(_STAGING.findall(text))) > 1:
+    if not text or not is_known or has_own:
         return None
     where = (context.project_id, context.dataset_id, row_access.members())
     parameters = sorted(context.parameters.items())

@@ -58,8 +58,8 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.python.daemon.module": "spark_jobs.python_daemon",
         # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
         "spark.python.unix.domain.socket.enabled": "true",
-        # Spark keeps a query's consumers for minutes, with what they have fetched ahead. The next query uses others:
-        # under steady traffic dozens of them fill the heap.
+        # Spark keeps idle consumers for minutes, with what they have fetched ahead: dozens of them would fill the heap.
+        # Under traffic a run's next query, which goes on with them (kafka_stream.py), comes sooner than they end.
         "spark.kafka.consumer.cache.timeout": "5s",
         "spark.kafka.consumer.cache.evictorThreadRunInterval": "2s",
         "spark.kafka.consumer.fetchedData.cache.timeout": "5s",

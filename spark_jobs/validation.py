@@ -36,6 +36,8 @@ VALIDATED_SCHEMA = pa.schema(
 """One row per record. A field whose value breaks its rule is null. `reasons` is empty where the payment is valid;
 `payload_hash` is null where the payment is not valid."""
 
+_NONE = pa.array([], VALIDATED_SCHEMA.field("reasons").type)
+
 _WORTH_OPTIMIZING = 4_000
 """Rows from which on a better plan saves more than it costs to find: it takes longer than to judge a thousand rows."""
 
@@ -54,25 +56,24 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
         records = records.append_column(name, column)
     judged = _ask(FINE_QUERY, records)
     is_other = pc.equal(judged["is_fine"].combine_chunks(), 0)
-    known = {name: (judged if name in judged.column_names else records)[name] for name in VALIDATED_SCHEMA.names[:-1]}
-    others = _ask(OTHER_QUERY, records.filter(is_other)).cast(VALIDATED_SCHEMA) if is_other.true_count else None
-    columns = [
-        known[field.name].cast(field.type)
-        if others is None
-        else pc.replace_with_mask(known[field.name].cast(field.type), is_other, others[field.name].combine_chunks())
+    texts_and_values = [
+        (judged if field.name in judged.column_names else records)[field.name].cast(field.type)
         for field in VALIDATED_SCHEMA
-        if field.name in known
+        if field.name != "reasons"
     ]
-    return pa.Table.from_arrays([*columns, _reasons(is_other, others)], schema=VALIDATED_SCHEMA)
+    if not is_other.true_count:
+        return pa.Table.from_arrays([*texts_and_values, _reasons(is_other, _NONE)], schema=VALIDATED_SCHEMA)
+    others = _ask(OTHER_QUERY, records.filter(is_other)).cast(VALIDATED_SCHEMA).combine_chunks()
+    *replaced, reasons = (column.chunk(0) for column in others.columns)
+    merged = [pc.replace_with_mask(c, is_other, other) for c, other in zip(texts_and_values, replaced, strict=True)]
+    return pa.Table.from_arrays([*merged, _reasons(is_other, reasons)], schema=VALIDATED_SCHEMA)
 
 
-def _reasons(is_other: pa.BooleanArray, others: pa.Table | None) -> pa.Array:
+def _reasons(is_other: pa.BooleanArray, of_others: pa.ListArray) -> pa.Array:
+    """Those of the others in their places, and none between."""
     lengths = np.zeros(len(is_other) + 1, np.int32)
-    if others is None:
-        return pa.ListArray.from_arrays(pa.array(lengths), pa.array([], pa.string()))
-    found = others["reasons"].combine_chunks()
-    lengths[1:][np.asarray(is_other)] = found.value_lengths().to_numpy()
-    return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), found.flatten())
+    lengths[1:][np.asarray(is_other)] = of_others.value_lengths().to_numpy()
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), of_others.flatten())
 
 
 def _ask(query: str, records: pa.Table) -> pa.Table:

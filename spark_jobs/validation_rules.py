@@ -8,13 +8,15 @@ from datetime import timedelta
 
 from spark_jobs.contract import FIELD_NAMES, FIELDS, IPV4_PATTERN, MAX_AMOUNT, MAX_FUTURE, MIN_YEAR, Field, Reason
 
-_HASHED = [name for name in (*FIELD_NAMES, "extra_fields") if name not in ("transaction_id", "event_time", "amount")]
-"""What the payload hash takes beside the amount in minor units, by which 10.0 and 10.00 are the same money."""
+_NOT_HASHED = ("transaction_id", "event_time", "amount")
+"""The payload hash leaves these out: it takes the amount in minor units, so that 10.0 and 10.00 are the same money."""
 
 _OLDEST = f"timestamptz '{MIN_YEAR}-01-01 00:00:00+00'"
 _AHEAD = MAX_FUTURE // timedelta(microseconds=1)
 _AMOUNT_MINOR = "try_cast(replace(amount, '.', '') || substr('0000', 1, minor_unit - decimals) as bigint)"
 _ID_HASH = "md5_number(coalesce(transaction_id, ''))"
+_HASHED = ", ".join(f"coalesce({name}, '')" for name in (*FIELD_NAMES, "extra_fields") if name not in _NOT_HASHED)
+_PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}))"
 
 _FIELD_REASONS = {
     "transaction_id": Reason.INVALID_TRANSACTION_ID,
@@ -111,18 +113,18 @@ def _typed() -> str:
 
 
 def _fine_query() -> str:
-    payload = ", ".join(f"coalesce({name}, '')" for name in _HASHED)
     return f"""
     {_typed()}
-    judged as (select *, coalesce({_fine()}, false) as is_fine from typed)
+    judged as (select *, coalesce({_fine()}, false) as is_fine from typed),
+    priced as (select *, case when is_fine then {_AMOUNT_MINOR} end as amount_minor from judged)
     select
         case when is_fine then epoch_us(event_at) end as event_time,
         case when is_fine then amount_value end as amount,
-        case when is_fine then {_AMOUNT_MINOR} end as amount_minor,
+        amount_minor,
         {_ID_HASH} as id_hash,
-        case when is_fine then md5_number(concat_ws(chr(31), {_AMOUNT_MINOR}, {payload})) end as payload_hash,
-        is_fine::utinyint as is_fine
-    from judged
+        case when is_fine then {_PAYLOAD_HASH} end as payload_hash,
+        is_fine::utinyint as is_fine -- A boolean would arrive as an extension of Arrow's types.
+    from priced
     """
 
 
@@ -130,7 +132,6 @@ def _other_query() -> str:
     rules = dict(sorted(_rules().items(), key=lambda rule: list(Reason).index(rule[0])))
     every = ", ".join(f"case when {condition} then '{reason}' end" for reason, condition in rules.items())
     fields = ",\n".join(_output(f) for f in FIELDS)
-    payload = ", ".join(f"coalesce({name}, '')" for name in _HASHED)
     return f"""
     {_typed()}
     judged as (
@@ -147,8 +148,7 @@ def _other_query() -> str:
             then {_AMOUNT_MINOR} end as amount_minor,
         extra_fields,
         {_ID_HASH} as id_hash,
-        case when len(reasons) = 0
-            then md5_number(concat_ws(chr(31), amount_minor, {payload})) end as payload_hash,
+        case when len(reasons) = 0 then {_PAYLOAD_HASH} end as payload_hash,
         reasons
     from judged
     """
