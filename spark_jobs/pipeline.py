@@ -70,6 +70,8 @@ def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "Da
     return (
         records.select(*KAFKA_COLUMNS)
         .mapInArrow(partial(_parse_and_pack, buckets=buckets, location=locations.staging), parcels.REFERENCE_SCHEMA)
+        # In any case, also of one task to one task: what is packed may be read only once it is written.
+        .repartition(buckets, "bucket")
         .groupBy("bucket")
         .applyInPandasWithState(
             _tag_and_stage(locations, buckets),

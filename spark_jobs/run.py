@@ -8,13 +8,14 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from spark_jobs import staging
+from spark_jobs.batch_sizes import FIRST_BATCHES, batch_limit, reading_tasks
 from spark_jobs.checkpoints import CheckpointUnusable, is_damage
-from spark_jobs.contract import WATERMARK_DELAY
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.generations import Generation, new_name, open_generation, renew
 from spark_jobs.incidents import Incident, Kind
@@ -33,20 +34,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
-STALE_AFTER = timedelta(minutes=10)
-FIRST_BATCHES = 4
-"""After a pause the watermark is stale: the first backlog is cut into at least so many batches, so that it can move."""
+KEPT_PLANS = 8
+"""A run's queries differ in nothing but a batch's limit and the number of tasks that read it."""
 
 OnBatch = Callable[[BatchReport], None]
-
-
-def batch_limit(waiting: int, partitions: int, limit: int, watermark: datetime | None, now: datetime) -> int:
-    """How many records a micro-batch may take, given how many wait, and in how many partitions."""
-    if watermark is not None and now - watermark < WATERMARK_DELAY + STALE_AFTER:
-        return limit
-    share = -(-waiting // FIRST_BATCHES)
-    # Spark rounds each partition's part down: what that leaves must not become a batch of a few records.
-    return max(1, min(limit, share + min(partitions, share // 100)))
 
 
 class Run(AbstractContextManager["Run"]):
@@ -59,6 +50,8 @@ class Run(AbstractContextManager["Run"]):
         self._on_batch = on_batch
         self._failure: BaseException | None = None
         self._epoch: int | None = None
+        # To describe a plan to Spark takes as long as to run it for a few records.
+        self._plan = lru_cache(KEPT_PLANS)(self._describe)
 
     def __enter__(self) -> "Run":
         with ExitStack() as stack:
@@ -99,6 +92,7 @@ class Run(AbstractContextManager["Run"]):
     def _go_on_with(self, control: Control, generation: Generation) -> None:
         self._locations, self._checkpoint = generation.locations, generation.checkpoint
         self._publisher = self._store.publisher(control)
+        self._plan.cache_clear()
         staging.sweep(self._locations.staging)
 
     def drain_once(self, deadline: float) -> bool:
@@ -131,7 +125,8 @@ class Run(AbstractContextManager["Run"]):
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
         # What arrives while the query starts would be cut as finely: rather another query, by the watermark of these.
         enough = 2 * FIRST_BATCHES if limit < most else None
-        self._query(start, limit, deadline, enough)
+        plan = self._plan(tuple(start.items()), limit, reading_tasks(waiting, partitions))
+        self._query(plan, deadline, enough)
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True
 
@@ -140,12 +135,15 @@ class Run(AbstractContextManager["Run"]):
         check_source(control.end_offsets, control.topic_id, state)
         return state
 
-    def _start(self, start: dict[int, int], limit: int) -> "StreamingQuery":
+    def _describe(self, start: tuple[tuple[int, int], ...], limit: int, tasks: int | None) -> "DataFrame":
+        records = read_kafka(self._spark, self._settings, dict(start), limit, self._publisher.control.topic_id)
+        records = records.coalesce(tasks) if tasks else records
+        return receipts_of(records, self._locations, self._settings.state_buckets)
+
+    def _start(self, plan: "DataFrame") -> "StreamingQuery":
         self._batch_started = datetime.now(UTC)
-        records = read_kafka(self._spark, self._settings, start, limit, self._publisher.control.topic_id)
         return (
-            receipts_of(records, self._locations, self._settings.state_buckets)
-            .writeStream.queryName(self._settings.pipeline)
+            plan.writeStream.queryName(self._settings.pipeline)
             .outputMode("append")
             .option("checkpointLocation", self._locations.spark)
             .trigger(availableNow=True)
@@ -153,13 +151,13 @@ class Run(AbstractContextManager["Run"]):
             .start()
         )
 
-    def _query(self, start: dict[int, int], limit: int, deadline: float, enough: int | None) -> None:
+    def _query(self, plan: "DataFrame", deadline: float, enough: int | None) -> None:
         from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
         from pyspark.errors import PySparkException
 
         self._failure = None
         try:
-            self._await(self._start(start, limit), deadline, enough)
+            self._await(self._start(plan), deadline, enough)
         except (PySparkException, Py4JJavaError) as error:
             # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
             failure = self._failure if isinstance(self._failure, Exception) else error

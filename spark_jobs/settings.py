@@ -50,7 +50,7 @@ class JobSettings:
     pipeline: str = "payments"
     max_offsets_per_batch: int = 800_000
     max_records_per_task: int = 150_000
-    state_buckets: int = 4
+    state_buckets: int = 2
     lookback_days: int = 3
     sinks: tuple[str, ...] = (BIGQUERY,)
     delta_location: str = ""
@@ -106,7 +106,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         staging_location=_uri("STAGING_LOCATION", env.get("STAGING_LOCATION"), home / "staging"),
         max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 800_000),
         max_records_per_task=_positive(env, "PAYMENTS_MAX_RECORDS_PER_TASK", 150_000),
-        state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 4),
+        state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 2),
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
         delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),

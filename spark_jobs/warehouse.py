@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STAGING_PREFIX = "staging_"
 
+PAGE_ROWS = 10_000
+
 RAISE_PAUSES_SECONDS = (0.2, 1.0, 3.0)
 """How long to wait before the epoch is raised again, where the warehouse refused it."""
 
@@ -213,7 +215,8 @@ def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | No
     job = begin(client, job_id, partial(query, job_id=job_id)) if job_id else query()
     if job_id:
         crash_point(Point.COMMIT_SENT)
-    return [dict(row.items()) for row in job.result(job_retry=None, **bounds())]
+    # With a page's size the client asks for the end of the job and for its rows at once.
+    return [dict(row.items()) for row in job.result(page_size=PAGE_ROWS, job_retry=None, **bounds())]
 
 
 def stream(client: "Client", sql: str, parameters: dict[str, Any], page_rows: int) -> Iterator[Any]:

@@ -22,6 +22,7 @@ from simulator.manifest import Manifest
 from spark_jobs import kafka_stream, standby, tables
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.packing import labels_of
+from spark_jobs.pipeline import Locations, receipts_of
 from spark_jobs.run import Run
 from spark_jobs.session import jar_paths
 from spark_jobs.source import BrokerUnreachable
@@ -137,12 +138,13 @@ def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it
 ) -> None:
     start = Run._start
 
-    def start_late(run: Run, offsets: dict[int, int], limit: int) -> StreamingQuery:
+    def start_late(run: Run, plan: DataFrame) -> StreamingQuery:
         if not run.reports:
             world.send(event(f"later-{n}") for n in range(60))
-        return start(run, offsets, limit)
+        return start(run, plan)
 
     monkeypatch.setattr("spark_jobs.run.FIRST_BATCHES", 1)
+    monkeypatch.setattr("spark_jobs.batch_sizes.FIRST_BATCHES", 1)
     monkeypatch.setattr(Run, "_start", start_late)
     world.send([event("first-1"), event("first-2")])
     with Run(world.spark, world.settings, lambda _: None) as run:
@@ -285,13 +287,14 @@ def test_an_unknown_field_is_kept_as_json(world: World) -> None:
 def test_a_partition_added_while_running_is_read_from_its_start(world: World) -> None:
     from kafka import KafkaAdminClient
 
-    world.send([event("one")], partition=0)
-    world.drain()
-    admin = KafkaAdminClient(bootstrap_servers=world.settings.bootstrap_servers)
-    admin.create_partitions({world.settings.topic: 3})
-    admin.close()
-    world.send([event("one"), event("two")], partition=2)
-    world.drain()
+    with Run(world.spark, world.settings, lambda _: None) as run:
+        world.send([event("one")], partition=0)
+        run.drain_once(deadline=float("inf"))
+        admin = KafkaAdminClient(bootstrap_servers=world.settings.bootstrap_servers)
+        admin.create_partitions({world.settings.topic: 3})
+        admin.close()
+        world.send([event("one"), event("two")], partition=2)
+        run.drain_once(deadline=float("inf"))
     assert world.dispositions() == {(0, 0): "UNIQUE", (2, 0): "DUPLICATE", (2, 1): "UNIQUE"}
 
 
@@ -322,6 +325,15 @@ def test_spark_puts_every_bucket_into_a_partition_of_its_own(world: World) -> No
         frame = world.spark.createDataFrame(labels, "bucket int")
         partitions = frame.select(F.expr(f"pmod(hash(bucket), {buckets})")).collect()
         assert sorted(row[0] for row in partitions) == list(range(buckets))
+
+
+def test_also_a_single_bucket_is_read_only_once_all_is_written(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = kafka_stream.read_kafka(world.spark, world.settings, {0: 0, 1: 0}, 1_000).coalesce(1)
+    receipts_of(records, Locations("file:///checkpoint", "file:///staging"), buckets=1).explain()
+    steps = capsys.readouterr().out
+    assert steps.index("FlatMapGroupsInPandasWithState") < steps.index("Exchange") < steps.index("MapInArrow")
 
 
 def test_the_job_runs_under_spark_submit(world: World, home: Path) -> None:

@@ -1,0 +1,31 @@
+"""How many records a micro-batch may take, and how many tasks read them. Pure.
+
+Belongs here: what is decided by how many records wait. Does not belong here: counting them (source.py), telling Spark
+(kafka_stream.py).
+"""
+
+from datetime import datetime, timedelta
+
+from spark_jobs.contract import WATERMARK_DELAY
+
+STALE_AFTER = timedelta(minutes=10)
+FIRST_BATCHES = 4
+"""After a pause the watermark is stale: the first backlog is cut into at least so many batches, so that it can move."""
+
+TASK_RECORDS = 5_000
+"""What is worth a task of its own: each costs 30 ms of CPU, however few its records."""
+
+
+def batch_limit(waiting: int, partitions: int, limit: int, watermark: datetime | None, now: datetime) -> int:
+    """How many records a micro-batch may take, given how many wait, and in how many partitions."""
+    if watermark is not None and now - watermark < WATERMARK_DELAY + STALE_AFTER:
+        return limit
+    share = -(-waiting // FIRST_BATCHES)
+    # Spark rounds each partition's part down: what that leaves must not become a batch of a few records.
+    return max(1, min(limit, share + min(partitions, share // 100)))
+
+
+def reading_tasks(waiting: int, partitions: int) -> int | None:
+    """How many tasks are to read so few records, each several partitions; None where each partition gets its own."""
+    enough = -(-waiting // TASK_RECORDS)
+    return enough if enough < partitions else None
