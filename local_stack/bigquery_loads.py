@@ -1,36 +1,18 @@
 """Load jobs that keep a Parquet file as it is. Runs in the warehouse's environment, as bigquery_server.py.
 
-Belongs here: which loads need no second encoding, and being the table that they make. Does not belong here: queries and
-the catalog (bigquery_shortcuts.py).
-
-A staging table lives for one batch, is read a few times and never written to. As a table of DuckLake it would be
-encoded again, and both making and dropping it would change the schema, after which every connection reads the whole
-catalog anew. So it is a view of the file, outside DuckLake, under the name of the table; for whoever asks, a table.
-
-DuckLake can also be told of a finished file, in a transaction that creates the table first. In 1.5.5 that transaction
-keeps pointers into a schema that another connection may free meanwhile: the server crashed of it beside a dbt build
-(github.com/duckdb/ducklake/issues/1248).
+Belongs here: which loads need no second encoding. Does not belong here: being the table that they make
+(bigquery_staging.py).
 """
 
-import os
-import shutil
-import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-STAGED = "staging_"
-"""How the names of staging tables begin: spark_jobs.warehouse.STAGING_PREFIX, which cannot be imported here."""
+from local_stack.bigquery_staging import STAGED, Reference, adopt, discard
 
 _SAME = {"bigint", "boolean", "double", "varchar", "blob", "date", "timestamp with time zone"}
 _WIDENED = {"tinyint", "smallint", "integer"}
 """BigQuery has them as INT64."""
-_SCHEMA = ("emulator", "_loaded")
-"""Where the views are, in plain DuckDB."""
-
-Reference = tuple[str, str, str]
-"""Project, dataset, table."""
 
 
 @dataclass(frozen=True)
@@ -39,46 +21,11 @@ class _Load:
     files: list[str]
 
 
-@dataclass(frozen=True)
-class _Adopted:
-    rows: int
-    links: list[Path]
-
-
 _LOAD: ContextVar[_Load | None] = ContextVar("_LOAD", default=None)
-_ADOPTED: dict[Reference, _Adopted] = {}
 
 
 def install() -> None:
     """Put it in place; before the server starts."""
-    from local_bigquery.engine import database
-
-    database.execute(f"create schema if not exists {database.quote(*_SCHEMA)}")
-    _find_adopted()
-    _adopt_what_is_loaded()
-    _answer_as_tables()
-    _forget_what_is_deleted()
-
-
-def _find_adopted() -> None:
-    import duckdb
-    from local_bigquery.engine import database
-
-    views = database.fetch(
-        "select view_name from duckdb_views() where database_name = $1 and schema_name = $2", list(_SCHEMA)
-    )
-    for (name,) in views:
-        reference = _reference(name)
-        try:
-            [(rows,)] = database.fetch(f"select count(*) from {_view(reference)}")
-        except duckdb.Error:
-            # Its file is gone: whoever staged it stages it again.
-            database.execute(f"drop view {_view(reference)}")
-            continue
-        _ADOPTED[reference] = _Adopted(rows, sorted(_folder(reference).glob("loaded-*.parquet")))
-
-
-def _adopt_what_is_loaded() -> None:
     from local_bigquery.catalog import tables
     from local_bigquery.engine import results
     from local_bigquery.jobs import load, runner
@@ -122,24 +69,14 @@ def _adoptable(config: Any) -> _Load | None:
 def _adopt(cur: Any, load: _Load, query: str) -> bool:
     """Let the files be the table; False where they do not hold what a table of BigQuery may."""
     from local_bigquery.engine.database import quote
-    from local_bigquery.jobs.storage import literal
 
     relation = cur.sql(query)
     fields = list(zip(relation.columns, relation.types, strict=True))
-    before = _ADOPTED.get(load.reference)
     if not all(_is_kept(type_) for _, type_ in fields) or _has_null_elements(cur, query, fields):
-        if before:
-            _discard(load.reference)
+        discard(load.reference)
         return False
     widened = [f"{quote(name)}::bigint as {quote(name)}" for name, type_ in fields if type_.id in _WIDENED]
-    columns = f"* replace ({', '.join(widened)})" if widened else "*"
-    links = [_link(file, load.reference) for file in load.files]
-    files = ", ".join(literal(str(link)) for link in links)
-    cur.execute(f"create or replace view {_view(load.reference)} as select {columns} from read_parquet([{files}])")
-    [(rows,)] = cur.sql(f"select count(*) from {_view(load.reference)}").fetchall()
-    _ADOPTED[load.reference] = _Adopted(rows, links)
-    for link in before.links if before else []:
-        link.unlink(missing_ok=True)
+    adopt(cur, load.reference, load.files, f"* replace ({', '.join(widened)})" if widened else "*")
     return True
 
 
@@ -157,89 +94,3 @@ def _has_null_elements(cur: Any, query: str, fields: list[tuple[str, Any]]) -> b
         return False
     null = " or ".join(f"list_bool_or(list_transform({name}, lambda e: e is null))" for name in lists)
     return bool(cur.execute(f"select count(*) from ({query}) where {null}").fetchone()[0])
-
-
-def _view(reference: Reference) -> str:
-    from local_bigquery.engine.database import quote
-
-    name: str = quote(*_SCHEMA, ".".join(reference))
-    return name
-
-
-def _reference(name: str) -> Reference:
-    project, dataset, table = name.split(".")
-    return project, dataset, table
-
-
-def _folder(reference: Reference) -> Path:
-    from local_bigquery.settings import settings
-
-    return Path(settings.data_dir, *reference)
-
-
-def _link(file: str, reference: Reference) -> Path:
-    """The file once more, below the warehouse's own folder: whoever wrote it may delete it."""
-    folder = _folder(reference)
-    folder.mkdir(parents=True, exist_ok=True)
-    link = folder / f"loaded-{uuid.uuid4().hex}.parquet"
-    try:
-        os.link(file, link)
-    except OSError:
-        shutil.copyfile(file, link)
-    return link
-
-
-def _discard(reference: Reference) -> None:
-    from local_bigquery.engine import database
-
-    database.execute(f"drop view if exists {_view(reference)}")
-    for link in _ADOPTED.pop(reference).links:
-        link.unlink(missing_ok=True)
-
-
-def _answer_as_tables() -> None:
-    from local_bigquery.catalog import tables
-    from local_bigquery.engine import database
-    from local_bigquery.sql.rules import partitions
-
-    physical, objects, is_hidden = tables.physical, database.objects, partitions._hidden
-
-    def physical_or_adopted(project_id: str, dataset_id: str, table_id: str) -> Reference:
-        reference = (project_id, dataset_id, table_id)
-        return (*_SCHEMA, ".".join(reference)) if reference in _ADOPTED else physical(*reference)
-
-    def objects_and_adopted(
-        project_id: str, dataset_id: str, table_id: str | None = None
-    ) -> list[tuple[str, str, int]]:
-        if (project_id, dataset_id) == _SCHEMA and table_id:
-            adopted = _ADOPTED.get(_reference(table_id))
-            return [(table_id, "TABLE", adopted.rows)] if adopted else []
-        found: list[tuple[str, str, int]] = objects(project_id, dataset_id, table_id)
-        if table_id is None:
-            found += [(r[2], "TABLE", a.rows) for r, a in _ADOPTED.copy().items() if r[:2] == (project_id, dataset_id)]
-        return sorted(found)
-
-    def hidden(table: Any) -> bool:
-        return (table.catalog, table.db) != _SCHEMA and bool(is_hidden(table))
-
-    tables.physical, database.objects, partitions._hidden = physical_or_adopted, objects_and_adopted, hidden
-
-
-def _forget_what_is_deleted() -> None:
-    from local_bigquery.catalog import datasets, tables
-
-    delete_table, delete_dataset = tables.delete, datasets.delete
-
-    def delete(project_id: str, dataset_id: str, table_id: str) -> None:
-        if (project_id, dataset_id, table_id) in _ADOPTED:
-            _discard((project_id, dataset_id, table_id))
-            tables.forget(project_id, dataset_id, table_id)
-        else:
-            delete_table(project_id, dataset_id, table_id)
-
-    def delete_with_adopted(project_id: str, dataset_id: str, delete_contents: bool) -> None:
-        delete_dataset(project_id, dataset_id, delete_contents)
-        for reference in [r for r in _ADOPTED.copy() if r[:2] == (project_id, dataset_id)]:
-            _discard(reference)
-
-    tables.delete, datasets.delete = delete, delete_with_adopted

@@ -26,6 +26,7 @@ def main() -> None:
         bigquery_loads,
         bigquery_results,
         bigquery_shortcuts,
+        bigquery_staging,
         bigquery_translations,
     )
 
@@ -41,6 +42,7 @@ def main() -> None:
     _end_what_was_running()
     bigquery_files.install()
     bigquery_shortcuts.install()
+    bigquery_staging.install()
     bigquery_loads.install()
     bigquery_results.install()
     bigquery_translations.install()

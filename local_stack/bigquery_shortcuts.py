@@ -23,6 +23,7 @@ def install() -> None:
     _look_up_the_columns_of_one_table_alone()
     _ask_once_in_a_statement()
     _ask_for_no_temporary_tables()
+    _make_no_jobs_of_statements()
     _keep_no_states_in_between()
 
 
@@ -207,19 +208,27 @@ def _ask_for_no_temporary_tables() -> None:
     query.execute = execute_quickly
 
 
-def _keep_no_states_in_between() -> None:
-    """A script is one job: that of each of its statements would be one more commit to disk, and nobody reads it.
+def _make_no_jobs_of_statements() -> None:
+    """A script is one job: that of each of its statements would be one more commit to disk, and nobody reads it."""
+    from local_bigquery.jobs import query
 
-    That a job is RUNNING is true only as long as the server lives: no commit for that either.
-    """
+    execute = query.execute
+
+    def execute_as_one(*args: Any, **options: Any) -> tuple[Any, list[Any], Any]:
+        statistics, _statements, destination = execute(*args, **options)
+        return statistics, [], destination
+
+    query.execute = execute_as_one
+
+
+def _keep_no_states_in_between() -> None:
+    """That a job is RUNNING is true only as long as the server lives: no commit to disk for that."""
     from local_bigquery.jobs import store
 
     save, load = store.save, store.load
     running: dict[tuple[str, str], Any] = {}
 
     def save_ends(job: Any) -> Any:
-        if job.statistics.parentJobId:
-            return job
         key = (job.jobReference.projectId, job.jobReference.jobId)
         if job.status.state == "RUNNING":
             running[key] = job

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from local_stack.bigquery_loads import STAGED
+from local_stack.bigquery_staging import STAGED
 
 _SECONDS = 60.0
 _TABLE_KEYS = 3

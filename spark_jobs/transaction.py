@@ -83,13 +83,16 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, 
     insert into {name[tables.LEDGER_AMOUNTS]} (batch_id, disposition, currency, record_count, amount_minor)
         select @batch_id, a.disposition, a.currency, a.record_count, a.amount_minor from unnest(@amounts) as a;
     insert into {name[tables.LEDGER]} ({ledger})
+        with hashed as ({content_hash_sql(staging)}),
+        published as (select current_timestamp() as published_at, content_hash from hashed),
+        digested as (select published_at, content_hash, {DIGEST_SQL} as digest from published)
         select @batch_id, @pipeline, @generation, @spark_batch_id, @epoch, @topic, @start_offsets, @end_offsets,
             @delivered, @unique_count, @duplicate_count, @late_count, @quarantined_count, @watermark, @next_watermark,
             @min_kafka_timestamp, @max_kafka_timestamp,
             timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
             timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
             @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest
-        from ({_digested(staging)});
+        from digested;
     update {name[tables.CONTROL]}
         set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,
             correction_count = @correction_count + @retracted, updated_at = current_timestamp(),
@@ -100,12 +103,6 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, 
     commit transaction;
     select control.* from {name[tables.CONTROL]} as control where control.pipeline = @pipeline;
     """
-
-
-def _digested(staging: str) -> str:
-    return f"""
-        select published_at, content_hash, {DIGEST_SQL} as digest
-        from (select current_timestamp() as published_at, content_hash from ({content_hash_sql(staging)}))"""
 
 
 def _digest_of_the_batch(settings: JobSettings) -> str:

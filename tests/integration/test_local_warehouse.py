@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from google.api_core.exceptions import BadRequest, NotFound
 
-from local_stack import bigquery_loads
+from local_stack import bigquery_staging
 from local_stack.bigquery import Warehouse
 from local_stack.processes import free_port
 from spark_jobs.settings import read_job_settings
@@ -95,7 +95,7 @@ def test_a_staged_table_outlives_the_server_and_one_whose_file_is_gone_is_none_a
 
 
 def test_what_is_staged_here_is_what_the_streaming_job_stages() -> None:
-    assert bigquery_loads.STAGED == STAGING_PREFIX
+    assert bigquery_staging.STAGED == STAGING_PREFIX
 
 
 @pytest.mark.parametrize("name", ["loaded", "staging_loaded"])

@@ -36,8 +36,9 @@ COMPUTED = {"latency_p50_seconds", "latency_p95_seconds"}
 def insertion(table: Table) -> dict[str, str]:
     """Column to expression, of the one insert into a table."""
     name = re.escape(table_id(SETTINGS, table))
-    [(columns, rest)] = re.findall(rf"insert into `{name}`\s*\((.*?)\)\s*select (.*?);", SQL, re.DOTALL)
-    expressions = re.split(r"\sfrom\s", rest)[0]
+    [(columns, query)] = re.findall(rf"insert into `{name}`\s*\((.*?)\)\s*((?:with|select)\s.*?);", SQL, re.DOTALL)
+    outermost = re.sub(r"^with .*\)\s+(?=select)", "", query, flags=re.DOTALL).removeprefix("select ")
+    expressions = re.split(r"\sfrom\s", outermost)[0]
     top_level = re.split(r",\s*(?![^()]*\))", re.sub(r"current_timestamp\(\)", "now", expressions.strip()))
     names = [column.strip() for column in columns.split(",")]
     return dict(zip(names, top_level, strict=True))
