@@ -3,8 +3,8 @@
 Usage: python -m benchmarks.rates [--seconds N] [--rates N ...] [--every N ...] [--dry]. Writes a table into
 docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic and the table
 (batch_costs.py). Each rate is run twice: with a batch as soon as there are records, which is what the job does, and
-with one every few seconds, as if it waited. CPU is the run's (driver, JVM, Python workers) and the warehouse's; the
-broker's stands beside it, and the sender's, which shares the cores, is left out.
+with one every few seconds, as PAYMENTS_BATCH_SECONDS has it. CPU is the run's (driver, JVM, Python workers) and the
+warehouse's; the broker's stands beside it, and the sender's, which shares the cores, is left out.
 """
 
 import argparse

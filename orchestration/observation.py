@@ -50,6 +50,7 @@ def run_tags(decision: Decision) -> dict[str, str]:
     return {BACKLOG_TAG: decision.identity}
 
 
-def shift_config(idle_seconds: int, max_seconds: int) -> dict[str, object]:
+def shift_config(idle_seconds: int, max_seconds: int, batch_seconds: int = 0) -> dict[str, object]:
     """Run config of one shift."""
-    return {"ops": {PUBLISH_OP: {"config": {"idle_seconds": idle_seconds, "max_seconds": max_seconds}}}}
+    config = {"idle_seconds": idle_seconds, "max_seconds": max_seconds, "batch_seconds": batch_seconds}
+    return {"ops": {PUBLISH_OP: {"config": config}}}

@@ -86,7 +86,7 @@ def run_request(decision: Decision, settings: StackSettings) -> dg.RunRequest:
     """The run that the decision asks for: one shift."""
     return dg.RunRequest(
         run_key=decision.run_key,
-        run_config=shift_config(settings.shift_idle_seconds, settings.shift_max_seconds),
+        run_config=_shift_of(settings),
         tags=run_tags(decision),
     )
 
@@ -100,8 +100,11 @@ def standby_requests(
     run_key = run_id and standby_run_key(run_id, standbys_of(instance, run_id))
     if not run_id or not run_key:
         return []
-    config = shift_config(settings.shift_idle_seconds, settings.shift_max_seconds)
-    return [dg.RunRequest(run_key=run_key, run_config=config, tags={names.STANDS_BY_TAG: run_id})]
+    return [dg.RunRequest(run_key=run_key, run_config=_shift_of(settings), tags={names.STANDS_BY_TAG: run_id})]
+
+
+def _shift_of(settings: StackSettings) -> dict[str, object]:
+    return shift_config(settings.shift_idle_seconds, settings.shift_max_seconds, settings.batch_seconds)
 
 
 def lag_observation(decision: Decision) -> dg.AssetObservation:

@@ -22,9 +22,9 @@ class StackSettings:
     """All that orchestration and the command need to know.
 
     A shift is one run of the streaming job: it goes on until the backlog has stayed away for `shift_idle_seconds`, or
-    `shift_max_seconds` are up; with `has_standby` the next one waits beside it, warm, for its end or its death. dbt's
-    models are built at most every `build_interval_seconds`. Late payments are admitted by each build where
-    `late_policy` is admit, and wait for a person where it is hold.
+    `shift_max_seconds` are up, its batches at least `batch_seconds` apart; with `has_standby` the next one waits beside
+    it, warm, for its end or its death. dbt's models are built at most every `build_interval_seconds`. Late payments are
+    admitted by each build where `late_policy` is admit, and wait for a person where it is hold.
     """
 
     job: JobSettings
@@ -33,6 +33,7 @@ class StackSettings:
     dbt_target: str
     shift_idle_seconds: int
     shift_max_seconds: int
+    batch_seconds: int
     has_standby: bool
     build_interval_seconds: int
     late_policy: str = "hold"
@@ -85,6 +86,7 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         dbt_target=target,
         shift_idle_seconds=_whole_number(env, "PAYMENTS_SHIFT_IDLE_SECONDS", 20, least=0, most=3600),
         shift_max_seconds=_whole_number(env, "PAYMENTS_SHIFT_MAX_SECONDS", 600, least=1, most=1500),
+        batch_seconds=_whole_number(env, "PAYMENTS_BATCH_SECONDS", 0, least=0, most=600),
         has_standby=_switch(env, "PAYMENTS_STANDBY", default=True),
         build_interval_seconds=_whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400),
         late_policy=late_policy,
@@ -101,6 +103,7 @@ def child_environment(settings: StackSettings, env: Mapping[str, str] | None = N
         "DAGSTER_PORT": str(settings.dagster_port),
         "PAYMENTS_SHIFT_IDLE_SECONDS": str(settings.shift_idle_seconds),
         "PAYMENTS_SHIFT_MAX_SECONDS": str(settings.shift_max_seconds),
+        "PAYMENTS_BATCH_SECONDS": str(settings.batch_seconds),
         "PAYMENTS_STANDBY": "on" if settings.has_standby else "off",
         "PAYMENTS_BUILD_INTERVAL_SECONDS": str(settings.build_interval_seconds),
     }

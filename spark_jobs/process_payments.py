@@ -29,6 +29,7 @@ def drain(
     on_batch: OnBatch | None = None,
     idle_seconds: float = 0,
     max_seconds: float = 600,
+    batch_seconds: float = 0,
     lock: Path | None = None,
     on_standby: Callable[[], None] = lambda: None,
 ) -> list[BatchReport]:
@@ -40,6 +41,7 @@ def drain(
         on_batch: told of every published batch, at once.
         idle_seconds: how long to go on waiting for records once there are none.
         max_seconds: when to stop although there is more; at least one batch is published first.
+        batch_seconds: how far apart batches begin at least, but for those of one backlog.
         lock: a file that one run of this machine holds at a time: where another has it, warm up and wait for it. None
             to take over at once, from whoever is at it.
         on_standby: told once the session is warm and the run waits for its turn.
@@ -59,23 +61,21 @@ def drain(
     with ExitStack() as stack:
         if lock:
             stack.enter_context(turn(lock, stand_by))
-        return _shift(spark, settings, on_batch or (lambda _: None), idle_seconds, max_seconds)
-
-
-def _shift(
-    spark: "SparkSession", settings: JobSettings, on_batch: OnBatch, idle_seconds: float, max_seconds: float
-) -> list[BatchReport]:
-    deadline = time.monotonic() + max_seconds
-    with Run(spark, settings, on_batch) as run:
-        idle_since = time.monotonic()
-        while time.monotonic() < deadline:
-            if run.drain_once(deadline):
-                idle_since = time.monotonic()
-            elif time.monotonic() - idle_since >= idle_seconds:
-                break
-            else:
-                time.sleep(POLL_SECONDS)
+        with Run(spark, settings, on_batch or (lambda _: None)) as run:
+            _shift(run, time.monotonic() + max_seconds, idle_seconds, batch_seconds)
     return run.reports
+
+
+def _shift(run: Run, deadline: float, idle_seconds: float, batch_seconds: float) -> None:
+    idle_since = time.monotonic()
+    while (began := time.monotonic()) < deadline:
+        if run.drain_once(deadline):
+            time.sleep(max(0.0, min(began + batch_seconds, deadline) - time.monotonic()))
+            idle_since = time.monotonic()
+        elif time.monotonic() - idle_since >= idle_seconds:
+            break
+        else:
+            time.sleep(POLL_SECONDS)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -85,10 +85,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Drain the payments topic into the warehouse.")
     parser.add_argument("--idle-seconds", type=float, default=0, help="go on waiting for records for so long")
     parser.add_argument("--max-seconds", type=float, default=600, help="stop after so long, although there is more")
+    parser.add_argument("--batch-seconds", type=float, default=0, help="begin batches at least so far apart")
     options: Any = parser.parse_args(arguments)
     settings = read_job_settings()
     spark = build_session(settings, payments_home())
-    for report in drain(spark, settings, idle_seconds=options.idle_seconds, max_seconds=options.max_seconds):
+    for report in drain(spark, settings, **vars(options)):
         print(report.batch_id, report.metrics())  # noqa: T201 - this is a command
     spark.stop()
 

@@ -43,10 +43,14 @@ sender_control_totals = dg.AssetSpec(
 
 
 class ShiftConfig(dg.Config):
-    """How long a run goes on: until the backlog has stayed away for `idle_seconds`, or `max_seconds` are up."""
+    """How long a run goes on: until the backlog has stayed away for `idle_seconds`, or `max_seconds` are up.
+
+    Batches begin at least `batch_seconds` apart, but for those of one backlog.
+    """
 
     idle_seconds: int = 0
     max_seconds: int = 600
+    batch_seconds: int = 0
 
 
 @dg.multi_asset(
@@ -90,6 +94,7 @@ def publish_payments(
             on_batch=record,
             idle_seconds=config.idle_seconds,
             max_seconds=config.max_seconds,
+            batch_seconds=config.batch_seconds,
             lock=settings.home / "run" / f"{settings.job.pipeline}.turn",
             on_standby=lambda: context.instance.add_run_tags(context.run.run_id, {names.WARM_TAG: _now()}),
         )

@@ -80,10 +80,12 @@ def skip_message(result: dg.SensorResult) -> str:
 def test_a_backlog_requests_one_run_tagged_with_the_offsets_it_starts_from(
     instance: dg.DagsterInstance, settings: StackSettings
 ) -> None:
-    [request] = tick(instance, replace(settings, shift_idle_seconds=7), FakeBroker(12)).run_requests or []
+    shift = replace(settings, shift_idle_seconds=7, batch_seconds=3)
+    [request] = tick(instance, shift, FakeBroker(12)).run_requests or []
     assert request.tags[names.BACKLOG_TAG] == "0:10"
     assert request.run_key == "payment-events/topic-1/0:10/attempt-1"
-    assert request.run_config["ops"][names.PUBLISH_OP]["config"]["idle_seconds"] == 7
+    config = request.run_config["ops"][names.PUBLISH_OP]["config"]
+    assert config == {"idle_seconds": 7, "max_seconds": shift.shift_max_seconds, "batch_seconds": 3}
 
 
 def test_no_backlog_is_a_skip_in_words(instance: dg.DagsterInstance, settings: StackSettings) -> None:

@@ -27,6 +27,7 @@ def test_an_empty_environment_means_the_local_stack(tmp_path: Path, monkeypatch:
         ("DBT_TARGET", "production"),
         ("PAYMENTS_SHIFT_IDLE_SECONDS", "-1"),
         ("PAYMENTS_SHIFT_MAX_SECONDS", "1501"),
+        ("PAYMENTS_BATCH_SECONDS", "0.5"),
         ("PAYMENTS_BUILD_INTERVAL_SECONDS", "soon"),
         ("KAFKA_BOOTSTRAP_SERVERS", "nowhere"),
         ("BIGQUERY_EMULATOR_HOST", "127.0.0.1:9050"),
