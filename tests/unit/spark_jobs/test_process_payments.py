@@ -1,0 +1,83 @@
+"""How long a run of the streaming job goes on, and how far apart its batches begin: by a clock that only pretends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from spark_jobs import process_payments
+from spark_jobs.run import Run
+
+BATCH = 0.5
+"""Seconds that a batch takes here."""
+
+
+@dataclass
+class Clock:
+    """Time passes where somebody sleeps."""
+
+    now: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+
+@dataclass
+class FakeRun:
+    """Publishes a batch wherever something waits, and notes when it began."""
+
+    clock: Clock
+    waits: Callable[[float], bool]
+    began: list[float] = field(default_factory=list)
+
+    def drain_once(self, deadline: float) -> bool:
+        assert self.clock.now < deadline
+        if not self.waits(self.clock.now):
+            return False
+        self.began.append(self.clock.now)
+        self.clock.now += BATCH
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(process_payments, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
+    return clock
+
+
+def begun(clock: Clock, waits: Callable[[float], bool], **pace: float) -> list[float]:
+    run = FakeRun(clock, waits)
+    pace = {"deadline": 10, "idle_seconds": 0, "batch_seconds": 0} | pace
+    process_payments._shift(cast("Run", run), **pace)
+    return run.began
+
+
+def test_under_steady_traffic_one_batch_follows_the_other(clock: Clock) -> None:
+    assert begun(clock, lambda _: True) == [n * BATCH for n in range(20)]
+    assert clock.now == 10
+
+
+def test_batches_may_be_kept_apart(clock: Clock) -> None:
+    assert begun(clock, lambda _: True, batch_seconds=3) == [0, 3, 6, 9]
+    assert clock.now == 10
+
+
+def test_a_batch_that_takes_longer_than_the_gap_is_followed_at_once(clock: Clock) -> None:
+    assert begun(clock, lambda _: True, deadline=2, batch_seconds=0.25) == [0, 0.5, 1, 1.5]
+
+
+def test_a_run_ends_once_nothing_has_come_for_so_long(clock: Clock) -> None:
+    assert begun(clock, lambda now: now < 1, idle_seconds=2) == [0, 0.5]
+    assert clock.now == pytest.approx(3, abs=2 * process_payments.POLL_SECONDS)
+
+
+def test_without_patience_a_run_ends_with_the_backlog(clock: Clock) -> None:
+    assert begun(clock, lambda now: now < 1) == [0, 0.5]
+    assert clock.now == 1
