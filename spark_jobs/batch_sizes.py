@@ -25,7 +25,10 @@ def batch_limit(waiting: int, partitions: int, limit: int, watermark: datetime |
     return max(1, min(limit, share + min(partitions, share // 100)))
 
 
-def reading_tasks(waiting: int, partitions: int) -> int | None:
-    """How many tasks are to read so few records, each several partitions; None where each partition gets its own."""
-    enough = -(-waiting // TASK_RECORDS)
+def reading_tasks(waiting: int, partitions: int, most: int) -> int | None:
+    """How many tasks are to read so few records, each several partitions and `most` records at most.
+
+    None where each partition gets its own, or several.
+    """
+    enough = -(-waiting // min(TASK_RECORDS, most))
     return enough if enough < partitions else None

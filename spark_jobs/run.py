@@ -125,8 +125,8 @@ class Run(AbstractContextManager["Run"]):
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
         # What arrives while the query starts would be cut as finely: rather another query, by the watermark of these.
         enough = 2 * FIRST_BATCHES if limit < most else None
-        plan = self._plan(tuple(start.items()), limit, reading_tasks(waiting, partitions))
-        self._query(plan, deadline, enough)
+        tasks = reading_tasks(waiting, partitions, self._settings.max_records_per_task)
+        self._query(self._plan(tuple(start.items()), limit, tasks), deadline, enough)
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True
 

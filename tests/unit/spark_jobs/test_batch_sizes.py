@@ -46,8 +46,13 @@ def test_what_spark_rounds_off_is_no_batch_of_its_own() -> None:
     ],
 )
 def test_few_records_are_read_by_fewer_tasks_than_there_are_partitions(waiting: int, tasks: int | None) -> None:
-    assert reading_tasks(waiting, 4) == tasks
+    assert reading_tasks(waiting, 4, 150_000) == tasks
 
 
 def test_a_single_partition_has_a_task_of_its_own() -> None:
-    assert reading_tasks(1, 1) is None
+    assert reading_tasks(1, 1, 150_000) is None
+
+
+def test_no_task_reads_more_than_it_may() -> None:
+    assert reading_tasks(300, 4, 100) == 3
+    assert reading_tasks(301, 4, 100) is None
