@@ -19,7 +19,9 @@ from spark_jobs.run import Run
 from spark_jobs.session import build_session
 from spark_jobs.settings import JobSettings
 
-SMALL_BATCHES = 15
+WARM_UPS = 20
+"""A shift has hundreds of batches: the JVM compiles what the first dozens go through."""
+SMALL_BATCHES = 20
 SMALL_EVENTS = 100
 
 
@@ -36,8 +38,8 @@ def measure(events: int, folder: Path) -> dict[str, float | int | str]:
                 began = time.monotonic()
                 run.drain_once(float("inf"))
                 first_seconds = time.monotonic() - began
-                small = [_small_batch(run, settings, seed) for seed in range(2, 2 + SMALL_BATCHES)][5:]
-                small_reports = reports[-10:]
+                timed = [_small_batch(run, settings, seed) for seed in range(2, 2 + WARM_UPS + SMALL_BATCHES)]
+                small, small_reports = timed[WARM_UPS:], reports[-SMALL_BATCHES:]
                 deliveries = send(settings, events, seed=100)
                 cpu, began = cpu_seconds(os.getpid(), *servers), time.monotonic()
                 run.drain_once(float("inf"))
