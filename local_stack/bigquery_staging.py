@@ -152,7 +152,7 @@ def _answer_as_tables() -> None:
         adopted = _ADOPTED.get((project_id, dataset_id, table_id))
         known = adopted.columns if adopted else []
         if not known:
-            known.extend(columns(project_id, dataset_id, table_id))
+            known[:] = columns(project_id, dataset_id, table_id)
         return known.copy()
 
     tables.physical, database.objects, partitions._hidden = physical_or_adopted, objects_and_adopted, hidden

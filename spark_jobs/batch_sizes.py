@@ -25,6 +25,15 @@ def batch_limit(waiting: int, partitions: int, limit: int, watermark: datetime |
     return max(1, min(limit, share + min(partitions, share // 100)))
 
 
+def most_batches(limit: int, most: int) -> int | None:
+    """After how many batches of `limit` records a query is to end, if that is fewer than the `most` of a batch.
+
+    None where it goes on until all is published. What arrives while a query starts would be cut as finely: rather
+    another query, by the watermark of these.
+    """
+    return 2 * FIRST_BATCHES if limit < most else None
+
+
 def reading_tasks(waiting: int, partitions: int, most: int) -> int | None:
     """How many tasks are to read so few records, each several partitions and `most` records at most.
 

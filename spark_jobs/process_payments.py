@@ -61,8 +61,9 @@ def drain(
     with ExitStack() as stack:
         if lock:
             stack.enter_context(turn(lock, stand_by))
+        deadline = time.monotonic() + max_seconds
         with Run(spark, settings, on_batch or (lambda _: None)) as run:
-            _shift(run, time.monotonic() + max_seconds, idle_seconds, batch_seconds)
+            _shift(run, deadline, idle_seconds, batch_seconds)
     return run.reports
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from spark_jobs import staging
-from spark_jobs.batch_sizes import FIRST_BATCHES, batch_limit, reading_tasks
+from spark_jobs.batch_sizes import batch_limit, most_batches, reading_tasks
 from spark_jobs.checkpoints import CheckpointUnusable, is_damage
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.generations import Generation, new_name, open_generation, renew
@@ -123,10 +123,9 @@ class Run(AbstractContextManager["Run"]):
         limit = batch_limit(waiting, partitions, most, control.watermark, datetime.now(UTC))
         # Spark wants to be told of every partition, also of one that came after the generation began.
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
-        # What arrives while the query starts would be cut as finely: rather another query, by the watermark of these.
-        enough = 2 * FIRST_BATCHES if limit < most else None
         tasks = reading_tasks(waiting, partitions, self._settings.max_records_per_task)
-        self._query(self._plan(tuple(start.items()), limit, tasks), deadline, enough)
+        plan = self._plan(tuple(sorted(start.items())), limit, tasks)
+        self._query(plan, deadline, most_batches(limit, most))
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True
 

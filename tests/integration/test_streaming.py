@@ -143,7 +143,6 @@ def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it
             world.send(event(f"later-{n}") for n in range(60))
         return start(run, plan)
 
-    monkeypatch.setattr("spark_jobs.run.FIRST_BATCHES", 1)
     monkeypatch.setattr("spark_jobs.batch_sizes.FIRST_BATCHES", 1)
     monkeypatch.setattr(Run, "_start", start_late)
     world.send([event("first-1"), event("first-2")])
