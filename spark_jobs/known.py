@@ -1,7 +1,7 @@
 """What the warehouse knows of a batch before it is published: ids that the stream forgot, and ids that were erased.
 
-Belongs here: asking, and the statements that write down what was found. Does not belong here: the rest of the batch's
-transaction (transaction.py).
+Belongs here: what is known, asking for it, and the statements that write down what was found. Does not belong here: the
+rest of the batch's transaction (transaction.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,8 +70,22 @@ def known_sql(settings: JobSettings, staging: str) -> str:
     """
 
 
+def is_new_sql(settings: JobSettings) -> str:
+    """Of a record `s` of the staging table: it is a payment, and none that is known."""
+    return f"""s.disposition = 'UNIQUE'
+            and not exists (
+                select 1 from ({_published_ids(settings)}) as p where p.transaction_id = s.transaction_id
+            ) and {was_not_erased_sql(settings)}"""
+
+
+def was_not_erased_sql(settings: JobSettings) -> str:
+    """Of a record `s` of the staging table: its id, if it has one, was never erased."""
+    erased = f"select 1 from `{table_id(settings, tables.ERASED_IDS)}` as erased"
+    return f"not exists ({erased} where erased.id_hash = md5(s.transaction_id))"
+
+
 def known_values(settings: JobSettings, control: Control) -> dict[str, Any]:
-    """Values of `known_sql`, by name: what is new is never older than the watermark carried into the batch."""
+    """Values of `known_sql` and `is_new_sql`, by name: what is new is never older than the batch's watermark."""
     watermark = control.watermark or NO_WATERMARK
     return {
         "pipeline": control.pipeline,
@@ -81,8 +95,8 @@ def known_values(settings: JobSettings, control: Control) -> dict[str, Any]:
 
 
 def source_sql(settings: JobSettings, staging: str, *, retracts: bool, erases: bool) -> str:
-    """The staging table, with `is_retracted` and `is_erased` where asked for: NULL or false where they are not."""
-    source = f"`{staging}`"
+    """The staging table as `s`, with `is_retracted` and `is_erased` where asked for: NULL where they are not."""
+    source = f"`{staging}` as s"
     if retracts:
         # Read in the transaction that wrote them.
         source += f"""
@@ -155,9 +169,13 @@ def _is_erased(settings: JobSettings) -> str:
 
 def _known(settings: JobSettings, staging: str, columns: str) -> str:
     return f"""select {columns} from `{staging}`
-            where disposition = 'UNIQUE' and transaction_id in (
+            where disposition = 'UNIQUE' and transaction_id in ({_published_ids(settings)})"""
+
+
+def _published_ids(settings: JobSettings) -> str:
+    return f"""
                 select transaction_id from `{table_id(settings, tables.TRANSACTIONS)}`
                 where event_time >= @known_since and event_time < @remembered_since
                 union all
                 select transaction_id from `{table_id(settings, tables.CORRECTIONS)}`
-                where kind = '{Correction.CONFLICT_CHOSEN}' and event_time >= @remembered_since)"""
+                where kind = '{Correction.CONFLICT_CHOSEN}' and event_time >= @remembered_since"""

@@ -29,6 +29,7 @@ Rows = list[dict[str, Any]]
 MAX_ATTEMPTS = 4
 """How many jobs are begun where one after the other is DONE and failed."""
 LONGEST_PAUSE_SECONDS = 4.0
+GONE = "the pipeline's control row is gone: publish nothing until that is settled."
 
 
 class Publisher:
@@ -38,6 +39,7 @@ class Publisher:
         self._client = client
         self._settings = settings
         self.control = control
+        self._known_before = False
 
     def is_published(self, interval: Interval) -> bool:
         """Whether a batch that Spark replays is in the warehouse already."""
@@ -88,14 +90,17 @@ class Publisher:
         """The control row after it, and the batch as it was published."""
 
         def attempt(number: int) -> tuple[Control, Batch] | Exception:
-            try:
-                known, values = self._look_up(staging)
-            except failures() as error:
-                # A run that took over has swept the staging table: then that is what happened.
-                self._read_back(batch)
-                return error
+            known = Known(self.control.correction_count, erasure_count=self.control.erasure_count)
+            # Next to never is anything known, and the transaction tells: to ask before it would take as long again.
+            if self._known_before or number:
+                try:
+                    known = self._look_up(staging)
+                except failures() as error:
+                    # A run that took over has swept the staging table: then that is what happened.
+                    self._read_back(batch)
+                    return error
             published = retract(batch, known)
-            values |= parameters(published, self.control, load_seconds, known)
+            values = parameters(self._settings, published, self.control, load_seconds, known)
             sql = publish_sql(self._settings, staging, retracts=bool(known.corrected), erases=bool(known.erased))
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
             answer = run_to_its_end(self._client, sql, values, job_id)
@@ -104,18 +109,17 @@ class Publisher:
             if control is None:
                 return answer if isinstance(answer, Exception) else RuntimeError("the transaction changed nothing")
             crash_point(Point.LEDGER_SEEN)
+            self._known_before = bool(known.retracted or known.erased)
             return control, published
 
         return _persistently("transaction", attempt)
 
-    def _look_up(self, staging: str) -> tuple[Known, dict[str, Any]]:
-        """What of the batch is published or erased already, and what was asked."""
-        values = known_values(self._settings, self.control)
-        rows = run(self._client, known_sql(self._settings, staging), values)
+    def _look_up(self, staging: str) -> Known:
+        """What of the batch is published or erased already."""
+        rows = run(self._client, known_sql(self._settings, staging), known_values(self._settings, self.control))
         if not rows:
-            raise Incident(Kind.FENCED, "the pipeline's control row is gone: publish nothing until that is settled.")
-        known = Known.of(rows)
-        return known, values if known.corrected else {}
+            raise Incident(Kind.FENCED, GONE)
+        return Known.of(rows)
 
     def _answered(self, batch: Batch, answer: Rows | Exception) -> Control | None:
         """The control row if the transaction's own answer shows the batch in; None where that has to be looked up."""
@@ -130,7 +134,9 @@ class Publisher:
     def _read_back(self, batch: Batch) -> Control | None:
         """The control row if the batch is in; None if it is not and may be tried again."""
         now = read_control(self._client, self._settings)
-        if now is None or now.epoch != self.control.epoch:
+        if now is None:
+            raise Incident(Kind.FENCED, GONE)
+        if now.epoch != self.control.epoch:
             raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
         return now if self._holds(now, batch) else None
 

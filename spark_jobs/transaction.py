@@ -14,7 +14,16 @@ from spark_jobs import tables
 from spark_jobs.checkpoints import Interval
 from spark_jobs.contract import WATERMARK_MICROSECONDS, Disposition
 from spark_jobs.digests import DIGEST_SQL, claims, content_hash_sql
-from spark_jobs.known import Known, delivered_as, erase_again_sql, retract_sql, source_sql
+from spark_jobs.known import (
+    Known,
+    delivered_as,
+    erase_again_sql,
+    is_new_sql,
+    known_values,
+    retract_sql,
+    source_sql,
+    was_not_erased_sql,
+)
 from spark_jobs.receipts import BatchTally
 from spark_jobs.settings import JobSettings
 from spark_jobs.tagging import watermark_of
@@ -48,7 +57,9 @@ def retract(batch: Batch, known: Known) -> Batch:
 
 
 def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, erases: bool = False) -> str:
-    """The transaction: everything, or, where the epoch, the offsets or what is decided have moved on, nothing.
+    """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
+
+    It finds out by itself that something is known of the batch: then it has to be told what (known.py).
 
     Args:
         settings: names the tables.
@@ -63,18 +74,17 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, 
     counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count"
     name = {table: f"`{table_id(settings, table)}`" for table in tables.TABLES}
     source = source_sql(settings, staging, retracts=retracts, erases=erases)
-    is_new = "disposition = 'UNIQUE'"
-    is_new += " and is_retracted is null" if retracts else ""
-    is_new += " and is_erased is null" if erases else ""
+    source += "" if erases else f" where {was_not_erased_sql(settings)}"
     found = (retract_sql(settings, staging) if retracts else "") + (
         erase_again_sql(settings, staging) if erases else ""
     )
     return f"""
     begin transaction;{found}
     insert into {name[tables.DELIVERIES]} ({deliveries}) select {delivery_values} from {source};
-    assert @@row_count = @delivered as 'the staging table does not hold the batch';
+    assert @@row_count = @delivered as 'the staging table does not hold the batch, or ids in it were erased';
     insert into {name[tables.TRANSACTIONS]} ({transactions})
-        select {transaction_values} from {source} where {is_new};
+        select {transaction_values} from `{staging}` as s where {is_new_sql(settings)};
+    assert @@row_count = @unique_count as 'new payments of the batch are published or erased already';
     insert into {name[tables.LEDGER_PARTITIONS]}
         (batch_id, topic, kafka_partition, start_offset, end_offset, {counts})
         select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
@@ -117,9 +127,11 @@ def _insert_lists(table: tables.Table, otherwise: Mapping[str, str] | None = Non
     return ", ".join(names), ", ".join(given.get(name, name) for name in names)
 
 
-def parameters(batch: Batch, control: Control, load_seconds: float, known: Known) -> dict[str, Any]:
+def parameters(
+    settings: JobSettings, batch: Batch, control: Control, load_seconds: float, known: Known
+) -> dict[str, Any]:
     """Values of `publish_sql`, by name."""
-    told = _told(batch, control, load_seconds, known)
+    told = _told(batch, control, load_seconds, known) | known_values(settings, control)
     text = claims(told, told["partitions"], told["amounts"], control.digest)
     return told | {"previous_digest": control.digest, "claims": text}
 

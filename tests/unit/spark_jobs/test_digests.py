@@ -9,9 +9,9 @@ import pytest
 from spark_jobs.digests import BLOCK_OFFSETS, claims, content_hash, digest
 from spark_jobs.known import Known
 from spark_jobs.transaction import parameters
-from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON
+from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
-VALUES = parameters(BATCH, CONTROL, load_seconds=0.5, known=Known(7))
+VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=Known(7))
 RECORDS = [
     (partition, offset, hashlib.sha256(f"{partition}/{offset}".encode()).digest())
     for partition, first in ((0, BLOCK_OFFSETS - 2), (2, 0), (10, 7))

@@ -22,6 +22,9 @@ FOUND = {
     **{"currency": "EUR", "amount_minor": 2**62, "is_erased": False},
 }
 """What the warehouse says of a record that is known."""
+NOTHING = [
+    {"correction_count": 5, "erasure_count": 2, **dict.fromkeys(FOUND.keys() - {"correction_count", "erasure_count"})}
+]
 AFTER = replace(CONTROL, last_batch_id=8, end_offsets=INTERVAL.end)
 FAILED = BadRequest("Bad file")  # type: ignore[no-untyped-call]
 UNAVAILABLE = ServiceUnavailable("try later")  # type: ignore[no-untyped-call]
@@ -35,12 +38,13 @@ class Warehouse:
         self.job_ids: list[str] = []
         self.silence: Exception | None = None
         self.sent: list[tuple[str, dict[str, Any]]] = []
-        nothing = dict.fromkeys(("kafka_partition", "disposition", "currency", "amount_minor", "is_erased"))
-        self.known: list[dict[str, Any]] = [{"correction_count": 5, "erasure_count": 2, **nothing}]
+        self.known: list[dict[str, Any]] = NOTHING
+        self.look_ups = 0
 
     def run(self, _client: object, sql: str, values: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
         """Look up what is known, or send the transaction."""
         if job_id is None:
+            self.look_ups += 1
             return self.known
         self.sent.append((sql, values))
         self.job_ids.append(job_id)
@@ -76,11 +80,38 @@ def refused(batch: Batch, client: FakeClient | None = None, control: Control = C
     return refusal.value
 
 
-def test_a_payment_that_was_published_long_ago_is_counted_and_reported_as_a_duplicate(warehouse: Warehouse) -> None:
+@pytest.fixture
+def refusing(warehouse: Warehouse) -> Warehouse:
+    """A warehouse that refuses the transaction at first: it knows something of the batch."""
+    warehouse.answers, warehouse.controls = [BadRequest("known already"), None], [CONTROL, AFTER]  # type: ignore[no-untyped-call]
+    return warehouse
+
+
+def test_a_batch_of_which_nothing_is_known_is_not_looked_up(warehouse: Warehouse) -> None:
+    publisher().publish(BATCH)
+    [(_, values)] = warehouse.sent
+    assert warehouse.look_ups == 0
+    assert (values["correction_count"], values["erasure_count"]) == (CONTROL.correction_count, CONTROL.erasure_count)
+
+
+def test_a_batch_after_one_of_which_something_was_known_is_looked_up_first(refusing: Warehouse) -> None:
+    refusing.known = [FOUND]
+    stream = publisher()
+    stream.publish(BATCH)
+    for known, look_ups in (([FOUND], 2), (NOTHING, 3), (NOTHING, 3)):
+        refusing.known, refusing.answers, refusing.controls = known, [None], [AFTER]
+        stream.control = CONTROL
+        stream.publish(BATCH)
+        assert refusing.look_ups == look_ups
+
+
+def test_a_payment_that_was_published_long_ago_is_counted_and_reported_as_a_duplicate(refusing: Warehouse) -> None:
+    warehouse = refusing
     warehouse.known = [FOUND, FOUND]
     report = publisher().publish(BATCH)
     assert (report.delivered, report.unique, report.duplicate) == (11, 1, 4)
-    [(sql, values)] = warehouse.sent
+    (assuming, _), (sql, values) = warehouse.sent
+    assert "RETRACTED_DUPLICATE" not in assuming
     assert "'RETRACTED_DUPLICATE' as kind" in sql
     assert (values["correction_count"], values["retracted"]) == (5, 2)
     [first, *others] = values["partitions"]
@@ -93,21 +124,25 @@ def test_a_payment_that_was_published_long_ago_is_counted_and_reported_as_a_dupl
     assert money["UNIQUE", "EUR"] == (TALLY.amounts["UNIQUE", "EUR"][0] - 2, 0)
 
 
-def test_an_id_that_was_erased_counts_as_a_duplicate_and_leaves_a_receipt(warehouse: Warehouse) -> None:
+def test_an_id_that_was_erased_counts_as_a_duplicate_and_leaves_a_receipt(refusing: Warehouse) -> None:
+    warehouse = refusing
     erased = FOUND | {"is_erased": True}
     warehouse.known = [erased, erased | {"disposition": "LATE"}]
     report = publisher().publish(BATCH)
     assert (report.delivered, report.unique, report.duplicate, report.late, report.erased) == (11, 2, 3, 1, 2)
-    [(sql, values)] = warehouse.sent
+    _, (sql, values) = warehouse.sent
     assert "RETRACTED_DUPLICATE" not in sql
     assert f"insert into `{table_id(SETTINGS, tables.ERASURES)}`" in sql
     assert (values["retracted"], values["erasure_count"]) == (0, 2)
 
 
-def test_a_control_row_that_is_gone_stops_the_run(warehouse: Warehouse) -> None:
-    warehouse.known = []
-    assert refused(BATCH).kind is Kind.FENCED
-    assert warehouse.sent == []
+@pytest.mark.parametrize("controls", [[None], [CONTROL]])
+def test_a_control_row_that_is_gone_stops_the_run(refusing: Warehouse, controls: list[Control | None]) -> None:
+    refusing.known, refusing.controls = [], controls
+    found = refused(BATCH)
+    assert found.kind is Kind.FENCED
+    assert "row is gone" in str(found)
+    assert len(refusing.sent) == 1
 
 
 def test_a_batch_is_reported_as_the_warehouse_has_it(warehouse: Warehouse) -> None:
