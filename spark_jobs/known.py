@@ -28,7 +28,8 @@ class Known:
 
     `retracted` are records that the stream took for new and that are not: their payment is published already, or was
     erased; as (partition, currency, minor units). `corrected` of them leave a correction. `erased` counts the records
-    of any disposition whose id was erased. All holds only as long as the two counts are those of the control row.
+    of any disposition whose id was erased. All holds only as long as the two counts are those of the control row; where
+    one is 0, nothing was ever corrected, or erased.
     """
 
     correction_count: int
@@ -70,16 +71,17 @@ def known_sql(settings: JobSettings, staging: str) -> str:
     """
 
 
-def is_new_sql(settings: JobSettings) -> str:
-    """Of a record `s` of the staging table: it is a payment, and none that is known."""
-    return f"""s.disposition = 'UNIQUE'
-            and not exists (
-                select 1 from ({_published_ids(settings)}) as p where p.transaction_id = s.transaction_id
-            ) and {was_not_erased_sql(settings)}"""
+def is_new_sql(settings: JobSettings, known: Known) -> str:
+    """Of a record `s` of the staging table: it is a payment, and none that is published or erased."""
+    published = _published_ids(settings, has_corrections=known.correction_count > 0)
+    return f"""s.disposition = 'UNIQUE' and {was_not_erased_sql(settings, known)} and not exists (
+                select 1 from ({published}) as p where p.transaction_id = s.transaction_id)"""
 
 
-def was_not_erased_sql(settings: JobSettings) -> str:
+def was_not_erased_sql(settings: JobSettings, known: Known) -> str:
     """Of a record `s` of the staging table: its id, if it has one, was never erased."""
+    if not known.erasure_count:
+        return "true"
     erased = f"select 1 from `{table_id(settings, tables.ERASED_IDS)}` as erased"
     return f"not exists ({erased} where erased.id_hash = md5(s.transaction_id))"
 
@@ -172,10 +174,12 @@ def _known(settings: JobSettings, staging: str, columns: str) -> str:
             where disposition = 'UNIQUE' and transaction_id in ({_published_ids(settings)})"""
 
 
-def _published_ids(settings: JobSettings) -> str:
-    return f"""
+def _published_ids(settings: JobSettings, *, has_corrections: bool = True) -> str:
+    payments = f"""
                 select transaction_id from `{table_id(settings, tables.TRANSACTIONS)}`
-                where event_time >= @known_since and event_time < @remembered_since
+                where event_time >= @known_since and event_time < @remembered_since"""
+    chosen = f"""
                 union all
                 select transaction_id from `{table_id(settings, tables.CORRECTIONS)}`
                 where kind = '{Correction.CONFLICT_CHOSEN}' and event_time >= @remembered_since"""
+    return payments + chosen if has_corrections else payments

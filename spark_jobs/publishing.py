@@ -101,7 +101,7 @@ class Publisher:
                     return error
             published = retract(batch, known)
             values = parameters(self._settings, published, self.control, load_seconds, known)
-            sql = publish_sql(self._settings, staging, retracts=bool(known.corrected), erases=bool(known.erased))
+            sql = publish_sql(self._settings, staging, known)
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
             answer = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)

@@ -56,7 +56,7 @@ def retract(batch: Batch, known: Known) -> Batch:
     return replace(batch, tally=replace(batch.tally, partition_counts=counts, amounts=amounts), erased=known.erased)
 
 
-def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, erases: bool = False) -> str:
+def publish_sql(settings: JobSettings, staging: str, known: Known) -> str:
     """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
 
     It finds out by itself that something is known of the batch: then it has to be told what (known.py).
@@ -64,17 +64,18 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, 
     Args:
         settings: names the tables.
         staging: the batch's staging table.
-        retracts: whether payments that the stream took for new are published already: they become DUPLICATE, and a
-            correction keeps what they say.
-        erases: whether ids come again that were erased: their deliveries are ERASED, and a receipt counts them.
+        known: what is known of the batch. Payments that the stream took for new and that are published already become
+            DUPLICATE, and a correction keeps what they say; deliveries of ids that were erased are ERASED, and a
+            receipt counts them.
     """
+    retracts, erases = bool(known.corrected), bool(known.erased)
     deliveries, delivery_values = _insert_lists(tables.DELIVERIES, delivered_as(retracts=retracts, erases=erases))
     transactions, transaction_values = _insert_lists(tables.TRANSACTIONS)
     ledger = ", ".join(c.name for c in tables.LEDGER.columns)
     counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count"
     name = {table: f"`{table_id(settings, table)}`" for table in tables.TABLES}
     source = source_sql(settings, staging, retracts=retracts, erases=erases)
-    source += "" if erases else f" where {was_not_erased_sql(settings)}"
+    source += "" if erases else f" where {was_not_erased_sql(settings, known)}"
     found = (retract_sql(settings, staging) if retracts else "") + (
         erase_again_sql(settings, staging) if erases else ""
     )
@@ -83,7 +84,7 @@ def publish_sql(settings: JobSettings, staging: str, *, retracts: bool = False, 
     insert into {name[tables.DELIVERIES]} ({deliveries}) select {delivery_values} from {source};
     assert @@row_count = @delivered as 'the staging table does not hold the batch, or ids in it were erased';
     insert into {name[tables.TRANSACTIONS]} ({transactions})
-        select {transaction_values} from `{staging}` as s where {is_new_sql(settings)};
+        select {transaction_values} from `{staging}` as s where {is_new_sql(settings, known)};
     assert @@row_count = @unique_count as 'new payments of the batch are published or erased already';
     insert into {name[tables.LEDGER_PARTITIONS]}
         (batch_id, topic, kafka_partition, start_offset, end_offset, {counts})

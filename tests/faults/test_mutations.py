@@ -9,6 +9,7 @@ from spark_jobs import publishing, stores, transaction
 from spark_jobs.checkpoints import Interval
 from spark_jobs.crashpoints import Point
 from spark_jobs.incidents import Incident
+from spark_jobs.known import Known
 from spark_jobs.run import Run
 from spark_jobs.settings import JobSettings
 from spark_jobs.transaction import publish_sql
@@ -39,8 +40,8 @@ def oracle(world: World) -> Oracle:
 def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Take words out of the transaction's text."""
 
-    def mutated(settings: JobSettings, staging: str, *, retracts: bool, erases: bool) -> str:
-        sql = publish_sql(settings, staging, retracts=retracts, erases=erases)
+    def mutated(settings: JobSettings, staging: str, known: Known) -> str:
+        sql = publish_sql(settings, staging, known)
         for word in words:
             assert word in sql
             sql = sql.replace(word, "")
@@ -109,7 +110,7 @@ def test_without_its_state_rebuilt_a_lost_checkpoint_counts_retries_again(
         # Without the watermark the state would not fit the warehouse's, and the run would stop: a second guard.
         monkeypatch.setattr(publishing, "check_batch", lambda *_: None)
         # The transaction takes no payment that is published, were it beyond the window or within: a third.
-        monkeypatch.setattr(transaction, "is_new_sql", lambda _settings: "s.disposition = 'UNIQUE'")
+        monkeypatch.setattr(transaction, "is_new_sql", lambda *_: "s.disposition = 'UNIQUE'")
     world.lose_checkpoint()
     world.drain()
     if is_guarded:

@@ -18,10 +18,11 @@ from spark_jobs.transaction import parameters, publish_sql, retract
 from spark_jobs.warehouse import offsets_from_json, offsets_to_json, schema_of, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
-SQL = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
-ERASING = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4", retracts=True, erases=True)
-RETRACTING = publish_sql(SETTINGS, "payments-local.payment_data.staging_g1_4", retracts=True)
-KNOWN = known_sql(SETTINGS, "payments-local.payment_data.staging_g1_4")
+STAGING = "payments-local.payment_data.staging_g1_4"
+SQL = publish_sql(SETTINGS, STAGING, Known(7, erasure_count=2))
+ERASING = publish_sql(SETTINGS, STAGING, Known(7, erasure_count=2, corrected=1, erased=1))
+RETRACTING = publish_sql(SETTINGS, STAGING, Known(7, erasure_count=2, corrected=1))
+KNOWN = known_sql(SETTINGS, STAGING)
 VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=Known(7))
 PUBLISHED = (
     tables.DELIVERIES,
@@ -109,6 +110,16 @@ def test_the_lookup_reads_no_more_than_two_columns_of_the_days_it_needs() -> Non
     for sql in (KNOWN, SQL, RETRACTING):
         reads = re.findall(r"select transaction_id from `[^`]*payment_transactions`\s+where (.*)", sql)
         assert set(reads) == {"event_time >= @known_since and event_time < @remembered_since"}
+
+
+def test_where_nothing_was_ever_corrected_or_erased_no_one_asks_for_it() -> None:
+    corrections, erased = (f"from `{table_id(SETTINGS, t)}`" for t in (tables.CORRECTIONS, tables.ERASED_IDS))
+    assert corrections in SQL
+    assert SQL.count(erased) == 2, "of the deliveries, and of the payments"
+    never = publish_sql(SETTINGS, STAGING, Known(0))
+    assert corrections not in never
+    assert erased not in never
+    assert "correction_count = @correction_count and erasure_count = @erasure_count" in never, "and that holds still"
 
 
 def test_the_ledger_says_what_was_delivered_by_partition() -> None:
