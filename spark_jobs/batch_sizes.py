@@ -1,4 +1,4 @@
-"""How many records a micro-batch may take, and how many tasks read them. Pure.
+"""How many records a micro-batch may take, how many tasks read them, and what pays off for so few. Pure.
 
 Belongs here: what is decided by how many records wait. Does not belong here: counting them (source.py), telling Spark
 (kafka_stream.py).
@@ -14,6 +14,11 @@ FIRST_BATCHES = 4
 
 TASK_RECORDS = 5_000
 """What is worth a task of its own: each costs 30 ms of CPU, however few its records."""
+LEAST_TASKS = 2
+"""A task asks the broker three times for each partition, one after the other: two share the wait."""
+
+FEW_RECORDS = 5_000
+"""So few are sooner done by Spark's interpreter than the code for them is written, which takes 30 ms of CPU."""
 
 
 def batch_limit(waiting: int, partitions: int, limit: int, watermark: datetime | None, now: datetime) -> int:
@@ -39,5 +44,5 @@ def reading_tasks(waiting: int, partitions: int, most: int) -> int | None:
 
     None where each partition gets its own, or several.
     """
-    enough = -(-waiting // min(TASK_RECORDS, most))
+    enough = max(LEAST_TASKS, -(-waiting // min(TASK_RECORDS, most)))
     return enough if enough < partitions else None

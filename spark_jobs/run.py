@@ -7,14 +7,14 @@ Belongs here: the order of a run's steps. Does not belong here: what happens to 
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from spark_jobs import staging
-from spark_jobs.batch_sizes import batch_limit, most_batches, reading_tasks
+from spark_jobs.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
 from spark_jobs.checkpoints import CheckpointUnusable, is_damage
 from spark_jobs.crashpoints import Point, crash_point
 from spark_jobs.generations import Generation, new_name, open_generation, renew
@@ -24,6 +24,7 @@ from spark_jobs.kafka_stream import read_kafka
 from spark_jobs.pipeline import receipts_of
 from spark_jobs.receipts import add_up, decode
 from spark_jobs.report import BatchReport
+from spark_jobs.session import interpreted
 from spark_jobs.settings import JobSettings
 from spark_jobs.source import TopicReader, TopicState, backlog, check_source
 from spark_jobs.stores import open_store
@@ -125,7 +126,7 @@ class Run(AbstractContextManager["Run"]):
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
         tasks = reading_tasks(waiting, partitions, self._settings.max_records_per_task)
         plan = self._plan(tuple(sorted(start.items())), limit, tasks)
-        self._query(plan, deadline, most_batches(limit, most))
+        self._query(partial(self._start, plan, waiting), deadline, most_batches(limit, most))
         crash_point(Point.CHECKPOINT_COMMITTED)
         return True
 
@@ -139,24 +140,25 @@ class Run(AbstractContextManager["Run"]):
         records = records.coalesce(tasks) if tasks else records
         return receipts_of(records, self._locations, self._settings.state_buckets)
 
-    def _start(self, plan: "DataFrame") -> "StreamingQuery":
+    def _start(self, plan: "DataFrame", waiting: int) -> "StreamingQuery":
         self._batch_started = datetime.now(UTC)
-        return (
-            plan.writeStream.queryName(self._settings.pipeline)
-            .outputMode("append")
-            .option("checkpointLocation", self._locations.spark)
-            .trigger(availableNow=True)
-            .foreachBatch(self._publish)
-            .start()
-        )
+        with interpreted(self._spark) if waiting <= FEW_RECORDS else nullcontext():
+            return (
+                plan.writeStream.queryName(self._settings.pipeline)
+                .outputMode("append")
+                .option("checkpointLocation", self._locations.spark)
+                .trigger(availableNow=True)
+                .foreachBatch(self._publish)
+                .start()
+            )
 
-    def _query(self, plan: "DataFrame", deadline: float, enough: int | None) -> None:
+    def _query(self, start: Callable[[], "StreamingQuery"], deadline: float, enough: int | None) -> None:
         from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
         from pyspark.errors import PySparkException
 
         self._failure = None
         try:
-            self._await(self._start(plan), deadline, enough)
+            self._await(start(), deadline, enough)
         except (PySparkException, Py4JJavaError) as error:
             # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
             failure = self._failure if isinstance(self._failure, Exception) else error

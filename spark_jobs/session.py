@@ -5,8 +5,10 @@ Belongs here: configuration and building a session. Does not belong here: the st
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.settings import JobSettings
 
@@ -130,6 +132,25 @@ def build_session(
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def interpreted(spark: "SparkSession") -> Iterator[None]:
+    """Queries that start within it run without generated code, however long they go on."""
+    before = {name: spark.conf.get(name) for name in _INTERPRETED}
+    _configure(spark, _INTERPRETED)
+    try:
+        yield
+    finally:
+        _configure(spark, before)
+
+
+def _configure(spark: "SparkSession", conf: Mapping[str, Any]) -> None:
+    for name, value in conf.items():
+        spark.conf.set(name, value)
+
+
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 def use_this_interpreter() -> None:

@@ -138,10 +138,10 @@ def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it
 ) -> None:
     start = Run._start
 
-    def start_late(run: Run, plan: DataFrame) -> StreamingQuery:
+    def start_late(run: Run, plan: DataFrame, waiting: int) -> StreamingQuery:
         if not run.reports:
             world.send(event(f"later-{n}") for n in range(60))
-        return start(run, plan)
+        return start(run, plan, waiting)
 
     monkeypatch.setattr("spark_jobs.batch_sizes.FIRST_BATCHES", 1)
     monkeypatch.setattr(Run, "_start", start_late)

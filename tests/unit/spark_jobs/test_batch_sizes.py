@@ -37,9 +37,9 @@ def test_what_spark_rounds_off_is_no_batch_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("waiting", "tasks"),
     [
-        (1, 1),
-        (TASK_RECORDS, 1),
-        (TASK_RECORDS + 1, 2),
+        (1, 2),
+        (2 * TASK_RECORDS, 2),
+        (2 * TASK_RECORDS + 1, 3),
         (3 * TASK_RECORDS, 3),
         (3 * TASK_RECORDS + 1, None),
         (10**6, None),
