@@ -1,4 +1,4 @@
-"""What a batch costs whatever is in it, and what an event adds: least squares over the batches of all rates.
+"""What a batch costs whatever is in it, a second of standing by, and an event: least squares over all batches.
 
 Belongs here: the arithmetic on measured batches, and their table. Does not belong here: measuring (rates.py).
 """
@@ -6,20 +6,24 @@ Belongs here: the arithmetic on measured batches, and their table. Does not belo
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.figures import shown
 
+TERMS = 3
 TOLERANCE = 0.1
 """How far apart costs may be that are called constant: the greatest by so much above the least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A published batch: its records, CPU seconds since the batch before, and the latency of its records."""
+    """A published batch: its records, their latency, and the seconds and CPU seconds since the batch before."""
 
     records: int
+    seconds: float
     cpu_seconds: float
     p95_seconds: float
 
@@ -58,54 +62,89 @@ class Trial:
         )
 
 
+def together(trials: list[Trial]) -> list[Trial]:
+    """Rounds of the same rate and gap as one trial each; backlogs are the greatest."""
+
+    def kind(trial: Trial) -> tuple[int, float]:
+        return trial.rate, trial.every_seconds
+
+    joined = []
+    for (rate, every), rounds in groupby(sorted(trials, key=kind), key=kind):
+        members = list(rounds)
+        joined.append(
+            Trial(
+                rate,
+                every,
+                sum(trial.seconds for trial in members),
+                tuple(batch for trial in members for batch in trial.batches),
+                sum(trial.cpu_seconds for trial in members),
+                sum(trial.broker_cpu_seconds for trial in members),
+                max(trial.half_way_backlog for trial in members),
+                max(trial.last_backlog for trial in members),
+            )
+        )
+    return joined
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """CPU seconds of a batch whatever is in it, and of each million events; each with its standard error."""
+    """CPU seconds of a batch whatever is in it, of each second that passes, and of each million events.
+
+    `covariance` is that of these three, in this order.
+    """
 
     per_batch: float
-    per_batch_error: float
+    per_second: float
     per_million: float
-    per_million_error: float
+    covariance: npt.NDArray[np.float64]
+
+    @property
+    def errors(self) -> tuple[float, float, float]:
+        """Their standard errors."""
+        batch, second, million = np.sqrt(np.diag(self.covariance)).tolist()
+        return batch, second, million
 
     def own(self, trials: list[Trial]) -> tuple[float, float]:
-        """What events cost beside their batches, CPU seconds per million, and how far that may be off."""
+        """What events cost beside batches and time, CPU seconds per million, and how far that may be off."""
         millions = sum(trial.records for trial in trials) / 1e6
-        batches = sum(len(trial.batches) for trial in trials)
+        batches = [batch for trial in trials for batch in trial.batches]
+        beside = np.array([len(batches), sum(batch.seconds for batch in batches)])
         cpu = sum(trial.cpu_seconds for trial in trials)
-        return (cpu - batches * self.per_batch) / millions, batches * self.per_batch_error / millions
+        off = float(np.sqrt(beside @ self.covariance[:2, :2] @ beside))
+        return (cpu - float(beside @ [self.per_batch, self.per_second])) / millions, off / millions
 
 
 def line_through(trials: list[Trial]) -> Line:
     """The least-squares line over the batches of all trials, but for the first of each, as the traffic starts with it.
 
     A batch's error is taken to be a share of its cost, so that the largest ones do not decide alone. Raises ValueError
-    for fewer than three batches.
+    for fewer than four batches.
     """
     batches = [batch for trial in trials for batch in trial.batches[1:]]
-    if len(batches) < 3:
+    if len(batches) <= TERMS:
         raise ValueError(f"{len(batches)} batches are too few for a line: let each rate go on for longer.")
     cpu = np.array([batch.cpu_seconds for batch in batches])
     weights = 1 / np.maximum(cpu, 0.01)
-    design = np.column_stack([np.ones(len(batches)), [batch.records / 1e6 for batch in batches]]) * weights[:, None]
+    design = np.array([[1.0, batch.seconds, batch.records / 1e6] for batch in batches]) * weights[:, None]
     found, *_ = np.linalg.lstsq(design, cpu * weights, rcond=None)
-    variance = float(np.sum((design @ found - cpu * weights) ** 2)) / (len(batches) - 2)
-    errors = np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
-    return Line(float(found[0]), float(errors[0]), float(found[1]), float(errors[1]))
+    variance = float(np.sum((design @ found - cpu * weights) ** 2)) / (len(batches) - TERMS)
+    per_batch, per_second, per_million = found.tolist()
+    return Line(per_batch, per_second, per_million, variance * np.linalg.pinv(design.T @ design))
 
 
 def table(trials: list[Trial]) -> str:
     """One row for each trial, as Markdown, and what they come to."""
-    line = line_through(trials)
+    line, rounds = line_through(trials), together(trials)
     lines = [
         f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that sender, broker and warehouse share; "
-        f"each rate for {max(trial.seconds for trial in trials):.0f} s.",
+        f"each rate for {max(trial.seconds for trial in rounds):.0f} s.",
         "",
         "| payments/s offered | a batch | batches | records a batch | behind half way, s | behind at the end, s "
-        "| p95 latency s | CPU s per million | of it the batches' own | the events' own | broker's beside it |",
+        "| p95 latency s | CPU s per million | of it batches and time | the events' own | broker's beside it |",
         "|---" * 11 + "|",
-        *(_row(trial, line) for trial in trials),
+        *(_row(trial, line) for trial in rounds),
         "",
-        verdict(trials, line),
+        verdict(rounds, line),
     ]
     return "\n".join(lines) + "\n"
 
@@ -133,15 +172,17 @@ def verdict(trials: list[Trial], line: Line) -> str:
     by_rate = {rate: line.own([t for t in trials if t.rate == rate]) for rate in sorted({t.rate for t in trials})}
     known = {rate: own for rate, (own, error) in by_rate.items() if error <= TOLERANCE * own}
     unknown = [f"{shown(by_rate[r][0])} ± {shown(by_rate[r][1])} at {r:,}/s" for r in by_rate if r not in known]
+    batch, second, million = line.errors
     sentences = [
-        f"By a least-squares line, a batch costs {shown(line.per_batch)} ± {shown(line.per_batch_error)} CPU s "
-        f"whatever is in it, and a million events {shown(line.per_million)} ± {shown(line.per_million_error)}."
+        f"By a least-squares line, a batch costs {shown(line.per_batch)} ± {shown(batch)} CPU s whatever is in it, "
+        f"a second of standing by {shown(line.per_second)} ± {shown(second)}, and a million events "
+        f"{shown(line.per_million)} ± {shown(million)}."
     ]
     if len(known) > 1:
         cheapest, dearest = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
         apart = known[dearest] / known[cheapest] - 1
         sentences.append(
-            f"Without the batches' part, a million events cost from {shown(known[cheapest])} (at {cheapest:,}/s) to "
+            f"Without these, a million events cost from {shown(known[cheapest])} (at {cheapest:,}/s) to "
             f"{shown(known[dearest])} CPU s (at {dearest:,}/s), {apart:.0%} apart: "
             f"{'within' if apart <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}."
         )

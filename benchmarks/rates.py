@@ -1,10 +1,10 @@
 """What an event costs by the rate at which events come: a warm run under paced traffic, from a trickle to a flood.
 
-Usage: python -m benchmarks.rates [--seconds N] [--rates N ...] [--every N ...] [--dry]. Writes a table into
-docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic and the table
-(batch_costs.py). Each rate is run twice: with a batch as soon as there are records, which is what the job does, and
-with one every few seconds, as PAYMENTS_BATCH_SECONDS has it. CPU is the run's (driver, JVM, Python workers) and the
-warehouse's; the broker's stands beside it, and the sender's, which shares the cores, is left out.
+Usage: python -m benchmarks.rates [--seconds N] [--rounds N] [--rates N ...] [--every N ...] [--dry]. Writes a table
+into docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic and the
+table (batch_costs.py). Each rate is run in two ways: with a batch as soon as there are records, which is what the job
+does, and with one every few seconds, as PAYMENTS_BATCH_SECONDS has it. CPU is the run's (driver, JVM, Python workers)
+and the warehouse's; the broker's stands beside it, and the sender's, which shares the cores, is left out.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "scaling.md"
 RATES = (1_000, 5_000, 10_000, 25_000, 50_000)
 EVERY_SECONDS = (0.0, 5.0)
-SECONDS = 30.0
+SECONDS = 15.0
+ROUNDS = 2
+"""A machine that is slow for a minute would else be one rate's cost."""
 WARM_UPS = (200_000, *[1_000] * 20)
 """What the JVM compiles while it gets warm would else be a cost of the first rate."""
 FIRST_EVENTS = 400
@@ -104,7 +107,7 @@ class Meter:
     broker: int
     sender: int | None = None
     batches: list[Batch] = field(default_factory=list)
-    _before: float = 0.0
+    _before: tuple[float, float] = (0.0, 0.0)
 
     def read(self) -> tuple[float, float]:
         """Ours (this process and all below it but broker and sender), and the broker's."""
@@ -115,13 +118,14 @@ class Meter:
     def begin(self, sender: int) -> None:
         """From now on, batches are counted anew."""
         self.sender = sender
-        self._before = self.read()[0]
+        self._before = (time.monotonic(), self.read()[0])
 
     def published(self, report: "BatchReport") -> None:
         """A batch is published: what was used since the one before is its cost."""
-        now = self.read()[0]
-        self.batches.append(Batch(report.delivered, now - self._before, report.latency_p95_seconds))
-        self._before = now
+        now, cpu = time.monotonic(), self.read()[0]
+        then, cpu_then = self._before
+        self.batches.append(Batch(report.delivered, now - then, cpu - cpu_then, report.latency_p95_seconds))
+        self._before = (now, cpu)
 
 
 def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, pace: tuple[float, float]) -> Trial:
@@ -129,14 +133,12 @@ def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, 
 
     Args:
         spark: a warm session.
-        settings: where broker and warehouse are.
+        settings: where broker and warehouse are; topic, dataset and checkpoint are of nobody else.
         broker: its pid.
         rate: payments a second.
         pace: for how many seconds, and how many seconds lie between the starts of two batches; 0: none.
     """
     seconds, every = pace
-    name = f"rate_{rate}_{every:.0f}"
-    settings = replace(settings, topic=name, dataset=name, checkpoint_location=f"{settings.checkpoint_location}/{name}")
     ensure_topic(settings.bootstrap_servers, settings.topic)
     meter = Meter(broker)
     with Run(spark, settings, meter.published) as run:
@@ -182,17 +184,20 @@ def warm_session(settings: JobSettings, folder: Path) -> Iterator["SparkSession"
         spark.stop()
 
 
-def measure(rates: list[int], every: list[float], seconds: float) -> list[Trial]:
-    """All trials, from the slowest rate to the fastest."""
+def measure(rates: list[int], every: list[float], seconds: float, rounds: int) -> list[Trial]:
+    """All trials, from the slowest rate to the fastest, again and again."""
     with tempfile.TemporaryDirectory() as name, stack(Path(name)) as (settings, (broker, _)):
         folder = Path(name)
         with warm_session(settings, folder) as spark:
             trials = []
-            for rate in sorted(rates):
-                for gap in every:
-                    trials.append(trial(spark, settings, broker, rate, (seconds, gap)))
-                    _say(trials[-1].line())
+            for number, (_round, rate, gap) in enumerate(product(range(rounds), sorted(rates), every)):
+                trials.append(trial(spark, _apart(settings, f"trial_{number}"), broker, rate, (seconds, gap)))
+                _say(trials[-1].line())
     return trials
+
+
+def _apart(settings: JobSettings, name: str) -> JobSettings:
+    return replace(settings, topic=name, dataset=name, checkpoint_location=f"{settings.checkpoint_location}/{name}")
 
 
 def _say(text: str) -> None:
@@ -204,10 +209,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rates", type=int, nargs="+", default=list(RATES), help="payments a second")
     parser.add_argument("--every", type=float, nargs="+", default=list(EVERY_SECONDS), help="seconds between batches")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each rate and gap")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each rate and gap, in each round")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each rate and gap has its turn")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
-    shown = table(measure(options.rates, options.every, options.seconds))
+    shown = table(measure(options.rates, options.every, options.seconds, options.rounds))
     _say(shown)
     if not options.dry:
         write_table(PAGE, "rates", shown)

@@ -82,3 +82,35 @@ def test_a_statement_that_is_put_together_is_translated_by_its_own_text(tables: 
         config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("q", "STRING", said)])
         [row] = tables.client.query_and_wait("execute immediate @q", job_config=config)
         assert row["v"] == (1 if "1" in said else "x")
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("@@row_count = 3", True),
+        ("@@row_count = 2", False),
+        ("@@row_count = @three", True),
+        ("@@row_count = @two", False),
+        ("@@row_count = @none", False),
+        ("@@row_count = @decimal", True),
+        ("@@row_count = @three - 1", False),
+    ],
+)
+def test_an_assertion_of_how_many_rows_were_written_holds_where_there_were_so_many(
+    tables: Tables, condition: str, holds: bool
+) -> None:
+    values = [("three", "INT64", 3), ("two", "INT64", 2), ("none", "INT64", None), ("decimal", "NUMERIC", Decimal(3))]
+    config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter(*value) for value in values])
+    table = f"{tables.dataset}.counted"
+    tables.client.query_and_wait(f"create table `{table}` (v int64)")
+    script = f"""
+        insert into `{table}` (v) select v from unnest([1, 2, 3]) as v;
+        assert {condition} as 'another number';
+        select count(*) as n from `{table}`;
+        """
+    asked = tables.client.query(script, job_config=config)
+    if holds:
+        assert [row["n"] for row in asked.result()] == [3]
+    else:
+        with pytest.raises(BadRequest, match="another number"):
+            asked.result(job_retry=None)

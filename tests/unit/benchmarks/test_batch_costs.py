@@ -2,24 +2,38 @@
 
 import pytest
 
-from benchmarks.batch_costs import Batch, Trial, line_through, table, verdict
+from benchmarks.batch_costs import Batch, Trial, line_through, table, together, verdict
 
 
 def trial(rate: int, every: float, sizes: list[int], *, per_batch: float = 0.5, per_million: float = 40.0) -> Trial:
-    """Batches of these sizes at exactly that cost."""
-    batches = [Batch(size, per_batch + size / 1e6 * per_million, 1.0) for size in sizes]
+    """Batches of these sizes at exactly that cost, and a hundredth of a CPU second for each second that passes."""
+    gap = every or 1.0
+    batches = [Batch(size, gap, per_batch + gap / 100 + size / 1e6 * per_million, 1.0) for size in sizes]
     cpu = sum(batch.cpu_seconds for batch in batches)
     return Trial(rate, every, 10.0, tuple(batches), cpu, sum(sizes) / 1e6 * 2, 100, 200)
 
 
-STEADY = [trial(1_000, 0, [1_000, 1_100, 900]), trial(1_000, 5, [5_000, 5_000]), trial(50_000, 0, [100_000, 300_000])]
+STEADY = [
+    trial(1_000, 0, [1_000, 1_100, 900]),
+    trial(1_000, 5, [5_000, 5_000, 5_100]),
+    trial(50_000, 0, [100_000, 300_000]),
+]
 
 
-def test_a_batchs_fixed_cost_and_an_events_own_are_told_apart() -> None:
+def test_a_batchs_fixed_cost_that_of_time_and_an_events_own_are_told_apart() -> None:
     line = line_through(STEADY)
-    assert [line.per_batch, line.per_million] == pytest.approx([0.5, 40.0])
-    assert max(line.per_batch_error, line.per_million_error) < 1e-6
+    assert [line.per_batch, line.per_second, line.per_million] == pytest.approx([0.5, 0.01, 40.0])
+    assert max(line.errors) < 1e-6
     assert line.own(STEADY[:1])[0] == pytest.approx(40.0)
+
+
+def test_rounds_of_one_rate_and_gap_are_told_together() -> None:
+    again = [trial(1_000, 5, [7_000]), *STEADY]
+    joined = together(again)
+    assert [(t.rate, t.every_seconds) for t in joined] == [(1_000, 0), (1_000, 5), (50_000, 0)]
+    assert joined[1].records == 22_100
+    assert joined[1].cpu_seconds == pytest.approx(again[0].cpu_seconds + STEADY[1].cpu_seconds)
+    assert joined[1].seconds == 20.0
 
 
 def test_an_error_of_the_fixed_cost_weighs_more_on_small_batches() -> None:
@@ -30,13 +44,13 @@ def test_an_error_of_the_fixed_cost_weighs_more_on_small_batches() -> None:
 
 
 def test_the_first_batch_of_a_rate_carries_its_start_and_does_not_decide() -> None:
-    slow_start = Trial(1, 0, 1.0, (Batch(10, 9.0, 1.0), *STEADY[0].batches), 9.0, 0.0, 0, 0)
+    slow_start = Trial(1, 0, 1.0, (Batch(10, 1.0, 9.0, 1.0), *STEADY[0].batches), 9.0, 0.0, 0, 0)
     assert line_through([slow_start, *STEADY]).per_batch == pytest.approx(0.5)
 
 
 def test_too_few_batches_make_no_line() -> None:
     with pytest.raises(ValueError, match="longer"):
-        line_through([trial(1_000, 0, [1_000, 2_000])])
+        line_through([trial(1_000, 0, [1_000, 2_000, 3_000, 4_000])])
 
 
 def test_the_verdict_is_by_the_dearest_and_the_cheapest_rate() -> None:
@@ -56,4 +70,4 @@ def test_the_table_has_a_row_for_each_rate_and_gap() -> None:
     lines = [line for line in table(STEADY).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(STEADY)
     assert {line.count("|") for line in lines} == {12}
-    assert "| 1,000 | every 5 s | 2 | 5,000 |" in lines[3]
+    assert "| 1,000 | every 5 s | 3 | 5,033 |" in lines[3]
