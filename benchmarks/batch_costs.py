@@ -179,13 +179,28 @@ def verdict(trials: list[Trial], line: Line) -> str:
         f"{shown(line.per_million)} ± {shown(million)}."
     ]
     if len(known) > 1:
-        cheapest, dearest = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-        apart = known[dearest] / known[cheapest] - 1
-        sentences.append(
-            f"Without these, a million events cost from {shown(known[cheapest])} (at {cheapest:,}/s) to "
-            f"{shown(known[dearest])} CPU s (at {dearest:,}/s), {apart:.0%} apart: "
-            f"{'within' if apart <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}."
-        )
+        sentences.append(f"Without these, a million events cost {_span(known)}.")
+        steady = {rate: cost for rate, cost in known.items() if rate >= _constant_from(known)}
+        if 1 < len(steady) < len(known):
+            sentences.append(f"Of rates from {min(steady):,}/s on, {_span(steady)}.")
     if unknown:
         sentences.append(f"Batches that hold too little to tell: {', '.join(unknown)}.")
     return " ".join(sentences)
+
+
+def _constant_from(costs: dict[int, float]) -> int:
+    """The least rate from which on costs are constant."""
+    rates = sorted(costs)
+    return next(rate for rate in rates if _apart({r: costs[r] for r in rates if r >= rate}) <= TOLERANCE)
+
+
+def _apart(costs: dict[int, float]) -> float:
+    return max(costs.values()) / min(costs.values()) - 1
+
+
+def _span(costs: dict[int, float]) -> str:
+    cheapest, dearest = min(costs, key=costs.__getitem__), max(costs, key=costs.__getitem__)
+    return (
+        f"from {shown(costs[cheapest])} (at {cheapest:,}/s) to {shown(costs[dearest])} CPU s (at {dearest:,}/s), "
+        f"{_apart(costs):.0%} apart: {'within' if _apart(costs) <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}"
+    )

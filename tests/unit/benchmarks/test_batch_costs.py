@@ -59,6 +59,14 @@ def test_the_verdict_is_by_the_dearest_and_the_cheapest_rate() -> None:
     assert "**not** within 10%" in verdict(dear, line_through(dear))
 
 
+def test_the_verdict_says_from_which_rate_on_costs_are_constant() -> None:
+    dear = trial(500, 0, [100_000, 100_000], per_million=60.0)
+    said = verdict([dear, *STEADY, trial(5_000, 0, [100_000], per_million=42.0)], line_through(STEADY))
+    assert "to 60 CPU s (at 500/s), 50% apart: **not** within 10%." in said
+    _, _, of_the_others = said.partition("Of rates from 1,000/s on, ")
+    assert of_the_others.endswith("to 42 CPU s (at 5,000/s), 5% apart: within 10%.")
+
+
 def test_a_rate_whose_batches_hold_too_little_is_named_and_does_not_decide() -> None:
     noisy = [*STEADY, trial(5_000, 0, [500_000, 600_000]), trial(10, 0, [10, 11, 12, 13], per_batch=0.6)]
     said = verdict(noisy, line_through(noisy))
