@@ -180,7 +180,7 @@ def verdict(trials: list[Trial], line: Line) -> str:
     ]
     if len(known) > 1:
         sentences.append(f"Without these, a million events cost {_span(known)}.")
-        steady = {rate: cost for rate, cost in known.items() if rate >= _constant_from(known)}
+        steady = _steady(known)
         if 1 < len(steady) < len(known):
             sentences.append(f"Of rates from {min(steady):,}/s on, {_span(steady)}.")
     if unknown:
@@ -188,10 +188,10 @@ def verdict(trials: list[Trial], line: Line) -> str:
     return " ".join(sentences)
 
 
-def _constant_from(costs: dict[int, float]) -> int:
-    """The least rate from which on costs are constant."""
-    rates = sorted(costs)
-    return next(rate for rate in rates if _apart({r: costs[r] for r in rates if r >= rate}) <= TOLERANCE)
+def _steady(costs: dict[int, float]) -> dict[int, float]:
+    """The costs from the least rate on from which they are constant."""
+    ends = ({r: cost for r, cost in costs.items() if r >= rate} for rate in sorted(costs))
+    return next(end for end in ends if _apart(end) <= TOLERANCE)
 
 
 def _apart(costs: dict[int, float]) -> float:

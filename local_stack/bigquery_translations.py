@@ -1,8 +1,8 @@
 """What a statement is in DuckDB's SQL, worked out once. Runs in the warehouse's environment, as bigquery_server.py.
 
-Belongs here: remembering translations, and when to forget them. Does not belong here: what the catalog answers
-(bigquery_shortcuts.py). The stream sends the same statements with each batch, but for the name of the staging table,
-and local-bigquery takes longer to translate them than to run them.
+Belongs here: remembering translations, when to forget them, and what needs none. Does not belong here: what the catalog
+answers (bigquery_shortcuts.py). The stream sends the same statements with each batch, but for the name of the staging
+table, and local-bigquery takes longer to translate them than to run them.
 
 A translation depends on the statement's text, the types of its parameters, place and columns of its staging table, who
 asks, and the catalog. Whatever changes in the catalog, all are forgotten; and each is worked out anew once a minute.

@@ -91,7 +91,7 @@ class Publisher:
 
         def attempt(number: int) -> tuple[Control, Batch] | Exception:
             known = Known(self.control.correction_count, erasure_count=self.control.erasure_count)
-            # Next to never is anything known, and the transaction tells: to ask before it would take as long again.
+            # Next to never is anything known, and the transaction tells: to ask first would be one more job a batch.
             if self._known_before or number:
                 try:
                     known = self._look_up(staging)
