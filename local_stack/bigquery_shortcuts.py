@@ -6,6 +6,7 @@ as a table, so that it would get slower for ever. Does not belong here: what is 
 results (bigquery_results.py).
 """
 
+import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -18,6 +19,7 @@ _TEMPORARY_TABLES = "SELECT table_name FROM duckdb_tables() WHERE temporary"
 
 def install() -> None:
     """Put them in place; before the server starts."""
+    _look_for_no_pandas()
     _look_up_one_dataset_alone()
     _look_up_the_tables_of_one_dataset_alone()
     _look_up_the_columns_of_one_table_alone()
@@ -25,6 +27,11 @@ def install() -> None:
     _ask_for_no_temporary_tables()
     _make_no_jobs_of_statements()
     _keep_no_states_in_between()
+
+
+def _look_for_no_pandas() -> None:
+    """DuckDB would try to import it for each parameter of each statement, and search the disk where it is not there."""
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 
 def _look_up_one_dataset_alone() -> None:

@@ -1,5 +1,6 @@
 """The local warehouse's own shortcuts answer as BigQuery would."""
 
+import subprocess
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from local_stack.bigquery import Warehouse
 from local_stack.processes import free_port
 from spark_jobs.settings import read_job_settings
 from spark_jobs.warehouse import STAGING_PREFIX, connect
+from tests.architecture.sources import ROOT
 from tests.faults.victims import kill
 from tests.integration.tables import Tables
 
@@ -39,6 +41,22 @@ SCHEMA = pa.schema(
         ("names", pa.list_(pa.string())),
     ]
 )
+
+
+SEARCHES = """
+import sys, duckdb
+from local_stack import bigquery_shortcuts
+
+class Tell:
+    def find_spec(self, name, path=None, target=None):
+        print(name)
+
+sys.meta_path.insert(0, Tell())
+duckdb.execute("select ?::varchar", ["before"])
+bigquery_shortcuts.install()
+print("installed")
+duckdb.execute("select ?::varchar", ["after"])
+"""
 
 
 def write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> Path:
@@ -181,3 +199,11 @@ def test_a_result_may_be_empty_or_the_last_of_a_script_or_fail(tables: Tables) -
     assert [row["n"] for row in ask("declare x int64 default 7; select 1 as m; select x as n;")] == [7]
     with pytest.raises(BadRequest, match="division by zero"):
         ask("select 1 / x as n from unnest([0]) as x")
+
+
+def test_a_statement_searches_the_disk_for_no_library(home: Path) -> None:
+    python = home / "warehouse-env" / "bin" / "python"
+    searched = subprocess.run([python, "-c", SEARCHES], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    before, after = searched.split("installed")
+    assert "pandas" in before
+    assert "pandas" not in after
