@@ -38,7 +38,7 @@ KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 RECEIPT_SCHEMA = "bucket int, receipt binary"
 
 GATHERED_RECORDS = 50_000
-"""Judging a table costs 15 ms, however few its rows."""
+"""Judging a table costs several milliseconds, however few its rows."""
 GATHERED_BYTES = 64 << 20
 
 

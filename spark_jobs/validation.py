@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from spark_jobs.contract import FIELDS
 from spark_jobs.iso_codes import MINOR_UNITS
+from spark_jobs.parsing import PARSED_SCHEMA
 from spark_jobs.validation_rules import FINE_QUERY, OTHER_QUERY
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
@@ -38,9 +39,6 @@ VALIDATED_SCHEMA = pa.schema(
 
 _NONE = pa.array([], VALIDATED_SCHEMA.field("reasons").type)
 
-_WORTH_OPTIMIZING = 4_000
-"""Rows from which on a better plan saves more than it costs to find: it takes longer than to judge a thousand rows."""
-
 
 def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
     """Columns of VALIDATED_SCHEMA, one row per row of `parsed` (parsing.PARSED_SCHEMA), in order.
@@ -51,10 +49,8 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
         parsed: what parsing.parse returned.
         kafka_timestamps: when each record was written to the broker; timestamp[us, UTC], as long as `parsed`.
     """
-    records = parsed.combine_chunks().append_column("kafka_us", kafka_timestamps.cast(pa.int64()))
-    for name, column in _looked_up(records).items():
-        records = records.append_column(name, column)
-    judged = _ask(FINE_QUERY, records)
+    records = _records(parsed.combine_chunks(), kafka_timestamps)
+    judged = _ask("fine", records)
     is_other = pc.equal(judged["is_fine"].combine_chunks(), 0)
     texts_and_values = [
         (judged if field.name in judged.column_names else records)[field.name].cast(field.type)
@@ -63,7 +59,7 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
     ]
     if not is_other.true_count:
         return pa.Table.from_arrays([*texts_and_values, _reasons(is_other, _NONE)], schema=VALIDATED_SCHEMA)
-    others = _ask(OTHER_QUERY, records.filter(is_other)).cast(VALIDATED_SCHEMA).combine_chunks()
+    others = _ask("other", records.filter(is_other)).cast(VALIDATED_SCHEMA).combine_chunks()
     *replaced, reasons = (column.chunk(0) for column in others.columns)
     merged = [pc.replace_with_mask(c, is_other, other) for c, other in zip(texts_and_values, replaced, strict=True)]
     return pa.Table.from_arrays([*merged, _reasons(is_other, reasons)], schema=VALIDATED_SCHEMA)
@@ -77,12 +73,20 @@ def _reasons(is_other: pa.BooleanArray, of_others: pa.ListArray) -> pa.Array:
 
 
 def _ask(query: str, records: pa.Table) -> pa.Table:
-    engine = _engine(optimizes=records.num_rows >= _WORTH_OPTIMIZING)
-    engine.register("records", records)
+    engine, asked = _engine()
+    asked.records = records
     try:
-        return engine.execute(query).to_arrow_table()
+        return engine.execute(f"execute {query}").to_arrow_table()
     finally:
-        engine.unregister("records")
+        asked.records = records.slice(0, 0)
+
+
+def _records(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
+    """What the queries call `records`."""
+    records = parsed.append_column("kafka_us", kafka_timestamps.cast(pa.int64()))
+    for name, column in _looked_up(parsed).items():
+        records = records.append_column(name, column)
+    return records
 
 
 def _looked_up(parsed: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -94,11 +98,26 @@ def _looked_up(parsed: pa.Table) -> dict[str, pa.ChunkedArray]:
     }
 
 
+class _Asked:
+    """The records that the engine reads: they change from query to query, and this stays."""
+
+    def __init__(self, records: pa.Table) -> None:
+        self.records = records
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.records.__arrow_c_stream__(requested_schema)
+
+
 @functools.cache
-def _engine(*, optimizes: bool) -> duckdb.DuckDBPyConnection:
-    """A connection for the process: made on first use, after Spark has forked its workers."""
+def _engine() -> tuple[duckdb.DuckDBPyConnection, _Asked]:
+    """A connection for the process, with the queries planned: to plan one takes longer than to judge a thousand rows.
+
+    Made on first use, after Spark has forked its workers.
+    """
     # Lossless: a 128-bit number arrives as its 16 bytes. Those of an MD5 are the digest as it is written.
     engine = duckdb.connect(config={"threads": 1, "arrow_lossless_conversion": True})
-    if not optimizes:
-        engine.execute("pragma disable_optimizer")
-    return engine
+    asked = _Asked(_records(PARSED_SCHEMA.empty_table(), pa.array([], _TIMESTAMP)))
+    engine.register("records", asked)
+    engine.execute(f"prepare fine as {FINE_QUERY}")
+    engine.execute(f"prepare other as {OTHER_QUERY}")
+    return engine, asked

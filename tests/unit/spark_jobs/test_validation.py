@@ -4,10 +4,8 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 
-import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -25,14 +23,6 @@ from tests.unit.spark_jobs.stream import KAFKA_US, us, validated
 Event = dict[str, str | None]
 VALID: Event = {name: json.loads(text) for name, text in EVENT.items()}
 in_batches = settings(max_examples=20, deadline=None)
-
-
-@pytest.fixture(scope="module", autouse=True, params=[0, 10**9], ids=["optimized", "as written"])
-def _plan(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Many rows are judged by an optimized plan, few by the query as it is written: both by the same rules."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validation, "_WORTH_OPTIMIZING", request.param)
-        yield
 
 
 letters = st.text(st.sampled_from("aZ09_-"), min_size=1, max_size=64)
@@ -185,12 +175,19 @@ def test_rows_keep_their_order_beyond_the_engines_chunks() -> None:
 
 
 def test_only_what_is_not_fine_is_asked_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "OTHER_QUERY", "this is no query")
+    ask, asked = validation._ask, list[tuple[str, int]]()
+
+    def ask_aloud(query: str, records: pa.Table) -> pa.Table:
+        asked.append((query, records.num_rows))
+        return ask(query, records)
+
+    monkeypatch.setattr(validation, "_ask", ask_aloud)
     optional = ("country", "device_id", "device_type", "ip_address", "payment_method", "merchant_category")
     fine = [VALID, VALID | dict.fromkeys(optional), VALID | {"amount": "0.1", "ip_address": "2001:db8::1"}]
-    assert validated(*[json.dumps(event).encode() for event in fine])["reasons"].to_pylist() == [[], [], []]
-    with pytest.raises(duckdb.Error):
-        validated(json.dumps(VALID | {"amount": "0"}).encode())
+    judged(*fine)
+    assert asked == [("fine", 3)]
+    judged(*fine, VALID | {"amount": "0"})
+    assert asked[1:] == [("fine", 4), ("other", 1)]
 
 
 def test_no_rows_are_no_rows() -> None:
