@@ -23,6 +23,7 @@ def main() -> None:
 
     from local_stack import (
         bigquery_files,
+        bigquery_jobs,
         bigquery_loads,
         bigquery_results,
         bigquery_shortcuts,
@@ -42,6 +43,7 @@ def main() -> None:
     _end_what_was_running()
     bigquery_files.install()
     bigquery_shortcuts.install()
+    bigquery_jobs.install()
     bigquery_staging.install()
     bigquery_loads.install()
     bigquery_results.install()

@@ -3,7 +3,7 @@
 Belongs here: the same answers in less time. DuckDB lists all tables and columns of all databases, and reads the
 statistics of each, to tell of one; local-bigquery asks so many times in every query, and keeps the result of each query
 as a table, so that it would get slower for ever. Does not belong here: what is answered wrongly (bigquery_server.py),
-results (bigquery_results.py).
+what is kept of jobs (bigquery_jobs.py) and results (bigquery_results.py).
 """
 
 import sys
@@ -25,8 +25,6 @@ def install() -> None:
     _look_up_the_columns_of_one_table_alone()
     _ask_once_in_a_statement()
     _ask_for_no_temporary_tables()
-    _make_no_jobs_of_statements()
-    _keep_no_states_in_between()
 
 
 def _look_for_no_pandas() -> None:
@@ -213,38 +211,3 @@ def _ask_for_no_temporary_tables() -> None:
         return execute(cursor if session else _CursorWithoutTemporaryTables(cursor), *args, session=session, **options)
 
     query.execute = execute_quickly
-
-
-def _make_no_jobs_of_statements() -> None:
-    """A script is one job: that of each of its statements would be one more commit to disk, and nobody reads it."""
-    from local_bigquery.jobs import query
-
-    execute = query.execute
-
-    def execute_as_one(*args: Any, **options: Any) -> tuple[Any, list[Any], Any]:
-        statistics, _statements, destination = execute(*args, **options)
-        return statistics, [], destination
-
-    query.execute = execute_as_one
-
-
-def _keep_no_states_in_between() -> None:
-    """That a job is RUNNING is true only as long as the server lives: no commit to disk for that."""
-    from local_bigquery.jobs import store
-
-    save, load = store.save, store.load
-    running: dict[tuple[str, str], Any] = {}
-
-    def save_ends(job: Any) -> Any:
-        key = (job.jobReference.projectId, job.jobReference.jobId)
-        if job.status.state == "RUNNING":
-            running[key] = job
-            return job
-        saved = save(job)
-        running.pop(key, None)
-        return saved
-
-    def load_running(project_id: str, job_id: str) -> Any:
-        return running.get((project_id, job_id)) or load(project_id, job_id)
-
-    store.save, store.load = save_ends, load_running

@@ -1,6 +1,8 @@
 """The local warehouse's own shortcuts answer as BigQuery would."""
 
 import subprocess
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from google.api_core.exceptions import BadRequest, NotFound
+from google.api_core.exceptions import BadRequest, Conflict, NotFound
 
 from local_stack import bigquery_staging
 from local_stack.bigquery import Warehouse
@@ -207,3 +209,22 @@ def test_a_statement_searches_the_disk_for_no_library(home: Path) -> None:
     before, after = searched.split("installed")
     assert "pandas" in before
     assert "pandas" not in after
+
+
+def test_an_id_is_that_of_one_job_however_many_ask_for_it_at_once(tables: Tables) -> None:
+    table = f"{tables.dataset}.once"
+    tables.client.query_and_wait(f"create table `{table}` (n int64)")
+    job_ids, attempts = [f"once_{uuid.uuid4().hex}" for _ in range(5)], 4
+
+    def ask(job_id: str) -> bool:
+        try:
+            tables.client.query(f"insert into `{table}` (n) values (1)", job_id=job_id, job_retry=None).result()
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(attempts) as pool:
+        was_taken = list(pool.map(ask, sorted(job_ids * attempts)))
+    assert was_taken.count(True) == len(job_ids)
+    assert len(tables.rows("once")) == len(job_ids)
+    assert {tables.client.get_job(job_id).state for job_id in job_ids} == {"DONE"}
