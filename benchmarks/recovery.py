@@ -25,7 +25,8 @@ from benchmarks.contest import CONTENDERS, Contender, Failed
 from spark_jobs.settings import JobSettings, payments_home
 from spark_jobs.warehouse import connect
 
-EVENTS = 800_000
+EVENTS = 1_600_000
+"""Two full batches of stock Spark: of a second one with few records it may be done before it is killed."""
 _POLL_SECONDS = 0.25
 _INTO_THE_NEXT_SECONDS = 1.0
 _SETTLE_SECONDS = 1.0

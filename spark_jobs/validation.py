@@ -78,7 +78,7 @@ def _ask(query: str, records: pa.Table) -> pa.Table:
     try:
         return engine.execute(f"execute {query}").to_arrow_table()
     finally:
-        asked.records = records.slice(0, 0)
+        asked.records = records.schema.empty_table()
 
 
 def _records(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
