@@ -12,7 +12,6 @@ def install() -> None:
     """Put it in place; before the server starts."""
     _make_no_jobs_of_statements()
     _write_a_row_and_then_its_end()
-    _keep_no_states_in_between()
 
 
 def _make_no_jobs_of_statements() -> None:
@@ -29,48 +28,51 @@ def _make_no_jobs_of_statements() -> None:
 
 
 def _write_a_row_and_then_its_end() -> None:
-    """DuckDB takes twice as long to replace a row, or to find that there is none to replace."""
+    """DuckDB takes twice as long to replace a row, or to find that there is none to replace.
+
+    That a job is RUNNING is true only as long as the server lives: no commit to disk for that.
+    """
     import duckdb
     from local_bigquery.engine import database
     from local_bigquery.errors import already_exists
     from local_bigquery.jobs import store
 
-    save = store.save
-
-    def save_quickly(job: Any) -> Any:
-        project_id, job_id, state = job.jobReference.projectId, job.jobReference.jobId, job.status.state
-        resource = json.dumps(job.dump())
-        if state == "PENDING":
-            row = [project_id, job_id, job.statistics.parentJobId, state, int(job.statistics.creationTime), resource]
-            try:
-                database.execute("insert into emulator.jobs values (?, ?, ?, ?, ?, ?)", row)
-            except duckdb.ConstraintException:
-                raise already_exists("Job", f"{project_id}:{job_id}") from None
-            return job
-        update = "update emulator.jobs set state = ?, resource = ? where project_id = ? and job_id = ?"
-        [(updated,)] = database.fetch(update, [state, resource, project_id, job_id])
-        return job if updated else save(job)
-
-    store.save = save_quickly
-
-
-def _keep_no_states_in_between() -> None:
-    """That a job is RUNNING is true only as long as the server lives: no commit to disk for that."""
-    from local_bigquery.jobs import store
-
     save, load = store.save, store.load
     running: dict[tuple[str, str], Any] = {}
 
-    def save_ends(job: Any) -> Any:
-        key = (job.jobReference.projectId, job.jobReference.jobId)
-        if job.status.state == "RUNNING":
-            running[key] = job
-            return job
-        saved = save(job)
-        running.pop(key, None)
-        return saved
+    def insert(job: Any) -> None:
+        project_id, job_id = _key(job)
+        statistics = job.statistics
+        row = [statistics.parentJobId, job.status.state, int(statistics.creationTime), json.dumps(job.dump())]
+        try:
+            # One after the other: of two at once the later fails as it commits, by an error that does not tell why.
+            with database.writing("emulator", "jobs"):
+                database.execute("insert into emulator.jobs values (?, ?, ?, ?, ?, ?)", [project_id, job_id, *row])
+        except duckdb.ConstraintException:
+            raise already_exists("Job", f"{project_id}:{job_id}") from None
+
+    def end(job: Any) -> None:
+        update = "update emulator.jobs set state = ?, resource = ? where project_id = ? and job_id = ?"
+        [(updated,)] = database.fetch(update, [job.status.state, json.dumps(job.dump()), *_key(job)])
+        if not updated:
+            save(job)
+        running.pop(_key(job), None)
+
+    def save_by_state(job: Any) -> Any:
+        match job.status.state:
+            case "PENDING":
+                insert(job)
+            case "RUNNING":
+                running[_key(job)] = job
+            case _:
+                end(job)
+        return job
 
     def load_running(project_id: str, job_id: str) -> Any:
         return running.get((project_id, job_id)) or load(project_id, job_id)
 
-    store.save, store.load = save_ends, load_running
+    store.save, store.load = save_by_state, load_running
+
+
+def _key(job: Any) -> tuple[str, str]:
+    return job.jobReference.projectId, job.jobReference.jobId

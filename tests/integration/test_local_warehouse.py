@@ -208,7 +208,7 @@ def test_a_statement_searches_the_disk_for_no_library(home: Path) -> None:
     searched = subprocess.run([python, "-c", SEARCHES], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     before, after = searched.split("installed")
     assert "pandas" in before
-    assert "pandas" not in after
+    assert not after.split()
 
 
 def test_an_id_is_that_of_one_job_however_many_ask_for_it_at_once(tables: Tables) -> None:
@@ -224,7 +224,7 @@ def test_an_id_is_that_of_one_job_however_many_ask_for_it_at_once(tables: Tables
         return True
 
     with ThreadPoolExecutor(attempts) as pool:
-        was_taken = list(pool.map(ask, sorted(job_ids * attempts)))
-    assert was_taken.count(True) == len(job_ids)
+        went_on = list(pool.map(ask, sorted(job_ids * attempts)))
+    assert went_on.count(True) == len(job_ids)
     assert len(tables.rows("once")) == len(job_ids)
     assert {tables.client.get_job(job_id).state for job_id in job_ids} == {"DONE"}

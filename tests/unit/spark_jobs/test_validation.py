@@ -184,7 +184,7 @@ def test_only_what_is_not_fine_is_asked_what_is_wrong(monkeypatch: pytest.Monkey
     monkeypatch.setattr(validation, "_ask", ask_aloud)
     optional = ("country", "device_id", "device_type", "ip_address", "payment_method", "merchant_category")
     fine = [VALID, VALID | dict.fromkeys(optional), VALID | {"amount": "0.1", "ip_address": "2001:db8::1"}]
-    judged(*fine)
+    assert judged(*fine)["reasons"].to_pylist() == [[], [], []]
     assert asked == [("fine", 3)]
     judged(*fine, VALID | {"amount": "0"})
     assert asked[1:] == [("fine", 4), ("other", 1)]
