@@ -1,10 +1,11 @@
 """What an event costs by the rate at which events come: a warm run under paced traffic, from a trickle to a flood.
 
-Usage: python -m benchmarks.rates [--seconds N] [--rounds N] [--rates N ...] [--every N ...] [--dry]. Writes a table
+Usage: python -m benchmarks.rates [--seconds N] [--rounds N] [--rates N ...] [--records N] [--dry]. Writes a table
 into docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic and the
 table (batch_costs.py). Each rate is run in two ways: with a batch as soon as there are records, which is what the job
-does, and with one every few seconds, as PAYMENTS_BATCH_SECONDS has it. CPU is the run's (driver, JVM, Python workers)
-and the warehouse's; the broker's stands beside it, and the sender's, which shares the cores, is left out.
+does, and with batches so far apart, as PAYMENTS_BATCH_SECONDS has it, that they hold the same at every rate. CPU is the
+run's (driver, JVM, Python workers) and the warehouse's; the broker's stands beside it, and the sender's, which shares
+the cores, is left out.
 """
 
 import argparse
@@ -14,14 +15,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.batch_costs import Batch, Trial, table
+from benchmarks.batch_costs import Drain, Trial, table
 from benchmarks.figures import ROOT, write_table
 from benchmarks.processes import cpu_seconds
 from benchmarks.stack import send, stack
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs" / "scaling.md"
 RATES = (1_000, 5_000, 10_000, 25_000, 50_000)
-EVERY_SECONDS = (0.0, 5.0)
-SECONDS = 15.0
-ROUNDS = 2
+RECORDS = 50_000
+"""In a batch, where batches are apart: as many at every rate, so that only the rate differs."""
+LEAST_BATCHES = 2
+SECONDS = 10.0
+ROUNDS = 4
 """A machine that is slow for a minute would else be one rate's cost."""
 WARM_UPS = (200_000, *[1_000] * 20)
 """What the JVM compiles while it gets warm would else be a cost of the first rate."""
@@ -56,9 +60,9 @@ class Sender:
     It is not reaped before `reap`: until then its CPU can be told from that of our other children.
     """
 
-    def __init__(self, settings: JobSettings, rate: int, seconds: float, published: list[Batch], before: int) -> None:
+    def __init__(self, settings: JobSettings, rate: int, seconds: float, drains: list[Drain], before: int) -> None:
         self.backlogs: list[int] = []
-        self._settings, self._seconds, self._published, self._before = settings, seconds, published, before
+        self._settings, self._seconds, self._drains, self._before = settings, seconds, drains, before
         pace = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(rate)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "--bulk", fastest(), *pace],
@@ -90,7 +94,7 @@ class Sender:
 
             def look() -> None:
                 sent = sum(topic.read().latest.values()) - self._before
-                self.backlogs.append(sent - sum(batch.records for batch in self._published))
+                self.backlogs.append(sent - sum(drain.records for drain in self._drains))
 
             half = threading.Timer(self._seconds / 2, look)
             half.start()
@@ -106,8 +110,8 @@ class Meter:
 
     broker: int
     sender: int | None = None
-    batches: list[Batch] = field(default_factory=list)
-    _before: tuple[float, float] = (0.0, 0.0)
+    drains: list[Drain] = field(default_factory=list)
+    _published: "list[BatchReport]" = field(default_factory=list)
 
     def read(self) -> tuple[float, float]:
         """Ours (this process and all below it but broker and sender), and the broker's."""
@@ -115,20 +119,28 @@ class Meter:
         others = cpu_seconds(self.sender) if self.sender else 0.0
         return cpu_seconds(os.getpid()) - broker - others, broker
 
-    def begin(self, sender: int) -> None:
-        """From now on, batches are counted anew."""
-        self.sender = sender
-        self._before = (time.monotonic(), self.read()[0])
-
     def published(self, report: "BatchReport") -> None:
-        """A batch is published: what was used since the one before is its cost."""
-        now, cpu = time.monotonic(), self.read()[0]
-        then, cpu_then = self._before
-        self.batches.append(Batch(report.delivered, now - then, cpu - cpu_then, report.latency_p95_seconds))
-        self._before = (now, cpu)
+        """A batch is published."""
+        self._published.append(report)
+
+    def drain(self, run: Run) -> bool:
+        """Let the run look at the topic once. Returns whether there were records: then its cost is noted."""
+        before = self.read()[0]
+        if not run.drain_once(float("inf")):
+            return False
+        reports, self._published = self._published, []
+        self.drains.append(
+            Drain(
+                len(reports),
+                sum(report.delivered for report in reports),
+                self.read()[0] - before,
+                max(report.latency_p95_seconds for report in reports),
+            )
+        )
+        return True
 
 
-def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, pace: tuple[float, float]) -> Trial:
+def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, paced: tuple[float, float]) -> Trial:
     """A rate for some seconds, on a topic and a dataset of its own, until all of it is published.
 
     Args:
@@ -136,32 +148,32 @@ def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, 
         settings: where broker and warehouse are; topic, dataset and checkpoint are of nobody else.
         broker: its pid.
         rate: payments a second.
-        pace: for how many seconds, and how many seconds lie between the starts of two batches; 0: none.
+        paced: for how many seconds, and how many seconds lie between the starts of two batches; 0: none.
     """
-    seconds, every = pace
+    seconds, every = paced
     ensure_topic(settings.bootstrap_servers, settings.topic)
     meter = Meter(broker)
     with Run(spark, settings, meter.published) as run:
         before = send(settings, FIRST_EVENTS, seed=rate)
-        run.drain_once(float("inf"))
-        meter.batches.clear()
-        sender = Sender(settings, rate, seconds, meter.batches, before)
+        meter.drain(run)
+        meter.drains.clear()
+        sender = Sender(settings, rate, seconds, meter.drains, before)
         try:
-            meter.begin(sender.pid)
+            meter.sender = sender.pid
             ours, broker_cpu = meter.read()
-            drain_until_quiet(run, sender, every)
+            drain_until_quiet(partial(meter.drain, run), sender, every)
             ours_after, broker_after = meter.read()
         finally:
             sender.reap()
     half, end = sender.backlogs
-    return Trial(rate, every, seconds, tuple(meter.batches), ours_after - ours, broker_after - broker_cpu, half, end)
+    return Trial(rate, every, seconds, tuple(meter.drains), ours_after - ours, broker_after - broker_cpu, half, end)
 
 
-def drain_until_quiet(run: Run, sender: Sender, every_seconds: float) -> None:
+def drain_until_quiet(drain: Callable[[], bool], sender: Sender, every_seconds: float) -> None:
     """Batches, their starts at least so far apart, while there is traffic and until all of it is published."""
     while True:
         is_last, began = not sender.is_sending(), time.monotonic()
-        if not run.drain_once(float("inf")):
+        if not drain():
             if is_last:
                 return
             time.sleep(POLL_SECONDS)
@@ -184,16 +196,23 @@ def warm_session(settings: JobSettings, folder: Path) -> Iterator["SparkSession"
         spark.stop()
 
 
-def measure(rates: list[int], every: list[float], seconds: float, rounds: int) -> list[Trial]:
+def measure(rates: list[int], records: int, seconds: float, rounds: int) -> list[Trial]:
     """All trials, from the slowest rate to the fastest, again and again."""
+    trials: list[Trial] = []
     with tempfile.TemporaryDirectory() as name, stack(Path(name)) as (settings, (broker, _)):
         folder = Path(name)
         with warm_session(settings, folder) as spark:
-            trials = []
-            for number, (_round, rate, gap) in enumerate(product(range(rounds), sorted(rates), every)):
-                trials.append(trial(spark, _apart(settings, f"trial_{number}"), broker, rate, (seconds, gap)))
+            for _round, rate, most in product(range(rounds), sorted(rates), (0, records)):
+                apart = _apart(settings, f"trial_{len(trials)}")
+                trials.append(trial(spark, apart, broker, rate, pace(rate, most, seconds)))
                 _say(trials[-1].line())
     return trials
+
+
+def pace(rate: int, records: int, seconds: float) -> tuple[float, float]:
+    """How long a rate goes on, and how far apart batches have to begin so that each holds so many records; 0: none."""
+    every = records / rate
+    return max(seconds, LEAST_BATCHES * every), every
 
 
 def _apart(settings: JobSettings, name: str) -> JobSettings:
@@ -208,12 +227,12 @@ def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rates", type=int, nargs="+", default=list(RATES), help="payments a second")
-    parser.add_argument("--every", type=float, nargs="+", default=list(EVERY_SECONDS), help="seconds between batches")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each rate and gap, in each round")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each rate and gap has its turn")
+    parser.add_argument("--records", type=int, default=RECORDS, help="in a batch, where batches are apart")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each rate, in each round, at least")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each rate has its turn")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
-    shown = table(measure(options.rates, options.every, options.seconds, options.rounds))
+    shown = table(measure(options.rates, options.records, options.seconds, options.rounds))
     _say(shown)
     if not options.dry:
         write_table(PAGE, "rates", shown)

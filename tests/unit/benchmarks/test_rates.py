@@ -6,8 +6,7 @@ from typing import cast
 import pytest
 
 from benchmarks import rates
-from benchmarks.rates import Sender, drain_until_quiet
-from spark_jobs.run import Run
+from benchmarks.rates import LEAST_BATCHES, Sender, drain_until_quiet, pace
 
 
 class PretendedTraffic:
@@ -21,7 +20,7 @@ class PretendedTraffic:
     def is_sending(self) -> bool:
         return time.monotonic() < self._end
 
-    def drain_once(self, _deadline: float) -> bool:
+    def drain(self) -> bool:
         sent_to = min(time.monotonic(), self._end)
         is_new = sent_to > self._drained_to
         self._drained_to = sent_to
@@ -34,8 +33,14 @@ class PretendedTraffic:
 def test_all_is_drained_in_batches_that_keep_their_distance(every: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "POLL_SECONDS", 0.001)
     traffic = PretendedTraffic(seconds=0.35)
-    drain_until_quiet(cast(Run, traffic), cast(Sender, traffic), every)
-    assert not traffic.drain_once(0)
+    drain_until_quiet(traffic.drain, cast(Sender, traffic), every)
+    assert not traffic.drain()
     gaps = [after - before for before, after in zip(traffic.drains, traffic.drains[1:], strict=False)]
     assert all(gap >= every for gap in gaps[:-1])
     assert (len(traffic.drains) <= 5) == bool(every)
+
+
+def test_a_slow_rate_goes_on_until_its_batches_hold_as_much_as_those_of_a_fast_one() -> None:
+    assert pace(1_000, 50_000, seconds=15.0) == (LEAST_BATCHES * 50.0, 50.0)
+    assert pace(50_000, 50_000, seconds=15.0) == (15.0, 1.0)
+    assert pace(1_000, 0, seconds=15.0) == (15.0, 0.0)
