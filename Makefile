@@ -88,7 +88,7 @@ bench_size = $(call given,EVENTS,events) $(call given,ROUNDS,rounds) $(call give
 bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600 RATE=10000), minute by minute
 	$(BIN)/python -m benchmarks.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED) $(dry)
 
-bench-state: setup ## batch time and state bytes against live ids (10 minutes; KEYS=36000000 HOURS=24)
+bench-state: setup ## batch time and state bytes against live ids (3 minutes; KEYS=36000000 HOURS=24)
 	$(BIN)/python -m benchmarks.state $(call given,KEYS,keys) $(call given,HOURS,hours) $(dry)
 
 bench-scaling: setup ## the job on a Spark cluster of one worker and of two (5 minutes; EVENTS=2000000); writes docs/scaling.md

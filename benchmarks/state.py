@@ -1,8 +1,9 @@
 """The deduplication state by the number of live ids: time of a batch, bytes, memory; and forgetting, over a day.
 
-Usage: python -m benchmarks.state [--keys N] [--hours N] [--dry]. Writes two tables and a plot into docs/performance.md.
-Belongs here: the job's own tagging and state code, given ids that nobody sent, on a clock that only pretends; the files
-are written and synced as ever. Does not belong here: Spark, which keeps the few kilobytes that name the files.
+Usage: python -m benchmarks.state [--keys N] [--hours N] [--dry]. Writes two tables and a plot into docs/performance.md,
+and figures. Belongs here: the job's own tagging and state code, given ids that nobody sent, on a clock that only
+pretends; the files are written and synced as ever. Does not belong here: Spark, which keeps the few kilobytes that name
+the files.
 """
 
 import argparse
@@ -19,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contest import folder_bytes
-from benchmarks.figures import ROOT, write_table
+from benchmarks.figures import ROOT, keep, write_table
 from spark_jobs.contract import WATERMARK_MICROSECONDS
-from spark_jobs.dedup_state import DedupState, keys_of
+from spark_jobs.dedup_state import DedupState
+from spark_jobs.keys import keys_of
 from spark_jobs.segments import LocalSegments
 from spark_jobs.tagging import Candidates, tag
 
@@ -162,6 +164,15 @@ def plot(filling: list[Point], day: list[Point], path: Path) -> None:
     plt.close(figure)
 
 
+def figures(filled: Point) -> dict[str, float | int | str]:
+    """What the docs name of the greatest state."""
+    return {
+        "state_keys": filled.keys,
+        "state_megabytes": filled.state_bytes / 1e6,
+        "state_bytes_per_key": filled.state_bytes / filled.keys,
+    }
+
+
 def measure(rate: int, batch_seconds: int, hours: float) -> list[Point]:
     """All points of a stream, in a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
@@ -188,6 +199,7 @@ def main() -> None:
             write_table(PAGE, name, shown)
     if not options.dry:
         plot(filling, day, PLOT)
+        keep(figures(filling[-1]))
 
 
 if __name__ == "__main__":

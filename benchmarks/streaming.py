@@ -57,8 +57,6 @@ def measure(events: int, folder: Path) -> dict[str, float | int | str]:
         "drain_events": deliveries,
         "drain_events_per_second": deliveries / seconds,
         "drain_cpu_seconds_per_million": cpu / deliveries * 1e6,
-        "state_bytes_per_key": reports[-1].state_bytes / reports[-1].state_keys,
-        "state_keys": reports[-1].state_keys,
         "cores": os.cpu_count() or 0,
     }
 

@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 from spark_jobs.checksums import Damaged
 from spark_jobs.pipeline import Locations
 
-FORMAT = 2
+FORMAT = 3
 """Raised by every change of the plan or of the state's form: older checkpoints are then rebuilt, never misread."""
 
 _START = "start.json"

@@ -3,19 +3,20 @@
 Belongs here: the compact form of the state, probing, growing and forgetting. Does not belong here: what a hit means
 (tagging.py), who keeps the encoded form between batches (Spark's state store, by pipeline.py).
 
-An id is remembered by 12 bytes of its hash. Ids live in slots of event time; a slot is forgotten whole once the
-watermark has passed all of it, so forgetting costs nothing per id. Within a slot the newest ids form a sorted tail that
-travels in the encoded state; a tail that has grown is written once, as an immutable segment file, and segments of like
-size are merged, so that a batch rewrites only a bounded share of what it did not touch.
+An id is remembered by its key, 10 bytes of its hash. Ids live in slots of event time; a slot is forgotten whole once
+the watermark has passed all of it, so forgetting costs nothing per id. Within a slot the newest ids form a sorted tail
+that travels in the encoded state; a tail that has grown is written once, as an immutable segment file, and segments of
+like size are merged, so that a batch rewrites only a bounded share of what it did not touch.
 """
 
-from collections.abc import Buffer
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from spark_jobs.keys import KEY, KEY_BYTES, Keys, Packed, among, in_order, packed_bytes
 
 SLOT_MICROSECONDS = 15 * 60 * 1_000_000
 SPILL_KEYS = 32_768
@@ -25,28 +26,6 @@ RETIRED_BATCHES = 30
 """A segment that was merged or forgotten is deleted after so many batches: older state versions may still name it."""
 
 NOTHING_SEEN = -(2**63)
-KEY_BYTES = 12
-
-Keys = npt.NDArray[np.void]
-KEY = np.dtype([("high", "<u8"), ("low", "<u4")])
-
-
-class Columns(NamedTuple):
-    """Sorted keys, column by column: a search of words that are not aligned would first copy all of them."""
-
-    high: npt.NDArray[np.uint64]
-    low: npt.NDArray[np.uint32]
-
-    @classmethod
-    def of(cls, keys: Keys) -> "Columns":
-        """The columns of keys."""
-        return cls(np.ascontiguousarray(keys["high"]), np.ascontiguousarray(keys["low"]))
-
-    def keys(self) -> Keys:
-        """The keys of the columns."""
-        keys = np.empty(len(self.high), KEY)
-        keys["high"], keys["low"] = self
-        return keys
 
 
 class SegmentStore(Protocol):
@@ -55,8 +34,8 @@ class SegmentStore(Protocol):
     def write(self, keys: Keys) -> str:
         """Store sorted keys; returns the new segment's name."""
 
-    def read(self, name: str) -> Columns:
-        """The sorted keys of a segment."""
+    def read(self, name: str) -> Packed:
+        """The keys of a segment."""
 
     def delete(self, name: str) -> None:
         """Remove a segment; one already gone is no error."""
@@ -71,6 +50,10 @@ class _Slot(msgspec.Struct, frozen=True, array_like=True):
     number: int
     tail: bytes = b""
     segments: tuple[_Segment, ...] = ()
+
+    @property
+    def newest(self) -> Keys:
+        return np.frombuffer(self.tail, KEY)
 
     @property
     def count(self) -> int:
@@ -115,18 +98,19 @@ class DedupState:
     @property
     def size_bytes(self) -> int:
         """Bytes of the state at rest: the encoded form and the segment files it names."""
-        return len(self.encode()) + KEY_BYTES * sum(s.count for slot in self.slots for s in slot.segments)
+        return len(self.encode()) + sum(packed_bytes(s.count) for slot in self.slots for s in slot.segments)
 
     def contains(self, keys: Keys, store: SegmentStore) -> npt.NDArray[np.bool_]:
         """For each key, whether it is remembered."""
         found = np.zeros(len(keys), dtype=bool)
+        # In order, they are looked up in memory that lies near.
         order = np.argsort(keys["high"], kind="stable")
-        ordered = Columns.of(keys[order])
+        ordered = keys[order]
         for slot in self.slots:
             if slot.tail:
-                found[order] |= _member(ordered, Columns.of(np.frombuffer(slot.tail, KEY)))
+                found[order] |= among(ordered, slot.newest)
             for segment in slot.segments:
-                found[order] |= _member(ordered, store.read(segment.name))
+                found[order] |= store.read(segment.name).has(ordered)
         return found
 
     def advance(
@@ -161,43 +145,13 @@ class DedupState:
         )
 
 
-def keys_of(hashes: Buffer) -> Keys:
-    """Keys from concatenated 16-byte hashes: the first 12 bytes of each."""
-    words = np.frombuffer(hashes, "<u4").reshape(-1, 4)
-    return np.ascontiguousarray(words[:, : KEY_BYTES // 4]).view(KEY).ravel()
-
-
 def _grown(slot: _Slot, keys: Keys, store: SegmentStore, retired: list[tuple[int, str]], batch: int) -> _Slot:
-    tail = _merged(np.frombuffer(slot.tail, KEY), keys[np.argsort(keys["high"], kind="stable")])
+    tail = in_order(slot.newest, keys)
     if len(tail) < SPILL_KEYS:
         return _Slot(slot.number, tail.tobytes(), slot.segments)
     segments, spilled = list(slot.segments), tail
     while segments and segments[-1].count <= 3 * len(spilled):
         merged = segments.pop()
-        spilled = _merged(store.read(merged.name).keys(), spilled)
+        spilled = in_order(store.read(merged.name).keys(), spilled)
         retired.append((batch, merged.name))
     return _Slot(slot.number, b"", (*segments, _Segment(store.write(spilled), len(spilled))))
-
-
-def _merged(left: Keys, right: Keys) -> Keys:
-    """Two arrays sorted by `high` into one."""
-    if not len(left):
-        return right
-    return np.insert(left, np.searchsorted(left["high"], right["high"]), right)
-
-
-def _member(ordered: Columns, segment: Columns) -> npt.NDArray[np.bool_]:
-    """For each of `ordered`, whether it is in `segment`; both are sorted by `high`."""
-    highs, lows = segment
-    position = np.searchsorted(highs, ordered.high)
-    found = np.zeros(len(ordered.high), dtype=bool)
-    open_ = np.flatnonzero(position < len(highs))
-    # Different keys may share `high`, once in a very long while: walk the run of equals.
-    while len(open_):
-        at = position[open_]
-        same_high = highs[at] == ordered.high[open_]
-        open_, at = open_[same_high], at[same_high]
-        found[open_] |= lows[at] == ordered.low[open_]
-        position[open_] += 1
-        open_ = open_[~found[open_] & (position[open_] < len(highs))]
-    return found

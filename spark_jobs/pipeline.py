@@ -24,7 +24,8 @@ from spark_jobs import packing, parcels, receipts, staging
 from spark_jobs.checksums import Damaged, unseal
 from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.crashpoints import Point, crash_point
-from spark_jobs.dedup_state import DedupState, keys_of
+from spark_jobs.dedup_state import DedupState
+from spark_jobs.keys import keys_of
 from spark_jobs.parsing import parse
 from spark_jobs.segments import open_segments, segment_cache
 from spark_jobs.tagging import Candidates, tag, watermark_of

@@ -14,8 +14,9 @@ import pyarrow.fs as pafs
 from spark_jobs import tables
 from spark_jobs.checksums import seal
 from spark_jobs.contract import WATERMARK_MICROSECONDS
-from spark_jobs.dedup_state import SLOT_MICROSECONDS, DedupState, keys_of
+from spark_jobs.dedup_state import SLOT_MICROSECONDS, DedupState
 from spark_jobs.jobs import bounds
+from spark_jobs.keys import keys_of
 from spark_jobs.packing import buckets_of, labels_of
 from spark_jobs.pipeline import Locations
 from spark_jobs.segments import open_segments, segment_cache

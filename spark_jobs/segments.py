@@ -15,10 +15,9 @@ import pyarrow.fs as pafs
 
 from spark_jobs.checksums import Damaged, checksum
 from spark_jobs.crashpoints import Point, crash_point
-from spark_jobs.dedup_state import KEY_BYTES, Columns, Keys
+from spark_jobs.keys import Keys, Packed
 
 _VERIFIED_FILES = 4096
-_HIGH_BYTES = 8
 
 
 class LocalSegments:
@@ -34,7 +33,7 @@ class LocalSegments:
     def write(self, keys: Keys) -> str:
         """Write, sync and only then name the file."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        content = _content(keys)
+        content = Packed.of(keys).content()
         name = f"{uuid.uuid4().hex}-{checksum(content):08x}.keys"
         unnamed = self._folder / f".{name}"
         with unnamed.open("wb") as file:
@@ -46,7 +45,7 @@ class LocalSegments:
         crash_point(Point.SEGMENT_WRITTEN)
         return name
 
-    def read(self, name: str) -> Columns:
+    def read(self, name: str) -> Packed:
         """Map a segment.
 
         Raises:
@@ -55,7 +54,7 @@ class LocalSegments:
         path = self._folder / name
         try:
             _verify(path, path.stat().st_mtime_ns)
-            return _mapped(path)
+            return Packed.mapped(np.memmap(path, dtype=np.uint8, mode="r"))
         except (OSError, ValueError) as error:
             raise Damaged(f"segment {name} cannot be read.") from error
 
@@ -69,17 +68,6 @@ def _verify(path: Path, _modified_at: int) -> None:
     """Hold a file against the checksum in its name; once per process, unless somebody has written to it since."""
     if f"{checksum(np.memmap(path, dtype=np.uint8, mode='r')):08x}" != path.stem.rpartition("-")[2]:
         raise Damaged(f"segment {path.name} is not what was written.")
-
-
-def _content(keys: Keys) -> bytes:
-    """All first words of the keys, then all second ones. Whoever changes this changes checkpoints.FORMAT too."""
-    return b"".join(column.tobytes() for column in Columns.of(keys))
-
-
-def _mapped(path: Path) -> Columns:
-    content = np.memmap(path, dtype=np.uint8, mode="r")
-    highs = len(content) // KEY_BYTES * _HIGH_BYTES
-    return Columns(content[:highs].view("<u8"), content[highs:].view("<u4"))
 
 
 def _sync_folder(folder: Path) -> None:
@@ -104,10 +92,10 @@ class RemoteSegments:
         """Write the object; it appears whole or not at all. The local copy is kept."""
         name = self._cache.write(keys)
         with self._filesystem.open_output_stream(f"{self._folder}/{name}") as stream:
-            stream.write(_content(keys))
+            stream.write(Packed.of(keys).content())
         return name
 
-    def read(self, name: str) -> Columns:
+    def read(self, name: str) -> Packed:
         """Map the local copy, fetching it first where it is missing. Raises Damaged, as LocalSegments does."""
         path = self._cache_folder / name
         if not path.exists():

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spark_jobs.contract import Disposition
-from spark_jobs.dedup_state import NOTHING_SEEN, DedupState, Keys, SegmentStore
+from spark_jobs.dedup_state import NOTHING_SEEN, DedupState, SegmentStore
+from spark_jobs.keys import Keys
 
 DISPOSITIONS: tuple[Disposition, ...] = tuple(Disposition)
 _UNIQUE, _DUPLICATE, _LATE, _QUARANTINED = range(4)

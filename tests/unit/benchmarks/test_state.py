@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.state import Stream, condensed, plot
+from benchmarks.state import Stream, condensed, figures, plot
 
 
 def test_an_hour_of_ids_is_remembered_and_a_day_of_them_is_not(tmp_path: Path) -> None:
@@ -26,3 +26,11 @@ def test_the_plot_is_the_same_for_the_same_points(tmp_path: Path) -> None:
     for name in ("one.svg", "two.svg"):
         plot(points, points, tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_the_figures_are_those_of_the_greatest_state(tmp_path: Path) -> None:
+    last = list(Stream(tmp_path, rate=20, batch_seconds=300).run(hours=1))[-1]
+    shown = figures(last)
+    assert shown["state_keys"] == last.keys
+    assert shown["state_bytes_per_key"] == last.state_bytes / last.keys
+    assert shown["state_megabytes"] == last.state_bytes / 1e6

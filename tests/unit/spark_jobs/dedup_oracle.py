@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spark_jobs.dedup_state import KEY, NOTHING_SEEN, SLOT_MICROSECONDS, Columns, DedupState, Keys
+from spark_jobs.dedup_state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
+from spark_jobs.keys import KEY, Keys, Packed, in_order
 from spark_jobs.tagging import DISPOSITIONS, Candidates, tag
 
 SLOT = SLOT_MICROSECONDS
@@ -62,17 +63,17 @@ class Memory:
     """Segments in memory: one that was deleted cannot be read."""
 
     def __init__(self) -> None:
-        self.segments: dict[str, Columns] = {}
+        self.segments: dict[str, Packed] = {}
         self.written = 0
 
     def write(self, keys: Keys) -> str:
         """Keep sorted keys."""
-        assert (np.diff(keys["high"].astype(object)) >= 0).all(), "a segment has to be sorted"
+        assert (in_order(keys) == keys).all(), "a segment has to be sorted"
         self.written += 1
-        self.segments[str(self.written)] = Columns.of(keys)
+        self.segments[str(self.written)] = Packed.of(keys)
         return str(self.written)
 
-    def read(self, name: str) -> Columns:
+    def read(self, name: str) -> Packed:
         """Keys of a segment."""
         return self.segments[name]
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.checksums import Damaged, seal, unseal
-from spark_jobs.dedup_state import KEY, RETIRED_BATCHES, Keys
+from spark_jobs.dedup_state import RETIRED_BATCHES
+from spark_jobs.keys import KEY, Keys
 from spark_jobs.segments import LocalSegments, RemoteSegments, open_segments
 from spark_jobs.session import KEPT_BATCHES
 
-KEYS: Keys = np.array([(1, 2), (1, 3), (2**64 - 1, 2**32 - 1)], KEY)
+KEYS: Keys = np.array([(1, 2), (1, 3), (2**64 - 1, 2**16 - 1)], KEY)
 
 
 def remote(folder: Path, cache: str = "cache") -> RemoteSegments:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_jobs import dedup_state
-from spark_jobs.dedup_state import NOTHING_SEEN, DedupState, keys_of
+from spark_jobs.dedup_state import NOTHING_SEEN, DedupState
 from spark_jobs.tagging import watermark_of
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.dedup_oracle import DELAY, SLOT, Delivery, Memory, Oracle, remembered, take
@@ -78,8 +78,8 @@ def test_a_state_survives_its_encoding(batches: list[list[Delivery]]) -> None:
     for batch in batches:
         _, state = take(state, batch, store)
         assert DedupState.decode(state.encode()) == state
-    segments = sum(len(store.read(segment.name).high) for slot in state.slots for segment in slot.segments)
-    assert state.size_bytes == len(state.encode()) + 12 * segments
+    contents = [store.read(segment.name).content() for slot in state.slots for segment in slot.segments]
+    assert state.size_bytes == len(state.encode()) + sum(map(len, contents))
 
 
 def test_states_as_old_as_spark_may_go_back_to_can_still_be_read() -> None:
@@ -145,12 +145,6 @@ def test_a_quarantined_record_is_not_remembered() -> None:
     _, state = take(state, [Delivery(1, None)], store)
     found, _ = take(state, [Delivery(1, 100 * SLOT)], store)
     assert found == ["UNIQUE"]
-
-
-def test_keys_are_the_first_twelve_bytes_of_each_hash() -> None:
-    hashes = bytes(range(16)) + bytes(range(100, 116))
-    assert keys_of(hashes).tobytes() == bytes(range(12)) + bytes(range(100, 112))
-    assert len(keys_of(b"")) == 0
 
 
 def test_many_late_records_are_looked_up_among_few_and_many_winners() -> None:
