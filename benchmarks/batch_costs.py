@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -166,13 +167,10 @@ def _row(trial: Trial, line: Line) -> str:
 
 def verdict(trials: list[Trial], line: Line) -> str:
     """Whether an event's own cost is constant, in sentences with figures: by each rate's trial that tells it best."""
-    costs: dict[int, tuple[float, float]] = {}
-    for trial in trials:
-        own, error = line.own(trial)
-        if trial.rate not in costs or error < costs[trial.rate][1]:
-            costs[trial.rate] = (own, error)
-    known = {rate: own for rate, (own, error) in sorted(costs.items()) if error <= TOLERANCE * own}
-    unknown = [f"{shown(costs[r][0])} ± {shown(costs[r][1])} at {r:,}/s" for r in sorted(costs) if r not in known]
+    rates = sorted({trial.rate for trial in trials})
+    costs = {rate: min((line.own(t) for t in trials if t.rate == rate), key=itemgetter(1)) for rate in rates}
+    known = {rate: own for rate, (own, error) in costs.items() if error <= TOLERANCE * own}
+    unknown = [f"{shown(costs[r][0])} ± {shown(costs[r][1])} at {r:,}/s" for r in costs if r not in known]
     batch, million = line.errors
     sentences = [
         f"By a least-squares line, a batch costs {shown(line.per_batch)} ± {shown(batch)} CPU s whatever is in it, "

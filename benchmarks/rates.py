@@ -63,9 +63,9 @@ class Sender:
     def __init__(self, settings: JobSettings, rate: int, seconds: float, drains: list[Drain], before: int) -> None:
         self.backlogs: list[int] = []
         self._settings, self._seconds, self._drains, self._before = settings, seconds, drains, before
-        pace = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(rate)]
+        paced = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(rate)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "simulator", "--bulk", fastest(), *pace],
+            [sys.executable, "-m", "simulator", "--bulk", fastest(), *paced],
             cwd=ROOT,
             env={**os.environ, **settings.environment()},
             stdout=subprocess.PIPE,

@@ -27,7 +27,6 @@ from spark_jobs.warehouse import Control, table_id
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-HASH_HEX_DIGITS = 32
 SHARD_HEX_DIGITS = 2
 """A slot's hashes come in 256 rows: at 9 million a slot, the most that the state is made for, a row is 1.1 MB."""
 
@@ -52,14 +51,14 @@ def write_seeds(
     stores = {label: open_segments(locations.segments(label), segment_cache()) for label in labels}
     total = 0
     for slot, hashes in published:
-        count = len(hashes) * 2 // HASH_HEX_DIGITS
-        bucket = buckets_of(hashes, np.ones(count, dtype=bool), settings.state_buckets)
-        keys, event_times = keys_of(hashes), np.full(count, slot * SLOT_MICROSECONDS, dtype=np.int64)
+        keys = keys_of(hashes)
+        bucket = buckets_of(hashes, np.ones(len(keys), dtype=bool), settings.state_buckets)
+        event_times = np.full(len(keys), slot * SLOT_MICROSECONDS, dtype=np.int64)
         for number, label in enumerate(labels):
             mine = bucket == number
             seen = keys[mine], event_times[mine]
             states[label] = states[label].advance(*seen, max_event_time, WATERMARK_MICROSECONDS, stores[label])
-        total += count
+        total += len(keys)
     for label, state in states.items():
         filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))
         filesystem.create_dir(path.rpartition("/")[0], recursive=True)

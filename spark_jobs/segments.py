@@ -32,8 +32,11 @@ class LocalSegments:
 
     def write(self, keys: Keys) -> str:
         """Write, sync and only then name the file."""
+        return self.keep(Packed.of(keys).content())
+
+    def keep(self, content: bytes) -> str:
+        """Write a segment's bytes, as `write` does."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        content = Packed.of(keys).content()
         name = f"{uuid.uuid4().hex}-{checksum(content):08x}.keys"
         unnamed = self._folder / f".{name}"
         with unnamed.open("wb") as file:
@@ -90,9 +93,10 @@ class RemoteSegments:
 
     def write(self, keys: Keys) -> str:
         """Write the object; it appears whole or not at all. The local copy is kept."""
-        name = self._cache.write(keys)
+        content = Packed.of(keys).content()
+        name = self._cache.keep(content)
         with self._filesystem.open_output_stream(f"{self._folder}/{name}") as stream:
-            stream.write(Packed.of(keys).content())
+            stream.write(content)
         return name
 
     def read(self, name: str) -> Packed:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spark_jobs.contract import Disposition
 from spark_jobs.dedup_state import NOTHING_SEEN, DedupState, SegmentStore
-from spark_jobs.keys import Keys
+from spark_jobs.keys import Keys, among, in_order
 
 DISPOSITIONS: tuple[Disposition, ...] = tuple(Disposition)
 _UNIQUE, _DUPLICATE, _LATE, _QUARANTINED = range(4)
@@ -54,7 +54,7 @@ def tag(
     """
     dispositions = np.full(len(candidates.is_valid), _QUARANTINED, dtype=np.int8)
     valid = np.flatnonzero(candidates.is_valid)
-    # Once, here: a search then finds neighbours near each other, and a sort finds its work done.
+    # Once, here: searches then find neighbours near each other, equals stand together, and later sorts have less to do.
     valid = valid[np.argsort(candidates.keys["high"][valid], kind="stable")]
     keys, event_time = candidates.keys[valid], candidates.event_time[valid]
     watermark = watermark_of(state.max_event_time, delay)
@@ -69,7 +69,8 @@ def tag(
     tags = np.full(len(valid), _DUPLICATE, dtype=np.int8)
     tags[first] = _UNIQUE
     late = np.flatnonzero(is_late & ~is_known)
-    tags[late[~_among(keys[late], keys[first])]] = _LATE
+    if len(late):
+        tags[late[~among(keys[late], in_order(keys[first]))]] = _LATE
     dispositions[valid] = tags
     return dispositions, state.advance(keys[first], event_time[first], batch_max_event_time, delay, store)
 
@@ -77,22 +78,15 @@ def tag(
 def _earliest(
     keys: Keys, event_time: npt.NDArray[np.int64], partition: npt.NDArray[np.int32], offset: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.intp]:
-    """The index of the earliest record of each distinct key."""
-    order = np.argsort(keys["high"], kind="stable")
-    highs = keys["high"][order]
+    """The index of the earliest record of each distinct key; keys are sorted by `high`."""
+    highs = keys["high"]
     repeats = np.flatnonzero(highs[1:] == highs[:-1])
     if not len(repeats):
-        return order
+        return np.arange(len(keys))
     contested = np.zeros(len(keys), dtype=bool)
-    contested[order[repeats]] = contested[order[repeats + 1]] = True
+    contested[repeats] = contested[repeats + 1] = True
     few = np.flatnonzero(contested)
     few = few[np.lexsort((offset[few], partition[few], event_time[few], keys["low"][few], keys["high"][few]))]
     is_first = np.ones(len(few), dtype=bool)
     is_first[1:] = keys[few][1:] != keys[few][:-1]
     return np.concatenate([np.flatnonzero(~contested), few[is_first]])
-
-
-def _among(keys: Keys, others: Keys) -> npt.NDArray[np.bool_]:
-    if not len(keys):
-        return np.zeros(0, dtype=bool)
-    return np.isin(keys, others)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spark_jobs.dedup_state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
-from spark_jobs.keys import KEY, Keys, Packed, in_order
+from spark_jobs.keys import KEY, Keys, Packed
 from spark_jobs.tagging import DISPOSITIONS, Candidates, tag
 
 SLOT = SLOT_MICROSECONDS
@@ -68,7 +68,7 @@ class Memory:
 
     def write(self, keys: Keys) -> str:
         """Keep sorted keys."""
-        assert (in_order(keys) == keys).all(), "a segment has to be sorted"
+        assert keys.tolist() == sorted(keys.tolist()), "a segment has to be sorted"
         self.written += 1
         self.segments[str(self.written)] = Packed.of(keys)
         return str(self.written)
