@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from spark_jobs.contract import WATERMARK_DELAY
 
 STALE_AFTER = timedelta(minutes=10)
-FIRST_BATCHES = 4
+FIRST_BATCHES = 2
 """After a pause the watermark is stale: the first backlog is cut into at least so many batches, so that it can move."""
 
 TASK_RECORDS = 5_000

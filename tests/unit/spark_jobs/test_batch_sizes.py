@@ -9,13 +9,13 @@ from spark_jobs.contract import WATERMARK_DELAY
 from tests.unit.spark_jobs.batches import NOON
 
 
-@pytest.mark.parametrize(("waiting", "limit"), [(1, 1), (4, 1), (5, 2), (400, 101), (401, 102), (10**6, 1_000)])
+@pytest.mark.parametrize(("waiting", "limit"), [(1, 1), (2, 1), (3, 2), (400, 202), (401, 203), (10**6, 1_000)])
 @pytest.mark.parametrize("watermark", [None, NOON - WATERMARK_DELAY - STALE_AFTER, NOON - timedelta(days=1)])
 def test_a_stale_watermark_takes_the_backlog_in_several_batches(
     waiting: int, limit: int, watermark: datetime | None
 ) -> None:
     assert batch_limit(waiting, 4, 1_000, watermark, NOON) == limit
-    assert -(-waiting // limit) >= min(waiting, FIRST_BATCHES - 1)
+    assert -(-waiting // limit) >= min(waiting, FIRST_BATCHES)
 
 
 def test_a_fresh_watermark_takes_as_much_as_may_be() -> None:
@@ -25,7 +25,7 @@ def test_a_fresh_watermark_takes_as_much_as_may_be() -> None:
 
 def test_what_spark_rounds_off_is_no_batch_of_its_own() -> None:
     waiting = {0: 398_781, 1: 416_457, 2: 427_235, 3: 407_527}
-    limit = batch_limit(sum(waiting.values()), len(waiting), 800_000, None, NOON)
+    limit = batch_limit(sum(waiting.values()), len(waiting), 1_000_000, None, NOON)
     batches = 0
     while total := sum(waiting.values()):
         share = min(1, limit / total)
