@@ -1,19 +1,17 @@
-"""What a batch costs whatever is in it, and what an event costs beside that: least squares over all batches.
+"""What batches cost by the rate at which their events came: as tables, and as a sentence.
 
-Belongs here: the arithmetic on measured batches, and their table. Does not belong here: measuring (rates.py).
+Belongs here: the arithmetic on measured batches, and their tables. Does not belong here: measuring (rates.py).
 """
 
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from operator import itemgetter
-
-import numpy as np
+from operator import attrgetter
+from statistics import median, quantiles
 
 from benchmarks.figures import shown
 
-TERMS = 2
 TOLERANCE = 0.1
 """How far apart costs may be that are called constant: the greatest by so much above the least."""
 
@@ -30,13 +28,12 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A rate in payments a second for `seconds`, batches `every_seconds` apart at least; backlogs are in records.
+    """A rate in payments a second for `seconds`, a batch as soon as there are records; backlogs are in records.
 
     `cpu_seconds` is ours from the first record to the last one published, waiting between drains included.
     """
 
     rate: int
-    every_seconds: float
     seconds: float
     drains: tuple[Drain, ...]
     cpu_seconds: float
@@ -54,32 +51,41 @@ class Trial:
         """All that was sent."""
         return sum(drain.records for drain in self.drains)
 
-    @property
-    def cpu_per_million(self) -> float:
-        """The whole cost of a million events."""
-        return self.cpu_seconds / self.records * 1e6
-
     def line(self) -> str:
         """One trial, for whoever waits."""
         return (
-            f"{self.rate:7,}/s  every {self.every_seconds:.0f} s  {self.batches:4} batches  "
-            f"{self.cpu_per_million:7.1f} CPU s/million  backlog {self.half_way_backlog:,} then {self.last_backlog:,}"
+            f"{self.rate:7,}/s  {self.batches:4} batches  {self.cpu_seconds / self.records * 1e6:7.1f} CPU s/million  "
+            f"backlog {self.half_way_backlog:,} then {self.last_backlog:,}"
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Records that came at a rate for `seconds`, in which we used `waiting_cpu_seconds`, and the drain of them all."""
+
+    rate: int
+    seconds: float
+    waiting_cpu_seconds: float
+    drain: Drain
+
+    @property
+    def cpu_per_million(self) -> float:
+        """The drain's CPU seconds for each million events; what waiting took is not among them."""
+        return self.drain.cpu_seconds / self.drain.records * 1e6
+
+    def line(self) -> str:
+        """One burst, for whoever waits."""
+        return f"{self.rate:7,}/s  {self.drain.records:,} records  {self.cpu_per_million:.1f} CPU s/million"
+
+
 def together(trials: list[Trial]) -> list[Trial]:
-    """Rounds of the same rate and gap as one trial each; backlogs are the greatest."""
-
-    def kind(trial: Trial) -> tuple[int, float]:
-        return trial.rate, trial.every_seconds
-
+    """Rounds of the same rate as one trial each; backlogs are the greatest."""
     joined = []
-    for (rate, every), rounds in groupby(sorted(trials, key=kind), key=kind):
+    for rate, rounds in groupby(sorted(trials, key=attrgetter("rate")), key=attrgetter("rate")):
         members = list(rounds)
         joined.append(
             Trial(
                 rate,
-                every,
                 sum(trial.seconds for trial in members),
                 tuple(drain for trial in members for drain in trial.drains),
                 sum(trial.cpu_seconds for trial in members),
@@ -91,116 +97,84 @@ def together(trials: list[Trial]) -> list[Trial]:
     return joined
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """CPU seconds of a batch whatever is in it, and of each million events, both with their standard errors.
-
-    `spread` is how far a drain's cost lies from the line, as a share of the cost.
-    """
-
-    per_batch: float
-    per_million: float
-    errors: tuple[float, float]
-    spread: float
-
-    def own(self, trial: Trial) -> tuple[float, float]:
-        """What events cost beside batches and waiting, CPU seconds per million, and how far that may be off."""
-        drained = np.array([drain.cpu_seconds for drain in trial.drains])
-        off = np.hypot(trial.batches * self.errors[0], self.spread * float(np.linalg.norm(drained)))
-        millions = trial.records / 1e6
-        return (float(drained.sum()) - trial.batches * self.per_batch) / millions, float(off) / millions
-
-
-def line_through(trials: list[Trial]) -> Line:
-    """The least-squares line over the drains of all trials, but for the first of each, as the traffic starts with it.
-
-    A drain's error is taken to be a share of its cost, so that the largest ones do not decide alone. Raises ValueError
-    for fewer than three drains.
-    """
-    drains = [drain for trial in trials for drain in trial.drains[1:]]
-    if len(drains) <= TERMS:
-        raise ValueError(f"{len(drains)} drains are too few for a line: let each rate go on for longer.")
-    cpu = np.array([drain.cpu_seconds for drain in drains])
-    weights = 1 / np.maximum(cpu, 0.01)
-    design = np.array([[drain.batches, drain.records / 1e6] for drain in drains]) * weights[:, None]
-    found, *_ = np.linalg.lstsq(design, cpu * weights, rcond=None)
-    variance = float(np.sum((design @ found - cpu * weights) ** 2)) / (len(drains) - TERMS)
-    per_batch, per_million = found.tolist()
-    batch_error, million_error = np.sqrt(np.diag(variance * np.linalg.pinv(design.T @ design))).tolist()
-    return Line(per_batch, per_million, (batch_error, million_error), float(np.sqrt(variance)))
-
-
-def table(trials: list[Trial]) -> str:
-    """One row for each rate and gap, as Markdown, and what they come to."""
-    line, rounds = line_through(trials), together(trials)
+def trials_table(trials: list[Trial]) -> str:
+    """One row for each rate, as Markdown: a batch as soon as there are records."""
     lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that sender, broker and warehouse share; "
-        f"each rate for {min(trial.seconds for trial in rounds):.0f} s or more.",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that sender, broker and warehouse share.",
         "",
-        "| payments/s offered | a batch | batches | records a batch | behind half way, s | behind at the end, s "
-        "| p95 latency s | CPU s per million | of it batches and waiting | the events' own | broker's beside it |",
-        "|---" * 11 + "|",
-        *(_row(trial, line) for trial in rounds),
-        "",
-        verdict(rounds, line),
+        "| payments/s offered | for so long, s | batches | records a batch | behind half way, s | behind at the end, s "
+        "| p95 latency s | CPU s a batch | CPU s per million | broker's beside it |",
+        "|---" * 10 + "|",
+        *map(_trial_row, together(trials)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _row(trial: Trial, line: Line) -> str:
-    own, error = line.own(trial)
-    cells = [
+def _trial_row(trial: Trial) -> str:
+    seconds_a_record = trial.seconds / trial.records
+    return _row(
         f"{trial.rate:,}",
-        f"every {trial.every_seconds:g} s" if trial.every_seconds else "at once",
+        shown(trial.seconds),
         str(trial.batches),
         f"{trial.records / trial.batches:,.0f}",
-        shown(trial.half_way_backlog * trial.seconds / trial.records),
-        shown(trial.last_backlog * trial.seconds / trial.records),
+        shown(trial.half_way_backlog * seconds_a_record),
+        shown(trial.last_backlog * seconds_a_record),
         shown(max(drain.p95_seconds for drain in trial.drains)),
-        shown(trial.cpu_per_million),
-        shown(trial.cpu_per_million - own),
-        f"{shown(own)} ± {shown(error)}",
+        shown(trial.cpu_seconds / trial.batches),
+        shown(trial.cpu_seconds / trial.records * 1e6),
         shown(trial.broker_cpu_seconds / trial.records * 1e6),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def verdict(trials: list[Trial], line: Line) -> str:
-    """Whether an event's own cost is constant, in sentences with figures: by each rate's trial that tells it best."""
-    rates = sorted({trial.rate for trial in trials})
-    costs = {rate: min((line.own(t) for t in trials if t.rate == rate), key=itemgetter(1)) for rate in rates}
-    known = {rate: own for rate, (own, error) in costs.items() if error <= TOLERANCE * own}
-    unknown = [f"{shown(costs[r][0])} ± {shown(costs[r][1])} at {r:,}/s" for r in costs if r not in known]
-    batch, million = line.errors
-    sentences = [
-        f"By a least-squares line, a batch costs {shown(line.per_batch)} ± {shown(batch)} CPU s whatever is in it, "
-        f"and a million events {shown(line.per_million)} ± {shown(million)}."
-    ]
-    if len(known) > 1:
-        sentences.append(
-            f"Without batches and time, by the larger batches of each rate, a million costs {_span(known)}."
-        )
-        steady = _steady(known)
-        if 1 < len(steady) < len(known):
-            sentences.append(f"Of rates from {min(steady):,}/s on, {_span(steady)}.")
-    if unknown:
-        sentences.append(f"Batches that hold too little to tell: {', '.join(unknown)}.")
-    return " ".join(sentences)
-
-
-def _steady(costs: dict[int, float]) -> dict[int, float]:
-    """The costs from the least rate on from which they are constant."""
-    ends = ({r: cost for r, cost in costs.items() if r >= rate} for rate in sorted(costs))
-    return next(end for end in ends if _apart(end) <= TOLERANCE)
-
-
-def _apart(costs: dict[int, float]) -> float:
-    return max(costs.values()) / min(costs.values()) - 1
-
-
-def _span(costs: dict[int, float]) -> str:
-    cheapest, dearest = min(costs, key=costs.__getitem__), max(costs, key=costs.__getitem__)
-    return (
-        f"from {shown(costs[cheapest])} (at {cheapest:,}/s) to {shown(costs[dearest])} CPU s (at {dearest:,}/s), "
-        f"{_apart(costs):.0%} apart: {'within' if _apart(costs) <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}"
     )
+
+
+def bursts_table(bursts: list[Burst]) -> str:
+    """One row for each rate, of two bursts or more, as Markdown: all batches of one size. Do they cost the same?"""
+    rates = by_rate(bursts)
+    lines = [
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, in {len(bursts) // len(rates)} rounds.",
+        "",
+        "| payments/s offered | they come within, s | batches | records a batch | CPU s per million, median "
+        "| half of the batches lie between | waiting, CPU s a second |",
+        "|---" * 7 + "|",
+        *(_burst_row(rate, of_rate) for rate, of_rate in rates.items()),
+        "",
+        verdict({rate: _cost(of_rate) for rate, of_rate in rates.items()}),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def by_rate(bursts: list[Burst]) -> dict[int, list[Burst]]:
+    """The bursts of each rate, from the slowest on."""
+    ordered = sorted(bursts, key=attrgetter("rate"))
+    return {rate: list(of_rate) for rate, of_rate in groupby(ordered, key=attrgetter("rate"))}
+
+
+def _cost(bursts: list[Burst]) -> float:
+    return median(burst.cpu_per_million for burst in bursts)
+
+
+def _burst_row(rate: int, bursts: list[Burst]) -> str:
+    low, _, high = quantiles([burst.cpu_per_million for burst in bursts], n=4, method="inclusive")
+    return _row(
+        f"{rate:,}",
+        shown(median(burst.seconds for burst in bursts)),
+        str(sum(burst.drain.batches for burst in bursts)),
+        f"{sum(burst.drain.records for burst in bursts) / sum(burst.drain.batches for burst in bursts):,.0f}",
+        shown(_cost(bursts)),
+        f"{shown(low)} and {shown(high)}",
+        shown(sum(burst.waiting_cpu_seconds for burst in bursts) / sum(burst.seconds for burst in bursts)),
+    )
+
+
+def verdict(costs: dict[int, float]) -> str:
+    """Whether what a million events cost, by rate, is constant: a sentence with figures."""
+    cheapest, dearest = min(costs, key=costs.__getitem__), max(costs, key=costs.__getitem__)
+    apart = costs[dearest] / costs[cheapest] - 1
+    judged = "within" if apart <= TOLERANCE else "**not** within"
+    return (
+        f"A million events cost from {shown(costs[cheapest])} CPU s (at {cheapest:,}/s) to {shown(costs[dearest])} "
+        f"(at {dearest:,}/s), {apart:.0%} apart: {judged} {TOLERANCE:.0%}."
+    )
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,19 +1,16 @@
 """What an event costs by the rate at which events come: a warm run under paced traffic, from a trickle to a flood.
 
-Usage: python -m benchmarks.rates [--seconds N] [--rounds N] [--rates N ...] [--records N] [--dry]. Writes a table
-into docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic and the
-table (batch_costs.py). Each rate is run in two ways: with a batch as soon as there are records, which is what the job
-does, and with batches so far apart, as PAYMENTS_BATCH_SECONDS has it, that they hold the same at every rate. CPU is the
-run's (driver, JVM, Python workers) and the warehouse's; the broker's stands beside it, and the sender's, which shares
-the cores, is left out.
+Usage: python -m benchmarks.rates [--seconds N] [--rounds N] [--bursts N] [--rates N ...] [--records N] [--dry]. Writes
+two tables into docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic
+and the tables (batch_costs.py). Each rate is run in two ways: with a batch as soon as there are records, which is what
+the job does; and with as many records in each batch at every rate, as PAYMENTS_BATCH_SECONDS would have it, so that
+nothing differs but how long they took to come. CPU is the run's (driver, JVM, Python workers) and the warehouse's; the
+broker's stands beside it, and the sender's, which shares the cores, is left out.
 """
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,17 +20,16 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.batch_costs import Drain, Trial, table
+from benchmarks.batch_costs import Burst, Drain, Trial, bursts_table, trials_table
 from benchmarks.figures import ROOT, write_table
 from benchmarks.processes import cpu_seconds
 from benchmarks.stack import send, stack
+from benchmarks.traffic import Sender
 from local_stack.kafka import ensure_topic
-from simulator.bulk import fastest
 from spark_jobs.process_payments import POLL_SECONDS
 from spark_jobs.run import Run
 from spark_jobs.session import build_session
 from spark_jobs.settings import JobSettings
-from spark_jobs.source import TopicReader
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -42,66 +38,18 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs" / "scaling.md"
 RATES = (1_000, 5_000, 10_000, 25_000, 50_000)
-RECORDS = 50_000
-"""In a batch, where batches are apart: as many at every rate, so that only the rate differs."""
-LEAST_BATCHES = 2
 SECONDS = 10.0
-ROUNDS = 4
-"""A machine that is slow for a minute would else be one rate's cost."""
+ROUNDS = 2
+RECORDS = 50_000
+"""In each batch of a burst: at 1,000/s they come within 50 s. After a minute idle Python workers would have ended."""
+LIKE_BEFORE = 4
+"""So many batches of that size before the first that counts: a large one after small ones costs more than its like."""
+BURSTS = 8
+"""Rounds, in which each rate has its turn: a machine that is slow for a minute would else be one rate's cost."""
 WARM_UPS = (200_000, *[1_000] * 20)
 """What the JVM compiles while it gets warm would else be a cost of the first rate."""
 FIRST_EVENTS = 400
 """Before the traffic: a pipeline without a watermark would cut what it finds first into many small batches."""
-
-
-class Sender:
-    """The simulator at a rate, in a process of its own; how far behind the run is, half way and at the end.
-
-    It is not reaped before `reap`: until then its CPU can be told from that of our other children.
-    """
-
-    def __init__(self, settings: JobSettings, rate: int, seconds: float, drains: list[Drain], before: int) -> None:
-        self.backlogs: list[int] = []
-        self._settings, self._seconds, self._drains, self._before = settings, seconds, drains, before
-        paced = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(rate)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "simulator", "--bulk", fastest(), *paced],
-            cwd=ROOT,
-            env={**os.environ, **settings.environment()},
-            stdout=subprocess.PIPE,
-        )
-        self._watch = threading.Thread(target=self._look_back, daemon=True)
-        self._watch.start()
-
-    @property
-    def pid(self) -> int:
-        """Of the process."""
-        return self._process.pid
-
-    def is_sending(self) -> bool:
-        """Whether there is more to come, or the last look back is not taken yet."""
-        return self._watch.is_alive()
-
-    def reap(self) -> None:
-        """End it. Raises RuntimeError where it failed."""
-        self._process.terminate()
-        if self._process.wait():
-            raise RuntimeError(f"the simulator ended with {self._process.returncode}.")
-
-    def _look_back(self) -> None:
-        assert self._process.stdout  # noqa: S101 - for the type checker: it is a pipe
-        with TopicReader(self._settings.bootstrap_servers, self._settings.topic) as topic:
-
-            def look() -> None:
-                sent = sum(topic.read().latest.values()) - self._before
-                self.backlogs.append(sent - sum(drain.records for drain in self._drains))
-
-            half = threading.Timer(self._seconds / 2, look)
-            half.start()
-            # Its words come once everything is acknowledged.
-            self._process.stdout.read()
-            half.join()
-            look()
 
 
 @dataclass(slots=True)
@@ -140,46 +88,77 @@ class Meter:
         return True
 
 
-def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, paced: tuple[float, float]) -> Trial:
-    """A rate for some seconds, on a topic and a dataset of its own, until all of it is published.
+def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, seconds: float) -> Trial:
+    """A rate for some seconds, a batch as soon as there are records, until all of it is published.
 
     Args:
         spark: a warm session.
         settings: where broker and warehouse are; topic, dataset and checkpoint are of nobody else.
         broker: its pid.
         rate: payments a second.
-        paced: for how many seconds, and how many seconds lie between the starts of two batches; 0: none.
+        seconds: for so long.
     """
-    seconds, every = paced
     ensure_topic(settings.bootstrap_servers, settings.topic)
     meter = Meter(broker)
     with Run(spark, settings, meter.published) as run:
-        before = send(settings, FIRST_EVENTS, seed=rate)
+        before = send(settings, FIRST_EVENTS, seed=1)
         meter.drain(run)
         meter.drains.clear()
-        sender = Sender(settings, rate, seconds, meter.drains, before)
+        sender = Sender(settings, rate, seconds, meter.drains, before, seed=2)
         try:
             meter.sender = sender.pid
             ours, broker_cpu = meter.read()
-            drain_until_quiet(partial(meter.drain, run), sender, every)
+            drain_until_quiet(partial(meter.drain, run), sender)
             ours_after, broker_after = meter.read()
         finally:
             sender.reap()
     half, end = sender.backlogs
-    return Trial(rate, every, seconds, tuple(meter.drains), ours_after - ours, broker_after - broker_cpu, half, end)
+    return Trial(rate, seconds, tuple(meter.drains), ours_after - ours, broker_after - broker_cpu, half, end)
 
 
-def drain_until_quiet(drain: Callable[[], bool], sender: Sender, every_seconds: float) -> None:
-    """Batches, their starts at least so far apart, while there is traffic and until all of it is published."""
+def drain_until_quiet(drain: Callable[[], bool], sender: Sender) -> None:
+    """One batch after the other while there is traffic, and until all of it is published."""
     while True:
-        is_last, began = not sender.is_sending(), time.monotonic()
+        is_last = not sender.is_sending()
         if not drain():
             if is_last:
                 return
             time.sleep(POLL_SECONDS)
-            continue
-        while sender.is_sending() and time.monotonic() - began < every_seconds:
+
+
+def bursts(
+    spark: "SparkSession", settings: JobSettings, broker: int, rates: list[int], records: int, rounds: int
+) -> list[Burst]:
+    """Batches of so many records, which come at each of the rates in turn, again and again.
+
+    Every other round begins with the fastest. `settings` are of a topic, a dataset and a checkpoint of nobody else.
+    """
+    ensure_topic(settings.bootstrap_servers, settings.topic)
+    meter = Meter(broker)
+    found: list[Burst] = []
+    with Run(spark, settings, meter.published) as run:
+        for seed, events in enumerate((FIRST_EVENTS, *[records] * LIKE_BEFORE)):
+            send(settings, events, seed)
+            meter.drain(run)
+        for number in range(rounds):
+            for rate in rates[:: -1 if number % 2 else 1]:
+                found.append(_burst(run, settings, meter, rate, records / rate, seed=10 + len(found)))
+                _say(found[-1].line())
+    return found
+
+
+def _burst(run: Run, settings: JobSettings, meter: Meter, rate: int, seconds: float, seed: int) -> Burst:
+    sender = Sender(settings, rate, seconds, [], 0, seed)
+    meter.sender, began, ours = sender.pid, time.monotonic(), meter.read()[0]
+    try:
+        while sender.is_sending():
             time.sleep(POLL_SECONDS)
+        waited, waiting = time.monotonic() - began, meter.read()[0] - ours
+    finally:
+        meter.sender = None
+        sender.reap()
+    meter.drain(run)
+    return Burst(rate, waited, waiting, meter.drains[-1])
 
 
 @contextmanager
@@ -196,23 +175,21 @@ def warm_session(settings: JobSettings, folder: Path) -> Iterator["SparkSession"
         spark.stop()
 
 
-def measure(rates: list[int], records: int, seconds: float, rounds: int) -> list[Trial]:
-    """All trials, from the slowest rate to the fastest, again and again."""
+def measure(options: argparse.Namespace) -> tuple[list[Trial], list[Burst]]:
+    """All trials, then all bursts, each from the slowest rate to the fastest, again and again."""
+    rates = sorted(options.rates)
     trials: list[Trial] = []
-    with tempfile.TemporaryDirectory() as name, stack(Path(name)) as (settings, (broker, _)):
-        folder = Path(name)
-        with warm_session(settings, folder) as spark:
-            for _round, rate, most in product(range(rounds), sorted(rates), (0, records)):
-                apart = _apart(settings, f"trial_{len(trials)}")
-                trials.append(trial(spark, apart, broker, rate, pace(rate, most, seconds)))
-                _say(trials[-1].line())
-    return trials
-
-
-def pace(rate: int, records: int, seconds: float) -> tuple[float, float]:
-    """How long a rate goes on, and how far apart batches have to begin so that each holds so many records; 0: none."""
-    every = records / rate
-    return max(seconds, LEAST_BATCHES * every), every
+    with (
+        tempfile.TemporaryDirectory() as name,
+        stack(Path(name)) as (settings, (broker, _)),
+        warm_session(settings, Path(name)) as spark,
+    ):
+        for _round, rate in product(range(options.rounds), rates):
+            apart = _apart(settings, f"trial_{len(trials)}")
+            trials.append(trial(spark, apart, broker, rate, options.seconds))
+            _say(trials[-1].line())
+        apart = _apart(settings, "bursts")
+        return trials, bursts(spark, apart, broker, rates, options.records, options.bursts)
 
 
 def _apart(settings: JobSettings, name: str) -> JobSettings:
@@ -227,15 +204,17 @@ def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rates", type=int, nargs="+", default=list(RATES), help="payments a second")
-    parser.add_argument("--records", type=int, default=RECORDS, help="in a batch, where batches are apart")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each rate, in each round, at least")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each rate, in each round")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each rate has its turn")
+    parser.add_argument("--records", type=int, default=RECORDS, help="in each batch of a burst")
+    parser.add_argument("--bursts", type=int, default=BURSTS, help="how many of each rate; two or more")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
-    shown = table(measure(options.rates, options.records, options.seconds, options.rounds))
-    _say(shown)
-    if not options.dry:
-        write_table(PAGE, "rates", shown)
+    trials, burst = measure(options)
+    for name, shown in (("rates", trials_table(trials)), ("bursts", bursts_table(burst))):
+        _say(shown)
+        if not options.dry:
+            write_table(PAGE, name, shown)
 
 
 if __name__ == "__main__":
