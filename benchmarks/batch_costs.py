@@ -61,21 +61,32 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Records that came at a rate for `seconds`, in which we used `waiting_cpu_seconds`, and the drain of them all."""
+    """Records that came at a rate for `seconds`, in which we used `waiting_cpu_seconds`, and the drain of them all.
+
+    `stroke_seconds` is the yardstick's while they were drained: the slower the cores, the longer.
+    """
 
     rate: int
     seconds: float
     waiting_cpu_seconds: float
     drain: Drain
+    stroke_seconds: float
 
     @property
     def cpu_per_million(self) -> float:
         """The drain's CPU seconds for each million events; what waiting took is not among them."""
         return self.drain.cpu_seconds / self.drain.records * 1e6
 
+    def at_speed(self, stroke_seconds: float) -> float:
+        """CPU seconds for each million events had a stroke of the yardstick taken so long."""
+        return self.cpu_per_million * stroke_seconds / self.stroke_seconds
+
     def line(self) -> str:
         """One burst, for whoever waits."""
-        return f"{self.rate:7,}/s  {self.drain.records:,} records  {self.cpu_per_million:.1f} CPU s/million"
+        return (
+            f"{self.rate:7,}/s  {self.drain.records:,} records  {self.cpu_per_million:.1f} CPU s/million  "
+            f"a stroke {self.stroke_seconds * 1e3:.2f} ms"
+        )
 
 
 def together(trials: list[Trial]) -> list[Trial]:
@@ -128,51 +139,54 @@ def _trial_row(trial: Trial) -> str:
 
 def bursts_table(bursts: list[Burst]) -> str:
     """One row for each rate, of two bursts or more, as Markdown: all batches of one size. Do they cost the same?"""
-    rates = by_rate(bursts)
+    speed = median(burst.stroke_seconds for burst in bursts)
+    ordered = sorted(bursts, key=attrgetter("rate"))
+    rates = {rate: list(of_rate) for rate, of_rate in groupby(ordered, key=attrgetter("rate"))}
     lines = [
         f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, in {len(bursts) // len(rates)} rounds.",
         "",
         "| payments/s offered | they come within, s | batches | records a batch | CPU s per million, median "
-        "| half of the batches lie between | waiting, CPU s a second |",
-        "|---" * 7 + "|",
-        *(_burst_row(rate, of_rate) for rate, of_rate in rates.items()),
+        "| the same at one speed | half of the batches lie between | waiting, CPU s a second |",
+        "|---" * 8 + "|",
+        *(_burst_row(rate, of_rate, speed) for rate, of_rate in rates.items()),
         "",
-        verdict({rate: _cost(of_rate) for rate, of_rate in rates.items()}),
+        verdict({rate: median(burst.at_speed(speed) for burst in of_rate) for rate, of_rate in rates.items()}),
     ]
     return "\n".join(lines) + "\n"
 
 
-def by_rate(bursts: list[Burst]) -> dict[int, list[Burst]]:
-    """The bursts of each rate, from the slowest on."""
-    ordered = sorted(bursts, key=attrgetter("rate"))
-    return {rate: list(of_rate) for rate, of_rate in groupby(ordered, key=attrgetter("rate"))}
-
-
-def _cost(bursts: list[Burst]) -> float:
-    return median(burst.cpu_per_million for burst in bursts)
-
-
-def _burst_row(rate: int, bursts: list[Burst]) -> str:
-    low, _, high = quantiles([burst.cpu_per_million for burst in bursts], n=4, method="inclusive")
+def _burst_row(rate: int, bursts: list[Burst], stroke_seconds: float) -> str:
+    low, middle, high = quantiles([burst.at_speed(stroke_seconds) for burst in bursts], n=4, method="inclusive")
+    batches = sum(burst.drain.batches for burst in bursts)
     return _row(
         f"{rate:,}",
         shown(median(burst.seconds for burst in bursts)),
-        str(sum(burst.drain.batches for burst in bursts)),
-        f"{sum(burst.drain.records for burst in bursts) / sum(burst.drain.batches for burst in bursts):,.0f}",
-        shown(_cost(bursts)),
+        str(batches),
+        f"{sum(burst.drain.records for burst in bursts) / batches:,.0f}",
+        shown(median(burst.cpu_per_million for burst in bursts)),
+        shown(middle),
         f"{shown(low)} and {shown(high)}",
         shown(sum(burst.waiting_cpu_seconds for burst in bursts) / sum(burst.seconds for burst in bursts)),
     )
 
 
 def verdict(costs: dict[int, float]) -> str:
-    """Whether what a million events cost, by rate, is constant: a sentence with figures."""
+    """Whether what a million events cost at one speed, by rate, is constant, and from which rate on: with figures."""
+    said = f"At one speed, a million events cost {_span(costs)}."
+    ends = ({r: cost for r, cost in costs.items() if r >= rate} for rate in sorted(costs))
+    steady = next(end for end in ends if _apart(end) <= TOLERANCE)
+    return f"{said} From {min(steady):,}/s on, {_span(steady)}." if 1 < len(steady) < len(costs) else said
+
+
+def _apart(costs: dict[int, float]) -> float:
+    return max(costs.values()) / min(costs.values()) - 1
+
+
+def _span(costs: dict[int, float]) -> str:
     cheapest, dearest = min(costs, key=costs.__getitem__), max(costs, key=costs.__getitem__)
-    apart = costs[dearest] / costs[cheapest] - 1
-    judged = "within" if apart <= TOLERANCE else "**not** within"
     return (
-        f"A million events cost from {shown(costs[cheapest])} CPU s (at {cheapest:,}/s) to {shown(costs[dearest])} "
-        f"(at {dearest:,}/s), {apart:.0%} apart: {judged} {TOLERANCE:.0%}."
+        f"from {shown(costs[cheapest])} CPU s (at {cheapest:,}/s) to {shown(costs[dearest])} (at {dearest:,}/s), "
+        f"{_apart(costs):.0%} apart: {'within' if _apart(costs) <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}"
     )
 
 

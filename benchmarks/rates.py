@@ -25,6 +25,7 @@ from benchmarks.figures import ROOT, write_table
 from benchmarks.processes import cpu_seconds
 from benchmarks.stack import send, stack
 from benchmarks.traffic import Sender
+from benchmarks.yardstick import Yardstick
 from local_stack.kafka import ensure_topic
 from spark_jobs.process_payments import POLL_SECONDS
 from spark_jobs.run import Run
@@ -54,18 +55,17 @@ FIRST_EVENTS = 400
 
 @dataclass(slots=True)
 class Meter:
-    """CPU seconds of ours and of the broker; what the sender needs is nobody's."""
+    """CPU seconds of ours and of the broker; what `others` need, sender and yardstick, is nobody's."""
 
     broker: int
-    sender: int | None = None
+    others: tuple[int, ...] = ()
     drains: list[Drain] = field(default_factory=list)
     _published: "list[BatchReport]" = field(default_factory=list)
 
     def read(self) -> tuple[float, float]:
-        """Ours (this process and all below it but broker and sender), and the broker's."""
+        """Ours (this process and all below it but broker and others), and the broker's."""
         broker = cpu_seconds(self.broker)
-        others = cpu_seconds(self.sender) if self.sender else 0.0
-        return cpu_seconds(os.getpid()) - broker - others, broker
+        return cpu_seconds(os.getpid()) - broker - cpu_seconds(*self.others), broker
 
     def published(self, report: "BatchReport") -> None:
         """A batch is published."""
@@ -106,7 +106,7 @@ def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, 
         meter.drains.clear()
         sender = Sender(settings, rate, seconds, meter.drains, before, seed=2)
         try:
-            meter.sender = sender.pid
+            meter.others = (sender.pid,)
             ours, broker_cpu = meter.read()
             drain_until_quiet(partial(meter.drain, run), sender)
             ours_after, broker_after = meter.read()
@@ -134,31 +134,35 @@ def bursts(
     Every other round begins with the fastest. `settings` are of a topic, a dataset and a checkpoint of nobody else.
     """
     ensure_topic(settings.bootstrap_servers, settings.topic)
-    meter = Meter(broker)
     found: list[Burst] = []
-    with Run(spark, settings, meter.published) as run:
+    meter = Meter(broker)
+    with Yardstick() as yardstick, Run(spark, settings, meter.published) as run:
         for seed, events in enumerate((FIRST_EVENTS, *[records] * LIKE_BEFORE)):
             send(settings, events, seed)
             meter.drain(run)
         for number in range(rounds):
             for rate in rates[:: -1 if number % 2 else 1]:
-                found.append(_burst(run, settings, meter, rate, records / rate, seed=10 + len(found)))
+                found.append(_burst(run, settings, meter, yardstick, rate, records / rate, seed=10 + len(found)))
                 _say(found[-1].line())
     return found
 
 
-def _burst(run: Run, settings: JobSettings, meter: Meter, rate: int, seconds: float, seed: int) -> Burst:
+def _burst(
+    run: Run, settings: JobSettings, meter: Meter, yardstick: Yardstick, rate: int, seconds: float, seed: int
+) -> Burst:
     sender = Sender(settings, rate, seconds, [], 0, seed)
-    meter.sender, began, ours = sender.pid, time.monotonic(), meter.read()[0]
+    meter.others = (sender.pid, *yardstick.pids)
+    began, ours = time.monotonic(), meter.read()[0]
     try:
         while sender.is_sending():
             time.sleep(POLL_SECONDS)
         waited, waiting = time.monotonic() - began, meter.read()[0] - ours
     finally:
-        meter.sender = None
+        meter.others = yardstick.pids
         sender.reap()
+    drained = time.monotonic()
     meter.drain(run)
-    return Burst(rate, waited, waiting, meter.drains[-1])
+    return Burst(rate, waited, waiting, meter.drains[-1], yardstick.stroke_seconds(drained, time.monotonic()))
 
 
 @contextmanager
@@ -176,7 +180,7 @@ def warm_session(settings: JobSettings, folder: Path) -> Iterator["SparkSession"
 
 
 def measure(options: argparse.Namespace) -> tuple[list[Trial], list[Burst]]:
-    """All trials, then all bursts, each from the slowest rate to the fastest, again and again."""
+    """All trials, then all bursts; each rate has its turn in each round."""
     rates = sorted(options.rates)
     trials: list[Trial] = []
     with (

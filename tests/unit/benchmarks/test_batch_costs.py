@@ -11,9 +11,9 @@ def trial(rate: int, sizes: list[int]) -> Trial:
     return Trial(rate, 10.0, drains, sum(drain.cpu_seconds for drain in drains) + 0.1, sum(sizes) / 1e6 * 2, 100, 200)
 
 
-def burst(rate: int, cpu_seconds: float, records: int = 100_000) -> Burst:
+def burst(rate: int, cpu_seconds: float, stroke_seconds: float = 0.001) -> Burst:
     """One batch of a burst; waiting for it took a hundredth of a core."""
-    return Burst(rate, records / rate, records / rate / 100, Drain(1, records, cpu_seconds, 1.0))
+    return Burst(rate, 1e5 / rate, 1e3 / rate, Drain(1, 100_000, cpu_seconds, 1.0), stroke_seconds)
 
 
 def rows(table: str) -> list[str]:
@@ -39,7 +39,7 @@ def test_the_table_of_trials_has_a_row_for_each_rate() -> None:
 
 def test_what_waiting_takes_is_told_beside_the_cost_of_a_batch() -> None:
     table = bursts_table([burst(1_000, 2.0), burst(1_000, 2.2), burst(1_000, 9.0)])
-    assert rows(table) == ["| 1,000 | 100 | 3 | 100,000 | 22 | 21 and 56 | 0.01 |"]
+    assert rows(table) == ["| 1,000 | 100 | 3 | 100,000 | 22 | 22 | 21 and 56 | 0.01 |"]
 
 
 def test_one_slow_batch_does_not_decide_what_a_rate_costs() -> None:
@@ -47,13 +47,24 @@ def test_one_slow_batch_does_not_decide_what_a_rate_costs() -> None:
     assert "0% apart: within 10%" in bursts_table(of_rates)
 
 
+def test_a_batch_on_a_slow_core_costs_what_it_would_have_on_the_others() -> None:
+    table = bursts_table([burst(1_000, 4.0, 0.002), burst(1_000, 4.0, 0.002), *[burst(9_000, 2.0)] * 3])
+    assert [row.split(" | ")[4:6] for row in rows(table)] == [["40", "20"], ["20", "20"]]
+    assert "0% apart" in table
+
+
 def test_a_drain_of_two_batches_is_seen_in_the_table() -> None:
-    split = Burst(5_000, 20.0, 0.1, Drain(2, 100_000, 2.4, 1.0))
+    split = Burst(5_000, 20.0, 0.1, Drain(2, 100_000, 2.4, 1.0), 0.001)
     assert "| 3 | 66,667 |" in bursts_table([burst(5_000, 2.0), split])
 
 
 def test_the_verdict_is_by_the_dearest_and_the_cheapest_rate() -> None:
     assert verdict({1_000: 21.8, 10_000: 20.5, 50_000: 20.0}) == (
-        "A million events cost from 20 CPU s (at 50,000/s) to 21.8 (at 1,000/s), 9% apart: within 10%."
+        "At one speed, a million events cost from 20 CPU s (at 50,000/s) to 21.8 (at 1,000/s), 9% apart: within 10%."
     )
-    assert "15% apart: **not** within 10%" in verdict({1_000: 23.0, 50_000: 20.0})
+    assert verdict({1_000: 23.0, 50_000: 20.0}).endswith("15% apart: **not** within 10%.")
+
+
+def test_the_verdict_says_from_which_rate_on_costs_are_constant() -> None:
+    _, _, of_the_others = verdict({1_000: 30.0, 5_000: 21.0, 50_000: 20.0}).partition(" From 5,000/s on, ")
+    assert of_the_others == "from 20 CPU s (at 50,000/s) to 21 (at 5,000/s), 5% apart: within 10%."
