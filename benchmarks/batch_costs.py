@@ -51,10 +51,15 @@ class Trial:
         """All that was sent."""
         return sum(drain.records for drain in self.drains)
 
+    @property
+    def cpu_per_million(self) -> float:
+        """The whole cost of a million events."""
+        return self.cpu_seconds / self.records * 1e6
+
     def line(self) -> str:
         """One trial, for whoever waits."""
         return (
-            f"{self.rate:7,}/s  {self.batches:4} batches  {self.cpu_seconds / self.records * 1e6:7.1f} CPU s/million  "
+            f"{self.rate:7,}/s  {self.batches:4} batches  {self.cpu_per_million:7.1f} CPU s/million  "
             f"backlog {self.half_way_backlog:,} then {self.last_backlog:,}"
         )
 
@@ -91,21 +96,24 @@ class Burst:
 
 def together(trials: list[Trial]) -> list[Trial]:
     """Rounds of the same rate as one trial each; backlogs are the greatest."""
-    joined = []
-    for rate, rounds in groupby(sorted(trials, key=attrgetter("rate")), key=attrgetter("rate")):
-        members = list(rounds)
-        joined.append(
-            Trial(
-                rate,
-                sum(trial.seconds for trial in members),
-                tuple(drain for trial in members for drain in trial.drains),
-                sum(trial.cpu_seconds for trial in members),
-                sum(trial.broker_cpu_seconds for trial in members),
-                max(trial.half_way_backlog for trial in members),
-                max(trial.last_backlog for trial in members),
-            )
+    return [
+        Trial(
+            rate,
+            sum(trial.seconds for trial in members),
+            tuple(drain for trial in members for drain in trial.drains),
+            sum(trial.cpu_seconds for trial in members),
+            sum(trial.broker_cpu_seconds for trial in members),
+            max(trial.half_way_backlog for trial in members),
+            max(trial.last_backlog for trial in members),
         )
-    return joined
+        for rate, members in _by_rate(trials).items()
+    ]
+
+
+def _by_rate[T: (Trial, Burst)](measured: list[T]) -> dict[int, list[T]]:
+    """From the slowest rate on."""
+    ordered = sorted(measured, key=attrgetter("rate"))
+    return {rate: list(of_rate) for rate, of_rate in groupby(ordered, key=attrgetter("rate"))}
 
 
 def trials_table(trials: list[Trial]) -> str:
@@ -132,7 +140,7 @@ def _trial_row(trial: Trial) -> str:
         shown(trial.last_backlog * seconds_a_record),
         shown(max(drain.p95_seconds for drain in trial.drains)),
         shown(trial.cpu_seconds / trial.batches),
-        shown(trial.cpu_seconds / trial.records * 1e6),
+        shown(trial.cpu_per_million),
         shown(trial.broker_cpu_seconds / trial.records * 1e6),
     )
 
@@ -140,8 +148,7 @@ def _trial_row(trial: Trial) -> str:
 def bursts_table(bursts: list[Burst]) -> str:
     """One row for each rate, of two bursts or more, as Markdown: all batches of one size. Do they cost the same?"""
     speed = median(burst.stroke_seconds for burst in bursts)
-    ordered = sorted(bursts, key=attrgetter("rate"))
-    rates = {rate: list(of_rate) for rate, of_rate in groupby(ordered, key=attrgetter("rate"))}
+    rates = _by_rate(bursts)
     lines = [
         f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, in {len(bursts) // len(rates)} rounds.",
         "",
@@ -184,9 +191,10 @@ def _apart(costs: dict[int, float]) -> float:
 
 def _span(costs: dict[int, float]) -> str:
     cheapest, dearest = min(costs, key=costs.__getitem__), max(costs, key=costs.__getitem__)
+    apart = _apart(costs)
     return (
         f"from {shown(costs[cheapest])} CPU s (at {cheapest:,}/s) to {shown(costs[dearest])} (at {dearest:,}/s), "
-        f"{_apart(costs):.0%} apart: {'within' if _apart(costs) <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}"
+        f"{apart:.0%} apart: {'within' if apart <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}"
     )
 
 
