@@ -24,7 +24,7 @@ from benchmarks.batch_costs import Burst, Drain, Trial, bursts_table, trials_tab
 from benchmarks.figures import ROOT, write_table
 from benchmarks.processes import cpu_seconds
 from benchmarks.stack import send, stack
-from benchmarks.traffic import Sender
+from benchmarks.traffic import Sender, WatchedSender
 from benchmarks.yardstick import Yardstick
 from local_stack.kafka import ensure_topic
 from spark_jobs.process_payments import POLL_SECONDS
@@ -104,7 +104,7 @@ def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, 
         before = send(settings, FIRST_EVENTS, seed=1)
         meter.drain(run)
         meter.drains.clear()
-        sender = Sender(settings, rate, seconds, meter.drains, before, seed=2)
+        sender = WatchedSender(settings, rate, seconds, seed=2, drains=meter.drains, before=before)
         try:
             meter.others = (sender.pid,)
             ours, broker_cpu = meter.read()
@@ -150,7 +150,7 @@ def bursts(
 def _burst(
     run: Run, settings: JobSettings, meter: Meter, yardstick: Yardstick, rate: int, seconds: float, seed: int
 ) -> Burst:
-    sender = Sender(settings, rate, seconds, [], 0, seed)
+    sender = Sender(settings, rate, seconds, seed)
     meter.others = (sender.pid, *yardstick.pids)
     began, ours = time.monotonic(), meter.read()[0]
     try:

@@ -17,16 +17,12 @@ from spark_jobs.source import TopicReader
 
 
 class Sender:
-    """The simulator at a rate, in a process of its own; how far behind the run is, half way and at the end.
+    """The simulator at a rate, in a process of its own.
 
     It is not reaped before `reap`: until then its CPU can be told from that of our other children.
     """
 
-    def __init__(
-        self, settings: JobSettings, rate: int, seconds: float, drains: list[Drain], before: int, seed: int
-    ) -> None:
-        self.backlogs: list[int] = []
-        self._settings, self._seconds, self._drains, self._before = settings, seconds, drains, before
+    def __init__(self, settings: JobSettings, rate: int, seconds: float, seed: int) -> None:
         paced = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(seed)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "--bulk", fastest(), *paced],
@@ -34,7 +30,7 @@ class Sender:
             env={**os.environ, **settings.environment()},
             stdout=subprocess.PIPE,
         )
-        self._watch = threading.Thread(target=self._look_back, daemon=True)
+        self._watch = threading.Thread(target=self._follow, daemon=True)
         self._watch.start()
 
     @property
@@ -43,7 +39,7 @@ class Sender:
         return self._process.pid
 
     def is_sending(self) -> bool:
-        """Whether there is more to come, or the last look back is not taken yet."""
+        """Whether there is more to come, or whoever follows it is not done yet."""
         return self._watch.is_alive()
 
     def reap(self) -> None:
@@ -52,8 +48,26 @@ class Sender:
         if self._process.wait():
             raise RuntimeError(f"the simulator ended with {self._process.returncode}.")
 
-    def _look_back(self) -> None:
+    def _follow(self) -> None:
         assert self._process.stdout  # noqa: S101 - for the type checker: it is a pipe
+        # Its words come once everything is acknowledged.
+        self._process.stdout.read()
+
+
+class WatchedSender(Sender):
+    """A sender, and how far behind it the run is, half way and at the end.
+
+    `drains` are those of the run so far; `before` is how many records the topic had before the traffic.
+    """
+
+    def __init__(
+        self, settings: JobSettings, rate: int, seconds: float, seed: int, drains: list[Drain], before: int
+    ) -> None:
+        self.backlogs: list[int] = []
+        self._settings, self._seconds, self._drains, self._before = settings, seconds, drains, before
+        super().__init__(settings, rate, seconds, seed)
+
+    def _follow(self) -> None:
         with TopicReader(self._settings.bootstrap_servers, self._settings.topic) as topic:
 
             def look() -> None:
@@ -62,7 +76,6 @@ class Sender:
 
             half = threading.Timer(self._seconds / 2, look)
             half.start()
-            # Its words come once everything is acknowledged.
-            self._process.stdout.read()
+            super()._follow()
             half.join()
             look()
