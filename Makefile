@@ -95,7 +95,7 @@ bench-scaling: setup ## the job on a Spark cluster of one worker and of two (5 m
 	$(BIN)/python -m benchmarks.scaling $(call given,EVENTS,events) $(dry)
 	$(if $(DRY),,$(BIN)/python -m benchmarks.model)
 
-bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (15 minutes; SECONDS=10); writes docs/scaling.md
+bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes; SECONDS=10); writes docs/scaling.md
 	$(BIN)/python -m benchmarks.rates $(call given,SECONDS,seconds) $(dry)
 
 simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)

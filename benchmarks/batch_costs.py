@@ -77,21 +77,55 @@ class Burst:
     drain: Drain
     stroke_seconds: float
 
-    @property
-    def cpu_per_million(self) -> float:
-        """The drain's CPU seconds for each million events; what waiting took is not among them."""
-        return self.drain.cpu_seconds / self.drain.records * 1e6
-
     def at_speed(self, stroke_seconds: float) -> float:
-        """CPU seconds for each million events had a stroke of the yardstick taken so long."""
-        return self.cpu_per_million * stroke_seconds / self.stroke_seconds
+        """CPU seconds of the drain had a stroke of the yardstick taken so long; waiting is not among them."""
+        return self.drain.cpu_seconds * stroke_seconds / self.stroke_seconds
 
     def line(self) -> str:
         """One burst, for whoever waits."""
         return (
-            f"{self.rate:7,}/s  {self.drain.records:,} records  {self.cpu_per_million:.1f} CPU s/million  "
+            f"{self.rate:7,}/s  {self.drain.records:,} records  {self.drain.cpu_seconds:.2f} CPU s  "
             f"a stroke {self.stroke_seconds * 1e3:.2f} ms"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A rate's bursts, and those of next to no records that came within the same time."""
+
+    rate: int
+    bursts: list[Burst]
+    nearly_empty: list[Burst]
+
+    def cpu_per_million(self, stroke_seconds: float) -> float:
+        """CPU seconds for each million events at one speed, without what a batch costs whatever is in it."""
+        cost, records = self._middle(self.bursts, stroke_seconds)
+        without, few = self._middle(self.nearly_empty, stroke_seconds)
+        return (cost - without) / (records - few) * 1e6
+
+    def row(self, stroke_seconds: float) -> str:
+        """Of the table."""
+        costs = [burst.at_speed(stroke_seconds) for burst in self.bursts]
+        low, middle, high = quantiles(costs, n=4, method="inclusive")
+        batches = sum(burst.drain.batches for burst in self.bursts)
+        waited = sum(burst.seconds for burst in self.bursts)
+        return _row(
+            f"{self.rate:,}",
+            shown(median(burst.seconds for burst in self.bursts)),
+            str(batches),
+            f"{sum(burst.drain.records for burst in self.bursts) / batches:,.0f}",
+            shown(median(burst.drain.cpu_seconds for burst in self.bursts)),
+            shown(middle),
+            f"{shown(low)} and {shown(high)}",
+            shown(self._middle(self.nearly_empty, stroke_seconds)[0]),
+            shown(self.cpu_per_million(stroke_seconds)),
+            shown(sum(burst.waiting_cpu_seconds for burst in self.bursts) / waited),
+        )
+
+    @staticmethod
+    def _middle(bursts: list[Burst], stroke_seconds: float) -> tuple[float, float]:
+        """CPU seconds, and records."""
+        return median(b.at_speed(stroke_seconds) for b in bursts), median(b.drain.records for b in bursts)
 
 
 def together(trials: list[Trial]) -> list[Trial]:
@@ -145,41 +179,28 @@ def _trial_row(trial: Trial) -> str:
     )
 
 
-def bursts_table(bursts: list[Burst]) -> str:
+def bursts_table(bursts: list[Burst], nearly_empty: list[Burst]) -> str:
     """One row for each rate, of two bursts or more, as Markdown: all batches of one size. Do they cost the same?"""
-    speed = median(burst.stroke_seconds for burst in bursts)
-    rates = _by_rate(bursts)
+    speed = median(burst.stroke_seconds for burst in [*bursts, *nearly_empty])
+    without = _by_rate(nearly_empty)
+    paces = [Pace(rate, of_rate, without[rate]) for rate, of_rate in _by_rate(bursts).items()]
     lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, in {len(bursts) // len(rates)} rounds.",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, in {len(bursts) // len(paces)} rounds.",
         "",
-        "| payments/s offered | they come within, s | batches | records a batch | CPU s per million, median "
-        "| the same at one speed | half of the batches lie between | waiting, CPU s a second |",
-        "|---" * 8 + "|",
-        *(_burst_row(rate, of_rate, speed) for rate, of_rate in rates.items()),
+        "| payments/s offered | they come within, s | batches | records a batch | CPU s a batch, median "
+        "| the same at one speed | half of the batches lie between | a nearly empty one at that speed "
+        "| CPU s per million beyond that | waiting, CPU s a second |",
+        "|---" * 10 + "|",
+        *(pace.row(speed) for pace in paces),
         "",
-        verdict({rate: median(burst.at_speed(speed) for burst in of_rate) for rate, of_rate in rates.items()}),
+        verdict({pace.rate: pace.cpu_per_million(speed) for pace in paces}),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _burst_row(rate: int, bursts: list[Burst], stroke_seconds: float) -> str:
-    low, middle, high = quantiles([burst.at_speed(stroke_seconds) for burst in bursts], n=4, method="inclusive")
-    batches = sum(burst.drain.batches for burst in bursts)
-    return _row(
-        f"{rate:,}",
-        shown(median(burst.seconds for burst in bursts)),
-        str(batches),
-        f"{sum(burst.drain.records for burst in bursts) / batches:,.0f}",
-        shown(median(burst.cpu_per_million for burst in bursts)),
-        shown(middle),
-        f"{shown(low)} and {shown(high)}",
-        shown(sum(burst.waiting_cpu_seconds for burst in bursts) / sum(burst.seconds for burst in bursts)),
-    )
-
-
 def verdict(costs: dict[int, float]) -> str:
     """Whether what a million events cost at one speed, by rate, is constant, and from which rate on: with figures."""
-    said = f"At one speed, a million events cost {_span(costs)}."
+    said = f"At one speed, and beyond what a nearly empty batch costs, a million events take {_span(costs)}."
     ends = ({r: cost for r, cost in costs.items() if r >= rate} for rate in sorted(costs))
     steady = next(end for end in ends if _apart(end) <= TOLERANCE)
     return f"{said} From {min(steady):,}/s on, {_span(steady)}." if 1 < len(steady) < len(costs) else said

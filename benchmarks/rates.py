@@ -4,8 +4,9 @@ Usage: python -m benchmarks.rates [--seconds N] [--rounds N] [--bursts N] [--rat
 two tables into docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong here: the arithmetic
 and the tables (batch_costs.py). Each rate is run in two ways: with a batch as soon as there are records, which is what
 the job does; and with as many records in each batch at every rate, as PAYMENTS_BATCH_SECONDS would have it, so that
-nothing differs but how long they took to come. CPU is the run's (driver, JVM, Python workers) and the warehouse's; the
-broker's stands beside it, and the sender's, which shares the cores, is left out.
+nothing differs but how long they took to come; what a batch costs after such a time with hardly any records is taken
+off. CPU is the run's (driver, JVM, Python workers) and the warehouse's; the broker's stands beside it, and the
+sender's, which shares the cores, is left out.
 """
 
 import argparse
@@ -45,12 +46,22 @@ RECORDS = 50_000
 """In each batch of a burst: at 1,000/s they come within 50 s. After a minute idle Python workers would have ended."""
 LIKE_BEFORE = 4
 """So many batches of that size before the first that counts: a large one after small ones costs more than its like."""
-BURSTS = 8
+BURSTS = 16
 """Rounds, in which each rate has its turn: a machine that is slow for a minute would else be one rate's cost."""
+THINNED = 100
+"""Of the records of a nearly empty batch: so many times less than of a burst."""
 WARM_UPS = (200_000, *[1_000] * 20)
 """What the JVM compiles while it gets warm would else be a cost of the first rate."""
 FIRST_EVENTS = 400
 """Before the traffic: a pipeline without a watermark would cut what it finds first into many small batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Of the bursts: records in each batch, and how often each rate has its turn."""
+
+    records: int
+    rounds: int
 
 
 @dataclass(slots=True)
@@ -104,14 +115,11 @@ def trial(spark: "SparkSession", settings: JobSettings, broker: int, rate: int, 
         before = send(settings, FIRST_EVENTS, seed=1)
         meter.drain(run)
         meter.drains.clear()
-        sender = WatchedSender(settings, rate, seconds, seed=2, drains=meter.drains, before=before)
-        try:
+        with WatchedSender(settings, rate, seconds, seed=2, drains=meter.drains, before=before) as sender:
             meter.others = (sender.pid,)
             ours, broker_cpu = meter.read()
             drain_until_quiet(partial(meter.drain, run), sender)
             ours_after, broker_after = meter.read()
-        finally:
-            sender.reap()
     half, end = sender.backlogs
     return Trial(rate, seconds, tuple(meter.drains), ours_after - ours, broker_after - broker_cpu, half, end)
 
@@ -127,39 +135,34 @@ def drain_until_quiet(drain: Callable[[], bool], sender: Sender) -> None:
 
 
 def bursts(
-    spark: "SparkSession", settings: JobSettings, broker: int, rates: list[int], records: int, rounds: int
+    spark: "SparkSession", settings: JobSettings, broker: int, rates: list[int], plan: Plan, thinned: int = 1
 ) -> list[Burst]:
     """Batches of so many records, which come at each of the rates in turn, again and again.
 
     Every other round begins with the fastest. `settings` are of a topic, a dataset and a checkpoint of nobody else.
+    Of the records, only one in `thinned` comes, within the same time.
     """
     ensure_topic(settings.bootstrap_servers, settings.topic)
     found: list[Burst] = []
     meter = Meter(broker)
     with Yardstick() as yardstick, Run(spark, settings, meter.published) as run:
-        for seed, events in enumerate((FIRST_EVENTS, *[records] * LIKE_BEFORE)):
+        for seed, events in enumerate((FIRST_EVENTS, *[plan.records // thinned] * LIKE_BEFORE)):
             send(settings, events, seed)
             meter.drain(run)
-        for number in range(rounds):
+        for number in range(plan.rounds):
             for rate in rates[:: -1 if number % 2 else 1]:
-                found.append(_burst(run, settings, meter, yardstick, rate, records / rate, seed=10 + len(found)))
+                with Sender(settings, rate / thinned, plan.records / rate, seed=10 + len(found)) as sender:
+                    found.append(_burst(run, meter, yardstick, rate, sender))
                 _say(found[-1].line())
     return found
 
 
-def _burst(
-    run: Run, settings: JobSettings, meter: Meter, yardstick: Yardstick, rate: int, seconds: float, seed: int
-) -> Burst:
-    sender = Sender(settings, rate, seconds, seed)
+def _burst(run: Run, meter: Meter, yardstick: Yardstick, rate: int, sender: Sender) -> Burst:
     meter.others = (sender.pid, *yardstick.pids)
     began, ours = time.monotonic(), meter.read()[0]
-    try:
-        while sender.is_sending():
-            time.sleep(POLL_SECONDS)
-        waited, waiting = time.monotonic() - began, meter.read()[0] - ours
-    finally:
-        meter.others = yardstick.pids
-        sender.reap()
+    while sender.is_sending():
+        time.sleep(POLL_SECONDS)
+    waited, waiting = time.monotonic() - began, meter.read()[0] - ours
     drained = time.monotonic()
     meter.drain(run)
     return Burst(rate, waited, waiting, meter.drains[-1], yardstick.stroke_seconds(drained, time.monotonic()))
@@ -179,9 +182,9 @@ def warm_session(settings: JobSettings, folder: Path) -> Iterator["SparkSession"
         spark.stop()
 
 
-def measure(options: argparse.Namespace) -> tuple[list[Trial], list[Burst]]:
-    """All trials, then all bursts; each rate has its turn in each round."""
-    rates = sorted(options.rates)
+def measure(options: argparse.Namespace) -> tuple[list[Trial], list[Burst], list[Burst]]:
+    """All trials, then all bursts, then all of next to no records; each rate has its turn in each round."""
+    rates, plan = sorted(options.rates), Plan(options.records, options.bursts)
     trials: list[Trial] = []
     with (
         tempfile.TemporaryDirectory() as name,
@@ -192,8 +195,8 @@ def measure(options: argparse.Namespace) -> tuple[list[Trial], list[Burst]]:
             apart = _apart(settings, f"trial_{len(trials)}")
             trials.append(trial(spark, apart, broker, rate, options.seconds))
             _say(trials[-1].line())
-        apart = _apart(settings, "bursts")
-        return trials, bursts(spark, apart, broker, rates, options.records, options.bursts)
+        full = bursts(spark, _apart(settings, "bursts"), broker, rates, plan)
+        return trials, full, bursts(spark, _apart(settings, "nearly_empty"), broker, rates, plan, THINNED)
 
 
 def _apart(settings: JobSettings, name: str) -> JobSettings:
@@ -214,8 +217,8 @@ def main() -> None:
     parser.add_argument("--bursts", type=int, default=BURSTS, help="how many of each rate; two or more")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
-    trials, burst = measure(options)
-    for name, shown in (("rates", trials_table(trials)), ("bursts", bursts_table(burst))):
+    trials, full, nearly_empty = measure(options)
+    for name, shown in (("rates", trials_table(trials)), ("bursts", bursts_table(full, nearly_empty))):
         _say(shown)
         if not options.dry:
             write_table(PAGE, name, shown)

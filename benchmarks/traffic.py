@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+from types import TracebackType
+from typing import Self
 
 from benchmarks.batch_costs import Drain
 from benchmarks.figures import ROOT
@@ -19,10 +21,10 @@ from spark_jobs.source import TopicReader
 class Sender:
     """The simulator at a rate, in a process of its own.
 
-    It is not reaped before `reap`: until then its CPU can be told from that of our other children.
+    It is not reaped before the context ends: until then its CPU can be told from that of our other children.
     """
 
-    def __init__(self, settings: JobSettings, rate: int, seconds: float, seed: int) -> None:
+    def __init__(self, settings: JobSettings, rate: float, seconds: float, seed: int) -> None:
         paced = ["--rate", str(rate), "--duration", str(seconds), "--seed", str(seed)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "--bulk", fastest(), *paced],
@@ -42,7 +44,12 @@ class Sender:
         """Whether there is more to come, or whoever follows it is not done yet."""
         return self._watch.is_alive()
 
-    def reap(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """End it. Raises RuntimeError where it failed."""
         self._process.terminate()
         if self._process.wait():
@@ -61,7 +68,7 @@ class WatchedSender(Sender):
     """
 
     def __init__(
-        self, settings: JobSettings, rate: int, seconds: float, seed: int, drains: list[Drain], before: int
+        self, settings: JobSettings, rate: float, seconds: float, seed: int, drains: list[Drain], before: int
     ) -> None:
         self.backlogs: list[int] = []
         self._settings, self._seconds, self._drains, self._before = settings, seconds, drains, before
