@@ -3,17 +3,39 @@
 Belongs here: the arithmetic on measured batches, and their tables. Does not belong here: measuring (rates.py).
 """
 
-import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from statistics import median, quantiles
 
-from benchmarks.figures import shown
+from benchmarks.figures import measured, shown, table
 
 TOLERANCE = 0.1
 """How far apart costs may be that are called constant: the greatest by so much above the least."""
+TRIAL_COLUMNS = [
+    "payments/s offered",
+    "for so long, s",
+    "batches",
+    "records a batch",
+    "behind half way, s",
+    "behind at the end, s",
+    "p95 latency s",
+    "CPU s a batch",
+    "CPU s per million",
+    "broker's beside it",
+]
+BURST_COLUMNS = [
+    "payments/s offered",
+    "they come within, s",
+    "batches",
+    "records a batch",
+    "CPU s a batch, median",
+    "the same at one speed",
+    "half of the batches lie between",
+    "a nearly empty one at that speed",
+    "CPU s per million beyond that",
+    "waiting, CPU s a second",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +125,13 @@ class Pace:
         without, few = self._middle(self.nearly_empty, stroke_seconds)
         return (cost - without) / (records - few) * 1e6
 
-    def row(self, stroke_seconds: float) -> str:
-        """Of the table."""
+    def cells(self, stroke_seconds: float) -> list[str]:
+        """Its row, by BURST_COLUMNS."""
         costs = [burst.at_speed(stroke_seconds) for burst in self.bursts]
         low, middle, high = quantiles(costs, n=4, method="inclusive")
         batches = sum(burst.drain.batches for burst in self.bursts)
         waited = sum(burst.seconds for burst in self.bursts)
-        return _row(
+        return [
             f"{self.rate:,}",
             shown(median(burst.seconds for burst in self.bursts)),
             str(batches),
@@ -120,7 +142,7 @@ class Pace:
             shown(self._middle(self.nearly_empty, stroke_seconds)[0]),
             shown(self.cpu_per_million(stroke_seconds)),
             shown(sum(burst.waiting_cpu_seconds for burst in self.bursts) / waited),
-        )
+        ]
 
     @staticmethod
     def _middle(bursts: list[Burst], stroke_seconds: float) -> tuple[float, float]:
@@ -152,20 +174,12 @@ def _by_rate[T: (Trial, Burst)](measured: list[T]) -> dict[int, list[T]]:
 
 def trials_table(trials: list[Trial]) -> str:
     """One row for each rate, as Markdown: a batch as soon as there are records."""
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that sender, broker and warehouse share.",
-        "",
-        "| payments/s offered | for so long, s | batches | records a batch | behind half way, s | behind at the end, s "
-        "| p95 latency s | CPU s a batch | CPU s per million | broker's beside it |",
-        "|---" * 10 + "|",
-        *map(_trial_row, together(trials)),
-    ]
-    return "\n".join(lines) + "\n"
+    return measured(" that sender, broker and warehouse share") + table(TRIAL_COLUMNS, map(_cells, together(trials)))
 
 
-def _trial_row(trial: Trial) -> str:
+def _cells(trial: Trial) -> list[str]:
     seconds_a_record = trial.seconds / trial.records
-    return _row(
+    return [
         f"{trial.rate:,}",
         shown(trial.seconds),
         str(trial.batches),
@@ -176,7 +190,7 @@ def _trial_row(trial: Trial) -> str:
         shown(trial.cpu_seconds / trial.batches),
         shown(trial.cpu_per_million),
         shown(trial.broker_cpu_seconds / trial.records * 1e6),
-    )
+    ]
 
 
 def bursts_table(bursts: list[Burst], nearly_empty: list[Burst]) -> str:
@@ -184,18 +198,9 @@ def bursts_table(bursts: list[Burst], nearly_empty: list[Burst]) -> str:
     speed = median(burst.stroke_seconds for burst in [*bursts, *nearly_empty])
     without = _by_rate(nearly_empty)
     paces = [Pace(rate, of_rate, without[rate]) for rate, of_rate in _by_rate(bursts).items()]
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, in {len(bursts) // len(paces)} rounds.",
-        "",
-        "| payments/s offered | they come within, s | batches | records a batch | CPU s a batch, median "
-        "| the same at one speed | half of the batches lie between | a nearly empty one at that speed "
-        "| CPU s per million beyond that | waiting, CPU s a second |",
-        "|---" * 10 + "|",
-        *(pace.row(speed) for pace in paces),
-        "",
-        verdict({pace.rate: pace.cpu_per_million(speed) for pace in paces}),
-    ]
-    return "\n".join(lines) + "\n"
+    said = verdict({pace.rate: pace.cpu_per_million(speed) for pace in paces})
+    rows = [pace.cells(speed) for pace in paces]
+    return f"{measured(f', in {len(bursts) // len(paces)} rounds')}{table(BURST_COLUMNS, rows)}\n{said}\n"
 
 
 def verdict(costs: dict[int, float]) -> str:
@@ -217,7 +222,3 @@ def _span(costs: dict[int, float]) -> str:
         f"from {shown(costs[cheapest])} CPU s (at {cheapest:,}/s) to {shown(costs[dearest])} (at {dearest:,}/s), "
         f"{apart:.0%} apart: {'within' if apart <= TOLERANCE else '**not** within'} {TOLERANCE:.0%}"
     )
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"

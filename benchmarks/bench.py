@@ -107,7 +107,7 @@ def main() -> None:
         outcomes, missing = [with_recovery(o, found.get(o.name)) for o in outcomes], missing + failed
         keep()
     if outcomes and not keeps:
-        _say(results.table(outcomes, missing, size.events, size.rounds, size.pace.rate))
+        _say(results.outcomes_table(outcomes, missing, size.events, size.rounds, size.pace.rate))
 
 
 def _tell_of_a_kill(contender: Contender, said: str) -> None:

@@ -5,7 +5,10 @@ A place in a document looks like <!-- figure: name -->42<!-- /figure -->.
 """
 
 import json
+import os
 import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +26,17 @@ def keep(figures: dict[str, float | int | str]) -> None:
         filled = fill(text, kept)
         if filled != text:
             document.write_text(filled)
+
+
+def measured(how: str = "") -> str:
+    """The line above a table: when, on how many cores, and, right after that, how."""
+    return f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores{how}.\n\n"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Markdown's table, one line for each row."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (columns, *rows)]
+    return "\n".join([lines[0], "|---" * len(columns) + "|", *lines[1:]]) + "\n"
 
 
 def write_table(document: Path, name: str, markdown: str) -> None:

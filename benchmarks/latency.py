@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.figures import ROOT, keep, write_table
+from benchmarks.figures import ROOT, keep, measured, table, write_table
 from benchmarks.stack import leave_on_sigterm, send, stack
 from local_stack.own_home import own_environment
 from local_stack.processes import Daemon
@@ -161,18 +161,18 @@ def measure(rate: float, seconds: float, opened: Callable[[Path], AbstractContex
     return [*(spread(minute, counts) for minute, counts in sorted(minutes.items())), everything]
 
 
-def table(rate: float, spreads: list[Spread]) -> str:
+def spreads_table(rate: float, spreads: list[Spread]) -> str:
     """The spreads as Markdown."""
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {rate:,.0f} events/s.",
-        "",
-        "| minute | records | p50 s | p95 s | p99 s | worst s |",
-        "|---|---|---|---|---|---|",
+    rows = [
+        [
+            "all" if one.minute < 0 else str(one.minute + 1),
+            f"{one.records:,}",
+            *(f"{seconds:.2f}" for seconds in (one.p50, one.p95, one.p99, one.worst)),
+        ]
+        for one in spreads
     ]
-    for one in spreads:
-        name = "all" if one.minute < 0 else str(one.minute + 1)
-        lines.append(f"| {name} | {one.records:,} | {one.p50:.2f} | {one.p95:.2f} | {one.p99:.2f} | {one.worst:.2f} |")
-    return "\n".join(lines) + "\n"
+    columns = ["minute", "records", "p50 s", "p95 s", "p99 s", "worst s"]
+    return measured(f", {rate:,.0f} events/s") + table(columns, rows)
 
 
 def figures(rate: float, seconds: float, everything: Spread) -> dict[str, float | int | str]:
@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
     spreads = measure(options.rate, options.seconds, job_alone if options.job_only else platform)
-    shown = table(options.rate, spreads)
+    shown = spreads_table(options.rate, spreads)
     print(shown)  # noqa: T201 - this is a command
     if not (options.job_only or options.dry):
         write_table(PAGE, "latency", shown)

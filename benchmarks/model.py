@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import dataclass
 
-from benchmarks.figures import KEPT, ROOT, shown, write_table
+from benchmarks.figures import KEPT, ROOT, shown, table, write_table
 
 PAGE = ROOT / "docs" / "scaling.md"
 RATES = (10_000, 100_000, 1_000_000)
@@ -69,7 +69,7 @@ def needs(rate: int, cpu_seconds_per_million: float, state_bytes_per_key: float)
     )
 
 
-def table(all_needs: list[Needs]) -> str:
+def needs_table(all_needs: list[Needs]) -> str:
     """One column per rate, as Markdown."""
     rows: dict[str, list[float]] = {
         "Kafka, MB/s": [n.megabytes_per_second for n in all_needs],
@@ -81,19 +81,15 @@ def table(all_needs: list[Needs]) -> str:
         "read by the look-back in each batch, GB": [n.lookback_gigabytes_a_batch for n in all_needs],
         "the look-back by on-demand price, dollars a day": [n.lookback_dollars_a_day for n in all_needs],
     }
-    lines = [
-        f"| events/s | {' | '.join(f'{n.rate:,}' for n in all_needs)} |",
-        "|---" * (len(all_needs) + 1) + "|",
-        *(f"| {name} | {' | '.join(shown(value) for value in values)} |" for name, values in rows.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    columns = ["events/s", *(f"{n.rate:,}" for n in all_needs)]
+    return table(columns, [[name, *map(shown, values)] for name, values in rows.items()])
 
 
 def main() -> None:
     """Compute and keep."""
     figures = json.loads(KEPT.read_text())
     cpu, state = figures["drain_cpu_seconds_per_million"], figures["state_bytes_per_key"]
-    write_table(PAGE, "model", table([needs(rate, cpu, state) for rate in RATES]))
+    write_table(PAGE, "model", needs_table([needs(rate, cpu, state) for rate in RATES]))
 
 
 if __name__ == "__main__":

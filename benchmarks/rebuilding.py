@@ -4,7 +4,6 @@ Usage: python -m benchmarks.rebuilding [--payments N ...]. Writes the table into
 """
 
 import argparse
-import os
 import tempfile
 import time
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from google.cloud.bigquery import Client
 
-from benchmarks.figures import ROOT, write_table
+from benchmarks.figures import ROOT, measured, table, write_table
 from benchmarks.stack import stack
 from spark_jobs import tables
 from spark_jobs.contract import WATERMARK_DELAY
@@ -79,15 +78,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--payments", type=int, nargs="+", default=[1_000_000, 10_000_000])
     options = parser.parse_args()
-    lines = ["| payments in the window | seconds to rebuild | ids known again |", "|---|---|---|"]
+    rows = []
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as (settings, _), connect(settings) as client:
         for payments in options.payments:
             seconds, known = measure(client, settings, payments)
-            lines.append(f"| {payments:,} | {seconds:.1f} | {known:,} |")
-    noted = f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, the warehouse on the same machine.\n\n"
-    table = noted + "\n".join(lines) + "\n"
-    print(table)  # noqa: T201 - this is a command
-    write_table(ROOT / "docs" / "reliability.md", "rebuilding", table)
+            rows.append([f"{payments:,}", f"{seconds:.1f}", f"{known:,}"])
+    columns = ["payments in the window", "seconds to rebuild", "ids known again"]
+    shown = measured(", the warehouse on the same machine") + table(columns, rows)
+    print(shown)  # noqa: T201 - this is a command
+    write_table(ROOT / "docs" / "reliability.md", "rebuilding", shown)
 
 
 if __name__ == "__main__":

@@ -4,19 +4,32 @@ Belongs here: the form of results. Does not belong here: measuring (bench.py, co
 """
 
 import json
-import os
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.figures import ROOT, shown, write_table
+from benchmarks.figures import ROOT, measured, shown, table, write_table
 
 LATEST = ROOT / "benchmarks" / "latest.json"
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
 OURS = "payments"
+COLUMNS = [
+    "",
+    "events/s",
+    "ours is so many times as fast",
+    "CPU s per million",
+    "broker's beside it",
+    "cold start s",
+    "peak MiB",
+    "state, bytes a key",
+    "on disk at most",
+    "p95 latency s",
+    "exact",
+    "recovery s",
+    "after a kill",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +93,24 @@ def line(outcome: Outcome) -> str:
     )
 
 
-def table(outcomes: list[Outcome], missing: list[str], events: int, rounds: int, rate: float) -> str:
+def outcomes_table(outcomes: list[Outcome], missing: list[str], events: int, rounds: int, rate: float) -> str:
     """All outcomes as Markdown, with how many times ours is as fast as each."""
     ours = next((outcome for outcome in outcomes if outcome.name == OURS), None)
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that the broker shares; {events:,} events, "
-        f"{rounds} round{'s' if rounds > 1 else ''}, medians. Latency: paced at {rate:,.0f} events/s.",
-        "",
-        "| | events/s | ours is so many times as fast | CPU s per million | broker's beside it | cold start s "
-        "| peak MiB | state, bytes a key | on disk at most | p95 latency s | exact | recovery s | after a kill |",
-        "|---" * 13 + "|",
-        *(_row(outcome, ours) for outcome in outcomes),
-        "",
-        "| | what it guarantees less |",
-        "|---|---|",
-        *(f"| {outcome.title} | {outcome.lacks} |" for outcome in outcomes),
+    how = (
+        f" that the broker shares; {events:,} events, {rounds} round{'s' if rounds > 1 else ''}, medians. "
+        f"Latency: paced at {rate:,.0f} events/s"
+    )
+    parts = [
+        measured(how) + table(COLUMNS, [_cells(outcome, ours) for outcome in outcomes]),
+        table(["", "what it guarantees less"], [[outcome.title, outcome.lacks] for outcome in outcomes]),
+        *(f"Left out: {reason}\n" for reason in missing),
     ]
-    return "\n".join([*lines, *(f"\nLeft out: {reason}" for reason in missing)]) + "\n"
+    return "\n".join(parts)
 
 
-def _row(outcome: Outcome, ours: Outcome | None) -> str:
+def _cells(outcome: Outcome, ours: Outcome | None) -> list[str]:
     ratio = "" if ours is None else f"{ours.events_per_second / outcome.events_per_second:.2f}"
-    cells = [
+    return [
         outcome.title,
         shown(outcome.events_per_second),
         ratio,
@@ -116,7 +125,6 @@ def _row(outcome: Outcome, ours: Outcome | None) -> str:
         _if_any(outcome.recovery_seconds),
         f"**{outcome.after_kill}**" if outcome.exact_after_kill is False else outcome.after_kill,
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _if_any(value: float | None) -> str:
@@ -153,5 +161,5 @@ def plot(outcomes: list[Outcome], path: Path) -> None:
 def keep(outcomes: list[Outcome], missing: list[str], events: int, rounds: int, rate: float) -> None:
     """Write everything down: for programs, for readers, and as a picture."""
     LATEST.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=2) + "\n")
-    write_table(PAGE, "peers", table(outcomes, missing, events, rounds, rate))
+    write_table(PAGE, "peers", outcomes_table(outcomes, missing, events, rounds, rate))
     plot(outcomes, PLOT)

@@ -11,14 +11,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import contest
 from benchmarks.arena import Arena, arena
 from benchmarks.contest import OURS, Reading
-from benchmarks.figures import ROOT, write_table
+from benchmarks.figures import ROOT, measured, table, write_table
 from local_stack.processes import Daemon, free_port
 from spark_jobs.settings import payments_home
 
@@ -91,22 +90,20 @@ def run(ready: Arena, workers: int) -> Reading:
     return reading
 
 
-def table(readings: dict[int, Reading], records: int) -> str:
+def readings_table(readings: dict[int, Reading], records: int) -> str:
     """One row for each number of workers, as Markdown."""
     alone = readings[min(readings)]
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that driver, broker and warehouse share; "
-        f"{records:,} events, every result exact.",
-        "",
-        "| workers of one core | events/s | speed-up | CPU s per million |",
-        "|---|---|---|---|",
+    rows = [
+        [
+            str(workers),
+            f"{records / reading.seconds:,.0f}",
+            f"{alone.seconds / reading.seconds:.2f}",
+            f"{reading.cpu / records * 1e6:.1f}",
+        ]
+        for workers, reading in sorted(readings.items())
     ]
-    for workers, reading in sorted(readings.items()):
-        lines.append(
-            f"| {workers} | {records / reading.seconds:,.0f} | {alone.seconds / reading.seconds:.2f} "
-            f"| {reading.cpu / records * 1e6:.1f} |"
-        )
-    return "\n".join(lines) + "\n"
+    how = f" that driver, broker and warehouse share; {records:,} events, every result exact"
+    return measured(how) + table(["workers of one core", "events/s", "speed-up", "CPU s per million"], rows)
 
 
 def main() -> None:
@@ -121,7 +118,7 @@ def main() -> None:
         for workers in options.workers:
             readings[workers] = run(ready, workers)
             print(f"{workers} workers: {readings[workers].seconds:.1f} s", flush=True)  # noqa: T201 - this is a command
-        shown = table(readings, ready.task.records)
+        shown = readings_table(readings, ready.task.records)
     print(shown)  # noqa: T201 - this is a command
     if not options.dry:
         write_table(PAGE, "workers", shown)

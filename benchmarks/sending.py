@@ -5,14 +5,13 @@ machine; its CPU is not counted. An event's CPU time is what one core can bear: 
 """
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.figures import ROOT, write_table
+from benchmarks.figures import ROOT, measured, table, write_table
 from local_stack.kafka import Broker, ensure_topic
 from local_stack.processes import free_port
 from simulator.bulk import PRODUCERS, blocks, load
@@ -56,13 +55,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=500_000)
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores that the broker shares; "
-        f"{options.events:,} payments.",
-        "",
-        "| | events/s | CPU microseconds an event | events/s that one core bears |",
-        "|---|---|---|---|",
-    ]
+    rows = []
     config = SimulationConfig(events=options.events, seed=1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -72,12 +65,14 @@ def main() -> None:
             broker.start()
             for title, way in ways(config, broker.bootstrap_servers, folder).items():
                 seconds, cpu = measure(way)
-                lines.append(f"| {title} | {1 / seconds:,.0f} | {cpu * 1e6:.1f} | {1 / cpu:,.0f} |")
-                print(lines[-1], flush=True)  # noqa: T201 - this is a command
+                rows.append([title, f"{1 / seconds:,.0f}", f"{cpu * 1e6:.1f}", f"{1 / cpu:,.0f}"])
+                print(*rows[-1], sep=" | ", flush=True)  # noqa: T201 - this is a command
         finally:
             broker.stop()
     if not options.dry:
-        write_table(ROOT / "docs" / "performance.md", "simulator", "\n".join(lines) + "\n")
+        columns = ["", "events/s", "CPU microseconds an event", "events/s that one core bears"]
+        shown = measured(f" that the broker shares; {options.events:,} payments") + table(columns, rows)
+        write_table(ROOT / "docs" / "performance.md", "simulator", shown)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,18 @@ the files.
 """
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.contest import folder_bytes
-from benchmarks.figures import ROOT, keep, write_table
+from benchmarks.figures import ROOT, keep, measured, table, write_table
 from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.dedup_state import DedupState
 from spark_jobs.keys import keys_of
@@ -125,22 +123,25 @@ def condensed(points: list[Point], count: int = POINTS) -> list[Point]:
     ]
 
 
-def table(points: list[Point], rate: int, batch_seconds: int) -> str:
+def points_table(points: list[Point], rate: int, batch_seconds: int) -> str:
     """Points as Markdown."""
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, one core of {os.cpu_count()}; {rate:,} events/s, a batch every "
-        f"{batch_seconds} s of pretended time, {BUCKETS} buckets one after the other.",
-        "",
-        "| hour | live ids | batch ms, median | state, bytes an id | on disk MB | own memory MB |",
-        "|---|---|---|---|---|---|",
+    rows = [
+        [
+            f"{point.hours:.2f}",
+            f"{point.keys:,}",
+            f"{point.batch_seconds * 1000:.0f}",
+            f"{point.state_bytes / max(point.keys, 1):.1f}",
+            f"{point.disk_bytes / 1e6:,.0f}",
+            f"{point.memory_bytes / 1e6:,.0f}",
+        ]
+        for point in points
     ]
-    for point in points:
-        per_key = point.state_bytes / max(point.keys, 1)
-        lines.append(
-            f"| {point.hours:.2f} | {point.keys:,} | {point.batch_seconds * 1000:.0f} | {per_key:.1f} "
-            f"| {point.disk_bytes / 1e6:,.0f} | {point.memory_bytes / 1e6:,.0f} |"
-        )
-    return "\n".join(lines) + "\n"
+    how = (
+        f", of which one is used; {rate:,} events/s, a batch every {batch_seconds} s of pretended time, "
+        f"{BUCKETS} buckets one after the other"
+    )
+    columns = ["hour", "live ids", "batch ms, median", "state, bytes an id", "on disk MB", "own memory MB"]
+    return measured(how) + table(columns, rows)
 
 
 def plot(filling: list[Point], day: list[Point], path: Path) -> None:
@@ -192,7 +193,7 @@ def main() -> None:
         condensed(measure(rate, 10, FILLING_HOURS)),
         condensed(measure(options.day_rate, 60, options.hours), 24),
     )
-    tables = {"state": table(filling, rate, 10), "day": table(day, options.day_rate, 60)}
+    tables = {"state": points_table(filling, rate, 10), "day": points_table(day, options.day_rate, 60)}
     for name, shown in tables.items():
         print(shown)  # noqa: T201 - this is a command
         if not options.dry:

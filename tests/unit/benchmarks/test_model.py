@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.model import LOAD_JOBS_A_DAY, RATES, needs, table
+from benchmarks.model import LOAD_JOBS_A_DAY, RATES, needs, needs_table
 
 
 def test_ten_times_the_rate_takes_ten_times_as_much_of_all_but_load_jobs() -> None:
@@ -18,5 +18,5 @@ def test_cores_leave_room_for_peaks() -> None:
 
 
 def test_the_table_has_a_column_for_each_rate() -> None:
-    lines = table([needs(rate, 35.0, 12.0) for rate in RATES]).splitlines()
+    lines = needs_table([needs(rate, 35.0, 12.0) for rate in RATES]).splitlines()
     assert {line.count("|") for line in lines} == {len(RATES) + 2}

@@ -42,14 +42,14 @@ def test_a_state_that_is_not_on_disk_stays_unmeasured() -> None:
 
 
 def test_the_table_says_how_many_times_as_fast_ours_is_and_what_a_peer_lacks() -> None:
-    shown = results.table([OURS, PEER], ["quix has no environment"], 1000, 2, 100)
+    shown = results.outcomes_table([OURS, PEER], ["quix has no environment"], 1000, 2, 100)
     assert "| a peer | 20,000 | 3.00 |" in shown
     assert "| a peer | the proof |" in shown
     assert "Left out: quix has no environment" in shown
 
 
 def test_a_wrong_result_stands_out() -> None:
-    assert "**no**" in results.table([OURS, replace(PEER, exact=False)], [], 1000, 1, 100)
+    assert "**no**" in results.outcomes_table([OURS, replace(PEER, exact=False)], [], 1000, 1, 100)
 
 
 def test_everything_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_everything_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_became_of_a_kill_stands_in_the_table() -> None:
     exact = replace(OURS, recovery_seconds=12.34, exact_after_kill=True, after_kill="exact")
     twice = replace(PEER, recovery_seconds=50.0, exact_after_kill=False, after_kill="7 rows too many")
-    shown = results.table([exact, twice, replace(PEER, after_kill="no recovery")], [], 1000, 1, 100)
+    shown = results.outcomes_table([exact, twice, replace(PEER, after_kill="no recovery")], [], 1000, 1, 100)
     assert "| yes | 12.3 | exact |" in shown
     assert "| yes | 50 | **7 rows too many** |" in shown
     assert "| yes |  | no recovery |" in shown
