@@ -46,7 +46,7 @@ test-integration: setup ## only the tests on a real broker, Spark and warehouse
 demo: setup ## run the whole platform once, and prove that nothing was lost or counted twice
 	$(BIN)/payments demo
 
-up: setup ## start everything with the Dagster UI and steady traffic (RATE=50 payments a second)
+up: setup ## start everything with the Dagster UI and steady traffic (RATE=20 payments a second)
 	$(BIN)/payments up --rate $(RATE)
 
 down: setup ## stop everything

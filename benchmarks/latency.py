@@ -95,15 +95,18 @@ def published(settings: JobSettings, since: datetime) -> list[tuple[int, int, in
         return [(row["minute"], row["steps"], row["records"]) for row in run(client, sql, {"since": since})]
 
 
-def paced(settings: JobSettings, rate: float, seconds: float) -> datetime:
-    """Send a warm-up and wait for it, then send at the rate and wait for that; returns when the rate began."""
+def paced(settings: JobSettings, rate: float, seconds: float) -> tuple[datetime, int]:
+    """Send a warm-up and wait for it, then send at the rate and wait for that.
+
+    Returns when the rate began, and how many records the broker has acknowledged since.
+    """
     sent = send(settings, WARM_UP_EVENTS, seed=1)
     _await_published(settings, sent)
     since = datetime.now(UTC)
     config = SimulationConfig(rate=rate, duration_seconds=seconds, seed=2)
-    sent += load(config, settings.bootstrap_servers, settings.topic, fastest()).deliveries
-    _await_published(settings, sent)
-    return since
+    at_the_rate = load(config, settings.bootstrap_servers, settings.topic, fastest()).deliveries
+    _await_published(settings, sent + at_the_rate)
+    return since, at_the_rate
 
 
 def _await_published(settings: JobSettings, records: int) -> None:
@@ -153,15 +156,18 @@ def platform(folder: Path) -> Iterator[JobSettings]:
         running.stop(lambda _: None)
 
 
-def measure(rate: float, seconds: float, opened: Callable[[Path], AbstractContextManager[JobSettings]]) -> list[Spread]:
-    """One Spread per minute, and one over all, whose minute is -1, at the end."""
+def measure(
+    rate: float, seconds: float, opened: Callable[[Path], AbstractContextManager[JobSettings]]
+) -> tuple[int, list[Spread]]:
+    """Records sent; one Spread per minute, and one over all, whose minute is -1, at the end."""
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as settings:
-        minutes = by_minute(settings, paced(settings, rate, seconds))
+        since, sent = paced(settings, rate, seconds)
+        minutes = by_minute(settings, since)
     everything = spread(-1, merged(minutes.values()))
-    return [*(spread(minute, counts) for minute, counts in sorted(minutes.items())), everything]
+    return sent, [*(spread(minute, counts) for minute, counts in sorted(minutes.items())), everything]
 
 
-def spreads_table(rate: float, spreads: list[Spread]) -> str:
+def spreads_table(rate: float, sent: int, spreads: list[Spread]) -> str:
     """The spreads as Markdown."""
     rows = [
         [
@@ -172,7 +178,8 @@ def spreads_table(rate: float, spreads: list[Spread]) -> str:
         for one in spreads
     ]
     columns = ["minute", "records", "p50 s", "p95 s", "p99 s", "worst s"]
-    return measured(f", {rate:,.0f} events/s") + table(columns, rows)
+    how = f", {rate:,.0f} payments/s and their retries: {sent:,} records sent, {spreads[-1].records:,} published"
+    return measured(how) + table(columns, rows)
 
 
 def figures(rate: float, seconds: float, everything: Spread) -> dict[str, float | int | str]:
@@ -193,8 +200,8 @@ def main() -> None:
     parser.add_argument("--job-only", action="store_true", help="without Dagster and dbt; nothing is kept")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
-    spreads = measure(options.rate, options.seconds, job_alone if options.job_only else platform)
-    shown = spreads_table(options.rate, spreads)
+    sent, spreads = measure(options.rate, options.seconds, job_alone if options.job_only else platform)
+    shown = spreads_table(options.rate, sent, spreads)
     print(shown)  # noqa: T201 - this is a command
     if not (options.job_only or options.dry):
         write_table(PAGE, "latency", shown)

@@ -23,11 +23,12 @@ from spark_jobs.contract import WATERMARK_MICROSECONDS
 from spark_jobs.dedup_state import DedupState
 from spark_jobs.keys import keys_of
 from spark_jobs.segments import LocalSegments
+from spark_jobs.settings import read_job_settings
 from spark_jobs.tagging import Candidates, tag
 
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "state.svg"
-BUCKETS = 4
+BUCKETS = read_job_settings({}).state_buckets
 SECOND = 1_000_000
 RETRY_SHARE = 0.02
 POINTS = 12

@@ -39,6 +39,10 @@ class Warehouse:
         """The server's pid while the local stack's own lives."""
         return self._daemon.pid()
 
+    def elsewhere(self) -> str | None:
+        """The endpoint of the local stack's own, where it lives at another than ours."""
+        return self._daemon.elsewhere()
+
     def is_up(self) -> bool:
         """Whether the API answers, and, where it is ours to run, whether our own process lives."""
         return (not self.is_local or self.pid() is not None) and self._answers()
@@ -47,7 +51,7 @@ class Warehouse:
         """Return once the API answers; start it where it is ours and not up.
 
         Raises:
-            StackError: not set up, port taken, it died, or an external endpoint does not answer.
+            StackError: not set up, port taken, it died, lives elsewhere, or an external endpoint does not answer.
         """
         if not self.is_local:
             if not self.is_up():
@@ -65,7 +69,8 @@ class Warehouse:
 
     @property
     def _daemon(self) -> Daemon:
-        return Daemon("bigquery", self.home)
+        at = self.endpoint.rstrip("/").replace("localhost", "127.0.0.1")
+        return Daemon("bigquery", self.home, setting="BIGQUERY_EMULATOR_HOST", value=at)
 
     @property
     def _url(self) -> SplitResult:

@@ -56,6 +56,10 @@ class Broker:
         """The broker's pid while the local stack's own lives."""
         return self._daemon.pid()
 
+    def elsewhere(self) -> str | None:
+        """The address of the local stack's own, where it lives at another than ours."""
+        return self._daemon.elsewhere()
+
     def is_up(self) -> bool:
         """Whether it answers, and, where it is ours to run, whether it is our cluster that answers."""
         cluster_id = _answering_cluster(self.bootstrap_servers)
@@ -67,7 +71,7 @@ class Broker:
         """Return once the broker answers; start it where it is ours and not up.
 
         Raises:
-            StackError: no Java, no jars, port taken, it died, or an external cluster does not answer.
+            StackError: no Java, no jars, port taken, it died, lives elsewhere, or an external cluster does not answer.
         """
         if not self.is_local:
             if not self.is_up():
@@ -85,7 +89,8 @@ class Broker:
 
     @property
     def _daemon(self) -> Daemon:
-        return Daemon("kafka", self.home)
+        at = self.bootstrap_servers.replace("localhost", "127.0.0.1")
+        return Daemon("kafka", self.home, setting="KAFKA_BOOTSTRAP_SERVERS", value=at)
 
     @property
     def _folder(self) -> Path:
@@ -236,7 +241,10 @@ def _java(home: Path) -> list[str]:
     jars = home / "jars" / "broker"
     if not any(jars.glob("kafka_*.jar")):
         raise StackError(f"Kafka's jars are not in {jars}: run `make setup`.")
-    java = shutil.which("java", path=f"{os.environ['JAVA_HOME']}/bin" if os.environ.get("JAVA_HOME") else None)
+    own = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{own}/bin" if own else None)
+    if java is None and own:
+        raise StackError(f"There is no java in {own}/bin: mend or unset JAVA_HOME.")
     if java is None:
         raise StackError("Java is not found: install a JDK or JRE of version 17 or newer, or set JAVA_HOME.")
     return [java, "-cp", f"{jars}/*"]

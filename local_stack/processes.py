@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 _POLL_SECONDS = 0.05
 _KILL_SECONDS = 10.0
@@ -23,16 +24,27 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 """Children of this very process: they must be reaped, or they would stay behind as zombies."""
 
 
+class _Record(NamedTuple):
+    pid: int
+    identity: str
+    value: str
+
+
 class StackError(RuntimeError):
     """A part of the local stack cannot do what was asked. The message is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A named background process, known by its pid file. Its state is on disk, so any process may stop it."""
+    """A named background process, known by its pid file. Its state is on disk, so any process may stop it.
+
+    Where a setting decides where it listens, its name and value are noted when it starts, for whoever asks elsewhere.
+    """
 
     name: str
     home: Path
+    setting: str = ""
+    value: str = ""
 
     @property
     def pid_file(self) -> Path:
@@ -46,10 +58,21 @@ class Daemon:
 
     def pid(self) -> int | None:
         """The process's pid while it lives; never that of a process which only inherited the number."""
-        record = self._record()
-        if record is None or process_identity(record[0]) != record[1]:
-            return None
-        return record[0]
+        record = self._living()
+        return None if record is None else record.pid
+
+    def elsewhere(self) -> str | None:
+        """The setting's value that the living process was started with, where both are known and differ."""
+        record = self._living()
+        return record.value if record and record.value and self.value and record.value != self.value else None
+
+    def refuse_elsewhere(self) -> None:
+        """Raises StackError where the process lives elsewhere: to go on would be to move it from under its users."""
+        if found := self.elsewhere():
+            raise StackError(
+                f"{self.name} of {self.home} runs already, with {self.setting}={found} (here it is {self.value}): "
+                "set it to that, or run `payments down` first."
+            )
 
     def spawn(self, command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> None:
         """Start `command` in a session of its own: closing the terminal does not end it."""
@@ -65,14 +88,19 @@ class Daemon:
                 start_new_session=True,
             )
         _children[child.pid] = child
-        record = {"pid": child.pid, "identity": process_identity(child.pid)}
+        record = {"pid": child.pid, "identity": process_identity(child.pid), "value": self.value}
         scratch = self.pid_file.with_suffix(".new")
         scratch.write_text(json.dumps(record))
         scratch.replace(self.pid_file)
 
     def ensure(self, launch: Callable[[], None], is_ready: Callable[[], bool], timeout_seconds: float) -> None:
-        """Return once `is_ready()`; `launch()` it where it does not live, dies at once, or is stuck."""
+        """Return once `is_ready()`; `launch()` it where it does not live, dies at once, or is stuck.
+
+        Raises:
+            StackError: it lives elsewhere, or does not get ready.
+        """
         with self.locked():
+            self.refuse_elsewhere()
             if self.pid() is not None:
                 with suppress(StackError):
                     self.wait_until(is_ready, timeout_seconds)
@@ -105,9 +133,9 @@ class Daemon:
                 if not _gone(pid, _KILL_SECONDS):
                     raise StackError(f"{self.name} (pid {pid}) cannot be stopped: look at it with ps.")
         record = self._record()
-        if record is not None and _is_orphaned_group(*record):
+        if record is not None and _is_orphaned_group(record.pid, record.identity):
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(record[0], signal.SIGKILL)
+                os.killpg(record.pid, signal.SIGKILL)
         self.pid_file.unlink(missing_ok=True)
 
     def last_line(self) -> str:
@@ -127,10 +155,14 @@ class Daemon:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _record(self) -> tuple[int, str] | None:
+    def _living(self) -> "_Record | None":
+        record = self._record()
+        return None if record is None or process_identity(record.pid) != record.identity else record
+
+    def _record(self) -> "_Record | None":
         try:
             record = json.loads(self.pid_file.read_text())
-            return int(record["pid"]), str(record["identity"])
+            return _Record(int(record["pid"]), str(record["identity"]), str(record.get("value", "")))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 

@@ -107,7 +107,8 @@ def decide(
         return Decision(Action.WAIT, reason, lag, identity, run_key)
     if trouble:
         return Decision(Action.INCIDENT, trouble, lag, identity, run_key)
-    return Decision(Action.LAUNCH, f"{lag} records are waiting after {identity}", lag, identity, run_key)
+    since = "and nothing is published yet" if published is None else f"after {identity}"
+    return Decision(Action.LAUNCH, f"{lag} records are waiting {since}", lag, identity, run_key)
 
 
 def lag_of(published: Published | None, topic: TopicState) -> int:

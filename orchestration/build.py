@@ -9,7 +9,8 @@ import dagster as dg
 from orchestration.assets.backfill import payment_backfill
 from orchestration.assets.corrections import payment_corrections
 from orchestration.assets.fraud_backtest import fraud_backtest
-from orchestration.assets.streaming import kafka_offsets, payment_events, publish_payments, sender_control_totals
+from orchestration.assets.outside import OUTSIDE
+from orchestration.assets.streaming import kafka_offsets, publish_payments
 from orchestration.assets.warehouse import warehouse_assets
 from orchestration.checks import DEFAULT_CHECKS, DELTA_CHECKS
 from orchestration.jobs import default_jobs
@@ -36,10 +37,9 @@ def build_defs(
         SettingError: the dbt project was never parsed.
     """
     delta_checks = DELTA_CHECKS if (is_delta_a_sink() if has_delta is None else has_delta) else []
-    sources = [payment_events, sender_control_totals]
     return dg.Definitions(
         assets=[
-            *sources,
+            *OUTSIDE,
             publish_payments,
             payment_corrections,
             payment_backfill,

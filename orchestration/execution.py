@@ -18,6 +18,7 @@ from orchestration.backlog import Action
 from orchestration.broker import BrokerReader
 from orchestration.build import build_defs
 from orchestration.console import noise_in
+from orchestration.failures import cause_of
 from orchestration.instance import open_instance
 from orchestration.observation import observe_backlog, read_published, run_tags, shift_config
 from orchestration.rebuild import newest_batch
@@ -120,19 +121,8 @@ def build_warehouse(settings: StackSettings, say: Say) -> BuildOutcome:
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    """Why a run failed: the last line of the innermost cause."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            failure = event.step_failure_data
-            described = failure.user_failure_data.description if failure.user_failure_data else None
-            if described:
-                return described
-            error = failure.error
-            while error and error.cause:
-                error = error.cause
-            if error:
-                return error.message.strip()
-    return "the run failed; see its log in Dagster"
+    """Why a run failed."""
+    return cause_of(result.all_events) or "the run failed; see its log in Dagster"
 
 
 def _execute(

@@ -12,6 +12,7 @@ import dagster as dg
 from orchestration import names
 from orchestration.backlog import Action, Decision
 from orchestration.broker import BrokerReader
+from orchestration.failures import EVENT_TYPES, cause_of
 from orchestration.observation import observe_backlog, run_tags, shift_config
 from orchestration.rebuild import decide_rebuild, read_rebuild_state
 from orchestration.runs import last_end, runs_in_flight, standbys_of
@@ -78,8 +79,12 @@ def rebuild_sensor(
 )
 def failure_sensor(context: dg.RunFailureSensorContext) -> None:
     """The place to hang a webhook on; by default it only writes a line."""
-    cause = context.failure_event.message or "no message"
-    context.log.error(f"run {context.dagster_run.run_id[:8]} of {context.dagster_run.job_name} failed: {cause}")
+    run = context.dagster_run
+    entries = [
+        entry.event_log_entry for entry in context.instance.get_records_for_run(run.run_id, of_type=EVENT_TYPES).records
+    ]
+    cause = cause_of(entry.dagster_event for entry in entries if entry.dagster_event)
+    context.log.error(f"run {run.run_id[:8]} of {run.job_name} failed: {cause or context.failure_event.message}")
 
 
 def run_request(decision: Decision, settings: StackSettings) -> dg.RunRequest:

@@ -7,7 +7,7 @@ Where the warehouse or the cluster is somebody else's, it is asked, and left alo
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -47,7 +47,7 @@ class Stack:
     @property
     def dagster(self) -> Daemon:
         """`dagster dev`: UI, daemon and code server."""
-        return Daemon("dagster", self.settings.home)
+        return Daemon("dagster", self.settings.home, setting="DAGSTER_PORT", value=str(self.settings.dagster_port))
 
     @property
     def traffic(self) -> Daemon:
@@ -82,11 +82,12 @@ class Stack:
         """Dagster, until it has loaded our code location.
 
         Raises:
-            StackError: port taken, it died, or our code does not load.
+            StackError: port taken, it died, lives elsewhere, or our code does not load.
         """
         port = self.settings.dagster_port
         say(f"Dagster at {self.settings.dagster_url} ...")
         with self.dagster.locked():
+            self.dagster.refuse_elsewhere()
             if self.dagster.pid() is None:
                 if not is_port_free("127.0.0.1", port):
                     raise StackError(f"Port {port} of 127.0.0.1 is taken by another program: set DAGSTER_PORT.")
@@ -96,12 +97,15 @@ class Stack:
             self.dagster.wait_until(self.is_ui_ready, UI_SECONDS)
 
     def start_traffic(self, rate: float, say: Say) -> None:
-        """Steady payments, `rate` per second, unless they flow already."""
-        with self.traffic.locked():
-            if self.traffic.pid() is None:
+        """Steady payments, `rate` per second, unless they flow already: then they go on as they do."""
+        traffic = replace(self.traffic, setting="--rate", value=f"{rate:g}")
+        with traffic.locked():
+            if flowing := traffic.elsewhere():
+                say(f"Traffic goes on at {flowing} payments a second; `payments down` ends it.")
+            elif traffic.pid() is None:
                 say(f"Traffic: {rate:g} payments a second ...")
                 command = [sys.executable, "-m", "orchestration.cli", "simulate", "--rate", str(rate)]
-                self.traffic.spawn(command, env=child_environment(self.settings))
+                traffic.spawn(command, env=child_environment(self.settings))
 
     def stop(self, say: Say) -> None:
         """Stop what we started, senders first. Nothing of it is left running."""

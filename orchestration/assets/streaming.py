@@ -1,7 +1,7 @@
-"""What Spark publishes, and the two things outside that it is held against: the topic and the senders' totals.
+"""What Spark publishes, and the broker's offsets that it is held against.
 
 Belongs here: one asset per table of the streaming job, a materialization per micro-batch, the broker's offsets as a
-table. Does not belong here: Spark code (spark_jobs), dbt models (warehouse.py).
+table. Does not belong here: Spark code (spark_jobs), dbt models (warehouse.py), the topic itself (outside.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,21 +24,6 @@ PUBLISHED_TABLES = (
     tables.LEDGER_PARTITIONS,
     tables.LEDGER_AMOUNTS,
     tables.CONTROL,
-)
-
-payment_events = dg.AssetSpec(
-    names.PAYMENT_EVENTS,
-    description="The Kafka topic of payment events; the backlog sensor observes its lag.",
-    group_name="kafka",
-    kinds={"kafka"},
-    owners=names.OWNERS,
-)
-sender_control_totals = dg.AssetSpec(
-    names.CONTROL_TOTALS,
-    description=tables.CONTROL_TOTALS.description,
-    group_name="senders",
-    kinds={"bigquery"},
-    owners=names.OWNERS,
 )
 
 

@@ -4,6 +4,7 @@ Belongs here: arguments, printing. Does not belong here: the rules (orchestratio
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from orchestration.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _COLUMNS = ("batch", "published at", "records", "verdict")
 
 
@@ -30,6 +32,8 @@ def audit(
     """Recompute the digests of a day's batches. Exits 1 where one is not as it was published."""
     if every and (day or opening):
         raise typer.BadParameter("--all begins with the first day: name neither a day nor an --opening digest")
+    if opening and not _DIGEST.fullmatch(opening):
+        raise typer.BadParameter(f"a digest is 64 hexadecimal digits, as `payments audit` prints them, not {opening!r}")
     asked = None if every else _day_of(day)
     settings = read_stack_settings()
     Stack(settings).require_warehouse()
@@ -41,6 +45,8 @@ def audit(
     is_good = all(verdict.is_good for verdict in verdicts)
     if as_json:
         typer.echo(json.dumps({"ok": is_good, "days": [_as_dict(verdict) for verdict in verdicts]}, indent=2))
+    elif is_good and not any(verdict.batches for verdict in verdicts):
+        say("Nothing was published then, so there is nothing to audit.")
     else:
         say("Audited: every batch is as it was published." if is_good else "Not as it was published.")
     if not is_good:
@@ -66,8 +72,9 @@ def show(verdict: DayVerdict) -> None:
         table(title, _COLUMNS, [_cells(batch) for batch in verdict.batches])
     else:
         say(f"{title}: none")
-    say(f"Opening digest: {verdict.opening_digest or 'none, it is the first day'}")
-    say(f"Closing digest: {verdict.closing_digest or 'none'}   (write it down: the next day follows on it)")
+    say(f"Opening digest: {verdict.opening_digest or 'none, nothing was published before'}")
+    if verdict.closing_digest:
+        say(f"Closing digest: {verdict.closing_digest}   (write it down: the next day follows on it)")
 
 
 def _cells(batch: BatchVerdict) -> list[object]:

@@ -8,14 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
 
-from local_stack.processes import is_port_free
+from local_stack.bigquery import Warehouse
+from local_stack.kafka import Broker
+from local_stack.processes import Daemon, is_port_free
 from orchestration.console import table
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
 from orchestration.stack import Stack
@@ -56,6 +58,8 @@ def java() -> Finding:
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=f"{home}/bin" if home else None)
     todo = f"install Java {LEAST_JAVA} or newer, or set JAVA_HOME"
+    if found is None and home:
+        return "Java", "FAIL", f"no java in {home}/bin: mend or unset JAVA_HOME"
     if found is None:
         return "Java", "FAIL", todo
     said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
@@ -112,17 +116,19 @@ def ports(settings: StackSettings) -> Iterator[Finding]:
     stack = Stack(settings)
     if stack.broker.is_local:
         host, _, port = settings.job.bootstrap_servers.rpartition(":")
-        yield _port("Kafka", "KAFKA_BOOTSTRAP_SERVERS", host, int(port), stack.broker.pid)
+        yield _port("Kafka", "KAFKA_BOOTSTRAP_SERVERS", host, int(port), stack.broker)
     if stack.warehouse and stack.warehouse.is_local:
         url = urlsplit(settings.job.emulator_host or "")
-        yield _port("warehouse", "BIGQUERY_EMULATOR_HOST", url.hostname or "", url.port or 80, stack.warehouse.pid)
-    yield _port("Dagster", "DAGSTER_PORT", "127.0.0.1", settings.dagster_port, stack.dagster.pid)
+        yield _port("warehouse", "BIGQUERY_EMULATOR_HOST", url.hostname or "", url.port or 80, stack.warehouse)
+    yield _port("Dagster", "DAGSTER_PORT", "127.0.0.1", settings.dagster_port, stack.dagster)
 
 
-def _port(name: str, setting: str, host: str, port: int, pid: Callable[[], int | None]) -> Finding:
+def _port(name: str, setting: str, host: str, port: int, part: Broker | Warehouse | Daemon) -> Finding:
     what = f"{name}'s port {port}"
-    if pid() is not None:
-        return what, "OK", f"ours, pid {pid()}"
+    if found := part.elsewhere():
+        return what, "FAIL", f"ours runs with {setting}={found}: set it to that, or run `payments down`"
+    if (pid := part.pid()) is not None:
+        return what, "OK", f"ours, pid {pid}"
     host = "127.0.0.1" if host == "localhost" else host
     return _judge(what, is_port_free(host, port), "free", f"taken by another program: set {setting}")
 

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from local_stack.processes import StackError
+from local_stack.bigquery import Warehouse
+from local_stack.kafka import Broker
+from local_stack.processes import Daemon, StackError
 from orchestration.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.stack import Stack
@@ -52,14 +54,21 @@ def status() -> None:
     settings = read_stack_settings()
     stack = Stack(settings)
     parts = {"Kafka": stack.broker, "warehouse": stack.warehouse, "Dagster": stack.dagster, "traffic": stack.traffic}
-    pids = {name: part.pid() if part else None for name, part in parts.items()}
-    table("Parts", ("part", "state", "pid"), [(name, "up" if pid else "down", pid) for name, pid in pids.items()])
+    table("Parts", ("part", "state", "pid"), [(name, *_state(part)) for name, part in parts.items()])
     warehouse_answers = stack.warehouse is None or stack.warehouse.is_up()
     if not warehouse_answers:
         say("The warehouse does not answer: no more is known.")
         return
     _show_progress(settings, stack.broker.is_up())
     _show_health(settings)
+
+
+def _state(part: Broker | Warehouse | Daemon | None) -> tuple[str, int | None]:
+    pid = part.pid() if part else None
+    if part is None or pid is None:
+        return "down", pid
+    found = part.elsewhere()
+    return f"up elsewhere: {found}" if found else "up", pid
 
 
 def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
@@ -79,6 +88,7 @@ def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
         table(f"Topic {job.topic}", ("partition", "published up to", "broker ends at", "lag"), rows)
     else:
         table(f"Topic {job.topic}", ("partition", "published up to"), [row[:2] for row in rows])
+        say("Kafka does not answer: how much waits there is not known.")
 
 
 def _show_health(settings: StackSettings) -> None:

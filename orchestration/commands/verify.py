@@ -62,8 +62,27 @@ def verify(
         typer.echo(json.dumps(as_dict(verdict), indent=2, default=str))
     else:
         show(verdict)
+        say(_not_judged(settings))
     if not verdict.is_proved:
         raise typer.Exit(1)
+
+
+def _not_judged(settings: StackSettings) -> str:
+    """What of the topic no rule could see, since it is not in the warehouse yet."""
+    from orchestration.backlog import lag_of
+    from orchestration.bigquery import PaymentsBigQueryResource
+    from orchestration.broker import BrokerReader
+    from orchestration.observation import read_published
+    from spark_jobs.incidents import Incident
+    from spark_jobs.source import BrokerUnreachable
+
+    job = settings.job
+    try:
+        topic = BrokerReader(job.bootstrap_servers, job.topic).read()
+    except (BrokerUnreachable, Incident) as error:
+        return f"Whether more waits in Kafka is not known: {error}"
+    lag = lag_of(read_published(settings, PaymentsBigQueryResource.from_job_settings(job)), topic)
+    return f"Not judged: {lag} records that wait in Kafka." if lag else "Nothing waits in Kafka."
 
 
 def load_manifest(path: Path) -> "Manifest":

@@ -144,6 +144,30 @@ def test_verification_finds_a_row_that_a_hand_has_touched_in_any_table(
         assert examine(payments.settings, first).breaks
 
 
+@pytest.mark.usefixtures("first")
+def test_verification_says_what_it_could_not_judge(payments: Command) -> None:
+    assert payments.succeed("verify").endswith("Proved: every rule holds.\nNothing waits in Kafka.\n")
+    nowhere = payments.but(KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1").succeed("verify")
+    assert "Whether more waits in Kafka is not known: " in nowhere
+
+
+@pytest.mark.usefixtures("first")
+def test_a_stack_that_is_up_is_not_moved_to_other_ports(payments: Command) -> None:
+    before = payments.processes()
+    at = payments.env["KAFKA_BOOTSTRAP_SERVERS"]
+    moved = payments.but(KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    done = moved.run("up", "--no-ui")
+    assert done.returncode == 1
+    assert f"KAFKA_BOOTSTRAP_SERVERS={at} (here it is 127.0.0.1:1)" in done.stderr
+    assert f"up elsewhere: {at}" in moved.succeed("status")
+    assert payments.processes() == before
+
+
+@pytest.mark.usefixtures("first")
+def test_a_day_without_batches_is_not_called_audited(payments: Command) -> None:
+    assert "there is nothing to audit" in payments.succeed("audit", "2020-01-01")
+
+
 def test_verification_says_which_rule_a_hand_has_broken_and_where(payments: Command, first: Manifest) -> None:
     offset = next(r.offset for r in first.deliveries if r.partition == 0 and r.disposition is Disposition.UNIQUE)
     sql = f"update {{payment_transactions}} set amount = amount + 1 where {ONE}"

@@ -32,3 +32,10 @@ def test_every_core_has_its_strokes_until_the_yardstick_is_put_away() -> None:
 def test_a_window_without_a_stroke_has_no_mean() -> None:
     with Yardstick() as yardstick, pytest.raises(ValueError, match="no stroke"):
         yardstick.stroke_seconds(0.0, 0.0)
+
+
+def test_a_yardstick_that_is_put_away_leaves_no_half_line_even_unbuffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    for _ in range(3):
+        with Yardstick() as yardstick:
+            first_stroke(yardstick)

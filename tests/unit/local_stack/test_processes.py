@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,23 @@ def test_ensuring_what_is_up_launches_nothing(daemon: Daemon) -> None:
     pid = daemon.pid()
     daemon.ensure(lambda: pytest.fail("launched again"), lambda: True, timeout_seconds=5)
     assert daemon.pid() == pid
+
+
+def test_what_runs_elsewhere_is_named_and_left_where_it_is(daemon: Daemon) -> None:
+    here = replace(daemon, setting="PLACE", value="here")
+    here.spawn(SLEEPER)
+    there = replace(here, value="there")
+    with pytest.raises(StackError, match=r"PLACE=here \(here it is there\): set it to that, or run `payments down`"):
+        there.ensure(lambda: pytest.fail("launched"), lambda: False, timeout_seconds=5)
+    assert (here.elsewhere(), there.elsewhere()) == (None, "here")
+    assert here.pid() is not None
+    there.stop()
+    assert here.pid() is None, "whoever may stop it need not know where it is"
+
+
+def test_a_process_of_which_no_place_was_noted_is_not_elsewhere(daemon: Daemon) -> None:
+    daemon.spawn(SLEEPER)
+    assert replace(daemon, setting="PLACE", value="there").elsewhere() is None
 
 
 def test_ensuring_what_has_died_launches_it_again(daemon: Daemon) -> None:

@@ -80,6 +80,18 @@ def test_a_port_that_is_taken_is_one_line_that_names_the_setting(tmp_path: Path,
     assert "KAFKA_BOOTSTRAP_SERVERS" in only_line(done)
 
 
+def test_a_digest_that_is_none_is_one_line(tmp_path: Path) -> None:
+    done = payments(tmp_path, "audit", "2026-11-21", "--opening", "abc")
+    assert done.returncode == 2
+    assert "64 hexadecimal digits" in done.stderr
+
+
+def test_a_java_home_without_java_is_named(tmp_path: Path) -> None:
+    done = payments(tmp_path, "doctor", JAVA_HOME="/nowhere")
+    [line] = [line for line in done.stdout.splitlines() if line.strip().startswith("Java")]
+    assert "/nowhere/bin: mend or unset JAVA_HOME" in line
+
+
 def test_down_where_nothing_is_up_does_nothing_and_succeeds(tmp_path: Path) -> None:
     done = payments(tmp_path, "down")
     assert (done.returncode, done.stderr) == (0, "")

@@ -48,6 +48,13 @@ def test_the_topic_and_the_senders_reports_are_outside(definitions: dg.Definitio
     assert {names.PAYMENT_EVENTS, names.CONTROL_TOTALS} <= definitions.resolve_asset_graph().external_asset_keys
 
 
+def test_whatever_is_outside_says_what_it_is() -> None:
+    graph = build_defs().resolve_asset_graph()
+    for key in graph.external_asset_keys:
+        assert graph.get(key).description, key
+        assert graph.get(key).group_name != "default", key
+
+
 def test_models_have_the_prefix_the_group_of_their_folder_and_an_owner(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     groups = {"stg_deliveries": "staging", "reconciliation_daily": "reconciliation", "currencies": "reference"}

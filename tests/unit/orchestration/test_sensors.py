@@ -1,5 +1,6 @@
 """The backlog sensor on real run records: what is most likely wrong is which runs count, and where the tag is."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from orchestration import names, observation
 from orchestration.backlog import FlightRecord, Published
 from orchestration.runs import close_abandoned_runs, this_worker
-from orchestration.sensors import backlog_sensor
+from orchestration.sensors import backlog_sensor, failure_sensor
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.standby import STANDBY_AFTER
 from spark_jobs.source import BrokerUnreachable, TopicState
@@ -199,3 +200,27 @@ def test_a_tick_that_fires_twice_asks_for_the_same_run(instance: dg.DagsterInsta
     [first] = tick(instance, settings, FakeBroker(12)).run_requests or []
     [second] = tick(instance, settings, FakeBroker(12)).run_requests or []
     assert first.run_key == second.run_key
+
+
+def test_a_failed_run_is_told_with_its_cause(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @dg.op
+    def publishes() -> None:
+        raise OSError("the broker is away")
+
+    @dg.job
+    def drain() -> None:
+        publishes()
+
+    result = drain.execute_in_process(instance=instance, raise_on_error=False)
+    monkeypatch.setattr(dg.RunFailureSensorContext, "log", logging.getLogger("a sensor's"))
+    failure_sensor(
+        dg.build_run_status_sensor_context(
+            sensor_name="failure_sensor",
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            dagster_event=result.get_run_failure_event(),
+        ).for_run_failure()
+    )
+    assert f"run {result.run_id[:8]} of drain failed: OSError: the broker is away" in caplog.messages

@@ -1,0 +1,46 @@
+"""Why a run failed, in one line, from what it left in Dagster's event log.
+
+Belongs here: finding the cause; pure. Does not belong here: reading the log (sensors.py, execution.py).
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+
+import dagster as dg
+
+EVENT_TYPES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+"""All that tell of a cause."""
+NAMED = 3
+"""Failed checks that are named; of the others only how many there are."""
+
+
+def cause_of(events: Iterable[dg.DagsterEvent]) -> str | None:
+    """The checks that failed at ERROR where there are some, else the innermost cause of the step that failed.
+
+    None where the events, of one run and in order, tell of neither.
+    """
+    causes: list[str] = []
+    failed: dict[str, bool] = {}
+    for event in events:
+        if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            name = f"{check.asset_key.path[-1]}: {check.check_name}"
+            failed[name] = not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+        elif event.is_step_failure:
+            causes.append(_cause_of_step(event))
+    checks = [name for name, has_failed in failed.items() if has_failed]
+    if checks:
+        more = f" and {len(checks) - NAMED} more" if len(checks) > NAMED else ""
+        return f"checks failed: {', '.join(islice(checks, NAMED))}{more}"
+    return causes[0] if causes else None
+
+
+def _cause_of_step(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    described = failure.user_failure_data.description if failure.user_failure_data else None
+    if described:
+        return described
+    error = failure.error
+    while error and error.cause:
+        error = error.cause
+    return " ".join(error.message.split()) if error else f"step {event.step_key} failed without a word"
