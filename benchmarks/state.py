@@ -166,12 +166,15 @@ def plot(filling: list[Point], day: list[Point], path: Path) -> None:
     plt.close(figure)
 
 
-def figures(filled: Point) -> dict[str, float | int | str]:
-    """What the docs name of the greatest state."""
+def figures(filled: Point, batch: int, day: Point, day_batch: int) -> dict[str, float | int | str]:
+    """What the docs name of the greatest state and of a day's; `batch` and `day_batch` are the ids in a batch of each."""
     return {
         "state_keys": filled.keys,
         "state_megabytes": filled.state_bytes / 1e6,
         "state_bytes_per_key": filled.state_bytes / filled.keys,
+        "state_microseconds_an_id": filled.batch_seconds / batch * 1e6,
+        "state_day_keys": day.keys,
+        "state_day_microseconds_an_id": day.batch_seconds / day_batch * 1e6,
     }
 
 
@@ -201,7 +204,7 @@ def main() -> None:
             write_table(PAGE, name, shown)
     if not options.dry:
         plot(filling, day, PLOT)
-        keep(figures(filling[-1]))
+        keep(figures(filling[-1], rate * 10, day[-1], options.day_rate * 60))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ def test_the_plot_is_the_same_for_the_same_points(tmp_path: Path) -> None:
 
 def test_the_figures_are_those_of_the_greatest_state(tmp_path: Path) -> None:
     last = list(Stream(tmp_path, rate=20, batch_seconds=300).run(hours=1))[-1]
-    shown = figures(last)
+    shown = figures(last, 6_000, last, 3_000)
+    assert shown["state_day_microseconds_an_id"] == 2 * float(shown["state_microseconds_an_id"])
     assert shown["state_keys"] == last.keys
     assert shown["state_bytes_per_key"] == last.state_bytes / last.keys
     assert shown["state_megabytes"] == last.state_bytes / 1e6
