@@ -167,7 +167,7 @@ def plot(filling: list[Point], day: list[Point], path: Path) -> None:
 
 
 def figures(filled: Point, batch: int, day: Point, day_batch: int) -> dict[str, float | int | str]:
-    """What the docs name of the greatest state and of a day's; `batch` and `day_batch` are the ids in a batch of each."""
+    """What the docs name of the greatest state and of a day's; `batch`, `day_batch`: how many ids each batch has."""
     return {
         "state_keys": filled.keys,
         "state_megabytes": filled.state_bytes / 1e6,
