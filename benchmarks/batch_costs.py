@@ -166,9 +166,9 @@ def together(trials: list[Trial]) -> list[Trial]:
     ]
 
 
-def _by_rate[T: (Trial, Burst)](measured: list[T]) -> dict[int, list[T]]:
+def _by_rate[T: (Trial, Burst)](found: list[T]) -> dict[int, list[T]]:
     """From the slowest rate on."""
-    ordered = sorted(measured, key=attrgetter("rate"))
+    ordered = sorted(found, key=attrgetter("rate"))
     return {rate: list(of_rate) for rate, of_rate in groupby(ordered, key=attrgetter("rate"))}
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.markdown import markdown_table
+
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "benchmarks" / "figures.json"
 _PLACE = re.compile(r"(<!-- figure: ([a-z0-9_]+) -->).*?(<!-- /figure -->)")
@@ -34,9 +36,8 @@ def measured(how: str = "") -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Markdown's table, one line for each row."""
-    lines = [f"| {' | '.join(cells)} |" for cells in (columns, *rows)]
-    return "\n".join([lines[0], "|---" * len(columns) + "|", *lines[1:]]) + "\n"
+    """Markdown's table, one line for each row, ready to stand between two comments."""
+    return markdown_table(columns, rows) + "\n"
 
 
 def write_table(document: Path, name: str, markdown: str) -> None:

@@ -29,6 +29,8 @@ from spark_jobs.tagging import Candidates, tag
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "state.svg"
 BUCKETS = read_job_settings({}).state_buckets
+BATCH_SECONDS = 10
+DAY_BATCH_SECONDS = 60
 SECOND = 1_000_000
 RETRY_SHARE = 0.02
 POINTS = 12
@@ -194,17 +196,20 @@ def main() -> None:
     options = parser.parse_args()
     rate = options.keys // 3600
     filling, day = (
-        condensed(measure(rate, 10, FILLING_HOURS)),
-        condensed(measure(options.day_rate, 60, options.hours), 24),
+        condensed(measure(rate, BATCH_SECONDS, FILLING_HOURS)),
+        condensed(measure(options.day_rate, DAY_BATCH_SECONDS, options.hours), 24),
     )
-    tables = {"state": points_table(filling, rate, 10), "day": points_table(day, options.day_rate, 60)}
+    tables = {
+        "state": points_table(filling, rate, BATCH_SECONDS),
+        "day": points_table(day, options.day_rate, DAY_BATCH_SECONDS),
+    }
     for name, shown in tables.items():
         print(shown)  # noqa: T201 - this is a command
         if not options.dry:
             write_table(PAGE, name, shown)
     if not options.dry:
         plot(filling, day, PLOT)
-        keep(figures(filling[-1], rate * 10, day[-1], options.day_rate * 60))
+        keep(figures(filling[-1], rate * BATCH_SECONDS, day[-1], options.day_rate * DAY_BATCH_SECONDS))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Belongs here: the broker's files, its start and stop, creating a topic. Does not
 import os
 import re
 import secrets
-import shutil
 import socket
 import struct
 import subprocess
@@ -14,6 +13,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_stack.java import find_java
 from local_stack.processes import Daemon, StackError, free_port, is_loopback, is_port_free
 
 DEFAULT_HEAP = "512m"
@@ -241,10 +241,4 @@ def _java(home: Path) -> list[str]:
     jars = home / "jars" / "broker"
     if not any(jars.glob("kafka_*.jar")):
         raise StackError(f"Kafka's jars are not in {jars}: run `make setup`.")
-    own = os.environ.get("JAVA_HOME")
-    java = shutil.which("java", path=f"{own}/bin" if own else None)
-    if java is None and own:
-        raise StackError(f"There is no java in {own}/bin: mend or unset JAVA_HOME.")
-    if java is None:
-        raise StackError("Java is not found: install a JDK or JRE of version 17 or newer, or set JAVA_HOME.")
-    return [java, "-cp", f"{jars}/*"]
+    return [find_java(), "-cp", f"{jars}/*"]

@@ -1,11 +1,10 @@
-"""What a backtest looks like: tables of cells, Markdown, and its plot as a small SVG.
+"""What a backtest looks like: tables of cells, and its plot as a small SVG.
 
 Belongs here: words, columns and shapes. Does not belong here: the arithmetic (backtest.py), where it is shown
 (commands/backtest.py, assets/backtest.py).
 """
 
 import base64
-from collections.abc import Sequence
 from typing import Any
 
 from orchestration.backtest import FALSE_POSITIVE_BUDGET, RECALL_GOAL, Backtest, Tally, VersionResult
@@ -42,12 +41,6 @@ def typology_rows(backtest: Backtest) -> Cells:
     """A row per typology with each version's recall."""
     names = sorted(backtest.current.recall_by_typology)
     return [[name, *(_percent(v.recall_by_typology[name]) for v in backtest.versions)] for name in names]
-
-
-def markdown_table(columns: Sequence[str], rows: Cells) -> str:
-    """GitHub's table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
 def as_dict(backtest: Backtest) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Belongs here: finding the cause; pure. Does not belong here: reading the log (se
 """
 
 from collections.abc import Iterable
-from itertools import islice
 
 import dagster as dg
 
@@ -19,7 +18,7 @@ def cause_of(events: Iterable[dg.DagsterEvent]) -> str | None:
 
     None where the events, of one run and in order, tell of neither.
     """
-    causes: list[str] = []
+    cause: str | None = None
     failed: dict[str, bool] = {}
     for event in events:
         if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
@@ -27,12 +26,12 @@ def cause_of(events: Iterable[dg.DagsterEvent]) -> str | None:
             name = f"{check.asset_key.path[-1]}: {check.check_name}"
             failed[name] = not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
         elif event.is_step_failure:
-            causes.append(_cause_of_step(event))
+            cause = cause or _cause_of_step(event)
     checks = [name for name, has_failed in failed.items() if has_failed]
     if checks:
         more = f" and {len(checks) - NAMED} more" if len(checks) > NAMED else ""
-        return f"checks failed: {', '.join(islice(checks, NAMED))}{more}"
-    return causes[0] if causes else None
+        return f"checks failed: {', '.join(checks[:NAMED])}{more}"
+    return cause
 
 
 def _cause_of_step(event: dg.DagsterEvent) -> str:

@@ -80,9 +80,7 @@ def rebuild_sensor(
 def failure_sensor(context: dg.RunFailureSensorContext) -> None:
     """The place to hang a webhook on; by default it only writes a line."""
     run = context.dagster_run
-    entries = [
-        entry.event_log_entry for entry in context.instance.get_records_for_run(run.run_id, of_type=EVENT_TYPES).records
-    ]
+    entries = context.instance.all_logs(run.run_id, of_type=EVENT_TYPES)
     cause = cause_of(entry.dagster_event for entry in entries if entry.dagster_event)
     context.log.error(f"run {run.run_id[:8]} of {run.job_name} failed: {cause or context.failure_event.message}")
 

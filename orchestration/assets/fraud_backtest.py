@@ -6,6 +6,7 @@ Belongs here: the asset. Does not belong here: the run (backtest_run.py), how it
 import dagster as dg
 
 from orchestration import names
+from orchestration.markdown import markdown_table
 from orchestration.settings import StackSettings
 
 
@@ -39,9 +40,9 @@ def fraud_backtest(
     result = run_backtest(settings, wanted, context.log.info)
     tally = result.current.tally
     tables = {
-        "versions": report.markdown_table(report.VERSION_COLUMNS, report.version_rows(result)),
-        "rules": report.markdown_table(report.RULE_COLUMNS, report.rule_rows(result)),
-        "typologies": report.markdown_table(report.typology_columns(result), report.typology_rows(result)),
+        "versions": markdown_table(report.VERSION_COLUMNS, report.version_rows(result)),
+        "rules": markdown_table(report.RULE_COLUMNS, report.rule_rows(result)),
+        "typologies": markdown_table(report.typology_columns(result), report.typology_rows(result)),
         "plot": report.plot_markdown(result),
     }
     return dg.MaterializeResult(

@@ -3,7 +3,6 @@
 Belongs here: one small check per thing. Does not belong here: mending anything.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,8 +15,9 @@ from urllib.parse import urlsplit
 import typer
 
 from local_stack.bigquery import Warehouse
+from local_stack.java import find_java
 from local_stack.kafka import Broker
-from local_stack.processes import Daemon, is_port_free
+from local_stack.processes import Daemon, StackError, is_port_free
 from orchestration.console import table
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
 from orchestration.stack import Stack
@@ -55,13 +55,11 @@ def examine(settings: StackSettings) -> Iterator[Finding]:
 
 def java() -> Finding:
     """Kafka and Spark need a JVM."""
-    home = os.environ.get("JAVA_HOME")
-    found = shutil.which("java", path=f"{home}/bin" if home else None)
+    try:
+        found = find_java()
+    except StackError as error:
+        return "Java", "FAIL", str(error)
     todo = f"install Java {LEAST_JAVA} or newer, or set JAVA_HOME"
-    if found is None and home:
-        return "Java", "FAIL", f"no java in {home}/bin: mend or unset JAVA_HOME"
-    if found is None:
-        return "Java", "FAIL", todo
     said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
     match = _JAVA_VERSION.search(said)
     major = int(match[1]) if match else 0

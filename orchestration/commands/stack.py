@@ -64,9 +64,8 @@ def status() -> None:
 
 
 def _state(part: Broker | Warehouse | Daemon | None) -> tuple[str, int | None]:
-    pid = part.pid() if part else None
-    if part is None or pid is None:
-        return "down", pid
+    if part is None or (pid := part.pid()) is None:
+        return "down", None
     found = part.elsewhere()
     return f"up elsewhere: {found}" if found else "up", pid
 

@@ -13,6 +13,7 @@ from orchestration import backtest_report as report
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.backtest import Backtest, evaluate
 from orchestration.backtest_run import BacktestConfig, labelled_payments
+from orchestration.markdown import markdown_table
 from orchestration.settings import read_stack_settings
 from simulator.typologies import Typology
 from spark_jobs.settings import SettingError
@@ -104,7 +105,7 @@ def test_tables_have_a_cell_for_each_column(result: Backtest) -> None:
         (report.typology_columns(result), report.typology_rows(result)),
     ):
         assert {len(cells) for cells in rows} == {len(columns)}
-        assert len(report.markdown_table(columns, rows).splitlines()) == 2 + len(rows)
+        assert len(markdown_table(columns, rows).splitlines()) == 2 + len(rows)
 
 
 def test_the_plot_has_a_line_per_version(result: Backtest) -> None:
