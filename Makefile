@@ -59,50 +59,50 @@ doctor: setup ## what on this machine would stop it from running
 	$(BIN)/payments doctor
 
 schema: setup ## write docs/payment-event.schema.json from the contract
-	$(BIN)/python -c 'import json; from spark_jobs.contract import json_schema; print(json.dumps(json_schema(), indent=2))' \
+	$(BIN)/python -c 'import json; from spark_jobs.contract.payment_event import json_schema; print(json.dumps(json_schema(), indent=2))' \
 		> docs/payment-event.schema.json
 
 figures: setup ## measure the streaming job, and write the figures into the docs
-	$(BIN)/python -m benchmarks.streaming
+	$(BIN)/python -m benchmarks.measurements.streaming
 
 chaos: setup ## kill parts of the running platform at random, then count (KILLS=20 SEED=1); writes docs/reliability.md
 	$(BIN)/python -m tests.faults.chaos --kills $(KILLS) --seed $(SEED) --report
 
 rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
-	$(BIN)/python -m benchmarks.rebuilding
+	$(BIN)/python -m benchmarks.measurements.rebuilding
 
 stages: setup ## measure where the CPU time of a record goes
-	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.measurements.stages
 
 peers: setup ## make the environments of those that `bench` runs beside ours
 	@benchmarks/peers/setup.sh
 
 bench: peers ## ours and its peers on the same 2 million events, then each killed once (25 minutes; EVENTS= ROUNDS= KILLED_EVENTS=)
-	$(BIN)/python -m benchmarks.bench $(bench_size) $(dry)
+	$(BIN)/python -m benchmarks.contest.bench $(bench_size) $(dry)
 
 bench-quick: peers ## the same on 400,000 events, once, without kills (5 minutes)
-	$(BIN)/python -m benchmarks.bench --quick $(bench_size) $(dry)
+	$(BIN)/python -m benchmarks.contest.bench --quick $(bench_size) $(dry)
 
 bench_size = $(call given,EVENTS,events) $(call given,ROUNDS,rounds) $(call given,KILLED_EVENTS,killed-events)
 
 bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600 RATE=10000), minute by minute
-	$(BIN)/python -m benchmarks.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED) $(dry)
+	$(BIN)/python -m benchmarks.measurements.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED) $(dry)
 
 bench-state: setup ## batch time and state bytes against live ids (3 minutes; KEYS=36000000 HOURS=24)
-	$(BIN)/python -m benchmarks.state $(call given,KEYS,keys) $(call given,HOURS,hours) $(dry)
+	$(BIN)/python -m benchmarks.measurements.state $(call given,KEYS,keys) $(call given,HOURS,hours) $(dry)
 
 bench-scaling: setup ## the job on a Spark cluster of one worker and of two (5 minutes; EVENTS=2000000); writes docs/scaling.md
-	$(BIN)/python -m benchmarks.scaling $(call given,EVENTS,events) $(dry)
-	$(if $(DRY),,$(BIN)/python -m benchmarks.model)
+	$(BIN)/python -m benchmarks.contest.scaling $(call given,EVENTS,events) $(dry)
+	$(if $(DRY),,$(BIN)/python -m benchmarks.measurements.model)
 
 bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes; SECONDS=10); writes docs/scaling.md
-	$(BIN)/python -m benchmarks.rates $(call given,SECONDS,seconds) $(dry)
+	$(BIN)/python -m benchmarks.measurements.rates $(call given,SECONDS,seconds) $(dry)
 
 simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
-	$(BIN)/python -m benchmarks.sending $(call given,EVENTS,events) $(dry)
+	$(BIN)/python -m benchmarks.measurements.sending $(call given,EVENTS,events) $(dry)
 
 scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
-	$(BIN)/python -m benchmarks.scenarios
+	$(BIN)/python -m benchmarks.measurements.scenarios
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

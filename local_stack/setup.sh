@@ -107,7 +107,7 @@ make_jars() {
 
 make_archive() {
   say "an archive of the classes that a Spark session loads"
-  .venv/bin/python -m spark_jobs.class_archive >"$home/jars/archive.log" 2>&1 || say "none could be made, and sessions will start slower: $home/jars/archive.log says why"
+  .venv/bin/python -m spark_jobs.driver.class_archive >"$home/jars/archive.log" 2>&1 || say "none could be made, and sessions will start slower: $home/jars/archive.log says why"
 }
 
 make_manifest() {
@@ -132,7 +132,7 @@ fi
 step .venv/setup.stamp make_venv requirements/dev.txt pyproject.toml
 step "$home/warehouse-env/setup.stamp" make_warehouse requirements/warehouse.txt
 step "$home/jars/setup.stamp" make_jars local_stack/pom.xml
-step "$home/jars/archive.stamp" make_archive requirements/dev.txt local_stack/pom.xml spark_jobs/class_archive.py
+step "$home/jars/archive.stamp" make_archive requirements/dev.txt local_stack/pom.xml spark_jobs/driver/class_archive.py
 if [ -f dbt_project/dbt_project.yml ]; then
   dbt_files=()
   while IFS= read -r file; do dbt_files+=("$file"); done < <(find dbt_project -type f ! -path 'dbt_project/target/*' ! -path 'dbt_project/logs/*' ! -name '.user.yml' | sort)

@@ -6,15 +6,15 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.asset_checks import DEFAULT_CHECKS, DELTA_CHECKS
 from orchestration.assets.backfill import payment_backfill
-from orchestration.assets.corrections import payment_corrections
+from orchestration.assets.dbt_models import warehouse_assets
+from orchestration.assets.external import OUTSIDE
 from orchestration.assets.fraud_backtest import fraud_backtest
-from orchestration.assets.outside import OUTSIDE
+from orchestration.assets.late_payments import payment_corrections
 from orchestration.assets.streaming import kafka_offsets, publish_payments
-from orchestration.assets.warehouse import warehouse_assets
-from orchestration.checks import DEFAULT_CHECKS, DELTA_CHECKS
 from orchestration.jobs import default_jobs
-from orchestration.resources import DEFAULT_RESOURCES
+from orchestration.resources.factories import DEFAULT_RESOURCES
 from orchestration.schedules import DEFAULT_SCHEDULES
 from orchestration.sensors import DEFAULT_SENSORS
 from orchestration.settings import is_delta_a_sink

@@ -9,10 +9,10 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration import names
+from orchestration.asset_checks import DEFAULT_CHECKS
 from orchestration.assets.backfill import payment_backfill
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.streaming import publish_payments
-from orchestration.checks import DEFAULT_CHECKS
 
 _published = dg.AssetSelection.assets(publish_payments)
 _backtested = dg.AssetSelection.assets(fraud_backtest)

@@ -2,16 +2,16 @@
 
 from dagster import AssetKey
 
-from spark_jobs import tables
+from spark_jobs.tables import catalog
 
 PREFIX = "payment_data"
 """Key prefix of everything in the warehouse: the name of dbt's source, whatever the dataset is called."""
 
 PAYMENT_EVENTS = AssetKey(["kafka", "payment_events"])
-DELIVERIES = AssetKey([PREFIX, tables.DELIVERIES.name])
-KAFKA_OFFSETS = AssetKey([PREFIX, tables.KAFKA_OFFSETS.name])
-CORRECTIONS = AssetKey([PREFIX, tables.CORRECTIONS.name])
-CONTROL_TOTALS = AssetKey([PREFIX, tables.CONTROL_TOTALS.name])
+DELIVERIES = AssetKey([PREFIX, catalog.DELIVERIES.name])
+KAFKA_OFFSETS = AssetKey([PREFIX, catalog.KAFKA_OFFSETS.name])
+CORRECTIONS = AssetKey([PREFIX, catalog.CORRECTIONS.name])
+CONTROL_TOTALS = AssetKey([PREFIX, catalog.CONTROL_TOTALS.name])
 BACKFILL = AssetKey([PREFIX, "payment_backfill"])
 FRAUD_BACKTEST = AssetKey([PREFIX, "fraud_backtest"])
 

@@ -10,14 +10,14 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.backlog import Action, Decision
-from orchestration.broker import BrokerReader
-from orchestration.failures import EVENT_TYPES, cause_of
-from orchestration.observation import observe_backlog, run_tags, shift_config
-from orchestration.rebuild import decide_rebuild, read_rebuild_state
-from orchestration.runs import last_end, runs_in_flight, standbys_of
+from orchestration.automation.backlog import Action, Decision
+from orchestration.automation.backlog_reads import observe_backlog, run_tags, shift_config
+from orchestration.automation.dbt_rebuild import decide_rebuild, read_rebuild_state
+from orchestration.automation.failures import EVENT_TYPES, cause_of
+from orchestration.automation.run_records import last_end, runs_in_flight, standbys_of
+from orchestration.automation.standby import run_to_follow, standby_run_key
+from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
-from orchestration.standby import run_to_follow, standby_run_key
 
 LAG_INTERVAL = timedelta(seconds=60)
 

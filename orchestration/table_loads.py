@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs import tables
 from spark_jobs.settings import JobSettings
-from spark_jobs.source import TopicState
+from spark_jobs.source.topic import TopicState
+from spark_jobs.tables import catalog
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -28,13 +28,13 @@ def replace_kafka_offsets(client: "bigquery.Client", settings: JobSettings, stat
         }
         for partition in sorted(state.latest)
     ]
-    load_rows(client, settings, tables.KAFKA_OFFSETS, rows, replace=True)
+    load_rows(client, settings, catalog.KAFKA_OFFSETS, rows, replace=True)
 
 
 def load_rows(
     client: "bigquery.Client",
     settings: JobSettings,
-    table: tables.Table,
+    table: catalog.Table,
     rows: Sequence[Mapping[str, Any]],
     *,
     replace: bool,
@@ -42,8 +42,8 @@ def load_rows(
     """One load job: all rows or none."""
     from google.cloud import bigquery
 
-    from spark_jobs.jobs import bounds
-    from spark_jobs.warehouse import schema_of, table_id
+    from spark_jobs.warehouse.client import schema_of, table_id
+    from spark_jobs.warehouse.retries import bounds
 
     disposition = bigquery.WriteDisposition.WRITE_TRUNCATE if replace else bigquery.WriteDisposition.WRITE_APPEND
     config = bigquery.LoadJobConfig(schema=schema_of(table), write_disposition=disposition)

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator.bulk import PRODUCERS, load
 from simulator.config import Preset, SimulationConfig
-from simulator.producer import ProducerError
-from simulator.simulate import Summary, simulate
-from spark_jobs.contract import Disposition
+from simulator.sending.bulk import PRODUCERS, load
+from simulator.sending.producer import ProducerError
+from simulator.sending.simulate import Summary, simulate
+from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.settings import SettingError, read_job_settings
 
 _DEFAULTS = SimulationConfig()

@@ -4,7 +4,7 @@ Belongs here: what is set to NULL, and the receipts' text. Does not belong here:
 known.py).
 """
 
-from spark_jobs.erasure_tables import ERASURES
+from spark_jobs.tables.erasures import ERASURES
 
 BLANK_DELIVERY = ("transaction_id", "event_time", "currency", "amount_minor", "payload_hash", "raw_key", "raw_value")
 """Of payment_deliveries. The place, the times of the log, the batch and value_sha256 stay: the ledger's digest covers

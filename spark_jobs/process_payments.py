@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.report import BatchReport
-from spark_jobs.run import OnBatch, Run
+from spark_jobs.driver.run import OnBatch, Run
+from spark_jobs.driver.standby import turn, warm_up
+from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
-from spark_jobs.standby import turn, warm_up
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,7 +81,7 @@ def _shift(run: Run, deadline: float, idle_seconds: float, batch_seconds: float)
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point for spark-submit: settings come from the environment."""
-    from spark_jobs.session import build_session
+    from spark_jobs.driver.spark_session import build_session
 
     parser = argparse.ArgumentParser(description="Drain the payments topic into the warehouse.")
     parser.add_argument("--idle-seconds", type=float, default=0, help="go on waiting for records for so long")

@@ -12,8 +12,8 @@ from google.cloud import bigquery
 from zetasql.api import Analyzer, CatalogBuilder, TableBuilder, TypeFactory
 from zetasql.types import AnalyzerOptions, LanguageOptions, Type, TypeKind, ZetaSQLBuiltinFunctionOptions
 
-from spark_jobs.columns import Column
-from spark_jobs.tables import TABLES
+from spark_jobs.tables.catalog import TABLES
+from spark_jobs.tables.columns import Column
 
 KINDS = {
     "STRING": TypeKind.TYPE_STRING,

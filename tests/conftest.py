@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from local_stack.bigquery import Warehouse
+from local_stack.bigquery.emulator import Warehouse
 from local_stack.kafka import Broker
-from local_stack.own_home import borrow, free_addresses
-from spark_jobs.session import build_session
+from local_stack.sandbox_home import borrow, free_addresses
+from spark_jobs.driver.spark_session import build_session
 from spark_jobs.settings import JobSettings, read_job_settings
 from tests.statements import Statements
 from tests.world import World

@@ -14,8 +14,8 @@ from google.cloud import bigquery
 from zetasql.api import TypeFactory
 from zetasql.types import Type
 
-from spark_jobs import tables
-from spark_jobs.staging import RECORD_SCHEMA, STAGED_SCHEMA
+from spark_jobs.streaming.staged_files import RECORD_SCHEMA, STAGED_SCHEMA
+from spark_jobs.tables import catalog
 from tests.analyzer import Warehouse, simple
 
 _STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_|erasure_)?\w+`")
@@ -55,16 +55,16 @@ class Statements:
         if self._warehouse is None:
             self._warehouse = Warehouse()
             self._warehouse.add("staged_rows", {field.name: _type_of(field.type) for field in STAGED_SCHEMA})
-            decided = [*tables.CORRECTIONS.columns[1:3], *tables.TRANSACTIONS.columns]
+            decided = [*catalog.CORRECTIONS.columns[1:3], *catalog.TRANSACTIONS.columns]
             columns = {"number": simple("INT64")} | {column.name: simple(column.type) for column in decided}
             self._warehouse.add("staged_corrections_rows", columns)
-            place = {column.name: simple(column.type) for column in tables.DELIVERIES.columns[:3]}
+            place = {column.name: simple(column.type) for column in catalog.DELIVERIES.columns[:3]}
             self._warehouse.add("staged_erasure_rows", place)
             reread = {
                 f.name: _type_of(f.type) for f in RECORD_SCHEMA if f.name not in ("raw_key", "raw_value", "reasons")
             }
             self._warehouse.add("staged_backfill_rows", reread | {"reason_text": simple("STRING")})
-            payment = {column.name: simple(column.type) for column in tables.TRANSACTIONS.columns}
+            payment = {column.name: simple(column.type) for column in catalog.TRANSACTIONS.columns}
             self._warehouse.add("payment_transactions_promoted", payment | {"loyalty_points": simple("NUMERIC")})
         return self._warehouse
 

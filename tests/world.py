@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from deltalake import DeltaTable
 
-from orchestration.scenarios.corner import Corner, Place
-from orchestration.scenarios.corner import Row as Row
-from orchestration.scenarios.corner import event as event
-from spark_jobs import tables
-from spark_jobs.delta_tables import query, uri_of
+from orchestration.scenarios.harness.sandbox import Corner, Place
+from orchestration.scenarios.harness.sandbox import Row as Row
+from orchestration.scenarios.harness.sandbox import event as event
+from spark_jobs.sinks.delta.tables import query, uri_of
+from spark_jobs.tables import catalog
 
 
 @dataclass
@@ -23,7 +23,7 @@ class World(Corner):
         except LookupError as twice:
             raise AssertionError(str(twice)) from None
 
-    def delta_rows(self, table: tables.Table) -> list[Row]:
+    def delta_rows(self, table: catalog.Table) -> list[Row]:
         """What Delta holds; nothing where the table was never made."""
         uri = uri_of(self.settings, table)
         batches = query(DeltaTable(uri), "select * from t") if DeltaTable.is_deltatable(uri) else ()

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.markdown import markdown_table
+from orchestration.presentation.markdown import markdown_table
 from orchestration.settings import StackSettings
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
@@ -39,8 +39,8 @@ def payment_backfill(
     bigquery: dg.ResourceParam[Any],
 ) -> dg.MaterializeResult[None]:
     """Recompute beside the live data; the diff is metadata of the materialization."""
-    from orchestration.commands.backfill import COLUMNS, cells
-    from spark_jobs.backfilling import backfill, range_of_day, recomputed
+    from orchestration.cli.decisions.backfill import COLUMNS, cells
+    from spark_jobs.corrections.backfill import backfill, range_of_day, recomputed
 
     if config.swaps and not config.reason.strip():
         raise dg.Failure("a swap needs a reason, which is kept on record", allow_retries=False)

@@ -6,7 +6,7 @@ Belongs here: the asset. Does not belong here: the run (backtest_run.py), how it
 import dagster as dg
 
 from orchestration import names
-from orchestration.markdown import markdown_table
+from orchestration.presentation.markdown import markdown_table
 from orchestration.settings import StackSettings
 
 
@@ -33,8 +33,8 @@ def fraud_backtest(
     context: dg.AssetExecutionContext, config: FraudBacktestConfig, settings: dg.ResourceParam[StackSettings]
 ) -> dg.MaterializeResult[None]:
     """Simulate, score by dbt's models in a dataset apart, judge."""
-    from orchestration import backtest_report as report
-    from orchestration.backtest_run import BacktestConfig, run_backtest
+    from orchestration.backtest import report as report
+    from orchestration.backtest.run import BacktestConfig, run_backtest
 
     wanted = BacktestConfig(config.events, config.seed, config.days, config.history_days, config.fraud_rate)
     result = run_backtest(settings, wanted, context.log.info)

@@ -11,19 +11,19 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.broker import BrokerReader
-from orchestration.runs import this_worker
+from orchestration.automation.run_records import this_worker
+from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
-from spark_jobs import tables
-from spark_jobs.report import BatchReport
+from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.tables import catalog
 
 PUBLISHED_TABLES = (
-    tables.DELIVERIES,
-    tables.TRANSACTIONS,
-    tables.LEDGER,
-    tables.LEDGER_PARTITIONS,
-    tables.LEDGER_AMOUNTS,
-    tables.CONTROL,
+    catalog.DELIVERIES,
+    catalog.TRANSACTIONS,
+    catalog.LEDGER,
+    catalog.LEDGER_PARTITIONS,
+    catalog.LEDGER_AMOUNTS,
+    catalog.CONTROL,
 )
 
 
@@ -49,7 +49,7 @@ class ShiftConfig(dg.Config):
             kinds={"spark", "bigquery"},
             owners=names.OWNERS,
             # Its materializations are the batches', recorded as they are published.
-            skippable=table is tables.DELIVERIES,
+            skippable=table is catalog.DELIVERIES,
         )
         for table in PUBLISHED_TABLES
     ],
@@ -85,14 +85,14 @@ def publish_payments(
         )
     except Incident as incident:
         raise dg.Failure(str(incident), allow_retries=False) from incident
-    for table in (table for table in PUBLISHED_TABLES if table is not tables.DELIVERIES):
+    for table in (table for table in PUBLISHED_TABLES if table is not catalog.DELIVERIES):
         yield dg.MaterializeResult(asset_key=[names.PREFIX, table.name], metadata=shift_metadata(reports))
 
 
 @dg.asset(
     key=names.KAFKA_OFFSETS,
     deps=[names.PAYMENT_EVENTS],
-    description=tables.KAFKA_OFFSETS.description,
+    description=catalog.KAFKA_OFFSETS.description,
     group_name="kafka",
     kinds={"kafka", "bigquery"},
     owners=names.OWNERS,

@@ -7,16 +7,16 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orchestration.commands.backfill import COLUMNS, cells
-from orchestration.scenarios.corner import Corner
-from orchestration.scenarios.proofs import breaks_of
-from orchestration.scenarios.story import Story
+from orchestration.cli.decisions.backfill import COLUMNS, cells
+from orchestration.scenarios.harness.proofs import breaks_of
+from orchestration.scenarios.harness.sandbox import Corner
+from orchestration.scenarios.harness.transcript import Story
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from simulator.manifest import Manifest
-    from spark_jobs.backfilling import Difference, Read
+    from simulator.sending.manifest import Manifest
+    from spark_jobs.corrections.backfill import Difference, Read
 
 EVENTS = 500
 _EURO_CENTS = re.compile(rb'("amount":"[0-9]+)\.[0-9]{2}(","currency":"EUR")')
@@ -58,7 +58,7 @@ def _prove(corner: Corner, story: Story, manifest: "Manifest", changed: int) -> 
 
 def _backfill(corner: Corner, story: Story, why: str, read: "Read | None") -> "list[Difference]":
     """Recompute today, show the difference, swap it."""
-    from spark_jobs.backfilling import backfill, recomputed
+    from spark_jobs.corrections.backfill import backfill, recomputed
 
     day = datetime.now(UTC).date()
     with recomputed(corner.client, corner.settings, _ranges(corner), read) as beside:
@@ -72,7 +72,7 @@ def _backfill(corner: Corner, story: Story, why: str, read: "Read | None") -> "l
 
 
 def _outcomes(corner: Corner) -> set[str]:
-    from spark_jobs.backfilling import recomputed
+    from spark_jobs.corrections.backfill import recomputed
 
     with recomputed(corner.client, corner.settings, _ranges(corner)) as beside:
         return {difference.outcome for difference in beside.differences()}
@@ -87,7 +87,7 @@ def _defective(batch: "pa.RecordBatch") -> "pa.Table":
     """The records as a parser would read them that loses the cents of euros, and every country."""
     import pyarrow as pa
 
-    from spark_jobs.pipeline import read_records
+    from spark_jobs.streaming.plan import read_records
 
     values = [None if value is None else _spoilt(value) for value in batch.column("value").to_pylist()]
     columns = dict(zip(batch.schema.names, batch.columns, strict=True)) | {"value": pa.array(values, pa.binary())}

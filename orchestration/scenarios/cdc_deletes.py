@@ -7,13 +7,13 @@ Belongs here: the traffic, the two deletes, what comes again after them. Does no
 import shutil
 from collections import Counter
 
-from orchestration.commands.erase import COLUMNS as FOUND_COLUMNS
-from orchestration.commands.erase import RECEIPT_COLUMNS, cells, receipt_cells
-from orchestration.scenarios.corner import Corner, Place, event
-from orchestration.scenarios.models import build_models
-from orchestration.scenarios.proofs import breaks_of
-from orchestration.scenarios.story import Story
-from spark_jobs.contract import ERASED, Disposition, Reason
+from orchestration.cli.decisions.erase import COLUMNS as FOUND_COLUMNS
+from orchestration.cli.decisions.erase import RECEIPT_COLUMNS, cells, receipt_cells
+from orchestration.scenarios.harness.dbt_models import build_models
+from orchestration.scenarios.harness.proofs import breaks_of
+from orchestration.scenarios.harness.sandbox import Corner, Place, event
+from orchestration.scenarios.harness.transcript import Story
+from spark_jobs.contract.payment_event import ERASED, Disposition, Reason
 
 LEAVER = "leaver"
 DELETED = "deleted"
@@ -91,9 +91,9 @@ def tombstone(corner: Corner, story: Story) -> None:
 
 def erase(corner: Corner, story: Story) -> None:
     """What the command does, but for building."""
-    from spark_jobs import erasing
-    from spark_jobs.erasure_copies import drop_copies
-    from spark_jobs.erasure_search import find
+    from spark_jobs.erasure import erase as erasing
+    from spark_jobs.erasure.account_search import find
+    from spark_jobs.erasure.copies import drop_copies
 
     story.step(f"payments erase {LEAVER}")
     before = corner.control()
@@ -139,21 +139,21 @@ def come_again(corner: Corner, story: Story) -> None:
 
 
 def _prove(corner: Corner, story: Story, when: str) -> None:
-    from orchestration.audit import judge
-    from orchestration.audit_reads import days_of, read_day
-    from orchestration.warehouse_reads import WarehouseReads
-    from spark_jobs import tables
+    from orchestration.verification.audit_reads import days_of, read_day
+    from orchestration.verification.ledger_audit import judge
+    from orchestration.verification.warehouse_reads import WarehouseReads
+    from spark_jobs.tables import catalog
 
     story.claim(f"{when}: rules of `payments verify` that are broken", [], breaks_of(corner))
     reads = WarehouseReads(corner.client, corner.settings).at_this_moment()
     days = [judge(read_day(reads, day)) for day in days_of(reads)]
     story.claim(f"{when}: `payments audit` recomputes every batch", [True] * len(days), [day.is_good for day in days])
-    naming = [table.name for table in tables.TABLES if any(_names_leaver(row) for row in corner.rows(table))]
+    naming = [table.name for table in catalog.TABLES if any(_names_leaver(row) for row in corner.rows(table))]
     story.claim(f"{when}: tables that name the account", [], naming)
 
 
 def _names_leaver(row: dict[str, object]) -> bool:
-    from spark_jobs.erasure_search import names_account
+    from spark_jobs.erasure.account_search import names_account
 
     texts = (value if isinstance(value, bytes) else str(value).encode() for value in row.values())
     return any(names_account(text, LEAVER) for text in texts)

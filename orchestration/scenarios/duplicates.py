@@ -6,10 +6,10 @@ Belongs here: the kinds and what each must become. Does not belong here: how ids
 
 from dataclasses import dataclass, field
 
-from orchestration.scenarios.corner import Corner, Place, event
-from orchestration.scenarios.story import Story
-from spark_jobs.contract import Disposition
-from spark_jobs.correction_kinds import Correction
+from orchestration.scenarios.harness.sandbox import Corner, Place, event
+from orchestration.scenarios.harness.transcript import Story
+from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.tables.correction_kinds import Correction
 
 _MINOR = 1230
 """What a payment is worth where nothing else is said."""
@@ -72,7 +72,7 @@ def _again(kind: Kind, exact: dict[str, bytes]) -> bytes:
 
 
 def _tell(corner: Corner, story: Story, second: dict[str, Place]) -> None:
-    from spark_jobs.conflicts import conflicts
+    from spark_jobs.corrections.conflicts import conflicts
 
     found = corner.dispositions()
     rows = [(kind.name, kind.payment, found[second[kind.payment]], kind.found) for kind in (*WITHIN, *ACROSS)]

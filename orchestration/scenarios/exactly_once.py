@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orchestration.scenarios.corner import Corner
-from orchestration.scenarios.proofs import claim_manifest
-from orchestration.scenarios.story import Story
+from orchestration.scenarios.harness.proofs import claim_manifest
+from orchestration.scenarios.harness.sandbox import Corner
+from orchestration.scenarios.harness.transcript import Story
 
 if TYPE_CHECKING:
-    from spark_jobs.crashpoints import Point
+    from spark_jobs.crash_points import Point
 
 EVENTS = 4_000
 BATCH = 1_000
@@ -25,7 +25,7 @@ _SECONDS = 300
 
 def run(corner: Corner, story: Story) -> None:
     """Runs killed mid-batch, before and after its commit: the next one loses nothing and doubles nothing."""
-    from spark_jobs.crashpoints import Point
+    from spark_jobs.crash_points import Point
 
     kill_and_recover(corner, story, (Point.LOAD_DONE, Point.COMMIT_ANSWERED))
 
@@ -74,8 +74,8 @@ def _killed_at(corner: Corner, point: "Point") -> int:
 
 
 def _show(corner: Corner, story: Story) -> None:
-    from spark_jobs.source import TopicReader
-    from spark_jobs.warehouse import STAGING_PREFIX
+    from spark_jobs.source.topic import TopicReader
+    from spark_jobs.warehouse.client import STAGING_PREFIX
 
     with TopicReader(corner.settings.bootstrap_servers, corner.settings.topic) as topic:
         latest = topic.read().latest

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestration.scenarios.corner import Corner
-from orchestration.scenarios.proofs import claim_manifest
-from orchestration.scenarios.story import Story
+from orchestration.scenarios.harness.proofs import claim_manifest
+from orchestration.scenarios.harness.sandbox import Corner
+from orchestration.scenarios.harness.transcript import Story
 from simulator.config import SimulationConfig
 
 if TYPE_CHECKING:
-    from simulator.manifest import Manifest
+    from simulator.sending.manifest import Manifest
 
 EVENTS = 40_000
 ROUNDS = 2
@@ -106,7 +106,7 @@ def _buckets(manifest: "Manifest", buckets: int) -> list[int]:
 
     import numpy as np
 
-    from spark_jobs.packing import buckets_of
+    from spark_jobs.streaming.packing import buckets_of
 
     ids = [record.transaction_id for record in manifest.deliveries if record.transaction_id]
     hashes = b"".join(hashlib.md5(name.encode(), usedforsecurity=False).digest() for name in ids)

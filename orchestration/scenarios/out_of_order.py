@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from orchestration.scenarios.corner import Corner, Row, event_at
-from orchestration.scenarios.story import Story
-from spark_jobs.contract import WATERMARK_DELAY, Disposition
+from orchestration.scenarios.harness.sandbox import Corner, Row, event_at
+from orchestration.scenarios.harness.transcript import Story
+from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition
 
 _UNIQUE, _DUPLICATE, _LATE = Disposition.UNIQUE, Disposition.DUPLICATE, Disposition.LATE
 

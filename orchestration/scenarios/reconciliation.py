@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestration.scenarios.corner import Corner, Row
-from orchestration.scenarios.models import build_models
-from orchestration.scenarios.proofs import breaks_of
-from orchestration.scenarios.story import Story
+from orchestration.scenarios.harness.dbt_models import build_models
+from orchestration.scenarios.harness.proofs import breaks_of
+from orchestration.scenarios.harness.sandbox import Corner, Row
+from orchestration.scenarios.harness.transcript import Story
 
 EVENTS = 1_000
 VIEWS = ("reconciliation_daily", "reconciliation_batches", "reconciliation_control_totals")
@@ -25,9 +25,9 @@ RULES = (
 
 def run(corner: Corner, story: Story) -> None:
     """Reconciliation of the sender's totals, Kafka's offsets and the warehouse: a payment deleted by hand is named."""
-    from orchestration.control_totals import report
+    from orchestration.control_totals.reports import report
     from orchestration.table_loads import replace_kafka_offsets
-    from spark_jobs.source import TopicReader
+    from spark_jobs.source.topic import TopicReader
 
     story.step(f"Send {EVENTS:,} payments, publish them, take in the sender's report, build the views")
     manifest = corner.simulate(EVENTS, seed=1)

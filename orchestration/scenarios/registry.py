@@ -12,8 +12,8 @@ from orchestration.scenarios import (
     reconciliation,
     schema_drift,
 )
-from orchestration.scenarios.corner import Corner
-from orchestration.scenarios.story import Story
+from orchestration.scenarios.harness.sandbox import Corner
+from orchestration.scenarios.harness.transcript import Story
 
 Scenario = Callable[[Corner, Story], None]
 

@@ -6,11 +6,11 @@ promotion (spark_jobs/promotion.py).
 
 from decimal import Decimal
 
-from orchestration.commands.promote_field import COLUMNS, cells
-from orchestration.scenarios.corner import Corner, event
-from orchestration.scenarios.proofs import breaks_of
-from orchestration.scenarios.story import Story
-from spark_jobs.contract import Disposition, Reason
+from orchestration.cli.decisions.promote_field import COLUMNS, cells
+from orchestration.scenarios.harness.proofs import breaks_of
+from orchestration.scenarios.harness.sandbox import Corner, event
+from orchestration.scenarios.harness.transcript import Story
+from spark_jobs.contract.payment_event import Disposition, Reason
 
 _WHO = {"promoted_by": "operator", "reason": "the loyalty team asks for it"}
 
@@ -64,14 +64,14 @@ def _with(transaction_id: str, fields: str) -> bytes:
 
 
 def _offer(corner: Corner, story: Story) -> None:
-    from spark_jobs.promotion import unknown_fields
+    from spark_jobs.corrections.promoted_fields import unknown_fields
 
     fields = unknown_fields(corner.client, corner.settings)
     story.table("payments promote-field", COLUMNS, [cells(field) for field in fields])
 
 
 def _promote(corner: Corner, story: Story, type_: str) -> None:
-    from spark_jobs.promotion import VIEW, FieldType, promote
+    from spark_jobs.corrections.promoted_fields import VIEW, FieldType, promote
 
     field = promote(corner.client, corner.settings, "loyalty_points", FieldType(type_), **_WHO)
     story.say(f"payments promote-field loyalty_points {type_}: {field.misfits} of {field.payments} do not fit.")
@@ -79,7 +79,7 @@ def _promote(corner: Corner, story: Story, type_: str) -> None:
 
 
 def _points(corner: Corner) -> dict[str, object]:
-    from spark_jobs.promotion import VIEW
+    from spark_jobs.corrections.promoted_fields import VIEW
 
     sql = f"select transaction_id, loyalty_points from `{{dataset}}.{VIEW}` order by transaction_id"
     return {row["transaction_id"]: row["loyalty_points"] for row in corner.ask(sql)}

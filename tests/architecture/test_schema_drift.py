@@ -10,8 +10,8 @@ import yaml
 
 from local_stack.kafka import DEFAULT_HEAP
 from orchestration.settings import read_stack_settings
-from spark_jobs.contract import FIELDS, json_schema
-from spark_jobs.tables import TABLES, TRANSACTIONS, Table
+from spark_jobs.contract.payment_event import FIELDS, json_schema
+from spark_jobs.tables.catalog import TABLES, TRANSACTIONS, Table
 from tests.architecture.sources import ROOT, product_files
 
 SETTING_READ = re.compile(r'\benv(?:iron)?(?:\.get\(|, |\[)\s*"([A-Z][A-Z_]+)"')

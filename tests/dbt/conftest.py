@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from local_stack.bigquery import Warehouse
+from local_stack.bigquery.emulator import Warehouse
 from local_stack.processes import free_port
-from orchestration.backtest import Backtest
-from orchestration.backtest_run import BacktestConfig, run_backtest
+from orchestration.backtest.run import BacktestConfig, run_backtest
+from orchestration.backtest.scoring import Backtest
 from orchestration.settings import read_stack_settings
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
-from spark_jobs.tables import TABLES
-from spark_jobs.warehouse import connect, ensure_tables, run, schema_of
+from spark_jobs.tables.catalog import TABLES
+from spark_jobs.warehouse.client import connect, ensure_tables, run, schema_of
 from tests.dbt.sample import Row, Tables
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"

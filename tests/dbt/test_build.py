@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.backtest import FALSE_POSITIVE_BUDGET
-from orchestration.backtest_run import BacktestConfig
-from simulator.typologies import Typology
-from spark_jobs.erasing import erase
+from orchestration.backtest.run import BacktestConfig
+from orchestration.backtest.scoring import FALSE_POSITIVE_BUDGET
+from simulator.faults.typologies import Typology
+from spark_jobs.erasure.erase import erase
 from tests.dbt.breaks import BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse

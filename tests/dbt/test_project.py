@@ -11,8 +11,8 @@ import jinja2
 import pytest
 import yaml
 
-from spark_jobs.iso_codes import COUNTRIES, MINOR_UNITS
-from spark_jobs.tables import TABLES, Table
+from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.tables.catalog import TABLES, Table
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))

@@ -21,13 +21,13 @@ from pathlib import Path
 
 from google.cloud.bigquery import Client
 
-from benchmarks.figures import ROOT, write_table
+from benchmarks.harness.figures import ROOT, write_table
 from simulator.config import SimulationConfig
-from simulator.manifest import Manifest, read_manifest
-from spark_jobs import tables
-from spark_jobs.jobs import failures
+from simulator.sending.manifest import Manifest, read_manifest
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse import connect, read_control, run, table_id
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse.client import connect, read_control, run, table_id
+from spark_jobs.warehouse.retries import failures
 from tests.faults.platform import Platform, child_called, make_settings
 from tests.faults.victims import kill
 
@@ -173,7 +173,9 @@ class Chaos:
 
     def _published_after(self, client: Client, moment: datetime) -> datetime:
         """When the first batch after `moment` was published, by the warehouse's own record."""
-        sql = f"select min(published_at) as at from `{table_id(self._job, tables.LEDGER)}` where published_at > @moment"
+        sql = (
+            f"select min(published_at) as at from `{table_id(self._job, catalog.LEDGER)}` where published_at > @moment"
+        )
         deadline = time.monotonic() + RECOVERY_LIMIT_SECONDS
         while time.monotonic() < deadline:
             with suppress(*failures()):
@@ -192,10 +194,10 @@ class Chaos:
                 raise TimeoutError(f"not everything is published after {RECOVERY_LIMIT_SECONDS} s")
             time.sleep(POLL_SECONDS)
         columns = "kafka_partition, kafka_offset, disposition, value_sha256, transaction_id"
-        deliveries = run(client, f"select {columns} from `{table_id(self._job, tables.DELIVERIES)}`", {})
+        deliveries = run(client, f"select {columns} from `{table_id(self._job, catalog.DELIVERIES)}`", {})
         payments = run(
             client,
-            f"select transaction_id, kafka_partition, kafka_offset from `{table_id(self._job, tables.TRANSACTIONS)}`",
+            f"select transaction_id, kafka_partition, kafka_offset from `{table_id(self._job, catalog.TRANSACTIONS)}`",
             {},
         )
         count(manifest, deliveries, payments, outcome)

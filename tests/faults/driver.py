@@ -8,9 +8,9 @@ import os
 import resource
 import sys
 
-from spark_jobs.crashpoints import VARIABLE
+from spark_jobs.crash_points import VARIABLE
+from spark_jobs.driver.spark_session import build_session
 from spark_jobs.process_payments import drain
-from spark_jobs.session import build_session
 from spark_jobs.settings import payments_home, read_job_settings
 from tests.faults.platform import child_called
 

@@ -5,8 +5,8 @@ Belongs here: sending and asserting, through a World. Does not belong here: what
 
 from itertools import count
 
-from spark_jobs import tables
-from spark_jobs.delta_tables import METRICS
+from spark_jobs.sinks.delta.tables import METRICS
+from spark_jobs.tables import catalog
 from tests.faults.oracle import Oracle, Sent
 from tests.world import Row, World, event
 
@@ -26,13 +26,13 @@ def send_some(world: World, oracle: Oracle) -> None:
 def assert_exactly_once(world: World, oracle: Oracle) -> None:
     found = {place: (row["disposition"], row["value_sha256"].hex()) for place, row in world.deliveries().items()}
     assert found == oracle.expected_deliveries()
-    rows = world.rows(tables.TRANSACTIONS, "transaction_id, amount, kafka_partition, kafka_offset")
+    rows = world.rows(catalog.TRANSACTIONS, "transaction_id, amount, kafka_partition, kafka_offset")
     transactions = [
         (r["transaction_id"], f"{r['amount']:.2f}", (r["kafka_partition"], r["kafka_offset"])) for r in rows
     ]
     assert len(set(transactions)) == len(transactions)
     assert set(transactions) == oracle.expected_transactions()
-    ledger = sorted(world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
+    ledger = sorted(world.rows(catalog.LEDGER), key=lambda row: row["batch_id"])
     assert [row["batch_id"] for row in ledger] == list(range(1, len(ledger) + 1))
     assert [row["epoch"] for row in ledger] == sorted(row["epoch"] for row in ledger)
     assert sum(row["delivered"] for row in ledger) == len(oracle.sent)
@@ -42,13 +42,13 @@ def assert_exactly_once(world: World, oracle: Oracle) -> None:
 
 def assert_delta_is_the_same(world: World) -> None:
     """Row by row and column by column; of the metrics, what both write alike."""
-    for table in (tables.DELIVERIES, tables.TRANSACTIONS):
+    for table in (catalog.DELIVERIES, catalog.TRANSACTIONS):
         found, told = world.delta_rows(table), world.rows(table)
         assert sorted(found, key=_place) == sorted(told, key=_place)
     numbers = ("batch_id", "delivered", "unique_count", "duplicate_count", "late_count", "quarantined_count")
     texts = ("generation", "spark_batch_id", "epoch", "start_offsets", "end_offsets", "watermark", "next_watermark")
     columns = [*numbers, *texts]
-    told_metrics = [tuple(row.values()) for row in world.rows(tables.LEDGER, ", ".join(columns))]
+    told_metrics = [tuple(row.values()) for row in world.rows(catalog.LEDGER, ", ".join(columns))]
     found_metrics = [tuple(row[name] for name in columns) for row in world.delta_rows(METRICS)]
     assert sorted(found_metrics) == sorted(told_metrics)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from local_stack.own_home import own_environment
-from orchestration.instance import open_instance
+from local_stack.sandbox_home import own_environment
+from orchestration.automation.run_records import IN_FLIGHT, is_worker_dead
 from orchestration.names import PROCESS_JOB, WARM_TAG, WORKER_TAG
-from orchestration.runs import IN_FLIGHT, is_worker_dead
+from orchestration.platform.dagster_home import open_instance
+from orchestration.platform.stack import Stack
 from orchestration.settings import StackSettings, read_stack_settings
-from orchestration.stack import Stack
 from simulator.config import SimulationConfig
-from simulator.simulate import simulate
+from simulator.sending.simulate import simulate
 
 
 def make_settings(folder: Path) -> StackSettings:

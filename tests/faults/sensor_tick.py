@@ -17,8 +17,8 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceLoadTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 
-from orchestration.instance import open_instance
 from orchestration.names import PROCESS_JOB
+from orchestration.platform.dagster_home import open_instance
 from orchestration.sensors import backlog_sensor
 from orchestration.settings import read_stack_settings
 

@@ -6,7 +6,7 @@ from shutil import rmtree
 
 import pytest
 
-from spark_jobs import tables
+from spark_jobs.tables import catalog
 from tests.world import World, event
 
 pytestmark = pytest.mark.integration
@@ -85,5 +85,5 @@ def test_a_damaged_checkpoint_is_noticed_and_rebuilt_and_knows_what_was_publishe
             unnoticed.append((pattern, damage.__name__))
         known = new
     assert (wrong, unnoticed) == ([], [])
-    assert [row["kind"] for row in world.rows(tables.INCIDENTS)] == ["CHECKPOINT_UNUSABLE"] * len(damages)
+    assert [row["kind"] for row in world.rows(catalog.INCIDENTS)] == ["CHECKPOINT_UNUSABLE"] * len(damages)
     assert list(world.dispositions().values()).count("UNIQUE") == payments + len(damages)

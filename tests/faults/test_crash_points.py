@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from spark_jobs import tables
-from spark_jobs.crashpoints import Point
+from spark_jobs.crash_points import Point
 from spark_jobs.settings import SINKS
+from spark_jobs.tables import catalog
 from tests.faults.drivers import Driver, warm_drivers
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle, Sent
@@ -71,7 +71,7 @@ def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are
         assert full_disk.drain() == 1
         assert "File too large" in full_disk.said()
         assert little_memory.drain() == 1
-        assert world.rows(tables.DELIVERIES, "count(*) as n")[0]["n"] == 0
+        assert world.rows(catalog.DELIVERIES, "count(*) as n")[0]["n"] == 0
         assert killed.drain(Point.SEGMENT_WRITTEN) == 1
         assert "Python worker exited unexpectedly" in killed.said()
     finally:

@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.instance import open_instance
 from orchestration.names import PROCESS_JOB
+from orchestration.platform.dagster_home import open_instance
 from orchestration.settings import read_stack_settings
-from spark_jobs.warehouse import ensure_tables
+from spark_jobs.warehouse.client import ensure_tables
 from tests.world import World, event
 
 ROOT = Path(__file__).parents[2]

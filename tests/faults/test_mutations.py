@@ -5,14 +5,16 @@ from functools import partial
 
 import pytest
 
-from spark_jobs import publishing, stores, transaction
-from spark_jobs.checkpoints import Interval
-from spark_jobs.crashpoints import Point
+from spark_jobs.crash_points import Point
+from spark_jobs.driver.checkpoint import Interval
+from spark_jobs.driver.run import Run
 from spark_jobs.incidents import Incident
-from spark_jobs.known import Known
-from spark_jobs.run import Run
 from spark_jobs.settings import JobSettings
-from spark_jobs.transaction import publish_sql
+from spark_jobs.sinks import open_store
+from spark_jobs.sinks.bigquery import publish_sql as transaction
+from spark_jobs.sinks.bigquery import publisher
+from spark_jobs.sinks.bigquery.already_published import Known
+from spark_jobs.sinks.bigquery.publish_sql import publish_sql
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle
 from tests.world import World
@@ -47,7 +49,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
             sql = sql.replace(word, "")
         return sql
 
-    monkeypatch.setattr(publishing, "publish_sql", mutated)
+    monkeypatch.setattr(publisher, "publish_sql", mutated)
 
 
 def die_after_the_commit(point: Point) -> None:
@@ -60,7 +62,7 @@ def test_without_its_comparison_of_offsets_a_replayed_batch_is_doubled(
     world: World, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
 ) -> None:
     with monkeypatch.context() as dying:
-        dying.setattr(publishing, "crash_point", die_after_the_commit)
+        dying.setattr(publisher, "crash_point", die_after_the_commit)
         with pytest.raises(Killed):
             world.drain()
     # Without a backlog there is nothing to start a query for, and the batch is not replayed.
@@ -71,11 +73,11 @@ def test_without_its_comparison_of_offsets_a_replayed_batch_is_doubled(
         return
     without(monkeypatch, COMPARE_AND_SET)
 
-    def nothing_is_published(_publisher: publishing.Publisher, _interval: Interval) -> bool:
+    def nothing_is_published(_publisher: publisher.Publisher, _interval: Interval) -> bool:
         return False
 
-    monkeypatch.setattr(publishing.Publisher, "is_published", nothing_is_published)
-    monkeypatch.setattr(publishing, "check_batch", lambda *_: None)
+    monkeypatch.setattr(publisher.Publisher, "is_published", nothing_is_published)
+    monkeypatch.setattr(publisher, "check_batch", lambda *_: None)
     world.drain()
     with pytest.raises(AssertionError):
         assert_exactly_once(world, oracle)
@@ -106,9 +108,9 @@ def test_without_its_state_rebuilt_a_lost_checkpoint_counts_retries_again(
     world: World, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(stores, "seed_state", lambda *_: 0)
+        monkeypatch.setattr(open_store, "seed_state", lambda *_: 0)
         # Without the watermark the state would not fit the warehouse's, and the run would stop: a second guard.
-        monkeypatch.setattr(publishing, "check_batch", lambda *_: None)
+        monkeypatch.setattr(publisher, "check_batch", lambda *_: None)
         # The transaction takes no payment that is published, were it beyond the window or within: a third.
         monkeypatch.setattr(transaction, "is_new_sql", lambda *_: "s.disposition = 'UNIQUE'")
     world.lose_checkpoint()

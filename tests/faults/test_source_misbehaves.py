@@ -16,12 +16,12 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from local_stack.kafka import Broker, ensure_topic
 from local_stack.processes import free_port
-from orchestration.verification import Evidence, find_breaks
-from spark_jobs import tables
-from spark_jobs.gaps import accept_gap
+from orchestration.verification.ledger_rules import Evidence, find_breaks
+from spark_jobs.corrections.accepted_gaps import accept_gap
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.report import BatchReport
-from spark_jobs.source import BrokerUnreachable, TopicReader, lost_offsets
+from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.source.topic import BrokerUnreachable, TopicReader, lost_offsets
+from spark_jobs.tables import catalog
 from tests.faults.victims import kill
 from tests.world import Row, World, event
 
@@ -51,7 +51,7 @@ def stopped(world: World, **changes: Any) -> Incident:
 
 
 def recorded(world: World) -> list[tuple[str, int | None, int | None, int | None]]:
-    rows = sorted(world.rows(tables.INCIDENTS), key=lambda row: row["kafka_partition"] or 0)
+    rows = sorted(world.rows(catalog.INCIDENTS), key=lambda row: row["kafka_partition"] or 0)
     assert all(row["detail"].startswith(row["kind"]) and row["topic"] == world.settings.topic for row in rows)
     assert len({row["incident_id"] for row in rows}) <= 1
     return [(row["kind"], row["kafka_partition"], row["start_offset"], row["end_offset"]) for row in rows]
@@ -59,15 +59,15 @@ def recorded(world: World) -> list[tuple[str, int | None, int | None, int | None
 
 def evidence(world: World) -> Evidence:
     """What `payments verify` reads about batches and offsets."""
-    deliveries = world.rows(tables.DELIVERIES, "batch_id, kafka_partition, disposition, kafka_offset, kafka_timestamp")
+    deliveries = world.rows(catalog.DELIVERIES, "batch_id, kafka_partition, disposition, kafka_offset, kafka_timestamp")
     groups: dict[tuple[int, int, str], list[Row]] = {}
     for row in deliveries:
         groups.setdefault((row["batch_id"], row["kafka_partition"], row["disposition"]), []).append(row)
     return Evidence(
-        ledger=world.rows(tables.LEDGER),
-        ledger_partitions=world.rows(tables.LEDGER_PARTITIONS),
-        control=world.rows(tables.CONTROL),
-        accepted_gaps=world.rows(tables.ACCEPTED_GAPS),
+        ledger=world.rows(catalog.LEDGER),
+        ledger_partitions=world.rows(catalog.LEDGER_PARTITIONS),
+        control=world.rows(catalog.CONTROL),
+        accepted_gaps=world.rows(catalog.ACCEPTED_GAPS),
         delivery_counts=[
             {
                 "batch_id": batch_id,
@@ -113,7 +113,7 @@ def test_lost_offsets_stop_the_run_until_somebody_accepts_the_loss(world: World)
     dispositions = world.dispositions()
     assert set(dispositions) == {*read, *kept}
     assert [dispositions[place] for place in kept] == ["DUPLICATE", "UNIQUE", "UNIQUE"]
-    [gap] = world.rows(tables.ACCEPTED_GAPS)
+    [gap] = world.rows(catalog.ACCEPTED_GAPS)
     assert (gap["kafka_partition"], gap["start_offset"], gap["end_offset"], gap["accepted_by"]) == (0, 2, 6, "operator")
 
     found = evidence(world)
@@ -145,7 +145,7 @@ def test_a_gap_is_not_accepted_behind_the_back_of_a_run(world: World) -> None:
     with pytest.raises(Incident) as incident:
         accept_gap(world.client, world.settings, seen, {0: (1, 5)}, accepted_by="operator", reason="retention")
     assert incident.value.kind is Kind.FENCED
-    assert world.rows(tables.ACCEPTED_GAPS) == []
+    assert world.rows(catalog.ACCEPTED_GAPS) == []
     assert world.control().end_offsets[0] == 2
 
 
@@ -200,7 +200,7 @@ def test_partitions_added_between_batches_and_before_a_lost_checkpoint_are_read_
     dispositions = world.dispositions()
     assert set(dispositions) == set(sent)
     assert [dispositions[3, offset] for offset in (0, 1)] == ["DUPLICATE", "UNIQUE"]
-    assert world.rows(tables.INCIDENTS) == []
+    assert world.rows(catalog.INCIDENTS) == []
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +264,7 @@ def test_a_clock_that_jumps_changes_no_disposition(world: World, monkeypatch: py
     world.drain()
     for hours in (-2, 2):
         clock = SimpleNamespace(now=lambda zone, hours=hours: datetime.now(zone) + timedelta(hours=hours))
-        monkeypatch.setattr("spark_jobs.run.datetime", clock)
+        monkeypatch.setattr("spark_jobs.driver.run.datetime", clock)
         values = [
             event(f"new-{hours}"),
             event(f"late-{hours}", minutes_ago=61),

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.bigquery import Warehouse
+from local_stack.bigquery.emulator import Warehouse
 from local_stack.processes import free_port
-from spark_jobs import jobs, tables
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.publishing import MAX_ATTEMPTS
 from spark_jobs.settings import read_job_settings
-from spark_jobs.warehouse import connect, offsets_from_json
+from spark_jobs.sinks.bigquery.publisher import MAX_ATTEMPTS
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse import retries as jobs
+from spark_jobs.warehouse.client import connect, offsets_from_json
 from tests.faults.proxy import Proxy, Rule, misbehaving
 from tests.faults.victims import kill
 from tests.world import World, event
@@ -32,7 +33,7 @@ def proxy(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     monkeypatch.setattr(jobs, "RETRY_SECONDS", 2.0)
     monkeypatch.setattr(jobs, "REQUEST_SECONDS", 5.0)
     monkeypatch.setattr(jobs, "JOB_SECONDS", 10.0)
-    monkeypatch.setattr("spark_jobs.publishing.LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("spark_jobs.sinks.bigquery.publisher.LONGEST_PAUSE_SECONDS", 0.2)
     with misbehaving(world.settings.emulator_host or "") as proxy:
         yield proxy
 
@@ -56,9 +57,9 @@ class Payments:
 
     def assert_all_is_there_once(self) -> None:
         assert set(self.world.deliveries()) == set(self.sent)
-        ids = [row["transaction_id"] for row in self.world.rows(tables.TRANSACTIONS, "transaction_id")]
+        ids = [row["transaction_id"] for row in self.world.rows(catalog.TRANSACTIONS, "transaction_id")]
         assert sorted(ids) == sorted(self.ids)
-        ledger = sorted(self.world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
+        ledger = sorted(self.world.rows(catalog.LEDGER), key=lambda row: row["batch_id"])
         assert [row["batch_id"] for row in ledger] == list(range(1, len(ledger) + 1))
         for before, after in pairwise(ledger):
             starts, ends = offsets_from_json(after["start_offsets"]), offsets_from_json(before["end_offsets"])
@@ -67,7 +68,7 @@ class Payments:
         assert offsets_from_json(ledger[-1]["end_offsets"]) == self.world.control().end_offsets
 
     def incidents(self) -> list[str]:
-        return [row["kind"] for row in self.world.rows(tables.INCIDENTS, "kind, occurred_at")]
+        return [row["kind"] for row in self.world.rows(catalog.INCIDENTS, "kind, occurred_at")]
 
 
 @pytest.fixture

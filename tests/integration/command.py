@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local_stack.own_home import own_environment
+from local_stack.sandbox_home import own_environment
 from orchestration.settings import StackSettings, read_stack_settings
 
 PAYMENTS = Path(sys.executable).with_name("payments")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse import connect
+from spark_jobs.warehouse.client import connect
 from tests.integration.tables import Tables
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from spark_jobs.publishing import _load_config
+from spark_jobs.sinks.bigquery.publisher import _load_config
 
 
 class Tables:

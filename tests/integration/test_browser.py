@@ -14,7 +14,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from orchestration import names
-from orchestration.stack import Stack
+from orchestration.platform.stack import Stack
 from tests.integration.command import Command, platform, wait_for
 
 BROWSER, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")

@@ -13,16 +13,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from local_stack.processes import is_port_free
-from orchestration.commands import erase
-from orchestration.commands.verify import examine
+from orchestration.cli.decisions import erase
+from orchestration.cli.verify import examine
 from orchestration.scenarios import reconciliation
-from orchestration.scenarios.corner import Corner
-from orchestration.scenarios.story import Story
+from orchestration.scenarios.harness.sandbox import Corner
+from orchestration.scenarios.harness.transcript import Story
 from orchestration.settings import DBT_PROJECT_DIR
-from simulator.manifest import Manifest, read_manifest
-from spark_jobs import tables
-from spark_jobs.contract import Disposition
-from spark_jobs.warehouse import connect, run, table_id
+from simulator.sending.manifest import Manifest, read_manifest
+from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse.client import connect, run, table_id
 from tests.integration.command import Command, platform
 
 pytestmark = pytest.mark.integration
@@ -64,7 +64,7 @@ def verified(payments: Command, manifest: str) -> dict[str, Any]:
 def ask(payments: Command, sql: str, **parameters: Any) -> list[dict[str, Any]]:
     """Rows of a statement in which `{table}` is a table of ours."""
     job = payments.settings.job
-    names = {table.name: f"`{table_id(job, table)}`" for table in tables.TABLES}
+    names = {table.name: f"`{table_id(job, table)}`" for table in catalog.TABLES}
     with connect(job) as client:
         return run(client, sql.format(**names), parameters)
 
@@ -93,7 +93,7 @@ def test_the_readmes_way_ends_with_what_the_simulator_intended(
 
 
 @contextmanager
-def tampered(payments: Command, table: tables.Table, sql: str, **parameters: Any) -> Iterator[None]:
+def tampered(payments: Command, table: catalog.Table, sql: str, **parameters: Any) -> Iterator[None]:
     """The table altered by hand, and put back."""
     name = f"{{{table.name}}}"
     copy = f"`{table_id(payments.settings.job, table)}_as_it_was`"
@@ -110,19 +110,19 @@ def tampered(payments: Command, table: tables.Table, sql: str, **parameters: Any
 ONE = "kafka_partition = 0 and kafka_offset = @kafka_offset"
 FIRST = "batch_id = 1"
 ALTERATIONS = {
-    tables.TRANSACTIONS: ("amount = amount + 1", ONE),
-    tables.DELIVERIES: ("disposition = 'LATE'", ONE),
-    tables.LEDGER: ("late_count = late_count + 1", FIRST),
-    tables.LEDGER_PARTITIONS: (
+    catalog.TRANSACTIONS: ("amount = amount + 1", ONE),
+    catalog.DELIVERIES: ("disposition = 'LATE'", ONE),
+    catalog.LEDGER: ("late_count = late_count + 1", FIRST),
+    catalog.LEDGER_PARTITIONS: (
         "unique_count = unique_count - 1, late_count = late_count + 1",
         f"{FIRST} and kafka_partition = 0",
     ),
-    tables.LEDGER_AMOUNTS: (
+    catalog.LEDGER_AMOUNTS: (
         "amount_minor = amount_minor + 1",
         f"{FIRST} and disposition = 'UNIQUE' and currency = 'EUR'",
     ),
-    tables.CONTROL: ("last_batch_id = last_batch_id + 1", "true"),
-    tables.CONTROL_TOTALS: ("delivered_count = delivered_count + 1", "kafka_partition = 0 and currency = 'EUR'"),
+    catalog.CONTROL: ("last_batch_id = last_batch_id + 1", "true"),
+    catalog.CONTROL_TOTALS: ("delivered_count = delivered_count + 1", "kafka_partition = 0 and currency = 'EUR'"),
 }
 HOWS = {
     "deleted": "delete from {name} where {where}",
@@ -134,7 +134,7 @@ HOWS = {
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("table", ALTERATIONS, ids=lambda table: table.name)
 def test_verification_finds_a_row_that_a_hand_has_touched_in_any_table(
-    payments: Command, first: Manifest, table: tables.Table, how: str
+    payments: Command, first: Manifest, table: catalog.Table, how: str
 ) -> None:
     change, where = ALTERATIONS[table]
     offset = next(r.offset for r in first.deliveries if r.partition == 0 and r.disposition is Disposition.UNIQUE)
@@ -171,7 +171,7 @@ def test_a_day_without_batches_is_not_called_audited(payments: Command) -> None:
 def test_verification_says_which_rule_a_hand_has_broken_and_where(payments: Command, first: Manifest) -> None:
     offset = next(r.offset for r in first.deliveries if r.partition == 0 and r.disposition is Disposition.UNIQUE)
     sql = f"update {{payment_transactions}} set amount = amount + 1 where {ONE}"
-    with tampered(payments, tables.TRANSACTIONS, sql, kafka_offset=offset):
+    with tampered(payments, catalog.TRANSACTIONS, sql, kafka_offset=offset):
         done = payments.run("verify")
     assert done.returncode == 1, done.stdout
     assert f"BROKEN: the amount of a payment is its minor units: payment-events 0:{offset}:" in done.stdout

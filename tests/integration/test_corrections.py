@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.commands.verify import judge
-from orchestration.verification import Break
-from spark_jobs import conflicts, late, replaying, resending, tables
-from spark_jobs.contract import Disposition
-from spark_jobs.correction_kinds import Correction
+from orchestration.cli.verify import judge
+from orchestration.verification.ledger_rules import Break
+from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.corrections import conflicts, late_payments, replay, resend
 from spark_jobs.incidents import Incident
-from spark_jobs.warehouse import run, table_id
+from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.warehouse.client import run, table_id
 from tests.world import World, event
 
 pytestmark = pytest.mark.integration
@@ -27,14 +28,14 @@ def breaks(world: World) -> list[Break]:
 
 def payments(world: World) -> dict[str, int]:
     """Minor units by id; an id that is there twice fails the test that asks."""
-    rows = world.rows(tables.TRANSACTIONS, "transaction_id, amount_minor")
+    rows = world.rows(catalog.TRANSACTIONS, "transaction_id, amount_minor")
     found = {row["transaction_id"]: row["amount_minor"] for row in rows}
     assert len(found) == len(rows)
     return found
 
 
 def kinds(world: World) -> Counter[str]:
-    return Counter(row["kind"] for row in world.rows(tables.CORRECTIONS, "kind"))
+    return Counter(row["kind"] for row in world.rows(catalog.CORRECTIONS, "kind"))
 
 
 def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
@@ -55,12 +56,12 @@ def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
     assert breaks(world) == []
 
     client, settings = world.client, world.settings
-    one = late.Selection(limit=1)
-    [admitted] = late.decide_late(client, settings, one, Correction.ADMITTED_LATE, **WHO)
+    one = late_payments.Selection(limit=1)
+    [admitted] = late_payments.decide_late(client, settings, one, Correction.ADMITTED_LATE, **WHO)
     assert admitted.payment["transaction_id"] == "late"
-    [refused] = late.decide_late(client, settings, late.Selection(), Correction.REJECTED_LATE, **WHO)
+    [refused] = late_payments.decide_late(client, settings, late_payments.Selection(), Correction.REJECTED_LATE, **WHO)
     assert refused.payment["transaction_id"] == "refused"
-    assert late.decide_late(client, settings, late.Selection(), Correction.ADMITTED_LATE, **WHO) == ()
+    assert late_payments.decide_late(client, settings, late_payments.Selection(), Correction.ADMITTED_LATE, **WHO) == ()
     assert payments(world).keys() == {"old", "twice", "mover", "newest", "late"}
 
     [conflict] = conflicts.conflicts(client, settings)
@@ -79,7 +80,9 @@ def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
     [report] = world.drain()
     assert (report.unique, report.duplicate) == (0, 1)
     assert breaks(world) == []
-    assert run(client, f"delete from `{table_id(settings, tables.CORRECTIONS)}` where kind = 'REJECTED_LATE'", {}) == []
+    assert (
+        run(client, f"delete from `{table_id(settings, catalog.CORRECTIONS)}` where kind = 'REJECTED_LATE'", {}) == []
+    )
     assert {found.rule for found in breaks(world)} == {"corrections, replays and erasures are numbered without a gap"}
 
 
@@ -89,24 +92,26 @@ def test_a_quarantined_record_is_replayed_once_and_found_again_where_the_answer_
     (first, second) = world.send([json.dumps(ahead).encode(), b"junk"])
     world.drain()
     client, settings = world.client, replace(world.settings)
-    rows = replaying.candidates(client, settings, late.Selection())
+    rows = replay.candidates(client, settings, late_payments.Selection())
     assert [(row["kafka_partition"], row["kafka_offset"]) for row in rows] == [first, second]
     soon = datetime.fromtimestamp(datetime.now(UTC).timestamp() + 60, UTC)
-    judged = replaying.forecast(client, settings, rows, soon)
+    judged = replay.forecast(client, settings, rows, soon)
     assert [disposition for disposition, _ in judged] == [Disposition.UNIQUE, Disposition.QUARANTINED]
 
     ends = {0: 2, 1: 0}
-    replaying.request(client, settings, rows[:1], ends, requested_by="operator", reason="clock mended")
+    replay.request(client, settings, rows[:1], ends, requested_by="operator", reason="clock mended")
     with pytest.raises(Incident, match="nothing was sent"):
-        replaying.request(client, settings, rows, ends, requested_by="operator", reason="again")
-    resending.send(settings, rows[:1])
+        replay.request(client, settings, rows, ends, requested_by="operator", reason="again")
+    resend.send(settings, rows[:1])
     # The process dies here: nobody has written down what the broker said.
-    [waiting] = replaying.open_requests(client, settings)
-    found = resending.read_back(settings, [waiting])
+    [waiting] = replay.open_requests(client, settings)
+    found = resend.read_back(settings, [waiting])
     assert found == {first: 2}
-    replaying.answer(client, settings, found)
-    assert replaying.open_requests(client, settings) == []
-    assert [row["kafka_offset"] for row in replaying.candidates(client, settings, late.Selection())] == [second[1]]
+    replay.answer(client, settings, found)
+    assert replay.open_requests(client, settings) == []
+    assert [row["kafka_offset"] for row in replay.candidates(client, settings, late_payments.Selection())] == [
+        second[1]
+    ]
     world.drain()
     deliveries = world.deliveries()
     assert deliveries[0, 2]["value_sha256"] == deliveries[first]["value_sha256"]

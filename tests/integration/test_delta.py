@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from local_stack.processes import free_port
-from spark_jobs import delta_publishing, erasing, late, tables
-from spark_jobs.correction_kinds import Correction
-from spark_jobs.crashpoints import Point
-from spark_jobs.delta_publishing import RETRACTED
-from spark_jobs.delta_reading import compare
-from spark_jobs.delta_tables import METRICS
+from spark_jobs.corrections import late_payments
+from spark_jobs.crash_points import Point
+from spark_jobs.erasure import erase
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import DELTA, SINKS
-from spark_jobs.stores import open_store
+from spark_jobs.sinks.delta import publisher
+from spark_jobs.sinks.delta.comparison import compare
+from spark_jobs.sinks.delta.publisher import RETRACTED
+from spark_jobs.sinks.delta.tables import METRICS
+from spark_jobs.sinks.open_store import open_store
+from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import Correction
 from tests.faults.exactly_once import assert_delta_is_the_same
 from tests.world import World, event
 
@@ -48,7 +51,7 @@ def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: W
     world.drain()
     world.send([event("mover", 60)])
     world.drain()
-    assert world.delta_rows(tables.DELIVERIES) == []
+    assert world.delta_rows(catalog.DELIVERIES) == []
     world = replace(world, settings=replace(world.settings, sinks=SINKS))
     world.send([event("newest")])
     world.drain()
@@ -58,18 +61,23 @@ def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: W
     [report] = world.drain()
     assert (report.unique, report.duplicate, report.late) == (0, 2, 1)
     assert_delta_is_the_same(world)
-    late.decide_late(
-        world.client, world.settings, late.Selection(), Correction.ADMITTED_LATE, decided_by="operator", reason="asked"
+    late_payments.decide_late(
+        world.client,
+        world.settings,
+        late_payments.Selection(),
+        Correction.ADMITTED_LATE,
+        decided_by="operator",
+        reason="asked",
     )
     world.send([event("last")])
     world.drain()
-    assert {row["transaction_id"] for row in world.delta_rows(tables.TRANSACTIONS)} >= {"late", "last"}
+    assert {row["transaction_id"] for row in world.delta_rows(catalog.TRANSACTIONS)} >= {"late", "last"}
     assert_delta_is_the_same(world)
 
     world.send([event("new", sender_account_id="leaver"), event("new", sender_account_id="leaver")])
     world.drain()
     assert files_that_name(world, b"leaver")
-    assert erasing.erase(world.client, world.settings, "leaver", erased_by="operator", reason="asked")
+    assert erase.erase(world.client, world.settings, "leaver", erased_by="operator", reason="asked")
     world.send([event("new", sender_account_id="leaver"), event("stays")])
     [report] = world.drain()
     assert report.erased == 1
@@ -89,7 +97,7 @@ def test_delta_alone_needs_no_warehouse_and_holds_each_payment_once_whatever_die
     world = replace(world, settings=replace(world.settings, sinks=(DELTA,), emulator_host=nobody))
 
     def dispositions() -> list[tuple[int, str]]:
-        rows = world.delta_rows(tables.DELIVERIES)
+        rows = world.delta_rows(catalog.DELIVERIES)
         return sorted((row["kafka_offset"], row["disposition"]) for row in rows)
 
     world.send([event("old", 200), b"junk", event("old", 200)])
@@ -102,7 +110,7 @@ def test_delta_alone_needs_no_warehouse_and_holds_each_payment_once_whatever_die
     # Dies after one table, then after all but the control row; between the two the checkpoint is lost.
     world.send([event("newest"), event("mover", 30)])
     for visit in (1, 3):
-        monkeypatch.setattr(delta_publishing, "crash_point", dying_at(Point.DELTA_BEGUN, visit))
+        monkeypatch.setattr(publisher, "crash_point", dying_at(Point.DELTA_BEGUN, visit))
         with pytest.raises(Died):
             world.drain()
         world.lose_checkpoint()
@@ -119,7 +127,7 @@ def test_delta_alone_needs_no_warehouse_and_holds_each_payment_once_whatever_die
     assert (report.unique, report.duplicate) == (0, 1)
     assert dispositions() == [*expected, (8, "DUPLICATE")]
     assert [row["transaction_id"] for row in world.delta_rows(RETRACTED)] == ["old"]
-    ids = [row["transaction_id"] for row in world.delta_rows(tables.TRANSACTIONS)]
+    ids = [row["transaction_id"] for row in world.delta_rows(catalog.TRANSACTIONS)]
     assert sorted(ids) == ["fresh", "mover", "newest", "old"]
     metrics = sorted(world.delta_rows(METRICS), key=lambda row: int(row["batch_id"]))
     assert sum(row["delivered"] for row in metrics) == 9
@@ -132,7 +140,7 @@ def test_delta_alone_needs_no_warehouse_and_holds_each_payment_once_whatever_die
         overtaken = store.publisher(control)
         store.raise_epoch("another", control)
         world.send([event("after")])
-        monkeypatch.setattr("spark_jobs.delta_store.DeltaStore.publisher", lambda *_: overtaken)
+        monkeypatch.setattr("spark_jobs.sinks.delta.store.DeltaStore.publisher", lambda *_: overtaken)
         with pytest.raises(Incident, match="FENCED"):
             world.drain()
     assert dispositions() == [*expected, (8, "DUPLICATE")]

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound
 
-from local_stack import bigquery_staging
-from local_stack.bigquery import Warehouse
+from local_stack.bigquery.emulator import Warehouse
+from local_stack.bigquery.patches import staging_views
 from local_stack.processes import free_port
 from spark_jobs.settings import read_job_settings
-from spark_jobs.warehouse import STAGING_PREFIX, connect
+from spark_jobs.warehouse.client import STAGING_PREFIX, connect
 from tests.architecture.sources import ROOT
 from tests.faults.victims import kill
 from tests.integration.tables import Tables
@@ -115,7 +115,7 @@ def test_a_staged_table_outlives_the_server_and_one_whose_file_is_gone_is_none_a
 
 
 def test_what_is_staged_here_is_what_the_streaming_job_stages() -> None:
-    assert bigquery_staging.STAGED == STAGING_PREFIX
+    assert staging_views.STAGED == STAGING_PREFIX
 
 
 @pytest.mark.parametrize("name", ["loaded", "staging_loaded"])

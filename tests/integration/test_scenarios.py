@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from orchestration.assets.backfill import payment_backfill
-from orchestration.bigquery import PaymentsBigQueryResource
-from orchestration.commands.verify import judge
+from orchestration.cli.verify import judge
+from orchestration.resources.bigquery import PaymentsBigQueryResource
 from orchestration.scenarios import (
     backfill,
     cdc_deletes,
@@ -17,10 +17,10 @@ from orchestration.scenarios import (
     out_of_order,
     schema_drift,
 )
-from orchestration.scenarios.story import Story
+from orchestration.scenarios.harness.transcript import Story
 from orchestration.settings import read_stack_settings
-from spark_jobs.crashpoints import Point
-from spark_jobs.promotion import CannotPromote, FieldType, promote
+from spark_jobs.corrections.promoted_fields import CannotPromote, FieldType, promote
+from spark_jobs.crash_points import Point
 from tests.world import World
 
 pytestmark = pytest.mark.integration

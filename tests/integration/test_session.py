@@ -5,7 +5,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.session import archive_path, interpreted
+from spark_jobs.driver.spark_session import archive_path, interpreted
 
 
 def test_the_sessions_jvm_maps_the_classes_that_setup_archived(spark: SparkSession, home: Path) -> None:

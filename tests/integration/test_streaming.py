@@ -15,19 +15,21 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
-from orchestration.audit import Broken, judge
-from orchestration.audit_reads import days_of, read_day
-from orchestration.warehouse_reads import WarehouseReads
-from simulator.manifest import Manifest
-from spark_jobs import kafka_stream, standby, tables
-from spark_jobs.batch_sizes import FIRST_BATCHES
+from orchestration.verification.audit_reads import days_of, read_day
+from orchestration.verification.ledger_audit import Broken, judge
+from orchestration.verification.warehouse_reads import WarehouseReads
+from simulator.sending.manifest import Manifest
+from spark_jobs.driver import standby
+from spark_jobs.driver.batch_sizes import FIRST_BATCHES
+from spark_jobs.driver.run import Run
+from spark_jobs.driver.spark_session import jar_paths
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.packing import labels_of
-from spark_jobs.pipeline import Locations, receipts_of
-from spark_jobs.run import Run
-from spark_jobs.session import jar_paths
-from spark_jobs.source import BrokerUnreachable
-from spark_jobs.warehouse import offsets_from_json, run, table_id
+from spark_jobs.source import stream
+from spark_jobs.source.topic import BrokerUnreachable
+from spark_jobs.streaming.packing import labels_of
+from spark_jobs.streaming.plan import Locations, receipts_of
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse.client import offsets_from_json, run, table_id
 from tests.corpus.cases import DEFAULT_KEY, read_cases
 from tests.world import World, event
 
@@ -69,7 +71,7 @@ def test_every_record_gets_the_disposition_that_the_simulator_intended(world: Wo
     second = world.simulate(2000, seed=2)
     world.drain()
     assert published(world) == intended(first, second)
-    transactions = world.rows(tables.TRANSACTIONS, "transaction_id, kafka_partition, kafka_offset, amount_minor")
+    transactions = world.rows(catalog.TRANSACTIONS, "transaction_id, kafka_partition, kafka_offset, amount_minor")
     unique = [r for m in (first, second) for r in m.deliveries if r.disposition == "UNIQUE"]
     assert sorted((r["transaction_id"], r["kafka_offset"], r["amount_minor"]) for r in transactions) == sorted(
         (r.transaction_id, r.offset, r.amount_minor) for r in unique
@@ -81,14 +83,14 @@ def test_the_ledger_adds_up_to_what_the_broker_holds(world: World) -> None:
     reports = world.drain()
     deliveries += world.simulate(300, seed=6).deliveries
     reports = [*reports, *world.drain()]
-    ledger = sorted(world.rows(tables.LEDGER), key=lambda row: row["batch_id"])
+    ledger = sorted(world.rows(catalog.LEDGER), key=lambda row: row["batch_id"])
     assert [row["batch_id"] for row in ledger] == list(range(1, len(reports) + 1))
     assert sum(row["delivered"] for row in ledger) == len(deliveries)
     ends = [offsets_from_json(row["end_offsets"]) for row in ledger]
     starts = [offsets_from_json(row["start_offsets"]) for row in ledger]
     assert starts[1:] == ends[:-1]
     assert ends[-1] == world.control().end_offsets
-    amounts = world.rows(tables.LEDGER_AMOUNTS)
+    amounts = world.rows(catalog.LEDGER_AMOUNTS)
     for currency in {record.currency for record in deliveries}:
         sent = sum(r.amount_minor for r in deliveries if r.currency == currency and currency)
         kept = sum(
@@ -109,7 +111,7 @@ def audited(world: World) -> dict[int, Broken]:
 
 def assert_an_audit_names_what_a_hand_has_touched(world: World, batches: list[int]) -> None:
     first, second, *_, last = batches
-    deliveries, ledger = (f"`{table_id(world.settings, table)}`" for table in (tables.DELIVERIES, tables.LEDGER))
+    deliveries, ledger = (f"`{table_id(world.settings, table)}`" for table in (catalog.DELIVERIES, catalog.LEDGER))
     one = f"""kafka_partition = 0
         and kafka_offset = (select max(kafka_offset) from {deliveries} where batch_id = {first} and kafka_partition = 0)
         """
@@ -133,7 +135,7 @@ def test_a_batch_replayed_after_its_publication_changes_nothing(world: World) ->
     again = world.simulate(500, seed=5)
     world.drain()
     assert published(world) == intended(manifest, again)
-    assert len(world.rows(tables.LEDGER)) == world.control().last_batch_id
+    assert len(world.rows(catalog.LEDGER)) == world.control().last_batch_id
 
 
 def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it_found(
@@ -146,7 +148,7 @@ def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it
             world.send(event(f"later-{n}") for n in range(60))
         return start(run, plan, waiting)
 
-    monkeypatch.setattr("spark_jobs.batch_sizes.FIRST_BATCHES", 1)
+    monkeypatch.setattr("spark_jobs.driver.batch_sizes.FIRST_BATCHES", 1)
     monkeypatch.setattr(Run, "_start", start_late)
     world.send([event("first-1"), event("first-2")])
     with Run(world.spark, world.settings, lambda _: None) as run:
@@ -158,7 +160,7 @@ def test_what_arrives_while_a_first_query_starts_is_not_cut_as_finely_as_what_it
 
 def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     batches = []
-    read_kafka = kafka_stream.read_kafka
+    read_kafka = stream.read_kafka
 
     def read_late(*given: Any) -> DataFrame:
         world.send(event(f"later-{n}") for n in range(2 * standby.WARM_UP_RECORDS))
@@ -166,7 +168,7 @@ def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkey
 
     world.send([event("first")])
     world.drain()
-    monkeypatch.setattr(kafka_stream, "read_kafka", read_late)
+    monkeypatch.setattr(stream, "read_kafka", read_late)
     monkeypatch.setattr(standby, "_evaluate", lambda receipts, _: batches.append(receipts.collect()))
     standby.warm_up(world.spark, world.settings)
     assert len(batches) == 1
@@ -229,7 +231,7 @@ def test_a_run_that_was_overtaken_publishes_nothing(world: World) -> None:
         with pytest.raises(Incident) as incident:
             zombie.drain_once(deadline=float("inf"))
         assert incident.value.kind is Kind.FENCED
-        assert world.rows(tables.DELIVERIES) == []
+        assert world.rows(catalog.DELIVERIES) == []
         successor.drain_once(deadline=float("inf"))
     assert world.dispositions() == dict.fromkeys(sent, "UNIQUE")
 
@@ -281,7 +283,7 @@ def test_a_flood_of_every_kind_of_poison_loses_no_good_payment(world: World) -> 
 def test_an_unknown_field_is_kept_as_json(world: World) -> None:
     world.send([event("one")[:-1] + b',"loyalty":{"points":12.50}}'])
     world.drain()
-    [row] = world.rows(tables.TRANSACTIONS)
+    [row] = world.rows(catalog.TRANSACTIONS)
     assert row["extra_fields"] == '{"loyalty":{"points":12.50}}'
     assert json.loads(row["extra_fields"]) == {"loyalty": {"points": 12.5}}
 
@@ -332,7 +334,7 @@ def test_spark_puts_every_bucket_into_a_partition_of_its_own(world: World) -> No
 def test_also_a_single_bucket_is_read_only_once_all_is_written(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records = kafka_stream.read_kafka(world.spark, world.settings, {0: 0, 1: 0}, 1_000).coalesce(1)
+    records = stream.read_kafka(world.spark, world.settings, {0: 0, 1: 0}, 1_000).coalesce(1)
     receipts_of(records, Locations("file:///checkpoint", "file:///staging"), buckets=1).explain()
     steps = capsys.readouterr().out
     assert steps.index("FlatMapGroupsInPandasWithState") < steps.index("Exchange") < steps.index("MapInArrow")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.batch_costs import Burst, Drain, Trial, bursts_table, together, trials_table, verdict
+from benchmarks.measurements.batch_costs import Burst, Drain, Trial, bursts_table, together, trials_table, verdict
 
 
 def trial(rate: int, sizes: list[int]) -> Trial:

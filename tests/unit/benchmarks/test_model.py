@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.model import LOAD_JOBS_A_DAY, RATES, needs, needs_table
+from benchmarks.measurements.model import LOAD_JOBS_A_DAY, RATES, needs, needs_table
 
 
 def test_ten_times_the_rate_takes_ten_times_as_much_of_all_but_load_jobs() -> None:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import oracle
-from benchmarks.oracle import Truth
+from benchmarks.contest import oracle
+from benchmarks.contest.oracle import Truth
 
 PAYMENTS = {"transaction_id": ["a", "b", "c"], "currency": ["EUR", "EUR", "JPY"]}
 TRUTH = Truth(3, 3, {"EUR": 1500, "JPY": 70})

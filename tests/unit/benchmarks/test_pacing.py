@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import pacing
-from benchmarks.contest import Failed
-from benchmarks.latency import merged
-from benchmarks.pacing import FileReader, waited
+from benchmarks.contest import pacing
+from benchmarks.contest.contest import Failed
+from benchmarks.contest.pacing import FileReader, waited
+from benchmarks.measurements.latency import merged
 from benchmarks.peers import protocol
 from benchmarks.peers.protocol import NEVER, Job
 from spark_jobs.settings import read_job_settings

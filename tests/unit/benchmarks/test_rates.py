@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from benchmarks import rates
-from benchmarks.rates import drain_until_quiet
-from benchmarks.traffic import Sender
+from benchmarks.measurements import rates
+from benchmarks.measurements.rates import drain_until_quiet
+from benchmarks.measurements.traffic import Sender
 
 
 class PretendedTraffic:

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import recovery
-from benchmarks.bench import with_recovery
-from benchmarks.contest import Failed
-from benchmarks.recovery import NO_RECOVERY, Listener, Recovery, await_end, await_new, files_seen, judged
+from benchmarks.contest import recovery
+from benchmarks.contest.bench import with_recovery
+from benchmarks.contest.contest import Failed
+from benchmarks.contest.recovery import NO_RECOVERY, Listener, Recovery, await_end, await_new, files_seen, judged
 from tests.unit.benchmarks.test_results import OURS
 
 DONE = 'print(\'{"phase": "done"}\', flush=True)'

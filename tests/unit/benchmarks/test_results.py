@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import results
-from benchmarks.results import Outcome
+from benchmarks.contest import results
+from benchmarks.contest.results import Outcome
 
 OURS = Outcome(
     name="payments",

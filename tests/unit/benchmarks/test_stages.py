@@ -1,6 +1,6 @@
 """Microseconds a record, from readings of the meter."""
 
-from benchmarks.stages import per_record
+from benchmarks.measurements.stages import per_record
 
 
 def reading(spark: float, wall: float) -> dict[str, float]:

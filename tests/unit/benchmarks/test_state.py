@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.state import Stream, condensed, figures, plot
+from benchmarks.measurements.state import Stream, condensed, figures, plot
 
 
 def test_an_hour_of_ids_is_remembered_and_a_day_of_them_is_not(tmp_path: Path) -> None:

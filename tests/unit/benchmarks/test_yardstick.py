@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.yardstick import Yardstick
+from benchmarks.measurements.yardstick import Yardstick
 
 PATIENCE_SECONDS = 30
 

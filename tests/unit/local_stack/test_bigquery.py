@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local_stack import bigquery_server
-from local_stack.bigquery import Warehouse
+from local_stack.bigquery import server as bigquery_server
+from local_stack.bigquery.emulator import Warehouse
 from local_stack.processes import StackError
 
 SERVER = Path(bigquery_server.__file__)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.accepted_gaps import behind_gaps, gap_cells
-from orchestration.cli import app
+from orchestration.cli.app import app
+from orchestration.verification.gap_rules import behind_gaps, gap_cells
 
 
 def gap(partition: int, start: int, end: int) -> dict[str, Any]:

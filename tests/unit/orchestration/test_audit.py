@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.audit import Broken, DayEvidence, judge
-from orchestration.cli import app
-from spark_jobs.digests import claims, digest
+from orchestration.cli.app import app
+from orchestration.verification.ledger_audit import Broken, DayEvidence, judge
+from spark_jobs.tables.ledger_digest import claims, digest
 
 DAY = date(2026, 11, 21)
 MORNING = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 import typer
 
-from orchestration.commands.backfill import _range, cells
-from spark_jobs.backfilling import Difference
+from orchestration.cli.decisions.backfill import _range, cells
+from spark_jobs.corrections.backfill import Difference
 
 
 def test_a_day_or_a_range_of_offsets_may_be_asked_for() -> None:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestration.backlog import Action, Attempts, FlightRecord, Published, decide
-from spark_jobs.source import TopicState
+from orchestration.automation.backlog import Action, Attempts, FlightRecord, Published, decide
+from spark_jobs.source.topic import TopicState
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TOPIC_ID = "topic-1"

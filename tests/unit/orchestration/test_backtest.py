@@ -9,13 +9,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration import backtest_report as report
 from orchestration.assets.fraud_backtest import fraud_backtest
-from orchestration.backtest import Backtest, evaluate
-from orchestration.backtest_run import BacktestConfig, labelled_payments
-from orchestration.markdown import markdown_table
+from orchestration.backtest import report as report
+from orchestration.backtest.run import BacktestConfig, labelled_payments
+from orchestration.backtest.scoring import Backtest, evaluate
+from orchestration.presentation.markdown import markdown_table
 from orchestration.settings import read_stack_settings
-from simulator.typologies import Typology
+from simulator.faults.typologies import Typology
 from spark_jobs.settings import SettingError
 
 Row = dict[str, Any]
@@ -129,7 +129,7 @@ def test_the_asset_shows_the_figures_the_tables_and_the_plot(
         asked.append(config)
         return result
 
-    monkeypatch.setattr("orchestration.backtest_run.run_backtest", pretended)
+    monkeypatch.setattr("orchestration.backtest.run.run_backtest", pretended)
     settings = read_stack_settings({"PAYMENTS_HOME": str(tmp_path), "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:1"})
     done = dg.materialize([fraud_backtest], resources={"settings": settings}, raise_on_error=True)
     [event] = done.get_asset_materialization_events()

@@ -22,7 +22,7 @@ def nobodys_port() -> Iterator[int]:
 
 def payments(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *arguments],
+        [sys.executable, "-m", "orchestration.cli.app", *arguments],
         cwd=home,
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PAYMENTS_HOME": str(home / "home"), **settings},
         capture_output=True,
@@ -109,7 +109,7 @@ def test_doctor_says_of_each_thing_what_to_do(tmp_path: Path) -> None:
 
 def test_help_loads_nothing_slow() -> None:
     code = (
-        "import sys, orchestration.cli; "
+        "import sys, orchestration.cli.app; "
         "print(sorted({'dagster', 'pyspark', 'google.cloud.bigquery', 'kafka', 'pandas', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -3,9 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.correction_rules import missing_corrections
+from orchestration.cli.app import app
 from orchestration.settings import read_stack_settings
+from orchestration.verification.correction_rules import missing_corrections
 from spark_jobs.settings import SettingError
 
 SOUND = {"told_as": "correction_count", "row_count": 3, "ids": 3, "newest": 3}

@@ -9,7 +9,7 @@ from dagster_dbt import DbtCliResource
 from orchestration import names
 from orchestration.assets.streaming import PUBLISHED_TABLES
 from orchestration.build import build_defs
-from orchestration.dbt_cli import InstalledDbt
+from orchestration.resources.dbt_cli import InstalledDbt
 from spark_jobs.settings import SettingError
 
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.commands.erase import cells, receipt_cells
-from orchestration.truth import compare_records, erased_of, tally_of
-from orchestration.verification import Evidence, find_breaks, tally
-from spark_jobs.contract import ERASED
-from spark_jobs.erasing import Receipt
-from spark_jobs.erasure_search import Found
+from orchestration.cli.app import app
+from orchestration.cli.decisions.erase import cells, receipt_cells
+from orchestration.verification.ledger_rules import Evidence, find_breaks, tally
+from orchestration.verification.manifest_rules import compare_records, erased_of, tally_of
+from spark_jobs.contract.payment_event import ERASED
+from spark_jobs.erasure.account_search import Found
+from spark_jobs.erasure.erase import Receipt
 from tests.unit.orchestration.test_truth import MANIFEST, stored
 from tests.unit.orchestration.test_verification import Tables, delivered, sound_tables
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from orchestration.failures import cause_of
+from orchestration.automation.failures import cause_of
 
 
 def events_of(*definitions: dg.AssetsDefinition | dg.AssetChecksDefinition) -> Sequence[dg.DagsterEvent]:

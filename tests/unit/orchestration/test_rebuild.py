@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from orchestration import names
-from orchestration.backlog import FlightRecord
-from orchestration.rebuild import WARM_UP, RebuildState, decide_rebuild, read_rebuild_state
+from orchestration.automation.backlog import FlightRecord
+from orchestration.automation.dbt_rebuild import WARM_UP, RebuildState, decide_rebuild, read_rebuild_state
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 AT_WORK = FlightRecord("at-work", "STARTED", NOW - timedelta(minutes=5))

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from orchestration.rejudging import COMPARED, rejudge
-from spark_jobs.pipeline import read_records
+from orchestration.verification.reparse_rules import COMPARED, rejudge
+from spark_jobs.streaming.plan import read_records
 
 WRITTEN_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 GOOD = {

@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.commands import scenario
-from orchestration.scenarios.corner import Corner
+from orchestration.cli import scenario
+from orchestration.cli.app import app
+from orchestration.scenarios.harness.sandbox import Corner
+from orchestration.scenarios.harness.transcript import Story
 from orchestration.scenarios.registry import SCENARIOS, summary_of
-from orchestration.scenarios.story import Story
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from orchestration import names, observation
-from orchestration.backlog import FlightRecord, Published
-from orchestration.runs import close_abandoned_runs, this_worker
+from orchestration import names
+from orchestration.automation import backlog_reads
+from orchestration.automation.backlog import FlightRecord, Published
+from orchestration.automation.run_records import close_abandoned_runs, this_worker
+from orchestration.automation.standby import STANDBY_AFTER
 from orchestration.sensors import backlog_sensor, failure_sensor
 from orchestration.settings import StackSettings, read_stack_settings
-from orchestration.standby import STANDBY_AFTER
-from spark_jobs.source import BrokerUnreachable, TopicState
+from spark_jobs.source.topic import BrokerUnreachable, TopicState
 
 PUBLISHED = Published("topic-1", {0: 10})
 TAGS = {names.BACKLOG_TAG: "0:10"}
@@ -50,7 +51,7 @@ def settings(tmp_path: Path) -> StackSettings:
 
 @pytest.fixture(autouse=True)
 def published(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observation, "read_published", lambda *_: PUBLISHED)
+    monkeypatch.setattr(backlog_reads, "read_published", lambda *_: PUBLISHED)
 
 
 def tick(
@@ -123,7 +124,7 @@ def test_a_run_that_failed_long_ago_is_tried_again_under_a_new_key(
     instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_run(instance, dg.DagsterRunStatus.FAILURE)
-    monkeypatch.setattr("orchestration.backlog.FIRST_BACKOFF_SECONDS", 0)
+    monkeypatch.setattr("orchestration.automation.backlog.FIRST_BACKOFF_SECONDS", 0)
     [request] = tick(instance, settings, FakeBroker(12)).run_requests or []
     assert request.run_key == "payment-events/topic-1/0:10/attempt-2"
 
@@ -144,7 +145,7 @@ def test_a_started_run_whose_process_is_dead_is_closed_and_no_longer_holds_the_s
     instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = add_run(instance, dg.DagsterRunStatus.STARTED, worker_that_died())
-    monkeypatch.setattr("orchestration.backlog.FIRST_BACKOFF_SECONDS", 0)
+    monkeypatch.setattr("orchestration.automation.backlog.FIRST_BACKOFF_SECONDS", 0)
     assert len(tick(instance, settings, FakeBroker(12)).run_requests or []) == 1
     closed = instance.get_run_by_id(run.run_id)
     assert closed is not None
@@ -180,7 +181,7 @@ def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queue
 
 
 def worker_that_died() -> str:
-    code = "from orchestration.runs import this_worker; print(this_worker())"
+    code = "from orchestration.automation.run_records import this_worker; print(this_worker())"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -188,7 +189,7 @@ def test_a_run_that_goes_on_gets_one_that_stands_by_unless_that_is_off(
     instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work = FlightRecord("at-work", "STARTED", datetime.now(UTC) - STANDBY_AFTER)
-    monkeypatch.setattr(observation, "runs_in_flight", lambda *_: [at_work])
+    monkeypatch.setattr(backlog_reads, "runs_in_flight", lambda *_: [at_work])
     [request] = tick(instance, settings, FakeBroker(12)).run_requests or []
     assert request.tags == {names.STANDS_BY_TAG: "at-work"}
     [again] = tick(instance, settings, FakeBroker(12)).run_requests or []

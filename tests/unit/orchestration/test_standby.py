@@ -4,8 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestration.backlog import FlightRecord
-from orchestration.standby import MAX_STANDBYS, STANDBY_AFTER, STANDBY_AT_LAST, run_to_follow, standby_run_key
+from orchestration.automation.backlog import FlightRecord
+from orchestration.automation.standby import (
+    MAX_STANDBYS,
+    STANDBY_AFTER,
+    STANDBY_AT_LAST,
+    run_to_follow,
+    standby_run_key,
+)
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - STANDBY_AFTER

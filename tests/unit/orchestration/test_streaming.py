@@ -12,10 +12,10 @@ import pytest
 
 from orchestration import names
 from orchestration.assets.streaming import publish_payments
-from orchestration.runs import is_worker_dead
+from orchestration.automation.run_records import is_worker_dead
 from orchestration.settings import read_stack_settings
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.report import BatchReport
+from spark_jobs.publishing.batch_report import BatchReport
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

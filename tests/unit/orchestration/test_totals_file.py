@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local_stack.processes import StackError
-from orchestration.totals_file import COLUMNS, read_totals, write_totals
-from spark_jobs.tables import CONTROL_TOTALS
+from orchestration.control_totals.csv_file import COLUMNS, read_totals, write_totals
+from spark_jobs.tables.catalog import CONTROL_TOTALS
 
 ROW: dict[str, Any] = {
     **{"source": "gateway-7 2026-11-21", "day": "2026-11-21", "topic": "payment-events", "kafka_partition": 3},

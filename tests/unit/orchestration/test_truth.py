@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from orchestration.truth import compare_control_totals, compare_records, last_offsets, tally_of, tally_of_stored
-from simulator.manifest import Header, Manifest, Record
-from spark_jobs.contract import Disposition, Reason
+from orchestration.verification.manifest_rules import (
+    compare_control_totals,
+    compare_records,
+    last_offsets,
+    tally_of,
+    tally_of_stored,
+)
+from simulator.sending.manifest import Header, Manifest, Record
+from spark_jobs.contract.payment_event import Disposition, Reason
 
 HASHES = [sha256(bytes([number])).digest() for number in range(3)]
 

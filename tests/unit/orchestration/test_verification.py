@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.verification import Evidence, PartitionTally, find_breaks, tally
+from orchestration.verification.ledger_rules import Evidence, PartitionTally, find_breaks, tally
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 
 from orchestration.settings import read_stack_settings
-from orchestration.warehouse_reads import Row, WarehouseReads, _minor_units, _payload_hash
-from spark_jobs import tables, warehouse
-from spark_jobs.contract import FIELD_NAMES
-from spark_jobs.iso_codes import MINOR_UNITS
-from spark_jobs.parsing import parse
-from spark_jobs.validation import validate
+from orchestration.verification.warehouse_reads import Row, WarehouseReads, _minor_units, _payload_hash
+from spark_jobs.contract.iso_codes import MINOR_UNITS
+from spark_jobs.contract.payment_event import FIELD_NAMES
+from spark_jobs.parsing.json_parsing import parse
+from spark_jobs.parsing.validation import validate
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse import client
 
 PAYMENT = {
     "transaction_id": "t1",
@@ -66,10 +67,10 @@ def test_reads_of_one_moment_see_no_later_batch_in_any_table(monkeypatch: pytest
         asked.append((sql, parameters))
         return [{"now": now}]
 
-    monkeypatch.setattr(warehouse, "run", run)
+    monkeypatch.setattr(client, "run", run)
     reads = WarehouseReads(None, read_stack_settings({}).job).at_this_moment()  # type: ignore[arg-type]
     asked.clear()
-    for table in tables.TABLES:
+    for table in catalog.TABLES:
         reads.whole_table(table)
     reads.delivery_counts()
     reads.delivery_amounts()
@@ -89,6 +90,6 @@ def test_reads_of_now_name_no_moment(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(parameters)
         return []
 
-    monkeypatch.setattr(warehouse, "run", run)
+    monkeypatch.setattr(client, "run", run)
     assert WarehouseReads(None, read_stack_settings({}).job).newest_batch() is None  # type: ignore[arg-type]
     assert asked == [{}]

@@ -12,13 +12,14 @@ from typing import Self
 import pyarrow as pa
 import pytest
 
-from simulator import __main__, bulk
+from simulator import __main__
 from simulator.config import SimulationConfig
-from simulator.fast_producer import FastProducer
-from simulator.producer import ProducerError
-from spark_jobs.contract import Disposition
-from spark_jobs.parsing import parse
-from spark_jobs.validation import validate
+from simulator.sending import bulk
+from simulator.sending.fast_producer import FastProducer
+from simulator.sending.producer import ProducerError
+from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.parsing.json_parsing import parse
+from spark_jobs.parsing.validation import validate
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CONFIG = SimulationConfig(events=10_000, seed=7, retry_rate=0.1)

@@ -9,11 +9,11 @@ from itertools import islice
 
 import pytest
 
-from simulator.clock import to_ms
 from simulator.config import SimulationConfig
-from simulator.faults import LATENESS, Delivery, Kind, deliveries
-from simulator.plan import LATE_AFTER_SECONDS, burst_size
-from spark_jobs.contract import WATERMARK_DELAY, Disposition, Reason
+from simulator.faults.deliveries import LATENESS, Delivery, Kind, deliveries
+from simulator.faults.plan import LATE_AFTER_SECONDS, burst_size
+from simulator.population.clock import to_ms
+from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition, Reason
 
 NOW = datetime(2026, 11, 21, 0, 20, tzinfo=UTC)
 NOW_MS = to_ms(NOW)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from simulator.clock import BurstClock, to_ms
-from simulator.fraud import mixed_payments
-from simulator.payments import Payment, to_json
-from simulator.population import populate
-from simulator.typologies import Typology
+from simulator.faults.fraud import mixed_payments
+from simulator.faults.typologies import Typology
+from simulator.population.clock import BurstClock, to_ms
+from simulator.population.payments import Payment, to_json
+from simulator.population.people import populate
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 MINUTE_MS = 60_000

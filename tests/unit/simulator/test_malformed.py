@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from simulator.clock import to_ms
-from simulator.malformed import MALFORMATIONS, Malformation, one_of_each_first
-from simulator.payments import Payment, Traffic
-from simulator.population import populate
-from spark_jobs.contract import Reason
-from spark_jobs.parsing import parse
-from spark_jobs.validation import validate
+from simulator.faults.malformed import MALFORMATIONS, Malformation, one_of_each_first
+from simulator.population.clock import to_ms
+from simulator.population.payments import Payment, Traffic
+from simulator.population.people import populate
+from spark_jobs.contract.payment_event import Reason
+from spark_jobs.parsing.json_parsing import parse
+from spark_jobs.parsing.validation import validate
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from simulator.manifest import Header, Manifest, ManifestError, ManifestWriter, Record, read_manifest
-from spark_jobs.contract import Disposition, Reason
-from spark_jobs.tables import CONTROL_TOTALS
+from simulator.sending.manifest import Header, Manifest, ManifestError, ManifestWriter, Record, read_manifest
+from spark_jobs.contract.payment_event import Disposition, Reason
+from spark_jobs.tables.catalog import CONTROL_TOTALS
 
 HEADER = Header(
     source="simulator-1-2026-11-21T00:20:00.000Z",

@@ -9,14 +9,14 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from simulator.clock import BurstClock, SteadyClock, rfc3339, rfc3339_all, to_ms
 from simulator.config import SimulationConfig
-from simulator.faults import Kind, deliveries
-from simulator.fraud import mixed_payments
-from simulator.payments import Payment, decimal_text, to_json, transaction_ids
-from simulator.population import CATEGORIES, COUNTRIES, TRANSFER, populate
-from spark_jobs.contract import FIELDS
-from spark_jobs.iso_codes import MINOR_UNITS
+from simulator.faults.deliveries import Kind, deliveries
+from simulator.faults.fraud import mixed_payments
+from simulator.population.clock import BurstClock, SteadyClock, rfc3339, rfc3339_all, to_ms
+from simulator.population.payments import Payment, decimal_text, to_json, transaction_ids
+from simulator.population.people import CATEGORIES, COUNTRIES, TRANSFER, populate
+from spark_jobs.contract.iso_codes import MINOR_UNITS
+from spark_jobs.contract.payment_event import FIELDS
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 EVERYDAY = [category.code for category in CATEGORIES[:TRANSFER]]

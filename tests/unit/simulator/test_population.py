@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.population import populate
+from simulator.population.people import populate
 
 
 def test_a_hot_account_pays_its_share_and_the_others_keep_theirs_among_themselves() -> None:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from simulator.clock import BurstClock, to_ms
 from simulator.config import REAL_FRAUD_RATE, SimulationConfig
-from simulator.faults import Kind, deliveries
-from simulator.fraud import mixed_payments
-from simulator.payments import Payment
-from simulator.population import CATEGORIES, TRANSFER, populate
-from simulator.typologies import Typology
+from simulator.faults.deliveries import Kind, deliveries
+from simulator.faults.fraud import mixed_payments
+from simulator.faults.typologies import Typology
+from simulator.population.clock import BurstClock, to_ms
+from simulator.population.payments import Payment
+from simulator.population.people import CATEGORIES, TRANSFER, populate
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 DEFAULTS = SimulationConfig()

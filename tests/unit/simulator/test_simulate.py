@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
-import simulator.simulate
+import simulator.sending.simulate
 from simulator import __main__
 from simulator.config import REAL_FRAUD_RATE, SimulationConfig
-from simulator.manifest import read_manifest
-from simulator.producer import ProducerError
-from simulator.simulate import simulate
-from spark_jobs.contract import Disposition
+from simulator.sending.manifest import read_manifest
+from simulator.sending.producer import ProducerError
+from simulator.sending.simulate import simulate
+from spark_jobs.contract.payment_event import Disposition
 
 AN_HOUR_MS = 1_795_219_200_000
 
@@ -64,7 +64,7 @@ class PretendedProducer:
 
 @pytest.fixture(autouse=True)
 def _pretend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulator.simulate, "PaymentProducer", PretendedProducer)
+    monkeypatch.setattr(simulator.sending.simulate, "PaymentProducer", PretendedProducer)
 
 
 def test_the_manifest_has_a_line_for_every_record_of_the_log(tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_a_steady_simulation_keeps_its_pace_for_its_duration(monkeypatch: pytest
         def now(cls, tz: tzinfo | None = None) -> "PretendedDatetime":
             return cls.fromtimestamp(clock.now, tz)
 
-    monkeypatch.setattr(simulator.simulate, "time", clock)
-    monkeypatch.setattr(simulator.simulate, "datetime", PretendedDatetime)
+    monkeypatch.setattr(simulator.sending.simulate, "time", clock)
+    monkeypatch.setattr(simulator.sending.simulate, "datetime", PretendedDatetime)
     config = SimulationConfig(rate=20, duration_seconds=30, retry_rate=0, malformed_rate=0)
     summary = simulate(config, "b:1", "t", stop=stop)
     assert 600 <= summary.payments <= 601  # A sum of twentieths of a second ends a hair before or after 30.
@@ -160,7 +160,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, **env: str) -> tuple[i
     def pretended(config: SimulationConfig, *rest: object, stop: threading.Event) -> object:
         calls.extend([config, *rest])
         assert not stop.is_set()
-        return simulator.simulate.Summary("s", "t", None)
+        return simulator.sending.simulate.Summary("s", "t", None)
 
     for name, value in env.items():
         monkeypatch.setenv(name, value)

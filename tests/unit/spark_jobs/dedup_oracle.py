@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spark_jobs.dedup_state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
-from spark_jobs.keys import KEY, Keys, Packed
-from spark_jobs.tagging import DISPOSITIONS, Candidates, tag
+from spark_jobs.deduplication.dispositions import DISPOSITIONS, Candidates, tag
+from spark_jobs.deduplication.id_keys import KEY, Keys, Packed
+from spark_jobs.deduplication.state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
 
 SLOT = SLOT_MICROSECONDS
 DELAY = 4 * SLOT

@@ -9,8 +9,8 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from spark_jobs.contract import DEVICE_TYPES, PAYMENT_METHODS, Reason
-from spark_jobs.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.contract.payment_event import DEVICE_TYPES, PAYMENT_METHODS, Reason
 
 _ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _DIGITS = frozenset("0123456789")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spark_jobs import packing, parcels, pipeline
-from spark_jobs.dedup_state import DedupState
-from spark_jobs.pipeline import Locations
-from spark_jobs.receipts import Receipt
+from spark_jobs.deduplication.state import DedupState
+from spark_jobs.streaming import packing, plan, shuffle_files
+from spark_jobs.streaming.plan import Locations
+from spark_jobs.streaming.tally import Receipt
 from tests.corpus.cases import KAFKA_TIMESTAMP
 
 KAFKA_US = int(KAFKA_TIMESTAMP.timestamp()) * 1_000_000
@@ -42,12 +42,12 @@ def columns(records: Sequence[Record]) -> pa.RecordBatch:
     rows = [(r.partition, r.offset, r.timestamp_us, r.key, r.value) for r in records]
     values = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
     arrays = [pa.array(column, kind) for column, kind in zip(values, _TYPES, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, names=pipeline.KAFKA_COLUMNS)
+    return pa.RecordBatch.from_arrays(arrays, names=plan.KAFKA_COLUMNS)
 
 
 def validated(*values: bytes | None, timestamp_us: int = KAFKA_US) -> pa.Table:
     """staging.RECORD_SCHEMA for bare values."""
-    return pipeline.read_records(columns([Record(value, timestamp_us=timestamp_us) for value in values]))
+    return plan.read_records(columns([Record(value, timestamp_us=timestamp_us) for value in values]))
 
 
 class Stream:
@@ -62,15 +62,15 @@ class Stream:
     def take(self, records: Sequence[Record], chunk: int = 10_000) -> pa.Table:
         """Take one micro-batch, `chunk` records at a time; returns what was staged."""
         chunks = [records[at : at + chunk] for at in range(0, len(records), chunk)]
-        return self.stage([pipeline.pack_records(columns(rows), self.buckets) for rows in chunks])
+        return self.stage([plan.pack_records(columns(rows), self.buckets) for rows in chunks])
 
     def stage(self, packed: Sequence[packing.Packed]) -> pa.Table:
         """Take one micro-batch of packed records; returns what was staged."""
         self.receipts = []
-        references = pa.Table.from_batches(parcels.park(packed, self.locations.staging)).to_pandas()
+        references = pa.Table.from_batches(shuffle_files.park(packed, self.locations.staging)).to_pandas()
         for label, rows in references.groupby("bucket"):
-            receipt, self.states[label] = pipeline.tag_bucket(
-                label, parcels.fetch(rows), int(rows["max_event_time"].max()), self.states[label], self.locations
+            receipt, self.states[label] = plan.tag_bucket(
+                label, shuffle_files.fetch(rows), int(rows["max_event_time"].max()), self.states[label], self.locations
             )
             self.receipts.append(receipt)
         return pa.concat_tables(

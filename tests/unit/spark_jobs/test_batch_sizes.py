@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from spark_jobs.batch_sizes import FIRST_BATCHES, STALE_AFTER, TASK_RECORDS, batch_limit, reading_tasks
-from spark_jobs.contract import WATERMARK_DELAY
+from spark_jobs.contract.payment_event import WATERMARK_DELAY
+from spark_jobs.driver.batch_sizes import FIRST_BATCHES, STALE_AFTER, TASK_RECORDS, batch_limit, reading_tasks
 from tests.unit.spark_jobs.batches import NOON
 
 

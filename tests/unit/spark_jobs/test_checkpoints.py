@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.checkpoints import FORMAT, Checkpoint, CheckpointUnusable, Interval, is_damage
-from spark_jobs.pipeline import Locations
+from spark_jobs.driver.checkpoint import FORMAT, Checkpoint, CheckpointUnusable, Interval, is_damage
+from spark_jobs.streaming.plan import Locations
 
 TOPIC = "payment-events"
 
@@ -181,7 +181,7 @@ def test_a_start_that_was_begun_and_never_written_is_no_checkpoint(
     def killed(*_: object, **_options: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("spark_jobs.checkpoints.json.dumps", killed)
+    monkeypatch.setattr("spark_jobs.driver.checkpoint.json.dumps", killed)
     with pytest.raises(KeyboardInterrupt):
         folder.begin({0: 5})
     if folder.checkpoint.exists():
@@ -197,7 +197,7 @@ def test_a_checkpoint_of_another_topic_shape_or_code_version_is_unusable(
 ) -> None:
     folder.begin({0: 5})
     folder.checkpoint.check({0: 5})
-    monkeypatch.setattr("spark_jobs.checkpoints.FORMAT", code_format)
+    monkeypatch.setattr("spark_jobs.driver.checkpoint.FORMAT", code_format)
     seen_by_another = Checkpoint(Locations(folder.path.as_uri(), "file:///staging"), topic, buckets)
     with pytest.raises(CheckpointUnusable, match="it was made by format"):
         seen_by_another.check({0: 5})
@@ -205,6 +205,8 @@ def test_a_checkpoint_of_another_topic_shape_or_code_version_is_unusable(
 
 def test_damage_is_told_from_what_went_wrong_outside() -> None:
     assert is_damage(RuntimeError("[CANNOT_LOAD_STATE_STORE.UNCATEGORIZED] An error occurred during loading state."))
-    assert is_damage(RuntimeError("Traceback ...\nspark_jobs.checksums.Damaged: segment 1.keys cannot be read."))
+    assert is_damage(
+        RuntimeError("Traceback ...\nspark_jobs.deduplication.checksums.Damaged: segment 1.keys cannot be read.")
+    )
     assert not is_damage(RuntimeError("Python worker exited unexpectedly (crashed)"))
     assert not is_damage(OSError(28, "No space left on device"))

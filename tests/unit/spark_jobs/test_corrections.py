@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from spark_jobs import tables
-from spark_jobs.conflicts import Conflict, NoSuchChoice, choose
-from spark_jobs.correction_kinds import Correction
-from spark_jobs.corrections import correct_sql
-from spark_jobs.late import Selection
+from spark_jobs.corrections.conflicts import Conflict, NoSuchChoice, choose
+from spark_jobs.corrections.decisions import correct_sql
+from spark_jobs.corrections.late_payments import Selection
+from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import Correction
 from tests.unit.spark_jobs.batches import SETTINGS
 
 SQL = correct_sql(SETTINGS, "payments-local.payment_data.staging_corrections_1")
@@ -68,7 +68,7 @@ def test_decisions_are_one_transaction_that_begins_with_a_compare_and_set() -> N
 
 def test_every_column_of_a_correction_is_written() -> None:
     [columns] = re.findall(r"payment_corrections`\s*\((.*?)\)", SQL)
-    assert columns.split(", ") == [column.name for column in tables.CORRECTIONS.columns]
+    assert columns.split(", ") == [column.name for column in catalog.CORRECTIONS.columns]
 
 
 def test_only_an_admission_or_a_choice_adds_a_payment() -> None:

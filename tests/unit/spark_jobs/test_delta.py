@@ -9,13 +9,22 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from spark_jobs import tables
-from spark_jobs.columns import Column
-from spark_jobs.delta_publishing import control_in, write_control
-from spark_jobs.delta_store import DeltaStore
-from spark_jobs.delta_tables import METRICS, append, append_once, conform, open_table, query, schema_of, version_of
 from spark_jobs.incidents import Incident, Kind
 from spark_jobs.settings import DELTA, JobSettings, read_job_settings
+from spark_jobs.sinks.delta.publisher import control_in, write_control
+from spark_jobs.sinks.delta.store import DeltaStore
+from spark_jobs.sinks.delta.tables import (
+    METRICS,
+    append,
+    append_once,
+    conform,
+    open_table,
+    query,
+    schema_of,
+    version_of,
+)
+from spark_jobs.tables import catalog
+from spark_jobs.tables.columns import Column
 from tests.unit.spark_jobs.batches import CONTROL, NOON
 
 
@@ -26,7 +35,7 @@ def settings(tmp_path: Path) -> JobSettings:
 
 def payments(*ids: str) -> pa.Table:
     rows = [{"transaction_id": id_, "batch_id": 1, "event_time": NOON} for id_ in ids]
-    return conform(pa.Table.from_pylist(rows), tables.TRANSACTIONS)
+    return conform(pa.Table.from_pylist(rows), catalog.TRANSACTIONS)
 
 
 def rows_in(table: DeltaTable) -> list[dict[str, Any]]:
@@ -34,11 +43,11 @@ def rows_in(table: DeltaTable) -> list[dict[str, Any]]:
 
 
 def ids_in(settings: JobSettings) -> list[str]:
-    return sorted(row["transaction_id"] for row in rows_in(open_table(settings, tables.TRANSACTIONS)))
+    return sorted(row["transaction_id"] for row in rows_in(open_table(settings, catalog.TRANSACTIONS)))
 
 
 def test_a_batch_that_comes_twice_is_in_once_whoever_brings_it(settings: JobSettings) -> None:
-    one, other = (open_table(settings, tables.TRANSACTIONS) for _ in range(2))
+    one, other = (open_table(settings, catalog.TRANSACTIONS) for _ in range(2))
     append_once(one, payments("a"), "payments", 1)
     append_once(other, payments("a"), "payments", 1)
     append_once(one, payments("b"), "payments", 2)
@@ -46,13 +55,13 @@ def test_a_batch_that_comes_twice_is_in_once_whoever_brings_it(settings: JobSett
 
 
 def test_a_batch_without_payments_counts_as_taken(settings: JobSettings) -> None:
-    table = open_table(settings, tables.TRANSACTIONS)
+    table = open_table(settings, catalog.TRANSACTIONS)
     append_once(table, payments(), "payments", 7)
-    assert version_of(open_table(settings, tables.TRANSACTIONS), "payments") == 7
+    assert version_of(open_table(settings, catalog.TRANSACTIONS), "payments") == 7
 
 
 def test_of_two_writers_who_did_not_see_each_other_one_is_refused(settings: JobSettings) -> None:
-    one, other = (open_table(settings, tables.TRANSACTIONS) for _ in range(2))
+    one, other = (open_table(settings, catalog.TRANSACTIONS) for _ in range(2))
     append(one, payments("a"), "payments", 1)
     with pytest.raises(CommitFailedError):
         append(other, payments("b"), "payments", 1)
@@ -60,13 +69,13 @@ def test_of_two_writers_who_did_not_see_each_other_one_is_refused(settings: JobS
 
 
 def test_a_column_that_the_contract_gains_appears_without_a_rewrite(settings: JobSettings) -> None:
-    before = replace(tables.TRANSACTIONS, columns=tables.TRANSACTIONS.columns[:-1])
-    assert before.columns[-1] != tables.TRANSACTIONS.columns[-1]
+    before = replace(catalog.TRANSACTIONS, columns=catalog.TRANSACTIONS.columns[:-1])
+    assert before.columns[-1] != catalog.TRANSACTIONS.columns[-1]
     old = open_table(settings, before)
     append(old, conform(payments("a"), before), "payments", 1)
     files = set(old.file_uris())
     gained = Column("loyalty_tier", "STRING", "New.", "NULLABLE")
-    after = replace(tables.TRANSACTIONS, columns=(*tables.TRANSACTIONS.columns, gained))
+    after = replace(catalog.TRANSACTIONS, columns=(*catalog.TRANSACTIONS.columns, gained))
     rows = pa.Table.from_pylist([{"transaction_id": "b", "loyalty_tier": "gold", "batch_id": 2}])
     append_once(open_table(settings, after), conform(rows, after), "payments", 2)
     now = open_table(settings, after)
@@ -77,18 +86,18 @@ def test_a_column_that_the_contract_gains_appears_without_a_rewrite(settings: Jo
     assert found == {"a": (None, None), "b": (2, "gold")}
 
 
-@pytest.mark.parametrize("table", [*tables.TABLES, METRICS], ids=lambda table: table.name)
-def test_every_table_has_a_delta_schema(table: tables.Table) -> None:
+@pytest.mark.parametrize("table", [*catalog.TABLES, METRICS], ids=lambda table: table.name)
+def test_every_table_has_a_delta_schema(table: catalog.Table) -> None:
     assert schema_of(table).names == [column.name for column in table.columns]
 
 
 def test_only_the_newest_reader_of_the_control_row_may_write_it(settings: JobSettings) -> None:
-    one, other = (open_table(settings, tables.CONTROL) for _ in range(2))
+    one, other = (open_table(settings, catalog.CONTROL) for _ in range(2))
     write_control(one, CONTROL)
     with pytest.raises(CommitFailedError):
         write_control(other, replace(CONTROL, epoch=99))
-    assert control_in(open_table(settings, tables.CONTROL), "payments") == CONTROL
-    assert control_in(open_table(settings, tables.CONTROL), "another") is None
+    assert control_in(open_table(settings, catalog.CONTROL), "payments") == CONTROL
+    assert control_in(open_table(settings, catalog.CONTROL), "another") is None
 
 
 def test_an_overtaken_run_cannot_begin_a_generation_and_incidents_are_kept(settings: JobSettings) -> None:
@@ -102,7 +111,7 @@ def test_an_overtaken_run_cannot_begin_a_generation_and_incidents_are_kept(setti
     store.start_generation(second, "g3")
     assert store.read_control() == replace(second, generation="g3")
     store.record(Incident(Kind.OFFSETS_LOST, "gone", {0: (1, 5), 1: (2, 3)}), epoch=2)
-    rows = rows_in(open_table(settings, tables.INCIDENTS))
+    rows = rows_in(open_table(settings, catalog.INCIDENTS))
     assert {(row["kind"], row["kafka_partition"], row["end_offset"]) for row in rows} == {
         ("OFFSETS_LOST", 0, 5),
         ("OFFSETS_LOST", 1, 3),

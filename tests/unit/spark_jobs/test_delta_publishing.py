@@ -12,23 +12,28 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from google.cloud.bigquery import Client
 
-from spark_jobs import delta_erasing, delta_mirror, delta_publishing, delta_rows, staging, tables
-from spark_jobs.batch_checks import report_of
-from spark_jobs.checkpoints import Interval
-from spark_jobs.contract import ERASED, WATERMARK_MICROSECONDS
-from spark_jobs.crashpoints import Point
-from spark_jobs.delta_mirror import Mirror
-from spark_jobs.delta_publishing import RETRACTED, DeltaPublisher
-from spark_jobs.delta_store import DeltaStore
-from spark_jobs.delta_tables import METRICS, conform, open_table, query
+from spark_jobs.contract.payment_event import ERASED, WATERMARK_MICROSECONDS
+from spark_jobs.contract.times import to_microseconds
+from spark_jobs.crash_points import Point
+from spark_jobs.driver.checkpoint import Interval
 from spark_jobs.erasure_receipts import BLANK_DELIVERY
 from spark_jobs.incidents import Incident
-from spark_jobs.receipts import Receipt, add_up, count_up
+from spark_jobs.publishing.checks import report_of
 from spark_jobs.settings import DELTA, SINKS, JobSettings, read_job_settings
-from spark_jobs.tables import Table
-from spark_jobs.times import to_microseconds
-from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control
+from spark_jobs.sinks.bigquery.publish_sql import Batch
+from spark_jobs.sinks.delta import erasures
+from spark_jobs.sinks.delta import mirror as delta_mirror
+from spark_jobs.sinks.delta import publisher as delta_publishing
+from spark_jobs.sinks.delta import rows as delta_rows
+from spark_jobs.sinks.delta.mirror import Mirror
+from spark_jobs.sinks.delta.publisher import RETRACTED, DeltaPublisher
+from spark_jobs.sinks.delta.store import DeltaStore
+from spark_jobs.sinks.delta.tables import METRICS, conform, open_table, query
+from spark_jobs.streaming import staged_files
+from spark_jobs.streaming.tally import Receipt, add_up, count_up
+from spark_jobs.tables import catalog
+from spark_jobs.tables.catalog import Table
+from spark_jobs.warehouse.client import Control
 from tests.unit.spark_jobs.batches import CONTROL, NOON
 
 FIRST = replace(CONTROL, epoch=0, last_batch_id=0, end_offsets={0: 0}, watermark=None)
@@ -73,12 +78,12 @@ def staged(settings: JobSettings, control: Control, *records: tuple[str, str, da
         }
         for n, (id_, disposition, event_time) in enumerate(records)
     ]
-    table = pa.Table.from_pylist(rows, schema=staging.STAGED_SCHEMA)
+    table = pa.Table.from_pylist(rows, schema=staged_files.STAGED_SCHEMA)
     partitions, amounts, percentiles = count_up(table)
     newest = max([(to_microseconds(control.watermark) or 0) + WATERMARK_MICROSECONDS, *map(_us, records)])
     receipt = Receipt(
         bucket=0,
-        uri=staging.write(table, settings.staging_location),
+        uri=staged_files.write(table, settings.staging_location),
         rows=len(rows),
         partitions=partitions,
         amounts=amounts,
@@ -111,8 +116,8 @@ def rows_in(settings: JobSettings, table: Table) -> list[dict[str, Any]]:
 def held(settings: JobSettings) -> tuple[list[int], list[str], list[int]]:
     """Offsets of the deliveries, ids of the payments, numbers of the batches."""
     return (
-        sorted(row["kafka_offset"] for row in rows_in(settings, tables.DELIVERIES)),
-        sorted(row["transaction_id"] for row in rows_in(settings, tables.TRANSACTIONS)),
+        sorted(row["kafka_offset"] for row in rows_in(settings, catalog.DELIVERIES)),
+        sorted(row["transaction_id"] for row in rows_in(settings, catalog.TRANSACTIONS)),
         sorted(row["batch_id"] for row in rows_in(settings, METRICS)),
     )
 
@@ -252,7 +257,7 @@ def test_beside_a_warehouse_corrections_are_followed_once_and_in_their_last_stat
     mirror = Mirror(NOBODY, beside)
     mirror.follow(batch, report_of(batch, control, 0, 0), control)
     records = delta_rows.staged(batch, beside.topic, 1)
-    decided = conform(records, tables.TRANSACTIONS).append_column("payments_added", pa.array([-1, 1]))
+    decided = conform(records, catalog.TRANSACTIONS).append_column("payments_added", pa.array([-1, 1]))
     monkeypatch.setattr(delta_rows, "read", lambda *_, **__: decided)
     for _ in range(2):
         Mirror(NOBODY, beside).catch_up(replace(control, correction_count=2))
@@ -266,19 +271,23 @@ def test_beside_a_warehouse_an_erasure_is_followed_in_rows_and_files_whenever_th
     batch = staged(beside, FIRST, ("leaver", "UNIQUE", NOON), ("leaver", "DUPLICATE", NOON), ("stays", "UNIQUE", NOON))
     control = committed(FIRST, batch)
     Mirror(NOBODY, beside).follow(batch, report_of(batch, control, 0, 0), control)
-    records = conform(delta_rows.staged(batch, beside.topic, 1), tables.DELIVERIES).slice(0, 2)
+    records = conform(delta_rows.staged(batch, beside.topic, 1), catalog.DELIVERIES).slice(0, 2)
     blank = {name: pa.nulls(2) for name in BLANK_DELIVERY} | {"disposition": pa.array([ERASED, ERASED])}
-    erased = conform(pa.table(dict(zip(records.column_names, records.columns, strict=True)) | blank), tables.DELIVERIES)
+    erased = conform(
+        pa.table(dict(zip(records.column_names, records.columns, strict=True)) | blank), catalog.DELIVERIES
+    )
     monkeypatch.setattr(delta_rows, "read", lambda *_, **__: erased)
     after = replace(control, erasure_count=1)
     with monkeypatch.context() as patched:
-        patched.setattr(delta_erasing, "append_once", _die)
+        patched.setattr(erasures, "append_once", _die)
         with pytest.raises(Died):
             Mirror(NOBODY, beside).catch_up(after)
     Mirror(NOBODY, beside).catch_up(after)
     monkeypatch.setattr(delta_rows, "read", _die)
     Mirror(NOBODY, beside).catch_up(after)
-    rows = [row for part in query(open_table(beside, tables.DELIVERIES), "select * from t") for row in part.to_pylist()]
+    rows = [
+        row for part in query(open_table(beside, catalog.DELIVERIES), "select * from t") for row in part.to_pylist()
+    ]
     told = {row["kafka_offset"]: (row["disposition"], row["transaction_id"]) for row in rows}
     assert told == {0: (ERASED, None), 1: (ERASED, None), 2: ("UNIQUE", "stays")}
     assert held(beside) == ([0, 1, 2], ["stays"], [1])

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from spark_jobs.digests import BLOCK_OFFSETS, claims, content_hash, digest
-from spark_jobs.known import Known
-from spark_jobs.transaction import parameters
+from spark_jobs.sinks.bigquery.already_published import Known
+from spark_jobs.sinks.bigquery.publish_sql import parameters
+from spark_jobs.tables.ledger_digest import BLOCK_OFFSETS, claims, content_hash, digest
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
 VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=Known(7))

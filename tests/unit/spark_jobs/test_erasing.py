@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs import tables
-from spark_jobs.erasing import erase_sql, hash_of
-from spark_jobs.erasure_copies import DERIVED, remove_leftover_files
+from spark_jobs.erasure.account_search import names_account
+from spark_jobs.erasure.copies import DERIVED, remove_leftover_files
+from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.erasure_receipts import BLANK_DELIVERY
-from spark_jobs.erasure_search import names_account
+from spark_jobs.tables import catalog
 from tests.architecture.sources import ROOT
 from tests.unit.spark_jobs.batches import SETTINGS
 
@@ -85,12 +85,12 @@ def test_an_erasure_is_one_transaction_that_begins_with_a_compare_and_set() -> N
 
 
 def test_what_the_ledgers_digest_covers_stays_and_all_that_speaks_goes() -> None:
-    kept = {column.name for column in tables.DELIVERIES.columns} - set(BLANK_DELIVERY)
+    kept = {column.name for column in catalog.DELIVERIES.columns} - set(BLANK_DELIVERY)
     place = {"topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "batch_id"}
     assert kept == place | {"disposition", "reasons", "value_sha256"}
-    said = {field.name for field in tables.TRANSACTIONS.columns} - place - {"value_sha256"}
-    assert said == set(tables.PERSONAL)
-    assert {c.name for c in tables.CORRECTIONS.columns if c.mode == "NULLABLE"} == set(tables.PERSONAL)
+    said = {field.name for field in catalog.TRANSACTIONS.columns} - place - {"value_sha256"}
+    assert said == set(catalog.PERSONAL)
+    assert {c.name for c in catalog.CORRECTIONS.columns if c.mode == "NULLABLE"} == set(catalog.PERSONAL)
 
 
 def test_a_corrections_hash_is_made_as_if_it_had_no_id() -> None:

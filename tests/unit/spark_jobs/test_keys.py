@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.keys import KEY, KEY_BYTES, Keys, Packed, among, in_order, keys_of, packed_bytes
+from spark_jobs.deduplication.id_keys import KEY, KEY_BYTES, Keys, Packed, among, in_order, keys_of, packed_bytes
 
 ENDS = [0, 1, 2**16 - 1, 2**48 - 1, 2**48, 2**48 + 1, 2**63, 2**64 - 2**48, 2**64 - 1]
 HIGHS = st.sampled_from(ENDS) | st.integers(0, 2**64 - 1)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import packing, pipeline
-from spark_jobs.dedup_state import NOTHING_SEEN
-from spark_jobs.packing import buckets_of, labels_of, pack, unpack, write
-from spark_jobs.pipeline import gather, pack_records
-from spark_jobs.staging import RECORD_SCHEMA
+from spark_jobs.deduplication.state import NOTHING_SEEN
+from spark_jobs.streaming import packing, plan
+from spark_jobs.streaming.packing import buckets_of, labels_of, pack, unpack, write
+from spark_jobs.streaming.plan import gather, pack_records
+from spark_jobs.streaming.staged_files import RECORD_SCHEMA
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.stream import Record, columns, validated
 
@@ -95,8 +95,8 @@ def test_every_bucket_learns_the_newest_valid_event_time_of_all() -> None:
 def test_few_batches_are_gathered_from_many_by_records_or_by_bytes(
     records: int, size: int, gathered: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "GATHERED_RECORDS", records)
-    monkeypatch.setattr(pipeline, "GATHERED_BYTES", size)
+    monkeypatch.setattr(plan, "GATHERED_RECORDS", records)
+    monkeypatch.setattr(plan, "GATHERED_BYTES", size)
     rows = columns([Record(event_bytes(), offset=n) for n in range(5)])
     batches = list(gather([rows.slice(0, 0), *(rows.slice(n, 1) for n in range(5))]))
     assert [batch.num_rows for batch in batches] == gathered

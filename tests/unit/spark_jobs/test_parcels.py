@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import parcels, staging
-from spark_jobs.packing import labels_of, pack, unpack
+from spark_jobs.streaming import shuffle_files, staged_files
+from spark_jobs.streaming.packing import labels_of, pack, unpack
 
 Chunks = list[list[int]]
 CHUNKS = st.lists(st.lists(st.integers(0, 2), max_size=20), min_size=1, max_size=4)
@@ -21,7 +21,9 @@ def references(location: str, chunks: Chunks) -> pd.DataFrame:
     packed = (
         pack(pa.table({"row": pa.array(range(len(c)), pa.int64())}), np.array(c, np.int32), 3, None) for c in chunks
     )
-    frame: pd.DataFrame = pa.Table.from_batches(parcels.park(packed, location), parcels._REFERENCE).to_pandas()
+    frame: pd.DataFrame = pa.Table.from_batches(
+        shuffle_files.park(packed, location), shuffle_files._REFERENCE
+    ).to_pandas()
     return frame
 
 
@@ -33,12 +35,12 @@ def test_what_is_parked_is_fetched_by_each_bucket(tmp_path_factory: pytest.TempP
     for number, label in enumerate(labels_of(3)):
         mine = rows[rows["bucket"] == label]
         expected = [i for chunk in chunks for i, bucket in enumerate(chunk) if bucket == number]
-        assert unpack(parcels.fetch(mine))["row"].to_pylist() == expected
+        assert unpack(shuffle_files.fetch(mine))["row"].to_pylist() == expected
 
 
 def test_the_parcels_of_several_tasks_are_fetched_together_and_can_be_removed(tmp_path: Path) -> None:
     both = pd.concat([references(tmp_path.as_uri(), [[0, 1]]), references(tmp_path.as_uri(), [[0, 0]])])
-    assert unpack(parcels.fetch(both)).num_rows == 4
+    assert unpack(shuffle_files.fetch(both)).num_rows == 4
     assert len(set(both["uri"])) == 2
-    staging.remove(tuple(set(both["uri"])))
+    staged_files.remove(tuple(set(both["uri"])))
     assert list(tmp_path.iterdir()) == []

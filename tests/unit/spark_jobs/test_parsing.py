@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import parsing, strict_parsing
-from spark_jobs.contract import FIELD_NAMES, FIELDS, MAX_VALUE_BYTES, Reason
-from spark_jobs.parsing import PARSED_SCHEMA, parse
+from spark_jobs.contract.payment_event import FIELD_NAMES, FIELDS, MAX_VALUE_BYTES, Reason
+from spark_jobs.parsing import json_parsing, strict_json
+from spark_jobs.parsing.json_parsing import PARSED_SCHEMA, parse
 from tests.corpus.cases import event_bytes, read_cases
 from tests.unit.spark_jobs.stream import validated
 
@@ -85,9 +85,9 @@ def test_a_value_is_judged_alike_alone_and_among_others(batch: list[bytes | None
 @settings(max_examples=500, deadline=None)
 @given(objects | mutated() | whole)
 def test_each_fast_path_reads_what_the_strict_path_reads(value: bytes) -> None:
-    together = parsing._together([value])
-    rows = [parsing._fast(value), together and tuple(together.to_pylist()[0].values())]
-    strict = strict_parsing.read(value)
+    together = json_parsing._together([value])
+    rows = [json_parsing._fast(value), together and tuple(together.to_pylist()[0].values())]
+    strict = strict_json.read(value)
     for row in rows:
         if row is None:
             continue
@@ -103,9 +103,9 @@ def test_values_read_together_are_each_what_it_is_alone(
     before: list[bytes], some: list[bytes], after: list[bytes]
 ) -> None:
     batch = [*before, *some, *after]
-    together = parsing._together(batch) if batch else None
+    together = json_parsing._together(batch) if batch else None
     if together is not None:
-        assert [tuple(row.values()) for row in together.to_pylist()] == [strict_parsing.read(v).values for v in batch]
+        assert [tuple(row.values()) for row in together.to_pylist()] == [strict_json.read(v).values for v in batch]
 
 
 @pytest.mark.parametrize(
@@ -123,21 +123,21 @@ def test_values_read_together_are_each_what_it_is_alone(
     ],
 )
 def test_values_are_not_read_together_where_one_ends_elsewhere_than_its_object(batch: list[bytes | None]) -> None:
-    assert parsing._together(batch) is None
+    assert json_parsing._together(batch) is None
 
 
 def test_the_fast_paths_are_taken_by_a_plain_event() -> None:
     spaced = event_bytes().replace(b":", b" : ").replace(b",", b"\n,\t")
-    assert parsing._fast(event_bytes())
-    assert parsing._fast(spaced)
-    assert parsing._together([event_bytes(), spaced]) is not None
-    assert parsing._together([event_bytes({"country": "null"})]) is not None
+    assert json_parsing._fast(event_bytes())
+    assert json_parsing._fast(spaced)
+    assert json_parsing._together([event_bytes(), spaced]) is not None
+    assert json_parsing._together([event_bytes({"country": "null"})]) is not None
 
 
 @settings(max_examples=150, deadline=None)
 @given(objects)
 def test_the_strict_path_reads_what_the_standard_library_reads(value: bytes) -> None:
-    strict = strict_parsing.read(value)
+    strict = strict_json.read(value)
     if set(strict.reasons) - {Reason.WRONG_TYPE, Reason.MISSING_FIELD}:
         return
     event = json.loads(value)

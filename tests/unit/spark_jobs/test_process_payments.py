@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from spark_jobs import process_payments
-from spark_jobs.run import Run
+from spark_jobs.driver.run import Run
 
 BATCH = 0.5
 """Seconds that a batch takes here."""

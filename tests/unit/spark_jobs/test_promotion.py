@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from spark_jobs.promotion import FieldType, UnknownField, view_sql
+from spark_jobs.corrections.promoted_fields import FieldType, UnknownField, view_sql
 from spark_jobs.settings import read_job_settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

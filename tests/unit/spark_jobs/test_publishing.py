@@ -9,12 +9,14 @@ import pytest
 from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 from google.cloud.bigquery import Client
 
-from spark_jobs import jobs, publishing, tables
-from spark_jobs.checkpoints import CheckpointUnusable, Interval
+from spark_jobs.driver.checkpoint import CheckpointUnusable, Interval
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.publishing import MAX_ATTEMPTS, Publisher
-from spark_jobs.transaction import Batch
-from spark_jobs.warehouse import Control, offsets_to_json, table_id
+from spark_jobs.sinks.bigquery import publisher as publishing
+from spark_jobs.sinks.bigquery.publish_sql import Batch
+from spark_jobs.sinks.bigquery.publisher import MAX_ATTEMPTS, Publisher
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse import retries
+from spark_jobs.warehouse.client import Control, offsets_to_json, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, INTERVAL, NOON_US, SETTINGS, TALLY, FakeClient, FakeJob
 
 FOUND = {
@@ -128,7 +130,7 @@ def test_an_id_that_was_erased_counts_as_a_duplicate_and_leaves_a_receipt(refusi
     assert (report.delivered, report.unique, report.duplicate, report.late, report.erased) == (11, 2, 3, 1, 2)
     _, (sql, values) = refusing.sent
     assert "RETRACTED_DUPLICATE" not in sql
-    assert f"insert into `{table_id(SETTINGS, tables.ERASURES)}`" in sql
+    assert f"insert into `{table_id(SETTINGS, catalog.ERASURES)}`" in sql
     assert (values["retracted"], values["erasure_count"]) == (0, 2)
 
 
@@ -287,7 +289,7 @@ def test_a_transaction_that_still_runs_is_waited_for_before_another_is_begun(war
 def test_a_transaction_that_never_ends_is_neither_repeated_nor_taken_for_anything(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "JOB_SECONDS", 0.0)
+    monkeypatch.setattr(retries, "JOB_SECONDS", 0.0)
     warehouse.answers = [UNAVAILABLE]
     client = FakeClient(taken={"payments_publish_staging_g1_4_3_0": FakeJob(looks=10**9)})
     with pytest.raises(TimeoutError, match="still runs"):

@@ -10,12 +10,12 @@ from typing import Any, cast
 import pytest
 from google.cloud.bigquery import Client
 
-from spark_jobs import pipeline
-from spark_jobs.contract import WATERMARK_MICROSECONDS
-from spark_jobs.dedup_state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
-from spark_jobs.packing import labels_of
-from spark_jobs.pipeline import Locations
-from spark_jobs.rebuilding import seed_state
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
+from spark_jobs.deduplication.state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
+from spark_jobs.sinks.bigquery.published_ids import seed_state
+from spark_jobs.streaming import plan
+from spark_jobs.streaming.packing import labels_of
+from spark_jobs.streaming.plan import Locations
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.batches import CONTROL, NOON, NOON_US, SETTINGS
 from tests.unit.spark_jobs.stream import Record, Stream
@@ -59,7 +59,7 @@ def answer(payments: Rows) -> Iterator[dict[str, Any]]:
 def rebuilt(client: Published, folder: Path) -> tuple[int, Stream]:
     stream = Stream(folder, SETTINGS.state_buckets)
     count = seed_state(cast("Client", client), SETTINGS, CONTROL, stream.locations)
-    stream.states = {label: pipeline._seed(stream.locations.seed(label)) for label in BUCKETS}
+    stream.states = {label: plan._seed(stream.locations.seed(label)) for label in BUCKETS}
     return count, stream
 
 
@@ -101,7 +101,7 @@ def test_a_pipeline_without_a_watermark_has_nothing_to_seed(tmp_path: Path) -> N
     locations = Locations(tmp_path.as_uri(), tmp_path.as_uri())
     control = replace(CONTROL, watermark=None)
     assert seed_state(cast("Client", warehouse()), SETTINGS, control, locations) == 0
-    assert pipeline._seed(locations.seed(0)) == DedupState()
+    assert plan._seed(locations.seed(0)) == DedupState()
     assert DedupState().max_event_time == NOTHING_SEEN
 
 
@@ -111,7 +111,7 @@ def batches_of(count: int) -> Iterator[Rows]:
 
 
 def test_many_rows_lose_no_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spark_jobs.dedup_state.SPILL_KEYS", 40)
+    monkeypatch.setattr("spark_jobs.deduplication.state.SPILL_KEYS", 40)
     _, stream = rebuilt(warehouse(*batches_of(45)), tmp_path)
     staged = stream.take(sent_again(*(f"t-{page}-0" for page in range(45))))
     assert set(staged["disposition"].to_pylist()) == {"DUPLICATE"}

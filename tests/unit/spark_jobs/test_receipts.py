@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import receipts
-from spark_jobs.contract import Disposition
-from spark_jobs.dedup_state import NOTHING_SEEN
-from spark_jobs.receipts import Amount, PartitionCount, Receipt, add_up, count_up
-from spark_jobs.staging import STAGED_SCHEMA
+from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.deduplication.state import NOTHING_SEEN
+from spark_jobs.streaming import tally as receipts
+from spark_jobs.streaming.staged_files import STAGED_SCHEMA
+from spark_jobs.streaming.tally import Amount, PartitionCount, Receipt, add_up, count_up
 
 Row = tuple[int, int, int, str, str | None, int | None]
 NAMES = ("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "currency", "amount_minor")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from spark_jobs.report import BatchReport
+from spark_jobs.publishing.batch_report import BatchReport
 from tests.unit.spark_jobs.batches import NOON
 
 REPORT = BatchReport(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.checksums import Damaged, seal, unseal
-from spark_jobs.dedup_state import RETIRED_BATCHES
-from spark_jobs.keys import KEY, Keys
-from spark_jobs.segments import LocalSegments, RemoteSegments, open_segments
-from spark_jobs.session import KEPT_BATCHES
+from spark_jobs.deduplication.checksums import Damaged, seal, unseal
+from spark_jobs.deduplication.id_keys import KEY, Keys
+from spark_jobs.deduplication.segment_files import LocalSegments, RemoteSegments, open_segments
+from spark_jobs.deduplication.state import RETIRED_BATCHES
+from spark_jobs.driver.spark_session import KEPT_BATCHES
 
 KEYS: Keys = np.array([(1, 2), (1, 3), (2**64 - 1, 2**16 - 1)], KEY)
 

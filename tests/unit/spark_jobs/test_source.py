@@ -3,7 +3,7 @@
 import pytest
 
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.source import TopicState, backlog, check_source
+from spark_jobs.source.topic import TopicState, backlog, check_source
 
 
 def topic(earliest: dict[int, int], latest: dict[int, int], topic_id: str = "one") -> TopicState:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spark_jobs import staging
-from spark_jobs.contract import Disposition
-from spark_jobs.staging import STAGED_SCHEMA
-from spark_jobs.tagging import DISPOSITIONS
+from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.deduplication.dispositions import DISPOSITIONS
+from spark_jobs.streaming import staged_files
+from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.stream import Record, Stream
 
@@ -42,24 +42,24 @@ def test_a_bucket_without_records_stages_no_file(tmp_path: Path) -> None:
 
 def test_published_files_are_removed_and_others_stay(tmp_path: Path) -> None:
     table = STAGED_SCHEMA.empty_table()
-    gone, stays = (staging.write(table, tmp_path.as_uri()) for _ in range(2))
-    staging.remove((gone,))
+    gone, stays = (staged_files.write(table, tmp_path.as_uri()) for _ in range(2))
+    staged_files.remove((gone,))
     assert [path.as_uri() for path in tmp_path.iterdir()] == [stays]
 
 
 def test_a_file_that_was_swept_away_is_removed_already(tmp_path: Path) -> None:
-    uri = staging.write(STAGED_SCHEMA.empty_table(), tmp_path.as_uri())
-    staging.sweep(tmp_path.as_uri())
-    staging.remove((uri,))
+    uri = staged_files.write(STAGED_SCHEMA.empty_table(), tmp_path.as_uri())
+    staged_files.sweep(tmp_path.as_uri())
+    staged_files.remove((uri,))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_sweeping_clears_the_folder_of_a_generation_and_makes_it(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     location = (tmp_path / "g 1").as_uri()
-    staging.sweep(location)
-    staging.write(STAGED_SCHEMA.empty_table(), location)
-    staging.sweep(location)
+    staged_files.sweep(location)
+    staged_files.write(STAGED_SCHEMA.empty_table(), location)
+    staged_files.sweep(location)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["g 1", "other"]
 
 

@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from spark_jobs.standby import turn
+from spark_jobs.driver.standby import turn
 
 HOLD = """
 import fcntl, sys

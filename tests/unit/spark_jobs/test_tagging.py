@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import dedup_state
-from spark_jobs.dedup_state import NOTHING_SEEN, DedupState
-from spark_jobs.tagging import watermark_of
+from spark_jobs.deduplication import state as dedup_state
+from spark_jobs.deduplication.dispositions import watermark_of
+from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.dedup_oracle import DELAY, SLOT, Delivery, Memory, Oracle, remembered, take
 from tests.unit.spark_jobs.stream import KAFKA_US, Record, Stream

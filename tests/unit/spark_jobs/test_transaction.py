@@ -7,15 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from spark_jobs import tables
-from spark_jobs.contract import Disposition
+from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.incidents import Incident, Kind
-from spark_jobs.known import NO_WATERMARK, Known, known_sql, known_values
 from spark_jobs.query_parameters import type_of
-from spark_jobs.staging import STAGED_SCHEMA
-from spark_jobs.tables import Table
-from spark_jobs.transaction import parameters, publish_sql, retract
-from spark_jobs.warehouse import offsets_from_json, offsets_to_json, schema_of, table_id
+from spark_jobs.sinks.bigquery.already_published import NO_WATERMARK, Known, known_sql, known_values
+from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql, retract
+from spark_jobs.streaming.staged_files import STAGED_SCHEMA
+from spark_jobs.tables import catalog
+from spark_jobs.tables.catalog import Table
+from spark_jobs.warehouse.client import offsets_from_json, offsets_to_json, schema_of, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
 STAGING = "payments-local.payment_data.staging_g1_4"
@@ -25,11 +25,11 @@ RETRACTING = publish_sql(SETTINGS, STAGING, Known(7, erasure_count=2, corrected=
 KNOWN = known_sql(SETTINGS, STAGING)
 VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=Known(7))
 PUBLISHED = (
-    tables.DELIVERIES,
-    tables.TRANSACTIONS,
-    tables.LEDGER_PARTITIONS,
-    tables.LEDGER_AMOUNTS,
-    tables.LEDGER,
+    catalog.DELIVERIES,
+    catalog.TRANSACTIONS,
+    catalog.LEDGER_PARTITIONS,
+    catalog.LEDGER_AMOUNTS,
+    catalog.LEDGER,
 )
 COMPUTED = {"latency_p50_seconds", "latency_p95_seconds"}
 
@@ -54,7 +54,7 @@ def test_every_column_is_written_from_what_has_its_name(table: Table) -> None:
             assert expression.lstrip("@").rpartition(".")[2] == column
 
 
-@pytest.mark.parametrize("table", [tables.DELIVERIES, tables.TRANSACTIONS], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [catalog.DELIVERIES, catalog.TRANSACTIONS], ids=lambda table: table.name)
 def test_what_is_read_from_the_staging_table_is_staged(table: Table) -> None:
     read = {expression for expression in insertion(table).values() if not expression.startswith("@")}
     assert read <= set(STAGED_SCHEMA.names)
@@ -113,7 +113,7 @@ def test_the_lookup_reads_no_more_than_two_columns_of_the_days_it_needs() -> Non
 
 
 def test_where_nothing_was_ever_corrected_or_erased_no_one_asks_for_it() -> None:
-    corrections, erased = (f"from `{table_id(SETTINGS, t)}`" for t in (tables.CORRECTIONS, tables.ERASED_IDS))
+    corrections, erased = (f"from `{table_id(SETTINGS, t)}`" for t in (catalog.CORRECTIONS, catalog.ERASED_IDS))
     assert corrections in SQL
     assert SQL.count(erased) == 2, "of the deliveries, and of the payments"
     never = publish_sql(SETTINGS, STAGING, Known(0))
@@ -157,7 +157,7 @@ def test_equal_offsets_are_equal_text_whatever_their_order() -> None:
     assert offsets_to_json({}) == "{}"
 
 
-@pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", catalog.TABLES, ids=lambda table: table.name)
 def test_a_table_becomes_a_schema_with_a_description_for_every_column(table: Table) -> None:
     schema = schema_of(table)
     assert [field.name for field in schema] == [column.name for column in table.columns]

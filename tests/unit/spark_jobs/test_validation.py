@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import validation
-from spark_jobs.contract import DEVICE_TYPES, FIELD_NAMES, IPV4_PATTERN, MAX_AMOUNT, PAYMENT_METHODS
-from spark_jobs.iso_codes import COUNTRIES, MINOR_UNITS
-from spark_jobs.parsing import parse
-from spark_jobs.validation import VALIDATED_SCHEMA, validate
+from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.contract.payment_event import DEVICE_TYPES, FIELD_NAMES, IPV4_PATTERN, MAX_AMOUNT, PAYMENT_METHODS
+from spark_jobs.parsing import validation
+from spark_jobs.parsing.json_parsing import parse
+from spark_jobs.parsing.validation import VALIDATED_SCHEMA, validate
 from tests.corpus.cases import EVENT
 from tests.unit.spark_jobs import oracle
 from tests.unit.spark_jobs.stream import KAFKA_US, us, validated

@@ -1,0 +1,4 @@
+"""What measurements share: a stack, processes, figures in documents.
+
+Belongs here: tools. Does not belong here: measurements.
+"""

@@ -1,0 +1,114 @@
+"""The local warehouse: BigQuery's REST API answered by local-bigquery, in an environment of its own.
+
+Belongs here: its start, stop and health. Does not belong here: datasets, tables, queries; nor the server's own code
+(bigquery_server.py, which runs inside that environment).
+"""
+
+import os
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import ProxyHandler, build_opener
+
+from local_stack.processes import Daemon, StackError, is_loopback, is_port_free
+
+_ANSWER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The warehouse at `endpoint` (http://host:port), whose default project is `project`."""
+
+    home: Path
+    endpoint: str
+    project: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the local stack is the one to run it."""
+        return is_loopback(self._url.hostname or "")
+
+    @property
+    def log_file(self) -> Path:
+        """What the server prints."""
+        return self._daemon.log_file
+
+    def pid(self) -> int | None:
+        """The server's pid while the local stack's own lives."""
+        return self._daemon.pid()
+
+    def elsewhere(self) -> str | None:
+        """The endpoint of the local stack's own, where it lives at another than ours."""
+        return self._daemon.elsewhere()
+
+    def is_up(self) -> bool:
+        """Whether the API answers, and, where it is ours to run, whether our own process lives."""
+        return (not self.is_local or self.pid() is not None) and self._answers()
+
+    def start(self, timeout_seconds: float = 60) -> None:
+        """Return once the API answers; start it where it is ours and not up.
+
+        Raises:
+            StackError: not set up, port taken, it died, lives elsewhere, or an external endpoint does not answer.
+        """
+        if not self.is_local:
+            if not self.is_up():
+                raise StackError(
+                    f"No warehouse answers at BIGQUERY_EMULATOR_HOST={self.endpoint}, and the local stack runs one "
+                    "only on a loopback address such as http://127.0.0.1:9050: it has no authentication."
+                )
+            return
+        self._daemon.ensure(self._launch, self.is_up, timeout_seconds)
+
+    def stop(self) -> None:
+        """Stop our server; nothing happens where none runs, or where the endpoint is external."""
+        with self._daemon.locked():
+            self._daemon.stop()
+
+    @property
+    def _daemon(self) -> Daemon:
+        at = self.endpoint.rstrip("/").replace("localhost", "127.0.0.1")
+        return Daemon("bigquery", self.home, setting="BIGQUERY_EMULATOR_HOST", value=at)
+
+    @property
+    def _url(self) -> SplitResult:
+        return urlsplit(self.endpoint)
+
+    def _launch(self) -> None:
+        host, port = self._listen_address()
+        python = self.home / "warehouse-env" / "bin" / "python"
+        if not python.exists():
+            raise StackError(f"The warehouse's environment is not in {python.parent.parent}: run `make setup`.")
+        if not is_port_free(host, port):
+            raise StackError(
+                f"Port {port} of {host} is taken by another program: "
+                "set BIGQUERY_EMULATOR_HOST to a free one, such as http://127.0.0.1:9150."
+            )
+        server = Path(__file__).with_name("server.py")
+        folder = self.home / "bigquery"
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ["--host", host, "--port", str(port), "--project", self.project, "--data-dir", str(folder / "data")]
+        # -I and a bare environment: nothing of ours may become a setting or a package of the server. DuckDB keeps its
+        # extensions in HOME.
+        env = {"HOME": str(folder), "PATH": os.defpath, "TZ": "UTC"}
+        self._daemon.spawn([python, "-I", server, *options], env=env)
+
+    def _listen_address(self) -> tuple[str, int]:
+        url = self._url
+        try:
+            host, port = url.hostname, url.port
+        except ValueError:
+            host = port = None
+        if url.scheme != "http" or not host or not port or url.path not in ("", "/"):
+            raise StackError(f"BIGQUERY_EMULATOR_HOST must look like http://127.0.0.1:9050, not {self.endpoint}")
+        return ("127.0.0.1" if host == "localhost" else host), port
+
+    def _answers(self) -> bool:
+        address = f"{self.endpoint.rstrip('/')}/bigquery/v2/projects/{self.project}/datasets?maxResults=1"
+        try:
+            with build_opener(ProxyHandler({})).open(address, timeout=_ANSWER_SECONDS) as answer:
+                return bool(answer.status == 200)
+        except (URLError, HTTPException, OSError):
+            return False

@@ -1,0 +1,126 @@
+"""Runs local-bigquery. A script for the warehouse's own environment, which has none of our packages.
+
+Belongs here: what has to be put right before local-bigquery starts. Does not belong here: what makes it quicker
+(the other bigquery_*.py), anything that our own environment imports.
+"""
+
+import argparse
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+_EXTENSIONS = ("ducklake", "icu", "json", "parquet", "sqlite_scanner")
+_SHUTDOWN_SECONDS = 10
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    options = _parse_options()
+    # Last, and only for the module beside this one.
+    sys.path.append(str(Path(__file__).parents[2]))
+    from local_bigquery.settings import settings
+
+    from local_stack.bigquery.patches import (
+        catalog_lookups,
+        job_records,
+        parquet_loads,
+        parquet_options,
+        query_results,
+        staging_views,
+        translation_cache,
+    )
+
+    settings.bigquery_host = options.host
+    settings.bigquery_port = options.port
+    settings.data_dir = options.data_dir
+    settings.default_project_id = options.project
+    # DuckDB's own schema: otherwise a dataset that nobody asked for appears.
+    settings.default_dataset_id = "main"
+    _import_extensions()
+    _leave_out_geography()
+    _name_what_was_created()
+    _end_what_was_running()
+    parquet_options.install()
+    catalog_lookups.install()
+    job_records.install()
+    staging_views.install()
+    parquet_loads.install()
+    query_results.install()
+    translation_cache.install()
+
+    import uvicorn
+
+    # No gRPC server: its Storage API is slow, and nothing of ours needs it.
+    uvicorn.run(
+        "local_bigquery:app",
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    options = parser.parse_args()
+    if not ip_address(options.host).is_loopback:
+        parser.error(f"{options.host} is not a loopback address, and this server has no authentication")
+    return options
+
+
+def _import_extensions() -> None:
+    """Copy DuckDB's extensions out of their wheels, so that DuckDB does not look for them on the network."""
+    from duckdb_extensions import import_extension
+
+    for name in _EXTENSIONS:
+        import_extension(name)
+
+
+def _leave_out_geography() -> None:
+    """Its functions need an extension that would be downloaded at the first connection."""
+    from local_bigquery.engine import database
+
+    database.FUNCTIONS = [path for path in database.FUNCTIONS if path.name != "geography.sql"]
+
+
+def _name_what_was_created() -> None:
+    """Let a CREATE TABLE AS SELECT job name its table as destination, as in BigQuery: dbt-bigquery reads it."""
+    from local_bigquery.jobs import query
+
+    execute = query.execute
+
+    def execute_with_destination(*args: Any, **options: Any) -> tuple[Any, Any, Any]:
+        statistics, children, destination = execute(*args, **options)
+        if destination is None and statistics.statementType == "CREATE_TABLE_AS_SELECT":
+            destination = statistics.ddlTargetTable
+        return statistics, children, destination
+
+    query.execute = execute_with_destination
+
+
+def _end_what_was_running() -> None:
+    """Let jobs fail that a killed server left: their rows say RUNNING for ever, and whoever asks would wait so long."""
+    from local_bigquery.catalog import metadata
+    from local_bigquery.errors import BigQueryError
+    from local_bigquery.jobs import runner, store
+
+    load, started_ms = store.load, int(metadata.now())
+
+    def load_ended(project_id: str, job_id: str) -> Any:
+        job = load(project_id, job_id)
+        if job and job.status.state != "DONE" and int(job.statistics.creationTime) < started_ms:
+            error = BigQueryError("stopped", "the server was stopped while the job ran")
+            return runner._done(job, job.statistics, error)
+        return job
+
+    store.load = load_ended
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Reads all that the decision on the backlog needs, and asks for it: one way for the sensor and `payments process`.
+
+Belongs here: bringing the reads together. Does not belong here: the rule (backlog.py). A read that fails raises.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from orchestration.automation.backlog import Decision, Published, decide, identity_of
+from orchestration.automation.run_records import attempts_from, runs_in_flight
+from orchestration.names import BACKLOG_TAG, PROCESS_JOB, PUBLISH_OP
+from orchestration.settings import StackSettings
+
+if TYPE_CHECKING:
+    from orchestration.resources.bigquery import PaymentsBigQueryResource
+    from orchestration.resources.broker import BrokerReader
+
+
+def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource") -> Published | None:
+    """What the warehouse's control row says; None before the first run."""
+    from spark_jobs.warehouse.client import read_control
+
+    with bigquery.get_client() as client:
+        control = read_control(client, settings.job)
+    return None if control is None else Published(control.topic_id, control.end_offsets)
+
+
+def observe_backlog(
+    settings: StackSettings,
+    broker: "BrokerReader",
+    bigquery: "PaymentsBigQueryResource",
+    instance: dg.DagsterInstance,
+) -> Decision:
+    """The decision of this moment.
+
+    Raises:
+        BrokerUnreachable: the broker did not answer.
+    """
+    # Runs first: a run that ends during the reads then costs a tick, and never a second run on the same offsets.
+    in_flight = runs_in_flight(instance, PROCESS_JOB)
+    published = read_published(settings, bigquery)
+    attempts = attempts_from(instance, PROCESS_JOB, identity_of(published))
+    return decide(published, broker.read(), in_flight, attempts, datetime.now(UTC))
+
+
+def run_tags(decision: Decision) -> dict[str, str]:
+    """Tags of the run that the decision asks for."""
+    return {BACKLOG_TAG: decision.identity}
+
+
+def shift_config(idle_seconds: int, max_seconds: int, batch_seconds: int = 0) -> dict[str, object]:
+    """Run config of one shift."""
+    config = {"idle_seconds": idle_seconds, "max_seconds": max_seconds, "batch_seconds": batch_seconds}
+    return {"ops": {PUBLISH_OP: {"config": config}}}

@@ -1,0 +1,106 @@
+"""Whether dbt's models should be built now: after something new was published, but not too often.
+
+Belongs here: the rule and the read it needs, both of Dagster's own records. Does not belong here: the request
+(sensors.py). A failed build is tried again for the same batch a few times, then only for a newer one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.automation.backlog import FlightRecord
+from orchestration.automation.run_records import runs_in_flight
+
+MAX_ATTEMPTS = 3
+LARGEST_SHARE = 4
+"""While the stream is at work, builds take at most one part in so many of the time: they would leave it nothing."""
+
+WARM_UP = timedelta(seconds=45)
+"""How long a run that is to stand by starts and warms up: as much work as a build, and not both at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildState:
+    """`newest_batch` is the newest published batch, `built_batch` that of the last good build; 0 for none.
+
+    `last_seconds` is how long the last build took, 0 where there was none. `stream` are the runs of the streaming job
+    that have not ended, the oldest first.
+    """
+
+    newest_batch: int
+    built_batch: int
+    attempts: int
+    in_flight_run_id: str | None
+    last_started_at: datetime | None
+    last_seconds: float = 0.0
+    stream: tuple[FlightRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildDecision:
+    """Why, in words, and the key of the run to request; None for no run."""
+
+    reason: str
+    run_key: str | None = None
+
+
+def decide_rebuild(state: RebuildState, interval_seconds: int, now: datetime) -> RebuildDecision:
+    """The decision of this moment."""
+    if state.in_flight_run_id:
+        return RebuildDecision(f"run {state.in_flight_run_id[:8]} is still building")
+    if state.newest_batch <= state.built_batch:
+        return RebuildDecision(f"nothing new since batch {state.built_batch}")
+    if state.attempts >= MAX_ATTEMPTS:
+        return RebuildDecision(f"{state.attempts} builds after batch {state.newest_batch} failed: waiting for the next")
+    if _is_warming_up(state.stream, now):
+        return RebuildDecision(f"run {state.stream[-1].run_id[:8]} is warming up to stand by")
+    every_seconds = max(interval_seconds, LARGEST_SHARE * state.last_seconds) if state.stream else interval_seconds
+    age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else every_seconds
+    if age_seconds < every_seconds:
+        return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {every_seconds:.0f} s")
+    run_key = f"batch-{state.newest_batch}/attempt-{state.attempts + 1}"
+    return RebuildDecision(f"batch {state.newest_batch} is new", run_key)
+
+
+def read_rebuild_state(instance: dg.DagsterInstance) -> RebuildState:
+    """From the materializations of payment_deliveries and the records of earlier builds."""
+    newest = newest_batch(instance)
+    in_flight = runs_in_flight(instance, names.BUILD_JOB)
+    built = instance.get_run_records(
+        dg.RunsFilter(job_name=names.BUILD_JOB, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
+    )
+    tried = dg.RunsFilter(job_name=names.BUILD_JOB, tags={names.BUILT_BATCH_TAG: str(newest)})
+    last = instance.get_run_records(dg.RunsFilter(job_name=names.BUILD_JOB), limit=1)
+    return RebuildState(
+        newest_batch=newest,
+        built_batch=int(built[0].dagster_run.tags.get(names.BUILT_BATCH_TAG, 0)) if built else 0,
+        attempts=instance.get_runs_count(tried),
+        in_flight_run_id=in_flight[0].run_id if in_flight else None,
+        last_started_at=last[0].create_timestamp.replace(tzinfo=UTC) if last else None,
+        last_seconds=_seconds(last[0]) if last else 0.0,
+        stream=tuple(runs_in_flight(instance, names.PROCESS_JOB)),
+    )
+
+
+def _is_warming_up(stream: tuple[FlightRecord, ...], now: datetime) -> bool:
+    if len(stream) < 2:
+        return False
+    started_at = stream[-1].started_at
+    return started_at is None or now - started_at < WARM_UP
+
+
+def _seconds(record: dg.RunRecord) -> float:
+    return record.end_time - record.start_time if record.end_time and record.start_time else 0.0
+
+
+def newest_batch(instance: dg.DagsterInstance) -> int:
+    """The newest batch that a run recorded; 0 before the first."""
+    found = instance.fetch_materializations(names.DELIVERIES, limit=20)
+    ids = [
+        event.asset_materialization.metadata["batch_id"].value
+        for event in found.records
+        if event.asset_materialization and "batch_id" in event.asset_materialization.metadata
+    ]
+    return max((int(str(batch_id)) for batch_id in ids), default=0)

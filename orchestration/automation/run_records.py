@@ -1,0 +1,85 @@
+"""What Dagster's run records say of a job: who is at work, and what was tried before.
+
+Belongs here: reading run records, and closing the record of a run whose process has died. Does not belong here: what to
+do about it (backlog.py).
+"""
+
+import os
+import socket
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from local_stack.processes import process_identity
+from orchestration.automation.backlog import Attempts, FlightRecord
+from orchestration.names import BACKLOG_TAG, STANDS_BY_TAG, WORKER_TAG
+
+IN_FLIGHT = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+_RUNS_READ = 64
+
+
+def runs_in_flight(instance: dg.DagsterInstance, job_name: str) -> list[FlightRecord]:
+    """Runs of the job that have not ended, oldest first. A run whose process is known dead is closed, not counted."""
+    filters = dg.RunsFilter(job_name=job_name, statuses=IN_FLIGHT)
+    flights = []
+    for record in instance.get_run_records(filters, limit=_RUNS_READ, ascending=True):
+        run = record.dagster_run
+        if is_worker_dead(run.tags.get(WORKER_TAG, "")):
+            instance.report_run_failed(run, "The process that executed this run is gone.")
+        else:
+            started_at = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else None
+            flights.append(FlightRecord(run.run_id, run.status.value, started_at))
+    return flights
+
+
+def last_end(instance: dg.DagsterInstance, job_name: str) -> datetime | None:
+    """When a run of the job last ended, of the newest few; None where none has."""
+    ended = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=ENDED), limit=_RUNS_READ)
+    return max((datetime.fromtimestamp(record.end_time, UTC) for record in ended if record.end_time), default=None)
+
+
+def standbys_of(instance: dg.DagsterInstance, run_id: str) -> int:
+    """How many runs were started to follow on `run_id`."""
+    return instance.get_runs_count(dg.RunsFilter(tags={STANDS_BY_TAG: run_id}))
+
+
+def close_abandoned_runs(instance: dg.DagsterInstance) -> None:
+    """Close the records of all runs that nothing executes. Only for when no part of Dagster is up.
+
+    A queued run stays: it starts when Dagster does.
+    """
+    abandoned = [status for status in IN_FLIGHT if status != dg.DagsterRunStatus.QUEUED]
+    for run in instance.get_runs(dg.RunsFilter(statuses=abandoned)):
+        if WORKER_TAG not in run.tags or is_worker_dead(run.tags[WORKER_TAG]):
+            instance.report_run_failed(run, "The platform was stopped while this run was under way.")
+
+
+def attempts_from(instance: dg.DagsterInstance, job_name: str, identity: str) -> Attempts:
+    """Runs of the job that started from the published offsets `identity` and have ended, however they did."""
+    tagged = dg.RunsFilter(job_name=job_name, tags={BACKLOG_TAG: identity}, statuses=ENDED)
+    records = instance.get_run_records(tagged, limit=1)
+    if not records:
+        return Attempts()
+    last = records[0]
+    ended_at = datetime.fromtimestamp(last.end_time, UTC) if last.end_time else last.update_timestamp
+    return Attempts(instance.get_runs_count(tagged), ended_at, last.dagster_run.run_id)
+
+
+def this_worker() -> str:
+    """This process, as a tag value."""
+    return f"{socket.gethostname()}|{os.getpid()}|{process_identity(os.getpid())}"
+
+
+def is_worker_dead(worker: str) -> bool:
+    """Whether the tagged process is known to be gone; one on another machine is not known to be."""
+    host, _, rest = worker.partition("|")
+    pid, _, identity = rest.partition("|")
+    return host == socket.gethostname() and pid.isdecimal() and process_identity(int(pid)) != identity

@@ -1,0 +1,159 @@
+"""A backtest on the warehouse: labelled traffic into a dataset of its own, scored there by the very models of dbt.
+
+Belongs here: making, loading, building, reading. Does not belong here: judging (backtest.py), how dbt scores. Nothing
+of it touches the platform's own dataset, its Kafka topic or Spark: the traffic is loaded as deduplicated payments.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from orchestration.backtest.scoring import Backtest, evaluate
+from orchestration.resources.dbt_process import build
+from orchestration.settings import StackSettings, child_environment
+from orchestration.table_loads import load_rows
+from spark_jobs.settings import JobSettings, SettingError
+from spark_jobs.tables import catalog
+from spark_jobs.tables.columns import Column
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+    from simulator.population.payments import Payment
+
+Say = Callable[[str], None]
+
+_ENDS_AT = datetime(2026, 11, 2, tzinfo=UTC)
+"""Always the same days: the same seed gives the same figures."""
+
+_PAYMENTS_PER_ACCOUNT_AND_DAY = 2.1
+_DBT_SECONDS = 900
+
+LABELS = catalog.Table(
+    "fraud_labels",
+    "One row per fraudulent payment of a backtest.",
+    (Column("transaction_id", "STRING", "The payment."), Column("typology", "STRING", "Its fraud.")),
+)
+
+_JUDGED = """
+    from {dataset}.payment_fraud_scores as scores
+    inner join {dataset}.payment_transactions_fraud as payments on scores.transaction_id = payments.transaction_id
+    left join {dataset}.fraud_labels as labels on scores.transaction_id = labels.transaction_id
+"""
+_AMOUNTS = """
+    labels.typology, count(*) as payments, cast(sum(coalesce(payments.amount_eur, 0)) as numeric) as amount_eur
+"""
+_SCORES = f"""
+    select scores.rule_version, scores.fraud_score, {_AMOUNTS} {_JUDGED}
+    where scores.event_time >= @since
+    group by scores.rule_version, scores.fraud_score, labels.typology
+"""
+_HITS = f"""
+    select scores.rule_version, signal, {_AMOUNTS} {_JUDGED} cross join unnest(scores.fraud_reasons) as signal
+    where scores.event_time >= @since
+    group by scores.rule_version, signal, labels.typology
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestConfig:
+    """How much traffic, and which. The first `history_days` of `days` only give accounts a past: they are not judged.
+
+    Raises:
+        SettingError: a value is out of its range.
+    """
+
+    events: int = 50_000
+    seed: int = 2026
+    days: int = 21
+    history_days: int = 7
+    fraud_rate: float = 0.005
+
+    def __post_init__(self) -> None:
+        """Refuse what would say nothing."""
+        for name, value, low, high in (
+            ("--events", self.events, 5_000, 5_000_000),
+            ("--seed", self.seed, 0, 2**63 - 1),
+            ("--days", self.days, 2, 90),
+            ("--history-days", self.history_days, 1, self.days - 1),
+            ("--fraud-rate", self.fraud_rate, 0.0001, 0.05),
+        ):
+            if not low <= value <= high:
+                raise SettingError(f"{name} must be between {low} and {high}, not {value}.")
+
+    @property
+    def judged_since(self) -> datetime:
+        """From when on payments are judged."""
+        return _ENDS_AT - timedelta(days=self.days - self.history_days)
+
+
+def run_backtest(settings: StackSettings, config: BacktestConfig, say: Say) -> Backtest:
+    """Simulate, load, score, judge.
+
+    Raises:
+        StackError: dbt could not build the models.
+    """
+    from spark_jobs.warehouse.client import connect, ensure_tables, run
+
+    job = replace(settings.job, dataset=f"{settings.job.dataset}_backtest")
+    say(f"Simulate {config.events:,} payments of {config.days} days, seed {config.seed} ...")
+    payments = list(labelled_payments(config))
+    with connect(job) as client:
+        say(f"Load them into {job.dataset} ...")
+        ensure_tables(client, job)
+        _load(client, job, payments)
+        say("Score them with dbt ...")
+        _build(replace(settings, job=job))
+        dataset, since = f"`{job.project}.{job.dataset}`", {"since": config.judged_since}
+        scores, hits = (run(client, sql.format(dataset=dataset), since) for sql in (_SCORES, _HITS))
+    return evaluate(scores, hits)
+
+
+def labelled_payments(config: BacktestConfig) -> "Iterator[Payment]":
+    """Payments in order of time, each with its label: the same for the same arguments."""
+    import numpy as np
+
+    from simulator.config import MIN_ACCOUNTS
+    from simulator.faults.fraud import mixed_payments
+    from simulator.population.clock import BurstClock, to_ms
+    from simulator.population.people import populate
+
+    accounts = max(MIN_ACCOUNTS, round(config.events / config.days / _PAYMENTS_PER_ACCOUNT_AND_DAY))
+    clock = BurstClock(config.events, to_ms(_ENDS_AT - timedelta(days=config.days)), to_ms(_ENDS_AT))
+    return mixed_payments(populate(config.seed, accounts), clock, config.fraud_rate, np.random.default_rng(config.seed))
+
+
+def _load(client: "bigquery.Client", job: JobSettings, payments: "list[Payment]") -> None:
+    rows = [_row(number, payment) for number, payment in enumerate(payments)]
+    load_rows(client, job, catalog.TRANSACTIONS, rows, replace=True)
+    labels = [{"transaction_id": p.transaction_id, "typology": p.fraud} for p in payments if p.fraud]
+    load_rows(client, job, LABELS, labels, replace=True)
+
+
+def _row(number: int, payment: "Payment") -> dict[str, Any]:
+    """A row of payment_transactions, as though the stream had published it."""
+    from simulator.population.payments import to_json
+
+    event: dict[str, Any] = json.loads(to_json(payment))
+    return event | {
+        "amount_minor": payment.amount_minor,
+        "value_sha256": "",
+        "topic": "backtest",
+        "kafka_partition": 0,
+        "kafka_offset": number,
+        "kafka_timestamp": payment.event_time,
+        "batch_id": 1,
+    }
+
+
+def _build(settings: StackSettings) -> None:
+    build(
+        "score the backtest",
+        settings.home / "dbt-backtest",
+        child_environment(settings),
+        *("--full-refresh", "--select", "+payment_transactions_fraud"),
+        *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),
+        timeout_seconds=_DBT_SECONDS,
+    )

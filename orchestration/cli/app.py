@@ -1,0 +1,71 @@
+"""The `payments` command: its door, and what becomes of errors.
+
+Belongs here: registering the commands, and turning every error that a user can cause into one line. Does not belong
+here: what a command does (commands/). Exit code 1: something is wrong or unproven; 2: a wrong setting or argument.
+"""
+
+import sys
+
+import typer
+
+from local_stack.processes import StackError
+from orchestration.cli import audit, backtest, demo, doctor, flow, scenario, stack, totals, verify
+from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve
+from spark_jobs.incidents import Incident
+from spark_jobs.settings import SettingError
+from spark_jobs.source.topic import BrokerUnreachable
+
+app = typer.Typer(
+    help="Payments from Kafka to BigQuery, each exactly once, and proved.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+app.command()(doctor.doctor)
+app.command()(flow.simulate)
+app.command()(flow.process)
+app.command()(flow.build)
+app.command()(verify.verify)
+app.command()(audit.audit)
+app.command()(totals.load_totals)
+app.command()(gaps.accept_gap)
+app.command()(backtest.backtest)
+app.command()(replay.replay)
+app.command()(resolve.resolve)
+app.command()(backfill.backfill)
+app.command()(promote_field.promote_field)
+app.command()(erase.erase)
+app.command()(scenario.scenario)
+app.command()(demo.demo)
+
+
+def main() -> None:
+    """Run the command; what a user can mend is one line on stderr, never a traceback."""
+    try:
+        app()
+    except SettingError as error:
+        _leave(error, 2)
+    except (StackError, Incident, BrokerUnreachable) as error:
+        _leave(error, 1)
+    except _warehouse_errors() as error:
+        _leave(error, 1)
+
+
+def _warehouse_errors() -> tuple[type[Exception], ...]:
+    """What Google's client raises; imported only once something was raised."""
+    from google.api_core.exceptions import GoogleAPIError
+    from requests.exceptions import RequestException
+
+    return GoogleAPIError, RequestException
+
+
+def _leave(error: Exception, code: int) -> None:
+    sys.stderr.write(" ".join(str(error).split()) + "\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""`payments backfill`: a day or a range of the topic, recomputed beside the live data, compared, swapped on --yes.
+
+Belongs here: arguments, printing. Does not belong here: what a backfill may change (spark_jobs/backfilling.py),
+Dagster's partitions (assets/backfill.py).
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from getpass import getuser
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.platform.stack import Stack
+from orchestration.presentation.console import say, table
+from orchestration.settings import read_stack_settings
+
+if TYPE_CHECKING:
+    from spark_jobs.corrections.backfill import Difference
+
+_RANGE = re.compile(r"([0-9]{1,6}):([0-9]{1,18})-([0-9]{1,18})")
+COLUMNS = ("outcome", "disposition", "currency", "records", "minor units now", "recomputed", "difference")
+IDS_SHOWN = 10
+
+
+def backfill(
+    what: Annotated[str, typer.Argument(metavar="DAY", help="2026-11-20 (UTC), or PARTITION:FIRST-AFTER, offsets.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in payment_corrections beside who and when.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Swap; without, only show the difference.")] = False,
+) -> None:
+    """Recompute a day by the contract of now, show the difference in rows and money; with --yes swap it in."""
+    if yes and not reason.strip():
+        raise typer.BadParameter("--yes needs a --reason, which is kept on record")
+    asked = _range(what)
+    settings = read_stack_settings()
+    Stack(settings).require_data_plane()
+    from spark_jobs.corrections.backfill import backfill as swap
+    from spark_jobs.corrections.backfill import range_of_day, recomputed
+    from spark_jobs.warehouse.client import connect, ensure_tables
+
+    with connect(settings.job) as client:
+        ensure_tables(client, settings.job)
+        ranges = range_of_day(client, settings.job, asked) if isinstance(asked, date) else asked
+        if not ranges:
+            say(f"Nothing is published of {what}.")
+            return
+        with recomputed(client, settings.job, ranges) as beside:
+            table(f"{what}, recomputed beside what is published", COLUMNS, cells(beside.differences()))
+            ids = beside.changed_ids(IDS_SHOWN)
+            if not ids:
+                say("No payment would change.")
+                return
+            say(f"Payments that change, {len(ids)} of them: {', '.join(ids)}")
+            if not yes:
+                say("To swap them: --yes --reason '...'")
+                return
+            told = f"backfill {what}: {reason.strip()}"
+            swapped = swap(client, settings.job, beside, decided_by=getuser(), reason=told)
+    say(f"{len(swapped) // 2} payments are swapped and recorded; payment_backfills says what it came to.")
+
+
+def cells(differences: "Iterable[Difference]") -> list[tuple[object, ...]]:
+    """Rows of COLUMNS."""
+    return [
+        (d.outcome, d.disposition, d.currency, d.records, d.amount_minor, d.recomputed_minor, _signed(d))
+        for d in differences
+    ]
+
+
+def _signed(difference: "Difference") -> str:
+    change = difference.recomputed_minor - difference.amount_minor
+    return f"{change:+,}" if change else ""
+
+
+def _range(what: str) -> date | dict[int, tuple[int, int]]:
+    found = _RANGE.fullmatch(what)
+    if found:
+        partition, first, after = map(int, found.groups())
+        if first >= after:
+            raise typer.BadParameter(f"{what} holds no offset: the second is the one after the last")
+        return {partition: (first, after)}
+    try:
+        return date.fromisoformat(what)
+    except ValueError:
+        raise typer.BadParameter(f"{what} is neither a day such as 2026-11-20 nor a range such as 0:100-200") from None

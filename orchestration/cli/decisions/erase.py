@@ -1,0 +1,109 @@
+"""`payments erase`: what names one account, shown by day and currency, and on --yes erased, with a receipt.
+
+Belongs here: arguments, the order of the steps, printing. Does not belong here: what is erased and what stays
+(spark_jobs/erasing.py, docs/adr/0011).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from getpass import getuser
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.cli.flow import build_and_show
+from orchestration.platform.stack import Stack
+from orchestration.presentation.console import say, table
+from orchestration.settings import StackSettings, read_stack_settings
+from spark_jobs.contract.payment_event import ID_PATTERN
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+    from spark_jobs.erasure.account_search import Found
+    from spark_jobs.erasure.erase import Receipt
+
+COLUMNS = ("day", "currency", "deliveries", "minor units", "payments among them", "minor units of payments")
+RECEIPT_COLUMNS = ("erasure", "day", "was", "currency", "deliveries", "payments", "minor units")
+
+
+def erase(
+    account: Annotated[str, typer.Argument(help="The account's id, as sender or receiver or in any other field.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in payment_erasures beside who and when.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; without, only show what would be.")] = False,
+) -> None:
+    """Show what names an account, by day and currency; with --yes erase it for good and print the receipt."""
+    if not re.fullmatch(ID_PATTERN, account):
+        raise typer.BadParameter("an account's id is of 1 to 64 letters, digits, _ and -")
+    if yes and not reason.strip():
+        raise typer.BadParameter("--yes needs a --reason, which is kept on record")
+    if account in reason:
+        raise typer.BadParameter("the --reason is kept, so it must not name the account")
+    settings = read_stack_settings()
+    # The marts are built anew at the end.
+    (Stack(settings).require_data_plane if yes else Stack(settings).require_warehouse)()
+    from spark_jobs.warehouse.client import connect, ensure_tables
+
+    with connect(settings.job) as client:
+        ensure_tables(client, settings.job)
+        if not yes:
+            _show(client, settings, account)
+            return
+        carry_out(client, settings, account, reason.strip())
+    if not build_and_show(settings):
+        raise typer.Exit(1)
+
+
+def _show(client: "Client", settings: StackSettings, account: str) -> None:
+    from spark_jobs.erasure.account_search import find
+    from spark_jobs.erasure.erase import receipts
+
+    found = find(client, settings.job, account)
+    if found:
+        table("What names the account", COLUMNS, cells(found))
+        say("To erase it for good: --yes --reason '...'")
+        return
+    earlier = receipts(client, settings.job, account)
+    say("Nothing names the account." if not earlier else "Nothing names the account any more.")
+    if earlier:
+        table("Receipts", RECEIPT_COLUMNS, receipt_cells(earlier))
+
+
+def carry_out(client: "Client", settings: StackSettings, account: str, reason: str) -> None:
+    """Erase, have Delta follow, drop copies, print receipts. The marts are not there until they are built."""
+    from spark_jobs.erasure.copies import drop_copies, remove_leftover_files
+    from spark_jobs.erasure.erase import erase as erase_account
+    from spark_jobs.erasure.erase import receipts
+    from spark_jobs.warehouse.client import read_control
+
+    made = erase_account(client, settings.job, account, erased_by=getuser(), reason=reason)
+    say(f"Erased: {sum(r.records for r in made)} deliveries." if made else "Nothing was left to erase.")
+    table("Receipts, in payment_erasures", RECEIPT_COLUMNS, receipt_cells(receipts(client, settings.job, account)))
+    control = read_control(client, settings.job)
+    if control and settings.job.has_delta:
+        from spark_jobs.sinks.delta.mirror import Mirror
+
+        Mirror(client, settings.job).catch_up(control)
+        say("Delta has followed: the rows are out of its tables and of their files.")
+    if control:
+        remove_leftover_files(settings.job, control.generation)
+    # Also where nothing was left: a command that died may have left them.
+    drop_copies(client, settings.job)
+    say("dbt's tables are dropped and built anew, without the account.")
+
+
+def cells(found: "Iterable[Found]") -> list[tuple[Any, ...]]:
+    """Rows of COLUMNS."""
+    sums: dict[tuple[Any, str], Counter[str]] = {}
+    for one in found:
+        counts = {"records": 1, "minor": one.amount_minor, "payments": one.payments}
+        sums.setdefault((one.day, one.currency), Counter()).update(counts | {"paid": one.payments * one.amount_minor})
+    return [(*key, *(sums[key][name] for name in ("records", "minor", "payments", "paid"))) for key in sorted(sums)]
+
+
+def receipt_cells(receipts: "Iterable[Receipt]") -> list[tuple[Any, ...]]:
+    """Rows of RECEIPT_COLUMNS."""
+    return [
+        (r.erasure_id, r.day, r.disposition, r.currency, r.records, r.payments, int(r.amount_minor)) for r in receipts
+    ]

@@ -1,0 +1,135 @@
+"""`payments replay`: quarantined records sent again after a mending, and late payments admitted or rejected.
+
+Belongs here: arguments, printing. Does not belong here: what is sent and how it is traced (spark_jobs/replaying.py),
+late money (spark_jobs/late.py). Without --yes it only says what would change, in records and in money.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime
+from getpass import getuser
+from itertools import batched
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.platform.stack import Stack
+from orchestration.presentation.console import say, table
+from orchestration.settings import read_stack_settings
+from spark_jobs.contract.payment_event import Disposition, Reason
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables.correction_kinds import Correction
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+    from spark_jobs.corrections.late_payments import Selection
+
+
+def replay(
+    late: Annotated[bool, typer.Option("--late", help="Late payments instead of quarantined records.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="With --late: reject them, on record.")] = False,
+    reason: Annotated[Reason | None, typer.Option(help="Only records quarantined for this reason.")] = None,
+    partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only from this Kafka timestamp (UTC) on.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only before this Kafka timestamp (UTC).")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many records.")] = 10_000,
+    everything: Annotated[bool, typer.Option("--all", help="Also records that would be quarantined again.")] = False,
+    why: Annotated[str, typer.Option(help="Why; kept on record beside who and when.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would change.")] = False,
+) -> None:
+    """Send quarantined records again, or decide about late payments. Without --yes nothing is changed."""
+    if yes and not why.strip():
+        raise typer.BadParameter("--yes needs a --why, which is kept on record")
+    if late and (reason or everything):
+        raise typer.BadParameter("--reason and --all are for quarantined records: a late payment is valid")
+    if reject and not late:
+        raise typer.BadParameter("--reject is for late payments: give --late too")
+    settings = read_stack_settings()
+    Stack(settings).require_data_plane()
+    from spark_jobs.corrections.late_payments import Selection
+    from spark_jobs.warehouse.client import connect, ensure_tables
+
+    chosen = Selection(partition, _utc(since), _utc(until), reason.value if reason else None, limit)
+    with connect(settings.job) as client:
+        ensure_tables(client, settings.job)
+        if late:
+            _decide_late(client, settings.job, chosen, reject=reject, why=why.strip() if yes else None)
+        else:
+            _resend(client, settings.job, chosen, everything=everything, why=why.strip() if yes else None)
+
+
+def _decide_late(client: "Client", job: JobSettings, chosen: "Selection", *, reject: bool, why: str | None) -> None:
+    from spark_jobs.corrections.late_payments import decide_late, undecided
+
+    kind = Correction.REJECTED_LATE if reject else Correction.ADMITTED_LATE
+    if why is None:
+        rows = undecided(client, job, chosen)
+        _show_money(f"Late payments that would become {kind}", Counter({}), rows)
+        say("To do it: payments replay --late --yes --why '...'" if rows else "No late payment waits for a decision.")
+        return
+    decisions = decide_late(client, job, chosen, kind, decided_by=getuser(), reason=why)
+    _show_money(f"Now {kind}, and recorded in payment_corrections", Counter({}), [d.payment for d in decisions])
+
+
+def _resend(client: "Client", job: JobSettings, chosen: "Selection", *, everything: bool, why: str | None) -> None:
+    from spark_jobs.corrections.replay import MAX_AT_ONCE, answer, candidates, forecast, request
+    from spark_jobs.corrections.resend import send
+    from spark_jobs.source.topic import TopicReader
+
+    _settle(client, job, resend=why is not None)
+    rows = candidates(client, job, chosen)
+    judged = forecast(client, job, rows, datetime.now(UTC))
+    counts = Counter(str(disposition) for disposition, _ in judged)
+    _show_money("If sent now", counts, [row for kind, row in judged if kind is not Disposition.QUARANTINED])
+    still = Counter(r for kind, row in judged if kind is Disposition.QUARANTINED for r in row["reasons"])
+    if still:
+        table("Would be quarantined again", ("reason", "records"), still.most_common())
+    taken = [
+        row
+        for row, (disposition, _) in zip(rows, judged, strict=True)
+        if everything or disposition is not Disposition.QUARANTINED
+    ]
+    if why is None or not taken:
+        say(f"{len(taken)} records would be sent: --yes --why '...'." if taken else "There is nothing to send.")
+        return
+    for part in batched(taken, MAX_AT_ONCE, strict=False):
+        with TopicReader(job.bootstrap_servers, job.topic) as reader:
+            ends = reader.read().latest
+        request(client, job, part, ends, requested_by=getuser(), reason=why)
+        answer(client, job, send(job, part))
+    say(f"{len(taken)} records are sent, and recorded in payment_replays: `payments process` publishes them.")
+
+
+def _settle(client: "Client", job: JobSettings, *, resend: bool) -> None:
+    """Find out what became of earlier requests whose answer was lost, and send what never arrived."""
+    from spark_jobs.corrections.replay import answer, open_requests
+    from spark_jobs.corrections.resend import place_of, read_back, send
+
+    waiting = open_requests(client, job)
+    settled = [row for row in waiting if row["is_settled"]]
+    if len(settled) < len(waiting):
+        say(f"{len(waiting) - len(settled)} records may still be on their way from a replay of a moment ago.")
+    if not settled:
+        return
+    found = read_back(job, settled)
+    answer(client, job, found)
+    lost = [row for row in settled if place_of(row) not in found]
+    say(f"Of an earlier replay without an answer, {len(found)} records had arrived, {len(lost)} had not.")
+    if resend and lost:
+        answer(client, job, send(job, lost))
+
+
+def _show_money(title: str, counts: "Counter[str]", payments: list[dict[str, Any]]) -> None:
+    for disposition, count in counts.items():
+        say(f"{count} records would be {disposition}.")
+    money: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    for payment in payments:
+        money[payment["currency"]] += payment["amount_minor"]
+        found[payment["currency"]] += 1
+    if payments:
+        table(title, ("currency", "payments", "minor units"), [(c, found[c], money[c]) for c in sorted(money)])
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -1,0 +1,61 @@
+"""`payments resolve`: lists payments that were delivered with two faces, and records which one counts.
+
+Belongs here: arguments, printing. Does not belong here: what a conflict is (spark_jobs/conflicts.py).
+"""
+
+from getpass import getuser
+from typing import Annotated
+
+import typer
+
+from local_stack.processes import StackError
+from orchestration.platform.stack import Stack
+from orchestration.presentation.console import say, table
+from orchestration.settings import read_stack_settings
+
+_COLUMNS = ("transaction", "delivery", "disposition", "counts", "currency", "minor units", "event time", "at stake")
+
+
+def resolve(
+    transaction_id: Annotated[
+        str | None, typer.Argument(help="The payment; without, all undecided are listed.")
+    ] = None,
+    keep: Annotated[str | None, typer.Option(help="`first`, or topic/partition/offset of the delivery.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who decides; default: you.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in payment_corrections beside who and when.")] = "",
+) -> None:
+    """List conflicts (one id, different payloads) with the money at stake, or decide one."""
+    if keep and not (transaction_id and reason.strip()):
+        raise typer.BadParameter("--keep needs a transaction and a --reason, which is kept on record")
+    settings = read_stack_settings()
+    Stack(settings).require_warehouse()
+    from spark_jobs.corrections.conflicts import NoSuchChoice, conflicts
+    from spark_jobs.corrections.conflicts import resolve as decide
+    from spark_jobs.warehouse.client import connect, ensure_tables
+
+    with connect(settings.job) as client:
+        ensure_tables(client, settings.job)
+        if transaction_id and keep:
+            try:
+                made = decide(
+                    client, settings.job, transaction_id, keep, decided_by=by or getuser(), reason=reason.strip()
+                )
+            except NoSuchChoice as error:
+                raise StackError(str(error)) from error
+            kinds = ", ".join(str(decision.kind) for decision in made)
+            say(f"Decided and recorded in payment_corrections: {kinds}." if made else "It is decided so already.")
+            return
+        found = [c for c in conflicts(client, settings.job, transaction_id) if transaction_id or not c.is_decided]
+    if not found:
+        say("No conflict waits for a decision.")
+        return
+    rows = []
+    for conflict in found:
+        stake = ", ".join(f"{minor} {currency}" for currency, minor in conflict.exposure().items())
+        for row in conflict.deliveries:
+            place = (row["topic"], row["kafka_partition"], row["kafka_offset"])
+            told = (row["currency"], row["amount_minor"], f"{row['event_time']:%Y-%m-%d %H:%M:%SZ}", stake)
+            counts = "yes" if place == conflict.published else ""
+            rows.append((conflict.transaction_id, "/".join(map(str, place)), row["disposition"], counts, *told))
+    table("One id, different payloads", _COLUMNS, rows)
+    say("To decide: payments resolve TRANSACTION --keep first|TOPIC/PARTITION/OFFSET --reason '...'")

@@ -1,0 +1,135 @@
+"""`payments doctor`: what on this machine keeps the platform from running, and what to do about it.
+
+Belongs here: one small check per thing. Does not belong here: mending anything.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+from local_stack.bigquery.emulator import Warehouse
+from local_stack.java import find_java
+from local_stack.kafka import Broker
+from local_stack.processes import Daemon, StackError, is_port_free
+from orchestration.platform.stack import Stack
+from orchestration.presentation.console import table
+from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
+
+type Finding = tuple[str, str, str]
+"""What was looked at, OK or FAIL, and what was found or is to be done."""
+
+LEAST_JAVA = 17
+LEAST_DISK_GIB = 2
+_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-bigquery", "pyspark", "kafka-python", "google-cloud-bigquery")
+_JAVA_VERSION = re.compile(r'version "(\d+)')
+
+
+def doctor() -> None:
+    """Look at all that the platform needs. Exits 1 where something is missing."""
+    settings = read_stack_settings()
+    findings = list(examine(settings))
+    table("Doctor", ("what", "state", "found, or what to do"), findings)
+    if any(state != "OK" for _, state, _ in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: StackSettings) -> Iterator[Finding]:
+    """Every finding."""
+    yield "settings", "OK", f"home {settings.home}, project {settings.job.project}, dbt target {settings.dbt_target}"
+    yield java()
+    yield maven()
+    yield _judge("Python", sys.version_info[:2] == (3, 13), sys.version.split()[0], "run `make setup`: it must be 3.13")
+    yield from packages()
+    yield from made_by_setup(settings.home)
+    yield disk(settings.home)
+    yield endpoint(settings)
+    yield from ports(settings)
+
+
+def java() -> Finding:
+    """Kafka and Spark need a JVM."""
+    try:
+        found = find_java()
+    except StackError as error:
+        return "Java", "FAIL", str(error)
+    todo = f"install Java {LEAST_JAVA} or newer, or set JAVA_HOME"
+    said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
+    match = _JAVA_VERSION.search(said)
+    major = int(match[1]) if match else 0
+    return _judge("Java", major >= LEAST_JAVA, f"{major} at {found}", f"{todo}; {found} is version {major}")
+
+
+def maven() -> Finding:
+    """Only setup needs it."""
+    found = shutil.which("mvn")
+    return _judge("Maven", found is not None, str(found), "install Maven: `make setup` fetches the jars with it")
+
+
+def packages() -> Iterator[Finding]:
+    """The locked packages are installed."""
+    for name in _PACKAGES:
+        try:
+            yield name, "OK", version(name)
+        except PackageNotFoundError:
+            yield name, "FAIL", "run `make setup`"
+
+
+def made_by_setup(home: Path) -> Iterator[Finding]:
+    """Jars, the warehouse's environment, dbt's manifest."""
+    for name, path in (
+        ("broker's jars", home / "jars" / "broker"),
+        ("Spark's jars", home / "jars" / "spark"),
+    ):
+        count = len(list(path.glob("*.jar")))
+        yield _judge(name, count > 0, f"{count} in {path}", f"run `make setup`: none in {path}")
+    for name, path in (
+        ("warehouse's environment", home / "warehouse-env" / "bin" / "python"),
+        ("dbt's manifest", DBT_PROJECT_DIR / "target" / "manifest.json"),
+    ):
+        yield _judge(name, path.exists(), str(path), f"run `make setup`: {path} is missing")
+
+
+def disk(home: Path) -> Finding:
+    """Kafka, checkpoints and the warehouse grow."""
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / 2**30
+    return _judge("disk", free >= LEAST_DISK_GIB, f"{free:.0f} GiB free", f"free {LEAST_DISK_GIB} GiB at {folder}")
+
+
+def endpoint(settings: StackSettings) -> Finding:
+    """Where the warehouse is asked; the scheme was checked when the settings were read."""
+    where = settings.job.emulator_host
+    return "warehouse", "OK", f"local, at {where}" if where else f"BigQuery itself, project {settings.job.project}"
+
+
+def ports(settings: StackSettings) -> Iterator[Finding]:
+    """Each port is ours already, or free to take."""
+    stack = Stack(settings)
+    if stack.broker.is_local:
+        host, _, port = settings.job.bootstrap_servers.rpartition(":")
+        yield _port("Kafka", "KAFKA_BOOTSTRAP_SERVERS", host, int(port), stack.broker)
+    if stack.warehouse and stack.warehouse.is_local:
+        url = urlsplit(settings.job.emulator_host or "")
+        yield _port("warehouse", "BIGQUERY_EMULATOR_HOST", url.hostname or "", url.port or 80, stack.warehouse)
+    yield _port("Dagster", "DAGSTER_PORT", "127.0.0.1", settings.dagster_port, stack.dagster)
+
+
+def _port(name: str, setting: str, host: str, port: int, part: Broker | Warehouse | Daemon) -> Finding:
+    what = f"{name}'s port {port}"
+    if found := part.elsewhere():
+        return what, "FAIL", f"ours runs with {setting}={found}: set it to that, or run `payments down`"
+    if (pid := part.pid()) is not None:
+        return what, "OK", f"ours, pid {pid}"
+    host = "127.0.0.1" if host == "localhost" else host
+    return _judge(what, is_port_free(host, port), "free", f"taken by another program: set {setting}")
+
+
+def _judge(what: str, is_good: bool, found: str, todo: str) -> Finding:
+    return (what, "OK", found) if is_good else (what, "FAIL", todo)

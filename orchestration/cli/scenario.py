@@ -1,0 +1,50 @@
+"""`payments scenario`: one of the scenarios of the field, shown on a stack of its own and proved.
+
+Belongs here: arguments, printing, the exit code. Does not belong here: what happens (scenarios/).
+"""
+
+import json
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from local_stack.processes import StackError
+from orchestration.presentation.console import say, table
+from orchestration.scenarios.harness.own_stack import own_corner
+from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.registry import SCENARIOS, summary_of
+from spark_jobs.settings import SettingError
+
+
+def scenario(
+    name: Annotated[str | None, typer.Argument(help="Which one; without, they are listed.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the story.")] = False,
+) -> None:
+    """Show one of the scenarios of the field on a stack of its own, and prove its outcome. Exits 1 where it fails."""
+    if name is None:
+        _list(as_json=as_json)
+        return
+    if name not in SCENARIOS:
+        raise SettingError(f"There is no scenario {name!r}: it is one of {', '.join(SCENARIOS)}.")
+    # Broker and warehouse are processes of their own: a plain end would leave them running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    story = Story(is_silent=as_json)
+    with own_corner(story) as corner:
+        SCENARIOS[name](corner, story)
+        story.conclude()
+    if as_json:
+        typer.echo(json.dumps({"scenario": name, **story.as_dict()}, indent=2, default=str))
+    if not story.is_proved:
+        raise StackError(f"{name} is not proved: {story.failure()}")
+    if not as_json:
+        say(f"Proved: {summary_of(SCENARIOS[name])}")
+
+
+def _list(*, as_json: bool) -> None:
+    known = {name: summary_of(run) for name, run in SCENARIOS.items()}
+    if as_json:
+        typer.echo(json.dumps(known, indent=2))
+    else:
+        table("payments scenario NAME", ("name", "what it shows"), known.items())

@@ -1,0 +1,117 @@
+"""`payments up`, `down`, `status`. Belongs here: arguments and what is printed; the work is orchestration/stack.py's.
+
+Does not belong here: starting or stopping anything by itself.
+"""
+
+from typing import Annotated
+
+import typer
+
+from local_stack.bigquery.emulator import Warehouse
+from local_stack.kafka import Broker
+from local_stack.processes import Daemon, StackError
+from orchestration.platform.stack import Stack
+from orchestration.presentation.console import say, table
+from orchestration.settings import StackSettings, read_stack_settings
+
+DEFAULT_RATE = 20.0
+
+
+def up(
+    ui: Annotated[bool, typer.Option(help="Also start Dagster's UI, its sensors, and steady traffic.")] = True,
+    rate: Annotated[float, typer.Option(min=0, help="Payments a second to simulate; 0 for none.")] = DEFAULT_RATE,
+) -> None:
+    """Start the platform: broker, warehouse, Dagster on loopback, steady traffic."""
+    settings = read_stack_settings()
+    stack = Stack(settings)
+    was_up = stack.is_anything_up()
+    try:
+        stack.start_data_plane(say)
+        if ui:
+            stack.start_ui(say)
+            if rate:
+                stack.start_traffic(rate, say)
+    except StackError:
+        if not was_up:
+            stack.stop(lambda _: None)
+        raise
+    say("The platform is up.")
+    if ui:
+        say(f"Dagster: {settings.dagster_url}")
+    say(f"Kafka: {settings.job.bootstrap_servers}, topic {settings.job.topic}")
+    say(f"Warehouse: {settings.job.emulator_host or settings.job.project}, dataset {settings.job.dataset}")
+    say("Next: `payments status`, `payments verify`; `payments down` stops everything.")
+
+
+def down() -> None:
+    """Stop the platform. Data stays."""
+    Stack(read_stack_settings()).stop(say)
+    say("The platform is down.")
+
+
+def status() -> None:
+    """What is up, how far it is, and how well."""
+    settings = read_stack_settings()
+    stack = Stack(settings)
+    parts = {"Kafka": stack.broker, "warehouse": stack.warehouse, "Dagster": stack.dagster, "traffic": stack.traffic}
+    table("Parts", ("part", "state", "pid"), [(name, *_state(part)) for name, part in parts.items()])
+    warehouse_answers = stack.warehouse is None or stack.warehouse.is_up()
+    if not warehouse_answers:
+        say("The warehouse does not answer: no more is known.")
+        return
+    _show_progress(settings, stack.broker.is_up())
+    _show_health(settings)
+
+
+def _state(part: Broker | Warehouse | Daemon | None) -> tuple[str, int | None]:
+    if part is None or (pid := part.pid()) is None:
+        return "down", None
+    found = part.elsewhere()
+    return f"up elsewhere: {found}" if found else "up", pid
+
+
+def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
+    from orchestration.automation.backlog_reads import read_published
+    from orchestration.resources.bigquery import PaymentsBigQueryResource
+    from orchestration.resources.broker import BrokerReader
+
+    job = settings.job
+    published = read_published(settings, PaymentsBigQueryResource.from_job_settings(job))
+    ends = published.end_offsets if published else {}
+    latest = BrokerReader(job.bootstrap_servers, job.topic).read().latest if broker_answers else {}
+    rows = [
+        (partition, ends.get(partition, 0), latest.get(partition), latest.get(partition, 0) - ends.get(partition, 0))
+        for partition in sorted({*ends, *latest})
+    ]
+    if broker_answers:
+        table(f"Topic {job.topic}", ("partition", "published up to", "broker ends at", "lag"), rows)
+    else:
+        table(f"Topic {job.topic}", ("partition", "published up to"), [row[:2] for row in rows])
+        say("Kafka does not answer: how much waits there is not known.")
+
+
+def _show_health(settings: StackSettings) -> None:
+    from orchestration.verification.warehouse_reads import WarehouseReads
+    from spark_jobs.warehouse.client import connect
+
+    with connect(settings.job) as client:
+        reads = WarehouseReads(client, settings.job)
+        batch, health = reads.newest_batch(), reads.health_rows()
+    if batch:
+        say(f"Newest batch: {batch['batch_id']}, {batch['delivered']} records, published at {batch['published_at']}")
+    if health:
+        show_health(health)
+    else:
+        say("Health: not built yet; run `payments build`.")
+
+
+def show_health(rows: list[dict[str, object]]) -> None:
+    """The dashboard's rows."""
+    columns = ("metric", "value", "target", "status")
+    table("Health", columns, [[_short(row[column]) for column in columns] for row in rows])
+
+
+def _short(value: object) -> object:
+    from decimal import Decimal
+
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float | Decimal) else value

@@ -1,0 +1,183 @@
+"""`payments verify`: proves the promise from the tables, and from a manifest where one is given.
+
+Belongs here: arguments, reading once, printing. Does not belong here: the rules (verification.py, truth.py).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local_stack.processes import StackError
+from orchestration.platform.stack import Stack
+from orchestration.presentation.console import say, table
+from orchestration.settings import StackSettings, read_stack_settings
+from orchestration.verification import manifest_rules
+from orchestration.verification.correction_rules import missing_corrections
+from orchestration.verification.gap_rules import GAP_COLUMNS, gap_cells
+from orchestration.verification.ledger_rules import Break, Evidence, PartitionTally, Row, find_breaks, tally
+from orchestration.verification.reparse_rules import rejudge
+from orchestration.verification.warehouse_reads import WarehouseReads
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables import catalog
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+    from simulator.sending.manifest import Manifest
+
+BREAKS_PRINTED = 20
+_COLUMNS = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "ERASED")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verification found. `expected` is what the manifest says, `matched` what the warehouse holds of it."""
+
+    partitions: list[PartitionTally]
+    expected: list[PartitionTally]
+    matched: list[PartitionTally]
+    breaks: list[Break]
+    accepted_gaps: Sequence[Row] = ()
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether nothing breaks, and the manifest agrees where there is one."""
+        return not self.breaks and self.expected == self.matched
+
+
+def verify(
+    manifest: Annotated[Path | None, typer.Option(help="Compare with this manifest, record by record.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Prove that every record is accounted for. Exits 1 where anything breaks."""
+    settings = read_stack_settings()
+    told = load_manifest(manifest) if manifest else None
+    Stack(settings).require_warehouse()
+    verdict = examine(settings, told)
+    if as_json:
+        typer.echo(json.dumps(as_dict(verdict), indent=2, default=str))
+    else:
+        show(verdict)
+        say(_not_judged(settings))
+    if not verdict.is_proved:
+        raise typer.Exit(1)
+
+
+def _not_judged(settings: StackSettings) -> str:
+    """What of the topic no rule could see, since it is not in the warehouse yet."""
+    from orchestration.automation.backlog import lag_of
+    from orchestration.automation.backlog_reads import read_published
+    from orchestration.resources.bigquery import PaymentsBigQueryResource
+    from orchestration.resources.broker import BrokerReader
+    from spark_jobs.incidents import Incident
+    from spark_jobs.source.topic import BrokerUnreachable
+
+    job = settings.job
+    try:
+        topic = BrokerReader(job.bootstrap_servers, job.topic).read()
+    except (BrokerUnreachable, Incident) as error:
+        return f"Whether more waits in Kafka is not known: {error}"
+    lag = lag_of(read_published(settings, PaymentsBigQueryResource.from_job_settings(job)), topic)
+    return f"Not judged: {lag} records that wait in Kafka." if lag else "Nothing waits in Kafka."
+
+
+def load_manifest(path: Path) -> "Manifest":
+    """The manifest. Raises StackError with one line."""
+    from simulator.sending.manifest import ManifestError, read_manifest
+
+    try:
+        return read_manifest(path)
+    except ManifestError as error:
+        raise StackError(str(error)) from error
+
+
+def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
+    """Read all tables as they are at one moment, apply every rule."""
+    from spark_jobs.warehouse.client import connect
+
+    with connect(settings.job) as client:
+        return judge(client, settings.job, manifest)
+
+
+def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | None") -> Verdict:
+    """The same, by a client that is there already."""
+    reads = WarehouseReads(client, job).at_this_moment()
+    evidence = gather(reads)
+    breaks = find_breaks(evidence) + missing_corrections(reads.correction_counts(), evidence.control)
+    breaks += rejudge(reads.kept_records())
+    if manifest is None:
+        return Verdict(tally(evidence.delivery_counts), [], [], breaks, evidence.accepted_gaps)
+    stored = reads.delivered_records(manifest_rules.last_offsets(manifest))
+    totals = reads.whole_table(catalog.CONTROL_TOTALS)
+    breaks += manifest_rules.compare_records(manifest, stored) + manifest_rules.compare_control_totals(manifest, totals)
+    matched = manifest_rules.tally_of_stored(manifest, stored)
+    told = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
+    return Verdict(tally(evidence.delivery_counts), told, matched, breaks, evidence.accepted_gaps)
+
+
+def gather(reads: WarehouseReads) -> Evidence:
+    """All that the rules among the tables need."""
+    return Evidence(
+        ledger=reads.whole_table(catalog.LEDGER),
+        ledger_partitions=reads.whole_table(catalog.LEDGER_PARTITIONS),
+        ledger_amounts=reads.whole_table(catalog.LEDGER_AMOUNTS),
+        control=reads.whole_table(catalog.CONTROL),
+        accepted_gaps=reads.whole_table(catalog.ACCEPTED_GAPS),
+        delivery_counts=reads.delivery_counts(),
+        delivery_amounts=reads.delivery_amounts(),
+        erasures=reads.whole_table(catalog.ERASURES),
+        broken_records=reads.broken_records(),
+    )
+
+
+def as_dict(verdict: Verdict) -> dict[str, Any]:
+    """The verdict for a program: `partitions` lists what the warehouse holds, `manifest` what was sent of it."""
+    answer: dict[str, Any] = {"ok": verdict.is_proved, "partitions": [asdict(row) for row in verdict.partitions]}
+    if verdict.expected:
+        answer["manifest"] = [asdict(row) for row in verdict.expected]
+    answer["accepted_gaps"] = [dict(gap) for gap in verdict.accepted_gaps]
+    answer["breaks"] = [asdict(found) for found in verdict.breaks]
+    return answer
+
+
+def show(verdict: Verdict) -> None:
+    """The same for a person."""
+    table(
+        "delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + ERASED",
+        _COLUMNS,
+        [_cells(row) for row in verdict.partitions],
+    )
+    if verdict.expected:
+        show_beside(verdict)
+    if verdict.accepted_gaps:
+        table("Lost unread, and accepted as lost", GAP_COLUMNS, [gap_cells(gap) for gap in verdict.accepted_gaps])
+    for found in verdict.breaks[:BREAKS_PRINTED]:
+        say(f"BROKEN: {found.rule}: {found.where}: expected {found.expected}, found {found.found}")
+    if len(verdict.breaks) > BREAKS_PRINTED:
+        say(f"... and {len(verdict.breaks) - BREAKS_PRINTED} more.")
+    say("Proved: every rule holds." if verdict.is_proved else f"Not proved: {len(verdict.breaks)} breaks.")
+
+
+def show_beside(verdict: Verdict) -> None:
+    """The manifest's counts beside the warehouse's, of the same records."""
+    held = {row.partition: row for row in verdict.matched}
+    rows: list[list[object]] = []
+    for told in verdict.expected:
+        found = held.get(told.partition)
+        rows.append(["sent", *_cells(told), ""])
+        rows.append(
+            ["warehouse", *(_cells(found) if found else [told.partition, 0, 0, 0, 0, 0, 0]), _word(told == found)]
+        )
+    table("The manifest beside the warehouse, record by record", ("", *_COLUMNS, "agrees"), rows)
+
+
+def _cells(row: PartitionTally) -> list[object]:
+    return [row.partition, row.delivered, row.unique, row.duplicate, row.late, row.quarantined, row.erased]
+
+
+def _word(agrees: bool) -> str:
+    return "OK" if agrees else "DIFFERS"

@@ -1,0 +1,164 @@
+"""The platform on one machine: broker, warehouse, Dagster, steady traffic. Starts, stops, says what is up.
+
+Belongs here: the order of things. Does not belong here: how a part is started (local_stack), printing (commands).
+Where the warehouse or the cluster is somebody else's, it is asked, and left alone.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from http.client import HTTPException
+from urllib.error import URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from local_stack.bigquery.emulator import Warehouse
+from local_stack.kafka import Broker, ensure_topic
+from local_stack.processes import Daemon, StackError, is_port_free
+from orchestration.platform.dagster_home import open_instance, prepare_dagster_home
+from orchestration.settings import PROJECT_ROOT, StackSettings, child_environment
+
+Say = Callable[[str], None]
+
+UI_SECONDS = 180.0
+_LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+    loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The parts, each known by its pid file below `settings.home`."""
+
+    settings: StackSettings
+
+    @property
+    def broker(self) -> Broker:
+        """Kafka."""
+        return Broker(self.settings.home, self.settings.job.bootstrap_servers)
+
+    @property
+    def warehouse(self) -> Warehouse | None:
+        """The local warehouse; None where the warehouse is BigQuery itself."""
+        job = self.settings.job
+        return None if job.emulator_host is None else Warehouse(self.settings.home, job.emulator_host, job.project)
+
+    @property
+    def dagster(self) -> Daemon:
+        """`dagster dev`: UI, daemon and code server."""
+        return Daemon("dagster", self.settings.home, setting="DAGSTER_PORT", value=str(self.settings.dagster_port))
+
+    @property
+    def traffic(self) -> Daemon:
+        """Steady simulated payments."""
+        return Daemon("simulator", self.settings.home)
+
+    def start_data_plane(self, say: Say) -> None:
+        """Broker, topic, warehouse, tables: all that a drain needs. Idempotent.
+
+        Raises:
+            StackError: a part cannot start.
+        """
+        job = self.settings.job
+        say(f"Kafka at {job.bootstrap_servers} ...")
+        self.broker.start()
+        ensure_topic(job.bootstrap_servers, job.topic)
+        say(f"Warehouse at {job.emulator_host or 'BigQuery'} ...")
+        if self.warehouse:
+            self.warehouse.start()
+        from spark_jobs.warehouse.client import connect, ensure_tables
+
+        with connect(job) as client:
+            ensure_tables(client, job)
+        prepare_dagster_home(self.settings)
+        if self.dagster.pid() is None:
+            from orchestration.automation.run_records import close_abandoned_runs
+
+            with open_instance(self.settings) as instance:
+                close_abandoned_runs(instance)
+
+    def start_ui(self, say: Say) -> None:
+        """Dagster, until it has loaded our code location.
+
+        Raises:
+            StackError: port taken, it died, lives elsewhere, or our code does not load.
+        """
+        port = self.settings.dagster_port
+        say(f"Dagster at {self.settings.dagster_url} ...")
+        with self.dagster.locked():
+            self.dagster.refuse_elsewhere()
+            if self.dagster.pid() is None:
+                if not is_port_free("127.0.0.1", port):
+                    raise StackError(f"Port {port} of 127.0.0.1 is taken by another program: set DAGSTER_PORT.")
+                listen = ["-h", "127.0.0.1", "-p", str(port), "-w", str(PROJECT_ROOT / "workspace.yaml")]
+                command = [sys.executable, "-m", "dagster", "dev", *listen]
+                self.dagster.spawn(command, env=child_environment(self.settings))
+            self.dagster.wait_until(self.is_ui_ready, UI_SECONDS)
+
+    def start_traffic(self, rate: float, say: Say) -> None:
+        """Steady payments, `rate` per second, unless they flow already: then they go on as they do."""
+        traffic = replace(self.traffic, setting="--rate", value=f"{rate:g}")
+        with traffic.locked():
+            if flowing := traffic.elsewhere():
+                say(f"Traffic goes on at {flowing} payments a second; `payments down` ends it.")
+            elif traffic.pid() is None:
+                say(f"Traffic: {rate:g} payments a second ...")
+                command = [sys.executable, "-m", "orchestration.cli.app", "simulate", "--rate", str(rate)]
+                traffic.spawn(command, env=child_environment(self.settings))
+
+    def stop(self, say: Say) -> None:
+        """Stop what we started, senders first. Nothing of it is left running."""
+        for name, stop in (
+            ("traffic", self.traffic.stop),
+            ("Dagster", self.dagster.stop),
+            ("warehouse", self.warehouse.stop if self.warehouse else lambda: None),
+            ("Kafka", self.broker.stop),
+        ):
+            say(f"Stopping {name} ...")
+            stop()
+
+    def is_anything_up(self) -> bool:
+        """Whether any part of ours lives."""
+        parts = (self.broker, self.warehouse, self.dagster, self.traffic)
+        return any(part is not None and part.pid() is not None for part in parts)
+
+    def require_data_plane(self) -> None:
+        """Refuse to go on without broker and warehouse.
+
+        Raises:
+            StackError: naming the one that does not answer.
+        """
+        job = self.settings.job
+        if not self.broker.is_up():
+            raise StackError(f"Kafka does not answer at {job.bootstrap_servers}: run `payments up --no-ui` first.")
+        self.require_warehouse()
+
+    def require_warehouse(self) -> None:
+        """Refuse to go on without the warehouse. Raises StackError."""
+        if self.warehouse and not self.warehouse.is_up():
+            endpoint = self.settings.job.emulator_host
+            raise StackError(f"The warehouse does not answer at {endpoint}: run `payments up --no-ui` first.")
+
+    def is_ui_ready(self) -> bool:
+        """Whether the UI answers and has loaded our code.
+
+        Raises:
+            StackError: our code does not load.
+        """
+        request = Request(  # noqa: S310
+            f"{self.settings.dagster_url}/graphql",
+            data=json.dumps({"query": _LOCATIONS}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=5) as answer:
+                entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+        except (URLError, HTTPException, OSError, ValueError, KeyError, TypeError):
+            return False
+        for entry in entries:
+            loaded = entry["locationOrLoadError"] or {}
+            if loaded.get("__typename") == "PythonError":
+                cause = loaded["message"].strip().splitlines()[-1]
+                raise StackError(f"Dagster cannot load orchestration.definitions: {cause}")
+        return bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)

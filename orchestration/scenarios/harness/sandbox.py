@@ -1,0 +1,143 @@
+"""A corner of a stack: a topic, a dataset and a checkpoint of one's own, and what is done in it.
+
+Belongs here: sending, draining, reading back. Does not belong here: starting broker and warehouse (own_stack.py), what
+a scenario shows. Tests that need a real stack work in such a corner too.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables import catalog
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+    from pyspark.sql import SparkSession
+
+    from simulator.config import SimulationConfig
+    from simulator.sending.manifest import Manifest
+    from spark_jobs.warehouse.client import Control
+
+type Row = dict[str, Any]
+type Place = tuple[int, int]
+"""Partition and offset."""
+
+_ACKNOWLEDGED_SECONDS = 30
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Corner:
+    """One corner of a stack; `folder` is its own."""
+
+    settings: JobSettings
+    spark: "SparkSession"
+    folder: Path
+    client: "bigquery.Client"
+
+    @classmethod
+    def make(cls, shared: JobSettings, spark: "SparkSession", folder: Path, partitions: int = 2) -> Self:
+        """A new corner of the stack that `shared` describes."""
+        from local_stack.kafka import ensure_topic
+        from spark_jobs.warehouse.client import connect
+
+        number = next(_numbers)
+        settings = replace(
+            shared,
+            topic=f"payments-{number}",
+            dataset=f"payment_data_{number}",
+            checkpoint_location=(folder / "checkpoints").as_uri(),
+            staging_location=(folder / "staging").as_uri(),
+            delta_location=(folder / "delta").as_uri(),
+        )
+        ensure_topic(settings.bootstrap_servers, settings.topic, partitions=partitions)
+        return cls(settings, spark, folder, connect(settings))
+
+    def control(self) -> "Control":
+        """The control row. Raises LookupError before the first run."""
+        from spark_jobs.warehouse.client import read_control
+
+        control = read_control(self.client, self.settings)
+        if control is None:
+            raise LookupError(f"no run has begun in {self.settings.dataset}")
+        return control
+
+    def ask(self, sql: str, **parameters: Any) -> list[Row]:
+        """Rows of a statement in which `{table}` is a table of ours."""
+        from spark_jobs.warehouse.client import run, table_id
+
+        names = {table.name: f"`{table_id(self.settings, table)}`" for table in catalog.TABLES}
+        dataset = f"{self.settings.project}.{self.settings.dataset}"
+        return run(self.client, sql.format(dataset=dataset, **names), parameters)
+
+    def rows(self, table: catalog.Table, columns: str = "*") -> list[Row]:
+        """All rows of a table."""
+        return self.ask(f"select {columns} from {{{table.name}}}")
+
+    def deliveries(self) -> dict[Place, Row]:
+        """Every delivery by partition and offset. Raises LookupError where one is stored twice."""
+        rows = self.rows(catalog.DELIVERIES)
+        found = {(row["kafka_partition"], row["kafka_offset"]): row for row in rows}
+        if len(found) != len(rows):
+            raise LookupError(f"of {len(rows)} deliveries {len(rows) - len(found)} are stored twice")
+        return found
+
+    def dispositions(self) -> dict[Place, str]:
+        """What every delivery became."""
+        return {place: row["disposition"] for place, row in self.deliveries().items()}
+
+    def drain(self, on_batch: Callable[[BatchReport], None] | None = None, **changes: Any) -> list[BatchReport]:
+        """One run of the streaming job, in this process; `changes` are settings that differ for it."""
+        from spark_jobs.process_payments import drain
+
+        return drain(self.spark, replace(self.settings, **changes), on_batch=on_batch)
+
+    def simulate(self, events: int, seed: int) -> "Manifest":
+        """Send a simulation; what was acknowledged."""
+        from simulator.config import SimulationConfig
+
+        return self.send_simulated(SimulationConfig(events=events, seed=seed))
+
+    def send_simulated(self, config: "SimulationConfig") -> "Manifest":
+        """Send a simulation of any kind; what was acknowledged."""
+        from simulator.sending.manifest import read_manifest
+        from simulator.sending.simulate import simulate
+
+        path = self.folder / f"manifest-{config.seed}.jsonl"
+        simulate(config, self.settings.bootstrap_servers, self.settings.topic, path)
+        return read_manifest(path)
+
+    def send(self, values: Iterable[bytes | None], partition: int = 0, key: bytes = b"sender") -> list[Place]:
+        """Send values as they are, all with one key; returns where each came to lie."""
+        from kafka import KafkaProducer
+
+        producer = KafkaProducer(bootstrap_servers=self.settings.bootstrap_servers, enable_idempotence=True, acks="all")
+        try:
+            sent = [producer.send(self.settings.topic, value, key=key, partition=partition) for value in values]
+            producer.flush()
+            return [(partition, future.get(timeout=_ACKNOWLEDGED_SECONDS).offset) for future in sent]
+        finally:
+            producer.close()
+
+
+def event(transaction_id: str, minutes_ago: float = 0, **changes: str) -> bytes:
+    """A valid payment's value, made so long ago."""
+    return event_at(transaction_id, datetime.now(UTC) - timedelta(minutes=minutes_ago), **changes)
+
+
+def event_at(transaction_id: str, moment: datetime, **changes: str) -> bytes:
+    """A valid payment's value, made at that moment."""
+    fields = {
+        "transaction_id": transaction_id,
+        "event_time": moment.isoformat(),
+        "sender_account_id": "sender",
+        "receiver_account_id": "receiver",
+        "amount": "12.30",
+        "currency": "EUR",
+    } | changes
+    return ("{" + ",".join(f'"{name}":"{value}"' for name, value in fields.items()) + "}").encode()

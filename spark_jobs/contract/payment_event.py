@@ -1,0 +1,183 @@
+"""Contract v1 of a payment event: THE schema, in pure Python.
+
+Belongs here: the fields of an event with their rules, the dispositions, the reasons a record is quarantined.
+Does not belong here: how a rule is evaluated (validation.py), how tables look (tables.py), pyspark.
+Spark, BigQuery, dbt sources and docs/payment-event.schema.json are derived from or checked against this module.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
+
+SCHEMA_VERSION = "1"
+SCHEMA_VERSION_HEADER = "schema_version"
+
+MAX_FUTURE = timedelta(minutes=5)
+"""How far `event_time` may lie after the Kafka timestamp."""
+
+WATERMARK_DELAY = timedelta(hours=1)
+"""How far the watermark trails the greatest `event_time` seen."""
+
+WATERMARK_MICROSECONDS = WATERMARK_DELAY // timedelta(microseconds=1)
+
+MIN_YEAR = 2000
+MAX_AMOUNT = 10**12
+MAX_VALUE_BYTES = 65_536
+"""Records larger than this are quarantined before they are parsed."""
+
+MAX_NESTING = 32
+"""JSON nested deeper than this is quarantined."""
+
+
+class Disposition(StrEnum):
+    """What a delivered record was tagged as. Every record has exactly one."""
+
+    UNIQUE = "UNIQUE"
+    DUPLICATE = "DUPLICATE"
+    LATE = "LATE"
+    QUARANTINED = "QUARANTINED"
+
+
+ERASED = "ERASED"
+"""What a delivery is once it was erased on request: no record is tagged so, and the ledger does not count by it."""
+
+
+class Reason(StrEnum):
+    """Why a record was quarantined. A record carries every reason that applies to it, in this order."""
+
+    TOMBSTONE = "TOMBSTONE"
+    EMPTY_VALUE = "EMPTY_VALUE"
+    OVERSIZE = "OVERSIZE"
+    INVALID_UTF8 = "INVALID_UTF8"
+    INVALID_JSON = "INVALID_JSON"
+    TOO_DEEP = "TOO_DEEP"
+    NOT_AN_OBJECT = "NOT_AN_OBJECT"
+    DUPLICATE_KEY = "DUPLICATE_KEY"
+    INVALID_UNICODE = "INVALID_UNICODE"
+    WRONG_TYPE = "WRONG_TYPE"
+    MISSING_FIELD = "MISSING_FIELD"
+    INVALID_TRANSACTION_ID = "INVALID_TRANSACTION_ID"
+    INVALID_EVENT_TIME = "INVALID_EVENT_TIME"
+    EVENT_TIME_TOO_OLD = "EVENT_TIME_TOO_OLD"
+    EVENT_TIME_IN_FUTURE = "EVENT_TIME_IN_FUTURE"
+    INVALID_ACCOUNT_ID = "INVALID_ACCOUNT_ID"
+    SAME_ACCOUNT = "SAME_ACCOUNT"
+    INVALID_AMOUNT = "INVALID_AMOUNT"
+    AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE"
+    AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
+    AMOUNT_TOO_PRECISE = "AMOUNT_TOO_PRECISE"
+    UNKNOWN_CURRENCY = "UNKNOWN_CURRENCY"
+    UNKNOWN_COUNTRY = "UNKNOWN_COUNTRY"
+    INVALID_DEVICE_ID = "INVALID_DEVICE_ID"
+    UNKNOWN_DEVICE_TYPE = "UNKNOWN_DEVICE_TYPE"
+    INVALID_IP_ADDRESS = "INVALID_IP_ADDRESS"
+    UNKNOWN_PAYMENT_METHOD = "UNKNOWN_PAYMENT_METHOD"
+    INVALID_MERCHANT_CATEGORY = "INVALID_MERCHANT_CATEGORY"
+
+
+ID_PATTERN = "[A-Za-z0-9_-]{1,64}"
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+EVENT_TIME_PATTERN = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{_CLOCK}:[0-5][0-9](\.[0-9]{{1,9}})?([Zz]|[+-]{_CLOCK})"
+AMOUNT_PATTERN = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
+MERCHANT_CATEGORY_PATTERN = "[0-9]{4}"
+
+_H = "[0-9A-Fa-f]{1,4}"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+IPV4_PATTERN = rf"({_BYTE}\.){{3}}{_BYTE}"
+IPV6_PATTERN = "|".join(
+    [
+        f"({_H}:){{7}}{_H}",
+        f"({_H}:){{1,7}}:",
+        *(f"({_H}:){{1,{7 - n}}}(:{_H}){{1,{n}}}" for n in range(1, 7)),
+        f":((:{_H}){{1,7}}|:)",
+        f"({_H}:){{6}}{IPV4_PATTERN}",
+        f"::({_H}:){{0,5}}{IPV4_PATTERN}",
+        *(f"({_H}:){{1,{5 - n}}}(:{_H}){{0,{n}}}:{IPV4_PATTERN}" for n in range(5)),
+    ]
+)
+"""Text forms of RFC 4291; no zone index, which means nothing on another machine."""
+
+DEVICE_TYPES = ("ios", "android", "web", "pos", "atm", "api")
+PAYMENT_METHODS = ("card", "bank_transfer", "wallet", "cash")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the event. In JSON every value is a string: money and time survive no other way.
+
+    `pattern` is anchored at both ends; `values` is a closed list; `bigquery_type` is the type once parsed.
+    """
+
+    name: str
+    description: str
+    required: bool = True
+    pattern: str | None = None
+    values: tuple[str, ...] | None = None
+    bigquery_type: str = "STRING"
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("transaction_id", "The payment's id: the key of deduplication.", pattern=ID_PATTERN),
+    Field(
+        "event_time",
+        "When the payment was made, RFC 3339 with zone.",
+        pattern=EVENT_TIME_PATTERN,
+        bigquery_type="TIMESTAMP",
+    ),
+    Field("sender_account_id", "Who pays; also the key of the Kafka record.", pattern=ID_PATTERN),
+    Field("receiver_account_id", "Who is paid; never the sender.", pattern=ID_PATTERN),
+    Field(
+        "amount",
+        "A decimal string above zero, with no more decimals than the currency's minor unit.",
+        pattern=AMOUNT_PATTERN,
+        bigquery_type="NUMERIC",
+    ),
+    Field("currency", "ISO 4217.", values=tuple(sorted(MINOR_UNITS))),
+    Field("country", "ISO 3166-1 alpha-2: where the payment was made.", required=False, values=COUNTRIES),
+    Field("device_id", "The device that the payment was made on.", required=False, pattern=ID_PATTERN),
+    Field("device_type", "The kind of device.", required=False, values=DEVICE_TYPES),
+    Field(
+        "ip_address",
+        "IPv4 or IPv6 address of the device.",
+        required=False,
+        pattern=f"{IPV4_PATTERN}|{IPV6_PATTERN}",
+    ),
+    Field("payment_method", "How the payment was made.", required=False, values=PAYMENT_METHODS),
+    Field(
+        "merchant_category",
+        "ISO 18245 merchant category code: 4 digits.",
+        required=False,
+        pattern=MERCHANT_CATEGORY_PATTERN,
+    ),
+)
+
+FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
+
+
+def json_schema() -> dict[str, object]:
+    """The contract as a JSON Schema document (draft 2020-12), for producers.
+
+    JSON Schema cannot say: sender differs from receiver, decimals fit the currency, event_time against the broker's
+    clock, no duplicate keys. Those rules hold all the same.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Payment event",
+        "description": f"Value of a record on the payments topic, contract version {SCHEMA_VERSION}.",
+        "type": "object",
+        "required": [field.name for field in FIELDS if field.required],
+        "properties": {field.name: _property(field) for field in FIELDS},
+        "additionalProperties": True,
+    }
+
+
+def _property(field: Field) -> dict[str, object]:
+    rule: dict[str, object] = {"description": field.description}
+    rule["type"] = "string" if field.required else ["string", "null"]
+    if field.pattern:
+        rule["pattern"] = f"^(?:{field.pattern})$"
+    if field.values:
+        rule["enum"] = list(field.values) + ([] if field.required else [None])
+    return rule

@@ -1,0 +1,224 @@
+"""Backfill: a range of the topic recomputed beside the live data, compared with it, and swapped in on request.
+
+Belongs here: recomputing, the diff, and what of it may be swapped. Does not belong here: reading Kafka
+(kafka_ranges.py), writing corrections (corrections.py). docs/adr/0012 says what a backfill may change, and why.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.corrections.decisions import Decision, decide
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.settings import JobSettings
+from spark_jobs.source.ranges import Range, read_ranges
+from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.warehouse.client import STAGING_PREFIX, run, table_id
+from spark_jobs.warehouse.retries import JOB_SECONDS, bounds, failures
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from google.cloud.bigquery import Client
+
+type Row = dict[str, Any]
+type Read = Callable[["pa.RecordBatch"], "pa.Table"]
+"""KAFKA_COLUMNS to staging.RECORD_SCHEMA."""
+
+MAX_CHANGES = 100_000
+"""Payments that one backfill may swap: they are one transaction."""
+
+KEPT = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "batch_id", "value_sha256")
+IDENTITY = ("transaction_id", "event_time")
+"""They decided what the record became: a backfill that reads them otherwise is shown, and swaps nothing of it."""
+
+RECOMPUTED = tuple(column.name for column in catalog.TRANSACTIONS.columns if column.name not in KEPT)
+_NOT_STAGED = ("raw_key", "raw_value", "id_hash", "reasons")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Records of one outcome, disposition and currency; amounts are minor units, 0 where there is no payment."""
+
+    outcome: str
+    disposition: str
+    currency: str
+    records: int
+    amount_minor: int
+    recomputed_minor: int
+
+
+def range_of_day(client: "Client", settings: JobSettings, day: date) -> dict[int, Range]:
+    """The published offsets whose records were written to the log on that day (UTC), by partition."""
+    sql = f"""
+        select kafka_partition, min(kafka_offset) as first, max(kafka_offset) + 1 as after
+        from `{table_id(settings, catalog.DELIVERIES)}`
+        where topic = @topic and date(kafka_timestamp) = cast(@day as date)
+        group by kafka_partition
+        """
+    rows = run(client, sql, {"topic": settings.topic, "day": day.isoformat()})
+    return {row["kafka_partition"]: (row["first"], row["after"]) for row in rows}
+
+
+class Recomputed:
+    """Records read again by the contract of now, beside the live data."""
+
+    def __init__(self, client: "Client", settings: JobSettings, ranges: Mapping[int, Range], uris: list[str]) -> None:
+        self._client, self._settings, self._uris = client, settings, uris
+        self._table = f"{settings.project}.{settings.dataset}.{STAGING_PREFIX}backfill_{uuid.uuid4().hex}"
+        self._values = {
+            "topic": settings.topic,
+            "ranges": [
+                {"kafka_partition": at, "first_offset": first, "end_offset": after}
+                for at, (first, after) in sorted(ranges.items())
+            ],
+        }
+
+    def load(self) -> None:
+        """Into a table beside the others. A run that begins may have swept it: then it is loaded again."""
+        from google.cloud import bigquery
+
+        config = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_TRUNCATE")
+        job = self._client.load_table_from_uri(self._uris, self._table, job_config=config, **bounds())
+        job.result(retry=bounds()["retry"], timeout=JOB_SECONDS)
+
+    def differences(self) -> list[Difference]:
+        """What is otherwise than published, in records and money; what is the same is one outcome more."""
+        return [Difference(**row) for row in run(self._client, diff_sql(self._settings, self._table), self._values)]
+
+    def changed_ids(self, limit: int) -> list[str]:
+        """Ids of the payments that would change."""
+        changed = self._select("t.transaction_id") + f"\nlimit {limit:d}"
+        return [row["transaction_id"] for row in run(self._client, changed, self._values)]
+
+    def decisions(self) -> list[Decision]:
+        """The swap of every changed payment: the row as it is out, the row as it is recomputed in.
+
+        Raises:
+            Incident: there are too many.
+        """
+        self.load()
+        columns = [column.name for column in catalog.TRANSACTIONS.columns]
+        recomputed = [f"s.{name}" if name in RECOMPUTED else f"t.{name}" for name in columns]
+        before = run(self._client, self._select(", ".join(f"t.{name}" for name in columns)), self._values)
+        after = run(self._client, self._select(", ".join(recomputed)), self._values)
+        if len(before) > MAX_CHANGES:
+            said = f"{len(before)} payments would change, and {MAX_CHANGES} can at once: take a smaller range."
+            raise Incident(Kind.WAREHOUSE_FAILED, said)
+        kinds = (Correction.BACKFILL_REPLACED, Correction.BACKFILL_CHOSEN)
+        return [
+            Decision(kind, row)
+            for pair in zip(before, after, strict=True)
+            for kind, row in zip(kinds, pair, strict=True)
+        ]
+
+    def drop(self) -> None:
+        """The table goes; so does what it was loaded from."""
+        from spark_jobs.streaming import staged_files
+
+        with suppress(*failures()):
+            self._client.delete_table(self._table, not_found_ok=True, **bounds())
+        staged_files.remove(tuple(self._uris))
+
+    def _select(self, columns: str) -> str:
+        return f"select {columns} {compared_sql(self._settings, self._table)} and {_OUTCOME} = 'CHANGED' {_ORDER}"
+
+
+@contextmanager
+def recomputed(
+    client: "Client", settings: JobSettings, ranges: Mapping[int, Range], read: Read | None = None
+) -> Iterator[Recomputed]:
+    """Read the ranges again and load them beside the live data, for as long as the block lasts.
+
+    Args:
+        client: the warehouse.
+        settings: names the topic and the tables.
+        ranges: published offsets by partition.
+        read: reads records; default: as the streaming job does now.
+
+    Raises:
+        BrokerUnreachable: the broker did not answer.
+        Incident: the topic no longer keeps the range.
+    """
+    from spark_jobs.streaming.plan import read_records
+
+    uris: list[str] = []
+    beside = Recomputed(client, settings, ranges, uris)
+    try:
+        for batch in read_ranges(settings, ranges):
+            uris.append(_write((read or read_records)(batch), f"{settings.staging_location}/backfill"))
+        if uris:
+            beside.load()
+        yield beside
+    finally:
+        beside.drop()
+
+
+def backfill(
+    client: "Client", settings: JobSettings, beside: Recomputed, *, decided_by: str, reason: str
+) -> Sequence[Decision]:
+    """Swap every changed payment in one transaction, guarded by the control row; or nothing.
+
+    Raises:
+        Incident: the warehouse refused, or too many would change.
+    """
+    return decide(client, settings, beside.decisions, decided_by=decided_by, reason=reason)
+
+
+def _write(records: "pa.Table", location: str) -> str:
+    import pyarrow as pa
+    import pyarrow.fs as pafs
+    import pyarrow.parquet as pq
+
+    reasons = pa.array([", ".join(row) for row in records["reasons"].to_pylist()], pa.string())
+    kept = records.drop_columns(list(_NOT_STAGED)).append_column("reason_text", reasons)
+    filesystem, folder = pafs.FileSystem.from_uri(location)
+    filesystem.create_dir(folder, recursive=True)
+    name = f"{uuid.uuid4().hex}.parquet"
+    pq.write_table(kept, f"{folder}/{name}", filesystem=filesystem)
+    return f"{location}/{name}"
+
+
+_IS_CHANGED = " or ".join(f"s.{name} is distinct from t.{name}" for name in RECOMPUTED)
+_OUTCOME = f"""case
+            when s.kafka_offset is null then 'NOT IN KAFKA'
+            when s.value_sha256 != d.value_sha256 then 'OTHER VALUE IN KAFKA'
+            when t.transaction_id is null and d.disposition = 'QUARANTINED' and s.reason_text = '' then 'ACCEPTED NOW'
+            when t.transaction_id is null then 'SAME'
+            when s.reason_text != '' then 'REFUSED NOW'
+            when s.transaction_id != t.transaction_id or s.event_time != t.event_time then 'OTHER IDENTITY'
+            when {_IS_CHANGED} then 'CHANGED'
+            else 'SAME' end"""
+_ORDER = "order by d.kafka_partition, d.kafka_offset"
+
+
+def compared_sql(settings: JobSettings, staged: str) -> str:
+    """Every delivery `d` of the ranges, with what is recomputed of it (`s`) and its payment, if it counts (`t`)."""
+    here = "and {0}.kafka_partition = d.kafka_partition and {0}.kafka_offset = d.kafka_offset"
+    return f"""
+        from `{table_id(settings, catalog.DELIVERIES)}` as d
+        inner join unnest(@ranges) as wanted
+            on d.kafka_partition = wanted.kafka_partition
+                and d.kafka_offset >= wanted.first_offset and d.kafka_offset < wanted.end_offset
+        left join `{staged}` as s on s.kafka_partition = d.kafka_partition and s.kafka_offset = d.kafka_offset
+        left join `{table_id(settings, catalog.TRANSACTIONS)}` as t
+            on t.topic = d.topic {here.format("t")}
+        where d.topic = @topic"""
+
+
+def diff_sql(settings: JobSettings, staged: str) -> str:
+    """Columns of Difference."""
+    return f"""
+        select outcome, disposition, currency, count(*) as records, sum(amount_minor) as amount_minor,
+            sum(recomputed_minor) as recomputed_minor
+        from (
+            select {_OUTCOME} as outcome, d.disposition, coalesce(t.currency, s.currency, '') as currency,
+                coalesce(t.amount_minor, 0) as amount_minor,
+                if(t.transaction_id is null, 0, coalesce(s.amount_minor, 0)) as recomputed_minor
+            {compared_sql(settings, staged)}
+        )
+        group by outcome, disposition, currency order by outcome, disposition, currency
+        """

@@ -1,0 +1,173 @@
+"""Conflicts: one id, more than one payload. Listed with the money at stake until somebody decides which one counts.
+
+Belongs here: finding them, and what a decision comes to. Does not belong here: writing it down (corrections.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.corrections.decisions import Decision, decide
+from spark_jobs.corrections.late_payments import payments_of
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.warehouse.client import run, table_id
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+type Row = dict[str, Any]
+type Place = tuple[str, int, int]
+"""Topic, partition and offset."""
+
+FIRST = "first"
+
+
+class NoSuchChoice(ValueError):
+    """What was asked for cannot be chosen. The message is one line that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One id's valid deliveries in order of the log, and which of them payment_transactions says, if any."""
+
+    transaction_id: str
+    deliveries: tuple[Row, ...]
+    published: Place | None
+    decided_through_batch: int
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether a decision was made that knew every payload."""
+        first: dict[bytes, int] = {}
+        for row in self.deliveries:
+            known = first.get(row["payload_hash"], row["batch_id"])
+            first[row["payload_hash"]] = min(known, row["batch_id"])
+        return max(first.values()) <= self.decided_through_batch
+
+    def exposure(self) -> dict[str, int]:
+        """The money at stake by currency, in minor units: the most less the least that a payload says.
+
+        A currency that not every payload has is at stake whole.
+        """
+        payloads = {row["payload_hash"]: (row["currency"], row["amount_minor"]) for row in self.deliveries}
+        stakes: dict[str, int] = {}
+        for currency in sorted({currency for currency, _ in payloads.values()}):
+            amounts = [minor if c == currency else 0 for c, minor in payloads.values()]
+            stakes[currency] = max(amounts) - min(amounts)
+        return stakes
+
+
+def conflicts(client: "Client", settings: JobSettings, transaction_id: str | None = None) -> list[Conflict]:
+    """Every conflict, decided or not, or that of one id."""
+    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    one = "" if transaction_id is None else "and transaction_id = @transaction_id"
+    sql = f"""
+        with disputed as (
+            select transaction_id from {name[catalog.DELIVERIES]}
+            where disposition not in ('QUARANTINED', 'ERASED') {one}
+            group by transaction_id having count(distinct payload_hash) > 1
+        ),
+        decided as (
+            select transaction_id, max(last_batch_id) as last_batch_id from {name[catalog.CORRECTIONS]}
+            where kind in ('{Correction.CONFLICT_KEPT}', '{Correction.CONFLICT_CHOSEN}')
+            group by transaction_id
+        )
+        select d.*, t.topic as published_topic, t.kafka_partition as published_partition,
+            t.kafka_offset as published_offset, coalesce(c.last_batch_id, 0) as decided_through_batch
+        from {name[catalog.DELIVERIES]} as d
+        inner join disputed on d.transaction_id = disputed.transaction_id
+        left join {name[catalog.TRANSACTIONS]} as t on d.transaction_id = t.transaction_id
+        left join decided as c on d.transaction_id = c.transaction_id
+        where d.disposition not in ('QUARANTINED', 'ERASED')
+        order by d.transaction_id, d.kafka_timestamp, d.kafka_partition, d.kafka_offset
+        """
+    rows = run(client, sql, {} if transaction_id is None else {"transaction_id": transaction_id})
+    by_id: dict[str, list[Row]] = {}
+    for row in rows:
+        by_id.setdefault(row["transaction_id"], []).append(row)
+    return [
+        Conflict(
+            name_,
+            tuple(group),
+            None
+            if group[0]["published_topic"] is None
+            else (group[0]["published_topic"], group[0]["published_partition"], group[0]["published_offset"]),
+            group[0]["decided_through_batch"],
+        )
+        for name_, group in by_id.items()
+    ]
+
+
+def choose(conflict: Conflict, keep: str) -> Row:
+    """The delivery that `keep` names: `first` (the one that the stream published), or topic/partition/offset.
+
+    Raises:
+        NoSuchChoice: there is none.
+    """
+    if conflict.published is None:
+        raise NoSuchChoice(
+            f"{conflict.transaction_id} is not published: it came late, so admit it first by `payments replay --late`."
+        )
+    if keep == FIRST:
+        unique = [row for row in conflict.deliveries if row["disposition"] == "UNIQUE"]
+        return next(iter(unique), next(row for row in conflict.deliveries if _place(row) == conflict.published))
+    for row in conflict.deliveries:
+        if keep in ("/".join(map(str, _place(row))), "/".join(map(str, _place(row)[1:]))):
+            return row
+    raise NoSuchChoice(f"{keep} is no delivery of {conflict.transaction_id}: `payments resolve` lists them.")
+
+
+def resolve(
+    client: "Client", settings: JobSettings, transaction_id: str, keep: str, *, decided_by: str, reason: str
+) -> Sequence[Decision]:
+    """Decide a conflict, in one transaction; nothing where it is decided so already.
+
+    Raises:
+        NoSuchChoice: the id is in no conflict, or has no such delivery.
+        Incident: the warehouse refused.
+    """
+
+    def plan() -> list[Decision]:
+        found = conflicts(client, settings, transaction_id)
+        if not found:
+            raise NoSuchChoice(f"{transaction_id} is in no conflict: `payments resolve` lists those that are.")
+        [conflict] = found
+        chosen = choose(conflict, keep)
+        if _place(chosen) == conflict.published:
+            published = _published(client, settings, transaction_id)
+            return [] if conflict.is_decided else [Decision(Correction.CONFLICT_KEPT, published)]
+        return [
+            Decision(Correction.CONFLICT_REPLACED, _published(client, settings, transaction_id)),
+            Decision(Correction.CONFLICT_CHOSEN, _payment_of(client, settings, chosen)),
+        ]
+
+    return decide(client, settings, plan, decided_by=decided_by, reason=reason)
+
+
+def _published(client: "Client", settings: JobSettings, transaction_id: str) -> Row:
+    sql = f"select * from `{table_id(settings, catalog.TRANSACTIONS)}` where transaction_id = @transaction_id"
+    [row] = run(client, sql, {"transaction_id": transaction_id})
+    return row
+
+
+def _payment_of(client: "Client", settings: JobSettings, delivery: Row) -> Row:
+    """What a delivery says: by its raw value, or, where it has none, by the correction that kept its columns."""
+    if delivery["raw_value"] is not None:
+        payments = payments_of([delivery])
+        if not payments:
+            raise NoSuchChoice("the contract of now no longer takes that delivery, so it cannot be chosen.")
+        return payments[0]
+    sql = f"""
+        select * from `{table_id(settings, catalog.CORRECTIONS)}`
+        where topic = @topic and kafka_partition = @kafka_partition and kafka_offset = @kafka_offset
+        order by correction_id desc limit 1
+        """
+    names = ("topic", "kafka_partition", "kafka_offset")
+    [row] = run(client, sql, {name: delivery[name] for name in names})
+    return row
+
+
+def _place(row: Row) -> Place:
+    return row["topic"], row["kafka_partition"], row["kafka_offset"]

@@ -1,0 +1,128 @@
+"""Records to the topic once more, each with a header that says which old offset it comes from; and reading that back.
+
+Belongs here: the two contacts of a replay with Kafka. Does not belong here: what may be replayed (replaying.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.settings import JobSettings
+from spark_jobs.source.topic import REQUEST_TIMEOUT_MS, BrokerUnreachable
+
+type Row = Mapping[str, Any]
+type Place = tuple[int, int]
+"""Partition and offset."""
+
+REPLAY_HEADER = "replay_of"
+"""topic/partition/offset of the quarantined record."""
+
+_DELIVERY_MS = 120_000
+
+
+def send(settings: JobSettings, rows: Sequence[Row]) -> dict[Place, int]:
+    """Send raw keys and values to the partitions that they came from.
+
+    Raises:
+        BrokerUnreachable: not every record was acknowledged; those that were are found by `read_back`.
+
+    Returns:
+        The new offset by the old partition and offset.
+    """
+    from kafka import KafkaProducer
+    from kafka.errors import KafkaError
+
+    try:
+        producer = KafkaProducer(
+            bootstrap_servers=settings.bootstrap_servers.split(","),
+            enable_idempotence=True,
+            acks="all",
+            delivery_timeout_ms=_DELIVERY_MS,
+            bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
+            allow_auto_create_topics=False,
+        )
+    except KafkaError as error:
+        raise _unreachable(settings, error) from error
+    try:
+        sent = [
+            (
+                place_of(row),
+                producer.send(
+                    settings.topic,
+                    value=row["raw_value"],
+                    key=row["raw_key"],
+                    partition=row["kafka_partition"],
+                    headers=[
+                        (SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode()),
+                        (REPLAY_HEADER, _origin(settings, row["kafka_partition"], row["kafka_offset"])),
+                    ],
+                ),
+            )
+            for row in rows
+        ]
+        producer.flush(_DELIVERY_MS / 1000)
+        return {place: future.get(timeout=0).offset for place, future in sent}
+    except KafkaError as error:
+        raise _unreachable(settings, error) from error
+    finally:
+        producer.close(timeout=1)
+
+
+def read_back(settings: JobSettings, requests: Sequence[Row]) -> dict[Place, int]:
+    """Where the records of these requests came to lie, of those that the topic holds.
+
+    Raises:
+        Incident: the topic no longer keeps the offsets at which one may lie.
+    """
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
+
+    wanted = {_origin(settings, r["kafka_partition"], r["kafka_offset"]): place_of(r) for r in requests}
+    found: dict[Place, int] = {}
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=settings.bootstrap_servers.split(","),
+            bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
+            enable_auto_commit=False,
+            group_id=None,
+        )
+        try:
+            for partition in sorted({r["new_partition"] for r in requests}):
+                at = TopicPartition(settings.topic, partition)
+                first = min(r["sent_from_offset"] for r in requests if r["new_partition"] == partition)
+                if consumer.beginning_offsets([at])[at] > first:
+                    raise Incident(
+                        Kind.OFFSETS_LOST,
+                        f"partition {partition} no longer keeps offset {first}, so nobody can say what became of a "
+                        f"replay from there: look for its value in payment_deliveries.",
+                    )
+                consumer.assign([at])
+                consumer.seek(at, first)
+                end = consumer.end_offsets([at])[at]
+                while consumer.position(at) < end:
+                    for record in consumer.poll(timeout_ms=1_000).get(at, ()):
+                        origin = dict(record.headers).get(REPLAY_HEADER)
+                        if origin in wanted:
+                            found.setdefault(wanted[origin], record.offset)
+        finally:
+            consumer.close()
+    except KafkaError as error:
+        raise _unreachable(settings, error) from error
+    return found
+
+
+def _origin(settings: JobSettings, partition: int, offset: int) -> bytes:
+    return f"{settings.topic}/{partition}/{offset}".encode()
+
+
+def place_of(row: Row) -> Place:
+    """Partition and offset of a delivery, or of the one that a request is about."""
+    return row["kafka_partition"], row["kafka_offset"]
+
+
+def _unreachable(settings: JobSettings, error: Exception) -> BrokerUnreachable:
+    return BrokerUnreachable(
+        f"Kafka at {settings.bootstrap_servers} did not acknowledge ({type(error).__name__}): what was sent is found "
+        f"by the next `payments replay`, a few minutes from now."
+    )

@@ -1,0 +1,136 @@
+"""Segment files of the deduplication state, beside the checkpoint that names them.
+
+Belongs here: writing a segment durably, reading it back, deleting it. Does not belong here: which segments there are
+(dedup_state.py).
+"""
+
+import os
+import uuid
+from functools import lru_cache
+from pathlib import Path
+from tempfile import gettempdir
+
+import numpy as np
+import pyarrow.fs as pafs
+
+from spark_jobs.crash_points import Point, crash_point
+from spark_jobs.deduplication.checksums import Damaged, checksum
+from spark_jobs.deduplication.id_keys import Keys, Packed
+
+_VERIFIED_FILES = 4096
+
+
+class LocalSegments:
+    """Segments in a folder of this machine.
+
+    Reading maps the file. A process reads all of it once, to hold it against the checksum in its name; after that,
+    only the pages that a probe touches.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, keys: Keys) -> str:
+        """Write, sync and only then name the file."""
+        return self.keep(Packed.of(keys).content())
+
+    def keep(self, content: bytes) -> str:
+        """Write a segment's bytes, as `write` does."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = f"{uuid.uuid4().hex}-{checksum(content):08x}.keys"
+        unnamed = self._folder / f".{name}"
+        with unnamed.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unnamed.rename(self._folder / name)
+        _sync_folder(self._folder)
+        crash_point(Point.SEGMENT_WRITTEN)
+        return name
+
+    def read(self, name: str) -> Packed:
+        """Map a segment.
+
+        Raises:
+            Damaged: the checkpoint names one that is gone, or is not what was written.
+        """
+        path = self._folder / name
+        try:
+            _verify(path, path.stat().st_mtime_ns)
+            return Packed.mapped(np.memmap(path, dtype=np.uint8, mode="r"))
+        except (OSError, ValueError) as error:
+            raise Damaged(f"segment {name} cannot be read.") from error
+
+    def delete(self, name: str) -> None:
+        """Remove a segment, if it is there."""
+        (self._folder / name).unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=_VERIFIED_FILES)
+def _verify(path: Path, _modified_at: int) -> None:
+    """Hold a file against the checksum in its name; once per process, unless somebody has written to it since."""
+    if f"{checksum(np.memmap(path, dtype=np.uint8, mode='r')):08x}" != path.stem.rpartition("-")[2]:
+        raise Damaged(f"segment {path.name} is not what was written.")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class RemoteSegments:
+    """Segments on an object store, each read once per process and then mapped from a local copy."""
+
+    def __init__(self, filesystem: pafs.FileSystem, folder: str, cache: LocalSegments, cache_folder: Path) -> None:
+        self._filesystem = filesystem
+        self._folder = folder
+        self._cache = cache
+        self._cache_folder = cache_folder
+
+    def write(self, keys: Keys) -> str:
+        """Write the object; it appears whole or not at all. The local copy is kept."""
+        content = Packed.of(keys).content()
+        name = self._cache.keep(content)
+        with self._filesystem.open_output_stream(f"{self._folder}/{name}") as stream:
+            stream.write(content)
+        return name
+
+    def read(self, name: str) -> Packed:
+        """Map the local copy, fetching it first where it is missing. Raises Damaged, as LocalSegments does."""
+        path = self._cache_folder / name
+        if not path.exists():
+            self._cache_folder.mkdir(parents=True, exist_ok=True)
+            unnamed = path.with_name(f".{name}.{uuid.uuid4().hex}")
+            try:
+                with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
+                    unnamed.write_bytes(stream.read())
+            except FileNotFoundError as error:
+                raise Damaged(f"segment {name} is gone.") from error
+            unnamed.rename(path)
+        return self._cache.read(name)
+
+    def delete(self, name: str) -> None:
+        """Remove the object and the copy, if they are there."""
+        self._cache.delete(name)
+        try:
+            self._filesystem.delete_file(f"{self._folder}/{name}")
+        except FileNotFoundError:
+            return
+
+
+def segment_cache() -> Path:
+    """Where this machine keeps its copies of remote segments."""
+    return Path(gettempdir()) / "payments-segments"
+
+
+def open_segments(uri: str, cache_root: Path) -> LocalSegments | RemoteSegments:
+    """The store for a folder URI (`file:` or `gs:`); copies of remote segments go below `cache_root`."""
+    filesystem, folder = pafs.FileSystem.from_uri(uri)
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        return LocalSegments(Path(folder))
+    cache_folder = cache_root / folder.replace("/", "_")
+    return RemoteSegments(filesystem, folder, LocalSegments(cache_folder), cache_folder)

@@ -1,0 +1,141 @@
+"""Spark's checkpoint, read from outside: which offsets a batch spans, whether it fits the warehouse.
+
+Belongs here: the layout of a generation's folder and of Spark's offset log. Does not belong here: what to do about a
+checkpoint that does not fit (run.py, generations.py).
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import pyarrow.fs as pafs
+
+from spark_jobs.deduplication.checksums import Damaged
+from spark_jobs.streaming.plan import Locations
+
+FORMAT = 3
+"""Raised by every change of the plan or of the state's form: older checkpoints are then rebuilt, never misread."""
+
+_START = "start.json"
+_BATCH_FILE = re.compile(r"[0-9]+")
+_SIGNS_OF_DAMAGE = (
+    f"{Damaged.__module__}.{Damaged.__qualname__}",
+    "CANNOT_LOAD_STATE_STORE",
+    "MISSING_STATE_DIRECTORY",
+    "CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED",
+    "ChecksumException",
+    "ChecksumException",
+    # Where Spark was when it read what it cannot make sense of.
+    "Log.deserialize(",
+    "OffsetWriter.deserialize(",
+    "StreamMetadata$.read(",
+)
+
+
+class CheckpointUnusable(RuntimeError):
+    """The checkpoint cannot be gone on with; the warehouse can rebuild it. The message says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The offsets of one micro-batch, by partition: from `start` up to but not including `end`."""
+
+    start: dict[int, int]
+    end: dict[int, int]
+
+    def lengths(self) -> dict[int, int]:
+        """Records per partition that the interval should hold."""
+        return {partition: end - self.start[partition] for partition, end in self.end.items()}
+
+
+class Checkpoint:
+    """One generation's folder. `buckets` is how many the deduplication state is split into."""
+
+    def __init__(self, locations: Locations, topic: str, buckets: int) -> None:
+        self._topic = topic
+        self._made_by = f"format {FORMAT}, {buckets} buckets, Spark {version('pyspark')}"
+        self._filesystem, self._folder = pafs.FileSystem.from_uri(locations.checkpoint)
+
+    def exists(self) -> bool:
+        """Whether the generation was ever begun here."""
+        return self._is_file(_START)
+
+    def begin(self, start: dict[int, int]) -> None:
+        """Make the folder and note where the generation's first batch starts."""
+        noted = {"made_by": self._made_by, "topic": self._topic, "offsets": start}
+        self._filesystem.create_dir(self._folder, recursive=True)
+        with self._filesystem.open_output_stream(f"{self._folder}/{_START}") as stream:
+            stream.write(json.dumps(noted, sort_keys=True).encode())
+
+    def interval(self, batch_id: int) -> Interval:
+        """The offsets of a batch that Spark has planned."""
+        end = self._offsets(batch_id)
+        before = self._offsets(batch_id - 1) if batch_id else self.start()
+        return Interval({partition: before.get(partition, 0) for partition in end}, end)
+
+    def start(self) -> dict[int, int]:
+        """Where the generation's first batch starts."""
+        try:
+            noted = json.loads(self._read(_START))
+            made_by, topic = noted["made_by"], noted["topic"]
+            offsets = {int(partition): int(offset) for partition, offset in noted["offsets"].items()}
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
+            raise CheckpointUnusable(f"its file {_START} cannot be read.") from error
+        if (made_by, topic) != (self._made_by, self._topic):
+            raise CheckpointUnusable(f"it was made by {made_by} for {topic!r}; this is {self._made_by}.")
+        return offsets
+
+    def check(self, published: dict[int, int]) -> None:
+        """Make sure that Spark will go on from `published`, or replay the one batch that led there.
+
+        Raises:
+            CheckpointUnusable: it would skip or repeat something.
+        """
+        start = self.start()
+        planned, committed = self._newest("offsets"), self._newest("commits")
+        if planned is None:
+            reached = [start]
+        elif planned == committed:
+            reached = [self._offsets(planned)]
+        elif planned == (0 if committed is None else committed + 1):
+            reached = [self._offsets(planned), start if committed is None else self._offsets(committed)]
+        else:
+            raise CheckpointUnusable(f"batch {planned} is planned but the newest committed one is {committed}.")
+        if not any(_equal(offsets, published) for offsets in reached):
+            raise CheckpointUnusable(f"it stands at {reached[-1]}, the warehouse at {published}.")
+
+    def _offsets(self, batch_id: int) -> dict[int, int]:
+        # Line 1 is the version, line 2 the metadata, line 3 the one source's offsets.
+        lines = self._read(f"spark/offsets/{batch_id}").splitlines()
+        try:
+            return {int(p): offset for p, offset in json.loads(lines[2])[self._topic].items()}
+        except (IndexError, KeyError, ValueError, AttributeError, TypeError) as error:
+            raise CheckpointUnusable(f"its offset log {batch_id} cannot be read.") from error
+
+    def _newest(self, log: str) -> int | None:
+        selector = pafs.FileSelector(f"{self._folder}/spark/{log}", allow_not_found=True)
+        names = [info.base_name for info in self._filesystem.get_file_info(selector)]
+        return max((int(name) for name in names if _BATCH_FILE.fullmatch(name)), default=None)
+
+    def _is_file(self, name: str) -> bool:
+        info = self._filesystem.get_file_info(f"{self._folder}/{name}")
+        return bool(info.type == pafs.FileType.File)
+
+    def _read(self, name: str) -> str:
+        try:
+            with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
+                return str(stream.read(), "utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CheckpointUnusable(f"its file {name} cannot be read.") from error
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether a query failed for what its checkpoint holds, and not for what it read or published."""
+    # Of Spark's errors the Java stack says where they come from.
+    said = f"{error}\n{getattr(error, '_stackTrace', '')}"
+    return any(sign in said for sign in _SIGNS_OF_DAMAGE)
+
+
+def _equal(left: dict[int, int], right: dict[int, int]) -> bool:
+    return all(left.get(partition, 0) == right.get(partition, 0) for partition in left.keys() | right.keys())

@@ -1,0 +1,65 @@
+"""The classes that a session loads, in one file: the next JVM maps it, instead of reading and checking them one by one.
+
+Usage: python -m spark_jobs.driver.class_archive, as `make setup` does. Belongs here: making that file (class data
+sharing, JEP 350). Does not belong here: its use (session.py). A JVM that the file does not fit, being another one or
+having other jars, goes on without it.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.driver.spark_session import archive_path, build_session
+from spark_jobs.driver.standby import put_through
+from spark_jobs.settings import payments_home, read_job_settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_RECORDS = 100
+_EXIT_SECONDS = 60
+
+
+def make(home: Path) -> Path:
+    """Put a few records through the whole plan in a JVM that writes down what it has loaded as it ends; the file.
+
+    Raises:
+        TimeoutExpired: the JVM did not end.
+        FileNotFoundError: it wrote nothing.
+    """
+    from pyspark import SparkContext
+
+    archive = archive_path(home)
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    # A JVM that maps one writes none.
+    archive.unlink(missing_ok=True)
+    fresh = archive.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    settings = read_job_settings({})
+    spark = build_session(settings, home, f'"-XX:ArchiveClassesAtExit={fresh}"')
+    # Nothing public knows the JVM's process.
+    gateway: Any = SparkContext._gateway
+    with tempfile.TemporaryDirectory() as folder:
+        put_through(_lines(spark, Path(folder)), settings)
+    spark.stop()
+    gateway.shutdown()
+    # The JVM ends by itself where nobody can write to it any more.
+    gateway.proc.stdin.close()
+    gateway.proc.wait(_EXIT_SECONDS)
+    return fresh.rename(archive)
+
+
+def _lines(spark: "SparkSession", folder: Path) -> "DataFrame":
+    """Lines of text as if they were Kafka's: what a record says does not matter here."""
+    (folder / "records.txt").write_text("no payment\n" * _RECORDS)
+    return spark.readStream.text(folder.as_uri()).selectExpr(
+        "0 as partition",
+        "0L as offset",
+        "current_timestamp() as timestamp",
+        "cast(value as binary) as key",
+        "cast(value as binary) as value",
+    )
+
+
+if __name__ == "__main__":
+    make(payments_home())

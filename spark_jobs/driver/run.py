@@ -1,0 +1,231 @@
+"""One run under one epoch: fence, check, stream, publish, again and again.
+
+Belongs here: the order of a run's steps. Does not belong here: what happens to a record (pipeline.py) or to a batch
+(publishing.py), how long a run goes on (process_payments.py), Dagster.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from spark_jobs.crash_points import Point, crash_point
+from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
+from spark_jobs.driver.checkpoint import CheckpointUnusable, is_damage
+from spark_jobs.driver.generations import Generation, new_name, open_generation, renew
+from spark_jobs.driver.spark_session import interpreted
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.settings import JobSettings
+from spark_jobs.sinks.bigquery.publish_sql import Batch
+from spark_jobs.sinks.open_store import open_store
+from spark_jobs.source.stream import read_kafka
+from spark_jobs.source.topic import TopicReader, TopicState, backlog, check_source
+from spark_jobs.streaming import staged_files
+from spark_jobs.streaming.plan import receipts_of
+from spark_jobs.streaming.tally import add_up, decode
+from spark_jobs.warehouse.client import Control
+from spark_jobs.warehouse.retries import failures_as_incidents, one_line
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+KEPT_PLANS = 8
+"""A run's queries differ in nothing but a batch's limit and the number of tasks that read it."""
+
+OnBatch = Callable[[BatchReport], None]
+
+
+class Run(AbstractContextManager["Run"]):
+    """One run under one epoch: it may drain many times."""
+
+    def __init__(self, spark: "SparkSession", settings: JobSettings, on_batch: OnBatch) -> None:
+        self.reports: list[BatchReport] = []
+        self._spark = spark
+        self._settings = settings
+        self._on_batch = on_batch
+        self._failure: BaseException | None = None
+        self._epoch: int | None = None
+        # To describe a plan to Spark takes as long as to run it for a few records.
+        self._plan = lru_cache(KEPT_PLANS)(self._describe)
+
+    def __enter__(self) -> "Run":
+        with ExitStack() as stack:
+            self._topic = stack.enter_context(TopicReader(self._settings.bootstrap_servers, self._settings.topic))
+            self._store = stack.enter_context(open_store(self._settings))
+            stack.push(self._record)
+            with failures_as_incidents():
+                self._begin()
+            self._opened = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
+
+    def _record(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Incident):
+            self._store.record(error, self._epoch)
+
+    def _begin(self) -> None:
+        self._store.prepare()
+        control = self._take_over(self._topic.read())
+        self._store.sweep()
+        try:
+            opened = open_generation(self._store, self._settings, control)
+        except CheckpointUnusable as unusable:
+            opened = self._renew(control, unusable)
+        self._go_on_with(*opened)
+
+    def _renew(self, control: Control, unusable: CheckpointUnusable) -> tuple[Control, Generation]:
+        said = f"checkpoint {control.generation}: {unusable} It is rebuilt from the warehouse; nothing is lost by it."
+        self._store.record(Incident(Kind.CHECKPOINT_UNUSABLE, said), self._epoch)
+        return renew(self._store, self._settings, control)
+
+    def _go_on_with(self, control: Control, generation: Generation) -> None:
+        self._locations, self._checkpoint = generation.locations, generation.checkpoint
+        self._publisher = self._store.publisher(control)
+        self._plan.cache_clear()
+        staged_files.sweep(self._locations.staging)
+
+    def drain_once(self, deadline: float) -> bool:
+        """Run one availableNow query if records wait, past the deadline for one batch. Returns whether there were any.
+
+        More may be left, past the deadline and while the watermark is stale.
+
+        A checkpoint that turns out to be damaged is rebuilt, once.
+        """
+        try:
+            return self._drain_once(deadline)
+        except CheckpointUnusable as unusable:
+            with failures_as_incidents():
+                self._go_on_with(*self._renew(self._publisher.control, unusable))
+        try:
+            return self._drain_once(deadline)
+        except CheckpointUnusable as unusable:
+            said = f"the rebuilt checkpoint is unusable too: {unusable} Look at the disk of CHECKPOINT_LOCATION."
+            raise Incident(Kind.CHECKPOINT_UNUSABLE, said) from None
+
+    def _drain_once(self, deadline: float) -> bool:
+        control = self._publisher.control
+        state = self._readable_topic()
+        waiting = backlog(control.end_offsets, state)
+        if not waiting:
+            return False
+        most, partitions = self._settings.max_offsets_per_batch, len(state.latest)
+        limit = batch_limit(waiting, partitions, most, control.watermark, datetime.now(UTC))
+        # Spark wants to be told of every partition, also of one that came after the generation began.
+        start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
+        tasks = reading_tasks(waiting, partitions, self._settings.max_records_per_task)
+        plan = self._plan(tuple(sorted(start.items())), limit, tasks)
+        self._query(partial(self._start, plan, waiting), deadline, most_batches(limit, most))
+        crash_point(Point.CHECKPOINT_COMMITTED)
+        return True
+
+    def _readable_topic(self) -> TopicState:
+        state, control = self._topic.read(), self._publisher.control
+        check_source(control.end_offsets, control.topic_id, state)
+        return state
+
+    def _describe(self, start: tuple[tuple[int, int], ...], limit: int, tasks: int | None) -> "DataFrame":
+        records = read_kafka(self._spark, self._settings, dict(start), limit, self._publisher.control.topic_id)
+        records = records.coalesce(tasks) if tasks else records
+        return receipts_of(records, self._locations, self._settings.state_buckets)
+
+    def _start(self, plan: "DataFrame", waiting: int) -> "StreamingQuery":
+        self._batch_started = datetime.now(UTC)
+        with interpreted(self._spark) if waiting <= FEW_RECORDS else nullcontext():
+            return (
+                plan.writeStream.queryName(self._settings.pipeline)
+                .outputMode("append")
+                .option("checkpointLocation", self._locations.spark)
+                .trigger(availableNow=True)
+                .foreachBatch(self._publish)
+                .start()
+            )
+
+    def _query(self, start: Callable[[], "StreamingQuery"], deadline: float, enough: int | None) -> None:
+        from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+        from pyspark.errors import PySparkException
+
+        self._failure = None
+        try:
+            self._await(start(), deadline, enough)
+        except (PySparkException, Py4JJavaError) as error:
+            # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
+            failure = self._failure if isinstance(self._failure, Exception) else error
+            if not isinstance(failure, (Incident, CheckpointUnusable)):
+                self._readable_topic()
+            if is_damage(failure):
+                raise CheckpointUnusable(f"Spark says {one_line(failure)}.") from None
+            raise failure from None
+
+    def _await(self, query: "StreamingQuery", deadline: float, enough: int | None) -> None:
+        before = len(self.reports)
+        try:
+            while not query.awaitTermination(1):
+                batches = len(self.reports) - before
+                # However late it is, a run gets on by one batch: or a time too short would get nowhere for ever.
+                if (time.monotonic() > deadline and batches) or (enough and batches >= enough):
+                    query.stop()
+        finally:
+            # A signal may have asked the run to end: a batch that is not published yet is the next run's.
+            if query.isActive:
+                query.stop()
+
+    def _publish(self, receipts: "DataFrame", spark_batch_id: int) -> None:
+        try:
+            self._publish_batch(receipts, spark_batch_id)
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    def _publish_batch(self, receipts: "DataFrame", spark_batch_id: int) -> None:
+        crash_point(Point.OFFSETS_WRITTEN)
+        # A replayed batch is computed too: Spark must commit its state before it can go on.
+        tally = add_up(decode(row.receipt) for row in receipts.collect())
+        crash_point(Point.STATE_COMMITTED)
+        interval = self._checkpoint.interval(spark_batch_id)
+        if not self._publisher.is_published(interval):
+            started, self._batch_started = self._batch_started, datetime.now(UTC)
+            seconds = (self._batch_started - started).total_seconds()
+            with failures_as_incidents():
+                report = self._publisher.publish(Batch(spark_batch_id, interval, tally, started, seconds))
+            self.reports.append(report)
+            self._on_batch(report)
+        staged_files.remove(tally.uris + tally.parcels)
+        crash_point(Point.FILES_REMOVED)
+        self._batch_started = datetime.now(UTC)
+
+    def _take_over(self, topic: TopicState) -> Control:
+        first = Control(
+            pipeline=self._settings.pipeline,
+            topic=topic.topic,
+            topic_id=topic.topic_id,
+            epoch=0,
+            holder="",
+            generation=new_name(),
+            last_batch_id=0,
+            end_offsets=topic.earliest,
+            watermark=None,
+            updated_at=datetime.now(UTC),
+        )
+        control = self._store.raise_epoch(f"run{uuid.uuid4().hex[:12]}", first)
+        self._epoch = control.epoch
+        crash_point(Point.EPOCH_RAISED)
+        if control.topic != topic.topic:
+            raise Incident(
+                Kind.TOPIC_RECREATED,
+                f"pipeline {control.pipeline!r} reads topic {control.topic!r}, not {topic.topic!r}: mend "
+                f"KAFKA_TOPIC_PAYMENTS, or use a dataset of its own.",
+            )
+        check_source(control.end_offsets, control.topic_id, topic)
+        return control

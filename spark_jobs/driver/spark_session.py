@@ -1,0 +1,158 @@
+"""The Spark session's configuration, all of it in one place, each line with its why.
+
+Belongs here: configuration and building a session. Does not belong here: the stream (process_payments.py).
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.settings import JobSettings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+KEPT_BATCHES = 20
+"""Batches of state and logs that Spark keeps; dedup_state.RETIRED_BATCHES must be more."""
+
+
+def jar_paths(home: Path, *, with_delta: bool = False) -> list[str]:
+    """The jars that pyspark lacks, as `make setup` put them below the home folder.
+
+    Args:
+        home: the folder.
+        with_delta: also those with which Spark reads Delta tables. A session has them from its start or never: jars
+            that are added later are unknown to the threads that fetch its tasks' results.
+    """
+    folders = ("spark", "delta") if with_delta else ("spark",)
+    return [str(path) for folder in folders for path in sorted((home / "jars" / folder).glob("*.jar"))]
+
+
+def archive_path(home: Path) -> Path:
+    """Where class_archive.py puts its file."""
+    return home / "jars" / "classes.jsa"
+
+
+def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -> dict[str, str]:
+    """Configuration of a session for the streaming job. What a cluster decides (master, memory) stays overridable.
+
+    Args:
+        settings: of the job.
+        home: the folder that `make setup` has filled.
+        with_delta: see `jar_paths`.
+    """
+    return {
+        "spark.app.name": f"{settings.pipeline}: process_payments",
+        "spark.jars": ",".join(jar_paths(home, with_delta=with_delta)),
+        # Records cross it once, and on one machine from memory to memory.
+        "spark.shuffle.compress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        # Counting bytes costs Spark two microseconds a record. So few cannot be too large; pipeline.gather joins them.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
+        "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+        "spark.python.worker.reuse": "true",
+        **{f"spark.executorEnv.{name}": value for name, value in _WORKER_MEMORY.items()},
+        # Workers that have been idle for a minute end, and a new one would import half a second's worth of libraries.
+        "spark.python.daemon.module": "spark_jobs.driver.worker_daemon",
+        # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
+        "spark.python.unix.domain.socket.enabled": "true",
+        # Spark keeps idle consumers for minutes, with what they have fetched ahead: dozens of them would fill the heap.
+        # Under traffic a run's next query, which goes on with them (kafka_stream.py), comes sooner than they end.
+        "spark.kafka.consumer.cache.timeout": "5s",
+        "spark.kafka.consumer.cache.evictorThreadRunInterval": "2s",
+        "spark.kafka.consumer.fetchedData.cache.timeout": "5s",
+        "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "2s",
+        "spark.driver.extraJavaOptions": f"{DRIVER_JAVA_OPTIONS} {_mapped_classes(home)}".strip(),
+        # A batch without records would tag nothing: the state knows no timers.
+        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+        "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
+        "spark.sql.streaming.stopTimeout": "10s",
+        "spark.sql.streaming.numRecentProgressUpdates": "10",
+        # Reports and the ledger tell what the UI would; it would also show the Kafka options.
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.redaction.options.regex": "(?i)url|secret|password|token|jaas|key",
+        "spark.redaction.regex": "(?i)secret|password|token|jaas|access[.]?key",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.locality.wait": "0s",
+    } | (_LOCAL_FILES if settings.checkpoint_location.startswith("file:") else {})
+
+
+_WORKER_MEMORY = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
+"""A Python worker needs the same memory for each batch: what it gave back in between it would get one fault a page
+later, 8 % of its time. 32 MiB is the most that glibc takes for the first threshold."""
+
+
+_LOCAL_FILES = {
+    # The default one starts a process, `readlink`, for each file that it renames: forty a batch.
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
+    # The usual one starts a process, `chmod`, for each file that it makes and for the checksum beside it: a dozen a
+    # batch. What a flipped bit would change is noticed without: state by its codec, offsets by the ledger.
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+}
+
+
+DRIVER_JAVA_OPTIONS = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
+"""Packed records are large arrays, which G1 handles dearly; and the compiler that optimizes most costs a run of minutes
+more than it gives back. spark-submit wants them as --driver-java-options: its JVM runs before any of this is read."""
+
+
+def _mapped_classes(home: Path) -> str:
+    archive = archive_path(home)
+    # Where it does not fit the JVM says so, and goes on: it is not worth a word in every log.
+    return f'"-XX:SharedArchiveFile={archive}" -Xlog:cds*=off' if archive.exists() else ""
+
+
+def build_session(
+    settings: JobSettings, home: Path, java_options: str = "", *, with_delta: bool = False
+) -> "SparkSession":
+    """A session of this process, for spark-submit and tests; Dagster builds its own from `spark_conf`.
+
+    Arguments are those of `spark_conf`; `java_options` are given to the driver's JVM beside its own.
+    """
+    from pyspark.sql import SparkSession
+
+    use_this_interpreter()
+    conf = spark_conf(settings, home, with_delta=with_delta)
+    conf["spark.driver.extraJavaOptions"] = f"{conf['spark.driver.extraJavaOptions']} {java_options}".strip()
+    builder = SparkSession.builder
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+@contextmanager
+def interpreted(spark: "SparkSession") -> Iterator[None]:
+    """Queries that start within it run without generated code, however long they go on."""
+    before = {name: spark.conf.get(name) for name in _INTERPRETED}
+    _configure(spark, _INTERPRETED)
+    try:
+        yield
+    finally:
+        _configure(spark, before)
+
+
+def _configure(spark: "SparkSession", conf: Mapping[str, Any]) -> None:
+    for name, value in conf.items():
+        spark.conf.set(name, value)
+
+
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+
+def use_this_interpreter() -> None:
+    """Have Spark's workers run the interpreter that runs the driver: another one would lack our packages."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -1,0 +1,73 @@
+"""A run that stands by: warmed up, and waiting for the one before it to end, however it ends.
+
+Belongs here: the lock that only one run of a machine holds, and warming a session up. Does not belong here: fencing,
+which is the warehouse's and holds across machines (warehouse.py): the lock saves time, the epoch saves money.
+"""
+
+import fcntl
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_jobs.settings import JobSettings
+from spark_jobs.sinks.open_store import open_store
+from spark_jobs.source.topic import TopicReader
+from spark_jobs.streaming.plan import Locations, receipts_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+WARM_UP_RECORDS = 200
+
+
+@contextmanager
+def turn(lock: Path, before_waiting: Callable[[], None]) -> Iterator[None]:
+    """Wait until no other process holds the lock, and hold it. The kernel lets go of it when a process dies."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            before_waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def warm_up(spark: "SparkSession", settings: JobSettings) -> None:
+    """Take the newest records through the whole plan, into a folder that is thrown away: nothing is published.
+
+    A session's first batch is many times slower than its second; this is that first batch. The warehouse is asked once
+    for its client's sake, whose modules take a second to load.
+    """
+    from spark_jobs.source.stream import read_kafka
+
+    with open_store(settings) as store:
+        store.read_control()
+    with TopicReader(settings.bootstrap_servers, settings.topic) as reader:
+        topic = reader.read()
+    start = {p: max(topic.earliest[p], latest - WARM_UP_RECORDS) for p, latest in topic.latest.items()}
+    # What arrives until the query begins is read too: in the same batch, not in hundreds of so few.
+    limit = settings.max_offsets_per_batch
+    put_through(read_kafka(spark, settings, start, limit), settings)
+
+
+def put_through(records: "DataFrame", settings: JobSettings) -> None:
+    """Take a stream of KAFKA_COLUMNS through the whole plan, into a folder that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="payments-warm-up-") as folder:
+        locations = Locations((Path(folder) / "checkpoint").as_uri(), (Path(folder) / "staging").as_uri())
+        query = (
+            receipts_of(records, locations, settings.state_buckets)
+            .writeStream.queryName(f"{settings.pipeline}-warm-up")
+            .outputMode("append")
+            .option("checkpointLocation", locations.spark)
+            .trigger(availableNow=True)
+            .foreachBatch(_evaluate)
+            .start()
+        )
+        query.awaitTermination()
+
+
+def _evaluate(receipts: "DataFrame", _batch_id: int) -> None:
+    receipts.collect()

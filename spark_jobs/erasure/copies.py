@@ -1,0 +1,54 @@
+"""Copies of what was erased, outside its transaction: dbt's own tables, and what dead runs and backfills have left.
+
+Belongs here: knowing and dropping them; each can be made anew. Does not belong here: the tables of the streaming job
+(erasing.py), Delta (delta_mirror.py).
+"""
+
+from typing import TYPE_CHECKING
+
+from spark_jobs.settings import JobSettings
+from spark_jobs.warehouse.client import STAGING_PREFIX
+from spark_jobs.warehouse.retries import bounds, failures_as_incidents
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+DERIVED = (
+    "int_payments__sender_signals",
+    "int_payments__network_signals",
+    "payment_transactions_fraud",
+    "payment_metrics",
+)
+"""What dbt keeps as tables: an incremental build would not take out of them what is gone. All else of dbt is views."""
+
+LEFTOVERS = tuple(f"{STAGING_PREFIX}{kind}_" for kind in ("backfill", "corrections", "erasure"))
+"""Staging tables that are made anew where they are missed. Those of batches are dropped with their batch."""
+
+
+def drop_copies(client: "Client", settings: JobSettings) -> None:
+    """Drop them all: dbt's next build makes its tables from what is left.
+
+    Raises:
+        Incident: the warehouse refused.
+    """
+    dataset = f"{settings.project}.{settings.dataset}"
+    with failures_as_incidents():
+        for item in client.list_tables(dataset, **bounds()):
+            if item.table_id in DERIVED or item.table_id.startswith(LEFTOVERS):
+                client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
+
+
+def remove_leftover_files(settings: JobSettings, generation: str) -> None:
+    """Remove what dead runs and dead backfills have left at the staging location.
+
+    A backfill under way says that its files are gone, and is begun again. The checkpoint generation in use is left
+    alone: what its dead runs have left, the next run sweeps.
+    """
+    import pyarrow.fs as pafs
+
+    filesystem, staging = pafs.FileSystem.from_uri(settings.staging_location)
+    for folder, keep in ((staging, settings.pipeline), (f"{staging}/{settings.pipeline}", generation)):
+        found = filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
+        for item in found:
+            if item.type == pafs.FileType.Directory and item.base_name != keep:
+                filesystem.delete_dir(item.path)

@@ -1,0 +1,179 @@
+"""Erasing one account: everything that names it, in one transaction, with a receipt; or nothing.
+
+Belongs here: the transaction, reading back what became of it, receipts. Does not belong here: finding what names the
+account (erasure_search.py), copies outside the transaction (erasure_copies.py). docs/adr/0011 says what stays.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.contract.payment_event import ERASED
+from spark_jobs.erasure.account_search import Found, find
+from spark_jobs.erasure_receipts import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables import catalog
+from spark_jobs.tables.catalog import PERSONAL
+from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
+from spark_jobs.warehouse.client import STAGING_PREFIX, Control, read_control, run, table_id
+from spark_jobs.warehouse.retries import failures_as_incidents, one_line
+from spark_jobs.warehouse.transactions import run_over_rows
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client, SchemaField
+
+MAX_PLANS = 4
+"""How often the account is looked for anew where a micro-batch was published in the meantime."""
+MAX_RECORDS = 500_000
+"""What one erasure may take: it is one transaction, and its places go through memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one erasure took, of one day, disposition before it, and currency; money in minor units."""
+
+    erasure_id: int
+    day: date
+    disposition: str
+    currency: str
+    records: int
+    payments: int
+    amount_minor: Decimal
+
+
+def hash_of(account: str) -> str:
+    """What a receipt says instead of the account. Whoever can guess ids can try them: it is no secret."""
+    return hashlib.sha256(account.encode()).hexdigest()
+
+
+def erase(client: "Client", settings: JobSettings, account: str, *, erased_by: str, reason: str) -> Sequence[Receipt]:
+    """Erase what names the account; what this erasure took, and nothing where nothing was left to take.
+
+    Raises:
+        Incident: the warehouse refused, never stood still for long enough, or too much is to be erased.
+    """
+    said = ""
+    with failures_as_incidents():
+        for _ in range(MAX_PLANS):
+            moment = read_control(client, settings)
+            found = find(client, settings, account) if moment else []
+            if not moment or not found:
+                return ()
+            if len(found) > MAX_RECORDS:
+                told = f"{len(found)} deliveries name the account, and one erasure takes {MAX_RECORDS} at most."
+                raise Incident(Kind.WAREHOUSE_FAILED, told)
+            failure = _write(client, settings, moment, found, (hash_of(account), erased_by, reason))
+            written = receipts(client, settings, account, moment.erasure_count + 1)
+            if written:
+                return written
+            said = f": {one_line(failure)}" if failure else ""
+    raise Incident(Kind.WAREHOUSE_FAILED, f"{MAX_PLANS} attempts to erase changed nothing; try again later{said}")
+
+
+def receipts(client: "Client", settings: JobSettings, account: str, erasure_id: int | None = None) -> list[Receipt]:
+    """What erasures of the account took, with what came again since; of one of them, or of all."""
+    sql = f"""
+        select erasure_id, day, disposition, currency, sum(record_count) as records,
+            sum(payments_removed) as payments, sum(amount_minor) as amount_minor
+        from `{table_id(settings, catalog.ERASURES)}`
+        where account_hash = @account_hash and (erasure_id = @erasure_id or @erasure_id = 0)
+        group by erasure_id, day, disposition, currency order by erasure_id, day, disposition, currency
+        """
+    rows = run(client, sql, {"account_hash": hash_of(account), "erasure_id": erasure_id or 0})
+    return [Receipt(**row) for row in rows]
+
+
+def _write(
+    client: "Client", settings: JobSettings, moment: Control, found: Sequence[Found], told: tuple[str, str, str]
+) -> Exception | None:
+    account_hash, erased_by, reason = told
+    name = f"erasure_{moment.erasure_count + 1}_{uuid.uuid4().hex[:12]}"
+    staging = f"{settings.project}.{settings.dataset}.{STAGING_PREFIX}{name}"
+    values = {
+        "pipeline": settings.pipeline,
+        "last_batch_id": moment.last_batch_id,
+        "correction_count": moment.correction_count,
+        "erasure_id": moment.erasure_count + 1,
+        "account_hash": account_hash,
+        "ids": len({f.transaction_id for f in found if f.transaction_id is not None}),
+        "records": len(found),
+        "payments": sum(f.payments for f in found),
+        "erased_by": erased_by,
+        "reason": reason,
+    }
+    statement = erase_sql(settings, staging), values, f"{settings.pipeline}_{name}"
+    return run_over_rows(client, staging, *_places(found), statement)
+
+
+def _places(found: Sequence[Found]) -> tuple[list[dict[str, Any]], list["SchemaField"]]:
+    """Rows and columns of the staging table: places alone, it names nobody."""
+    from google.cloud.bigquery import SchemaField
+
+    kinds = {"topic": "STRING", "kafka_partition": "INT64", "kafka_offset": "INT64"}
+    rows = [dict(zip(kinds, f.place, strict=True)) for f in found]
+    return rows, [SchemaField(name, kind) for name, kind in kinds.items()]
+
+
+def erase_sql(settings: JobSettings, staging: str) -> str:
+    """The transaction: all of it, or, where the pipeline has moved on since it was looked for, nothing."""
+    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    here = f"""exists (
+        select 1 from `{staging}` as s
+        where s.topic = r.topic and s.kafka_partition = r.kafka_partition and s.kafka_offset = r.kafka_offset)"""
+    said = ", ".join(f"{column} = null" for column in PERSONAL)
+    anew = CORRECTION_HASH.replace(" transaction_id,", "")
+    return f"""
+    begin transaction;
+    update {name[catalog.CONTROL]} set erasure_count = @erasure_id, updated_at = current_timestamp()
+        where pipeline = @pipeline and last_batch_id = @last_batch_id and correction_count = @correction_count
+            and erasure_count = @erasure_id - 1;
+    assert @@row_count = 1 as 'a batch, a correction or another erasure was written in the meantime';
+    {insert_receipts_sql(name[catalog.ERASURES], _rows_sql(settings, staging))}
+    insert into {name[catalog.ERASED_IDS]} (erasure_id, id_hash)
+        select @erasure_id, md5(r.transaction_id) from {name[catalog.DELIVERIES]} as r
+        where r.disposition != 'QUARANTINED' and {here}
+        group by r.transaction_id;
+    assert @@row_count = @ids as 'other payments name the account by now';
+    delete from {name[catalog.TRANSACTIONS]} as r where {here};
+    assert @@row_count = @payments as 'other payments count by now';
+    update {name[catalog.CORRECTIONS]} as r set {said}, correction_hash = {anew} where {here};
+    update {name[catalog.DELIVERIES]} as r
+        set disposition = '{ERASED}', reasons = array<string>[],
+            {", ".join(f"{column} = null" for column in BLANK_DELIVERY)}
+        where r.disposition != '{ERASED}' and {here};
+    assert @@row_count = @records as 'a delivery to be erased is not there';
+    commit transaction;
+    """
+
+
+def _rows_sql(settings: JobSettings, staging: str) -> str:
+    """The deliveries as the receipts count them: a late payment as the sender's totals do."""
+    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+
+    def beside(row: str, partition: str = "kafka_partition", offset: str = "kafka_offset") -> str:
+        place = (("topic", "topic"), (partition, "kafka_partition"), (offset, "kafka_offset"))
+        return " and ".join(f"{row}.{theirs} = d.{ours}" for theirs, ours in place)
+
+    return f"""
+            select @erasure_id as erasure_id, @account_hash as account_hash, @ids as erased_ids, d.batch_id, d.topic,
+                d.kafka_partition, d.kafka_offset, d.kafka_timestamp, d.event_time, d.currency, d.amount_minor,
+                d.value_sha256, d.disposition, if(t.topic is null, 0, 1) as removed, r.topic is not null as is_replay,
+                d.disposition = 'LATE' and row_number() over (
+                    partition by d.transaction_id, d.disposition
+                    order by d.event_time, d.kafka_partition, d.kafka_offset) = 1
+                and (countif(t.topic is not null) over (partition by d.transaction_id) = 0
+                    or countif(c.topic is not null) over (partition by d.transaction_id) > 0) as is_late_payment,
+                @erased_by as erased_by, @reason as reason
+            from {name[catalog.DELIVERIES]} as d
+            inner join `{staging}` as s on {beside("s")}
+            left join {name[catalog.TRANSACTIONS]} as t on {beside("t")}
+            left join {name[catalog.REPLAYS]} as r on {beside("r", "new_partition", "new_offset")}
+            left join (
+                select distinct topic, kafka_partition, kafka_offset from {name[catalog.CORRECTIONS]}
+                where kind = '{Correction.ADMITTED_LATE}') as c on {beside("c")}
+            """

@@ -1,0 +1,38 @@
+"""Kept records, read again by the contract of now: raw keys and values in, payments or reasons out.
+
+Belongs here: handing rows of payment_deliveries to the job's own reader. Does not belong here: what follows from it
+(corrections.py, replaying.py, orchestration/rejudging.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+type Row = Mapping[str, Any]
+
+
+def reread(rows: Sequence[Row], written_at: datetime | None = None) -> list[dict[str, Any]]:
+    """The columns of staging.RECORD_SCHEMA, row by row.
+
+    Args:
+        rows: rows of payment_deliveries with `raw_key` and `raw_value`.
+        written_at: judge them as if written to the log then; default: when they were.
+    """
+    import pyarrow as pa
+
+    from spark_jobs.streaming.plan import read_records
+
+    if not rows:
+        return []
+    timestamps = [written_at or row["kafka_timestamp"] for row in rows]
+    batch = pa.RecordBatch.from_pydict(
+        {
+            "partition": pa.array([row["kafka_partition"] for row in rows], pa.int32()),
+            "offset": pa.array([row["kafka_offset"] for row in rows], pa.int64()),
+            "timestamp": pa.array(timestamps, pa.timestamp("us", "UTC")),
+            "key": pa.array([row["raw_key"] for row in rows], pa.binary()),
+            "value": pa.array([row["raw_value"] for row in rows], pa.binary()),
+        }
+    )
+    again: list[dict[str, Any]] = read_records(batch).to_pylist()
+    return again

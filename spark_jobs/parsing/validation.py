@@ -1,0 +1,123 @@
+"""Parsed columns into typed columns, hashes and the reasons for quarantine.
+
+Belongs here: running the contract's rules over a table of records. Does not belong here: the rules
+(validation_rules.py), reading JSON (parsing.py), deciding duplicates (tagging.py). Pure: the engine is an in-process
+DuckDB that touches no file.
+"""
+
+import functools
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spark_jobs.contract.iso_codes import MINOR_UNITS
+from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
+from spark_jobs.parsing.validation_rules import FINE_QUERY, OTHER_QUERY
+
+_TIMESTAMP = pa.timestamp("us", "UTC")
+_AMOUNT = pa.decimal128(38, 9)
+"""BigQuery's NUMERIC. The engine reads amounts as decimal(18, 4), which holds all that the contract allows."""
+
+VALIDATED_SCHEMA = pa.schema(
+    [
+        *(
+            pa.field(f.name, {"TIMESTAMP": _TIMESTAMP, "NUMERIC": _AMOUNT}.get(f.bigquery_type, pa.string()))
+            for f in FIELDS
+        ),
+        pa.field("amount_minor", pa.int64()),
+        pa.field("extra_fields", pa.string()),
+        pa.field("id_hash", pa.binary(16)),
+        pa.field("payload_hash", pa.binary(16)),
+        pa.field("reasons", pa.list_(pa.string())),
+    ]
+)
+"""One row per record. A field whose value breaks its rule is null. `reasons` is empty where the payment is valid;
+`payload_hash` is null where the payment is not valid."""
+
+_NONE = pa.array([], VALIDATED_SCHEMA.field("reasons").type)
+
+
+def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
+    """Columns of VALIDATED_SCHEMA, one row per row of `parsed` (parsing.PARSED_SCHEMA), in order.
+
+    Nearly every payment is fine: its texts are taken as they are, and only the others are asked what is wrong.
+
+    Args:
+        parsed: what parsing.parse returned.
+        kafka_timestamps: when each record was written to the broker; timestamp[us, UTC], as long as `parsed`.
+    """
+    records = _records(parsed.combine_chunks(), kafka_timestamps)
+    judged = _ask("fine", records)
+    is_other = pc.equal(judged["is_fine"].combine_chunks(), 0)
+    texts_and_values = [
+        (judged if field.name in judged.column_names else records)[field.name].cast(field.type)
+        for field in VALIDATED_SCHEMA
+        if field.name != "reasons"
+    ]
+    if not is_other.true_count:
+        return pa.Table.from_arrays([*texts_and_values, _reasons(is_other, _NONE)], schema=VALIDATED_SCHEMA)
+    others = _ask("other", records.filter(is_other)).cast(VALIDATED_SCHEMA).combine_chunks()
+    *replaced, reasons = (column.chunk(0) for column in others.columns)
+    merged = [pc.replace_with_mask(c, is_other, other) for c, other in zip(texts_and_values, replaced, strict=True)]
+    return pa.Table.from_arrays([*merged, _reasons(is_other, reasons)], schema=VALIDATED_SCHEMA)
+
+
+def _reasons(is_other: pa.BooleanArray, of_others: pa.ListArray) -> pa.Array:
+    """Those of the others in their places, and none between."""
+    lengths = np.zeros(len(is_other) + 1, np.int32)
+    lengths[1:][np.asarray(is_other)] = of_others.value_lengths().to_numpy()
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(lengths, dtype=np.int32)), of_others.flatten())
+
+
+def _ask(query: str, records: pa.Table) -> pa.Table:
+    engine, asked = _engine()
+    asked.records = records
+    try:
+        return engine.execute(f"execute {query}").to_arrow_table()
+    finally:
+        asked.records = records.schema.empty_table()
+
+
+def _records(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
+    """What the queries call `records`."""
+    records = parsed.append_column("kafka_us", kafka_timestamps.cast(pa.int64()))
+    for name, column in _looked_up(parsed).items():
+        records = records.append_column(name, column)
+    return records
+
+
+def _looked_up(parsed: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """What a code is held against a list for, by hash: the engine would compare each with all of hundreds."""
+    currency = pc.index_in(parsed["currency"], value_set=pa.array(MINOR_UNITS))
+    return {
+        "minor_unit": pc.take(pa.array(MINOR_UNITS.values(), pa.int32()), currency),
+        **{f"{f.name}_ok": pc.is_in(parsed[f.name], value_set=pa.array(f.values)) for f in FIELDS if f.values},
+    }
+
+
+class _Asked:
+    """The records that the engine reads: they change from query to query, and this stays."""
+
+    def __init__(self, records: pa.Table) -> None:
+        self.records = records
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.records.__arrow_c_stream__(requested_schema)
+
+
+@functools.cache
+def _engine() -> tuple[duckdb.DuckDBPyConnection, _Asked]:
+    """A connection for the process, with the queries planned: to plan one takes longer than to judge a thousand rows.
+
+    Made on first use, after Spark has forked its workers.
+    """
+    # Lossless: a 128-bit number arrives as its 16 bytes. Those of an MD5 are the digest as it is written.
+    engine = duckdb.connect(config={"threads": 1, "arrow_lossless_conversion": True})
+    asked = _Asked(_records(PARSED_SCHEMA.empty_table(), pa.array([], _TIMESTAMP)))
+    engine.register("records", asked)
+    engine.execute(f"prepare fine as {FINE_QUERY}")
+    engine.execute(f"prepare other as {OTHER_QUERY}")
+    return engine, asked

@@ -1,0 +1,185 @@
+"""What the warehouse knows of a batch before it is published: ids that the stream forgot, and ids that were erased.
+
+Belongs here: what is known, asking for it, and the statements that write down what was found. Does not belong here: the
+rest of the batch's transaction (transaction.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from spark_jobs.contract.payment_event import ERASED, MIN_YEAR
+from spark_jobs.erasure_receipts import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
+from spark_jobs.warehouse.client import Control, table_id
+
+RETRACTION = "its id was published before, longer ago than the stream remembers"
+NO_WATERMARK = datetime(MIN_YEAR, 1, 1, tzinfo=UTC)
+"""Before the first payment: none is older."""
+ERASED_AGAIN = "its id was erased before"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the warehouse knew of a batch before it was published.
+
+    `retracted` are records that the stream took for new and that are not: their payment is published already, or was
+    erased; as (partition, currency, minor units). `corrected` of them leave a correction. `erased` counts the records
+    of any disposition whose id was erased. All holds only as long as the two counts are those of the control row; where
+    one is 0, nothing was ever corrected, or erased.
+    """
+
+    correction_count: int
+    retracted: tuple[tuple[int, str, int], ...] = ()
+    erasure_count: int = 0
+    corrected: int = 0
+    erased: int = 0
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, Any]]) -> "Known":
+        """From the rows of `known_sql`, of which there is at least one."""
+        found = [row for row in rows if row["kafka_partition"] is not None]
+        is_new = [row for row in found if row["disposition"] == "UNIQUE"]
+        return cls(
+            rows[0]["correction_count"],
+            tuple((row["kafka_partition"], row["currency"], row["amount_minor"]) for row in is_new),
+            rows[0]["erasure_count"],
+            sum(not row["is_erased"] for row in found),
+            sum(row["is_erased"] for row in found),
+        )
+
+
+def known_sql(settings: JobSettings, staging: str) -> str:
+    """The exact check of one batch: of payments that its state has forgotten, or may know by another time, or erased.
+
+    The state remembers every payment since @remembered_since, by the time that it was published with; a decision may
+    have exchanged that.
+    """
+    columns = "kafka_partition, disposition, currency, amount_minor"
+    return f"""
+    select c.correction_count, c.erasure_count, s.*
+    from `{table_id(settings, catalog.CONTROL)}` as c
+    left join (
+        select {columns}, false as is_erased from ({_known(settings, staging, columns)})
+        union all
+        select {columns}, true as is_erased from `{staging}` where {_is_erased(settings)}
+    ) as s on true
+    where c.pipeline = @pipeline
+    """
+
+
+def is_new_sql(settings: JobSettings, known: Known) -> str:
+    """Of a record `s` of the staging table: it is a payment, and none that is published or erased."""
+    published = _published_ids(settings, has_corrections=known.correction_count > 0)
+    return f"""s.disposition = 'UNIQUE' and {was_not_erased_sql(settings, known)} and not exists (
+                select 1 from ({published}) as p where p.transaction_id = s.transaction_id)"""
+
+
+def was_not_erased_sql(settings: JobSettings, known: Known) -> str:
+    """Of a record `s` of the staging table: its id, if it has one, was never erased."""
+    if not known.erasure_count:
+        return "true"
+    erased = f"select 1 from `{table_id(settings, catalog.ERASED_IDS)}` as erased"
+    return f"not exists ({erased} where erased.id_hash = md5(s.transaction_id))"
+
+
+def known_values(settings: JobSettings, control: Control) -> dict[str, Any]:
+    """Values of `known_sql` and `is_new_sql`, by name: what is new is never older than the batch's watermark."""
+    watermark = control.watermark or NO_WATERMARK
+    return {
+        "pipeline": control.pipeline,
+        "known_since": watermark - timedelta(days=settings.lookback_days),
+        "remembered_since": watermark,
+    }
+
+
+def source_sql(settings: JobSettings, staging: str, *, retracts: bool, erases: bool) -> str:
+    """The staging table as `s`, with `is_retracted` and `is_erased` where asked for: NULL where they are not."""
+    source = f"`{staging}` as s"
+    if retracts:
+        # Read in the transaction that wrote them.
+        source += f"""
+        left join (select kafka_partition, kafka_offset, true as is_retracted
+            from `{table_id(settings, catalog.CORRECTIONS)}`
+            where kind = '{Correction.RETRACTED_DUPLICATE}' and batch_id = @batch_id)
+            using (kafka_partition, kafka_offset)"""
+    if erases:
+        source += f"""
+        left join (select kafka_partition, kafka_offset, true as is_erased from `{staging}`
+            where {_is_erased(settings)}) using (kafka_partition, kafka_offset)"""
+    return source
+
+
+def delivered_as(*, retracts: bool, erases: bool) -> dict[str, str]:
+    """Columns of payment_deliveries that are not as they are staged, with what they are, over `source_sql`."""
+    tagged = "if(is_retracted, 'DUPLICATE', disposition)" if retracts else "disposition"
+    if not erases:
+        return {"disposition": tagged}
+    blank = {name: f"if(is_erased, null, {name})" for name in BLANK_DELIVERY}
+    return {
+        **blank,
+        "disposition": f"if(is_erased, '{ERASED}', {tagged})",
+        "reasons": "if(is_erased, array<string>[], reasons)",
+    }
+
+
+def retract_sql(settings: JobSettings, staging: str) -> str:
+    """Write the corrections of what is published already."""
+    payment = ", ".join(column.name for column in catalog.TRANSACTIONS.columns)
+    given = {"topic": "@topic as topic", "batch_id": "@batch_id as batch_id"}
+    staged = ", ".join(given.get(column.name, column.name) for column in catalog.TRANSACTIONS.columns)
+    columns = ", ".join(column.name for column in catalog.CORRECTIONS.columns)
+    return f"""
+    insert into `{table_id(settings, catalog.CORRECTIONS)}` ({columns})
+        select correction_id, kind, payments_added, {payment}, last_batch_id, decided_by, reason, decided_at,
+            {CORRECTION_HASH}
+        from (
+            select *, '{Correction.RETRACTED_DUPLICATE}' as kind, 0 as payments_added, @batch_id - 1 as last_batch_id,
+                @pipeline as decided_by, '{RETRACTION}' as reason, current_timestamp() as decided_at,
+                @correction_count + row_number() over (order by kafka_partition, kafka_offset) as correction_id
+            from ({_known(settings, staging, staged)})
+        );
+    assert @@row_count = @retracted as 'what is known of the batch has changed';"""
+
+
+def erase_again_sql(settings: JobSettings, staging: str) -> str:
+    """Write the receipts of what was erased before: no payment counts again, so what looked new is a DUPLICATE."""
+    rows = f"""
+            select i.erasure_id, e.account_hash, e.erased_ids, @batch_id as batch_id, @topic as topic,
+                s.kafka_partition, s.kafka_offset, s.kafka_timestamp, s.event_time, s.currency, s.amount_minor,
+                s.value_sha256, if(s.disposition = 'UNIQUE', 'DUPLICATE', s.disposition) as disposition,
+                false as is_late_payment, false as is_replay, 0 as removed, @pipeline as erased_by,
+                '{ERASED_AGAIN}' as reason
+            from `{staging}` as s
+            inner join (
+                select id_hash, min(erasure_id) as erasure_id from `{table_id(settings, catalog.ERASED_IDS)}`
+                group by id_hash) as i on md5(s.transaction_id) = i.id_hash
+            inner join (
+                select erasure_id, any_value(account_hash) as account_hash, any_value(erased_ids) as erased_ids
+                from `{table_id(settings, catalog.ERASURES)}` group by erasure_id) as e on i.erasure_id = e.erasure_id
+            """
+    return f"""
+    {insert_receipts_sql(f"`{table_id(settings, catalog.ERASURES)}`", rows)}"""
+
+
+def _is_erased(settings: JobSettings) -> str:
+    return f"md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)"
+
+
+def _known(settings: JobSettings, staging: str, columns: str) -> str:
+    return f"""select {columns} from `{staging}`
+            where disposition = 'UNIQUE' and transaction_id in ({_published_ids(settings)})"""
+
+
+def _published_ids(settings: JobSettings, *, has_corrections: bool = True) -> str:
+    payments = f"""
+                select transaction_id from `{table_id(settings, catalog.TRANSACTIONS)}`
+                where event_time >= @known_since and event_time < @remembered_since"""
+    chosen = f"""
+                union all
+                select transaction_id from `{table_id(settings, catalog.CORRECTIONS)}`
+                where kind = '{Correction.CONFLICT_CHOSEN}' and event_time >= @remembered_since"""
+    return payments + chosen if has_corrections else payments

@@ -1,0 +1,185 @@
+"""The transaction that publishes a micro-batch: its text and its values.
+
+Belongs here: what goes into which table. Does not belong here: running it, and finding out what became of it
+(publishing.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
+from spark_jobs.contract.times import from_microseconds
+from spark_jobs.deduplication.dispositions import watermark_of
+from spark_jobs.driver.checkpoint import Interval
+from spark_jobs.settings import JobSettings
+from spark_jobs.sinks.bigquery.already_published import (
+    Known,
+    delivered_as,
+    erase_again_sql,
+    is_new_sql,
+    known_values,
+    retract_sql,
+    source_sql,
+    was_not_erased_sql,
+)
+from spark_jobs.streaming.tally import BatchTally
+from spark_jobs.tables import catalog
+from spark_jobs.tables.ledger_digest import DIGEST_SQL, claims, content_hash_sql
+from spark_jobs.warehouse.client import Control, offsets_to_json, table_id
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All that the warehouse is told of one micro-batch."""
+
+    spark_batch_id: int
+    interval: Interval
+    tally: BatchTally
+    started_at: datetime
+    process_seconds: float
+    erased: int = 0
+    """Records whose id was erased before: known once the warehouse was asked."""
+
+
+def retract(batch: Batch, known: Known) -> Batch:
+    """The batch with its counts and money as they are once what was known has become a DUPLICATE."""
+    counts, amounts = batch.tally.partition_counts.copy(), dict(batch.tally.amounts)
+    for partition, currency, minor in known.retracted:
+        for disposition, sign in ((Disposition.UNIQUE, -1), (Disposition.DUPLICATE, 1)):
+            counts[partition, disposition] += sign
+            count, total = amounts.get((disposition, currency), (0, 0))
+            amounts[disposition, currency] = (count + sign, total + sign * minor)
+    amounts = {key: amount for key, amount in amounts.items() if amount[0]}
+    return replace(batch, tally=replace(batch.tally, partition_counts=counts, amounts=amounts), erased=known.erased)
+
+
+def publish_sql(settings: JobSettings, staging: str, known: Known) -> str:
+    """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
+
+    It finds out by itself that something is known of the batch: then it has to be told what (known.py).
+
+    Args:
+        settings: names the tables.
+        staging: the batch's staging table.
+        known: what is known of the batch. Payments that the stream took for new and that are published already become
+            DUPLICATE, and a correction keeps what they say; deliveries of ids that were erased are ERASED, and a
+            receipt counts them.
+    """
+    retracts, erases = bool(known.corrected), bool(known.erased)
+    deliveries, delivery_values = _insert_lists(catalog.DELIVERIES, delivered_as(retracts=retracts, erases=erases))
+    transactions, transaction_values = _insert_lists(catalog.TRANSACTIONS)
+    ledger = ", ".join(c.name for c in catalog.LEDGER.columns)
+    counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count"
+    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    source = source_sql(settings, staging, retracts=retracts, erases=erases)
+    source += "" if erases else f" where {was_not_erased_sql(settings, known)}"
+    found = (retract_sql(settings, staging) if retracts else "") + (
+        erase_again_sql(settings, staging) if erases else ""
+    )
+    return f"""
+    begin transaction;{found}
+    insert into {name[catalog.DELIVERIES]} ({deliveries}) select {delivery_values} from {source};
+    assert @@row_count = @delivered as 'the staging table does not hold the batch, or ids in it were erased';
+    insert into {name[catalog.TRANSACTIONS]} ({transactions})
+        select {transaction_values} from `{staging}` as s where {is_new_sql(settings, known)};
+    assert @@row_count = @unique_count as 'new payments of the batch are published or erased already';
+    insert into {name[catalog.LEDGER_PARTITIONS]}
+        (batch_id, topic, kafka_partition, start_offset, end_offset, {counts})
+        select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
+            p.duplicate_count, p.late_count, p.quarantined_count
+        from unnest(@partitions) as p;
+    insert into {name[catalog.LEDGER_AMOUNTS]} (batch_id, disposition, currency, record_count, amount_minor)
+        select @batch_id, a.disposition, a.currency, a.record_count, a.amount_minor from unnest(@amounts) as a;
+    insert into {name[catalog.LEDGER]} ({ledger})
+        with hashed as ({content_hash_sql(staging)}),
+        published as (select current_timestamp() as published_at, content_hash from hashed),
+        digested as (select published_at, content_hash, {DIGEST_SQL} as digest from published)
+        select @batch_id, @pipeline, @generation, @spark_batch_id, @epoch, @topic, @start_offsets, @end_offsets,
+            @delivered, @unique_count, @duplicate_count, @late_count, @quarantined_count, @watermark, @next_watermark,
+            @min_kafka_timestamp, @max_kafka_timestamp,
+            timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
+            timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
+            @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest
+        from digested;
+    update {name[catalog.CONTROL]}
+        set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,
+            correction_count = @correction_count + @retracted, updated_at = current_timestamp(),
+            digest = ({_digest_of_the_batch(settings)})
+        where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets
+            and correction_count = @correction_count and erasure_count = @erasure_count and digest = @previous_digest;
+    assert @@row_count = 1 as 'fenced off: the epoch, the offsets or what is decided have moved on';
+    commit transaction;
+    select control.* from {name[catalog.CONTROL]} as control where control.pipeline = @pipeline;
+    """
+
+
+def _digest_of_the_batch(settings: JobSettings) -> str:
+    # A day's partitions of the ledger are enough to look for what was written a moment ago.
+    return f"""select digest from `{table_id(settings, catalog.LEDGER)}`
+                where batch_id = @batch_id and published_at > timestamp_sub(current_timestamp(), interval 1 day)"""
+
+
+def _insert_lists(table: catalog.Table, otherwise: Mapping[str, str] | None = None) -> tuple[str, str]:
+    given = {"topic": "@topic", "batch_id": "@batch_id", **(otherwise or {})}
+    names = [column.name for column in table.columns]
+    return ", ".join(names), ", ".join(given.get(name, name) for name in names)
+
+
+def parameters(
+    settings: JobSettings, batch: Batch, control: Control, load_seconds: float, known: Known
+) -> dict[str, Any]:
+    """Values of `publish_sql`, by name."""
+    told = _told(batch, control, load_seconds, known) | known_values(settings, control)
+    text = claims(told, told["partitions"], told["amounts"], control.digest)
+    return told | {"previous_digest": control.digest, "claims": text}
+
+
+def _told(batch: Batch, control: Control, load_seconds: float, known: Known) -> dict[str, Any]:
+    tally = batch.tally
+    return {
+        "pipeline": control.pipeline,
+        "topic": control.topic,
+        "generation": control.generation,
+        "epoch": control.epoch,
+        "batch_id": control.last_batch_id + 1,
+        "spark_batch_id": batch.spark_batch_id,
+        "old_offsets": offsets_to_json(control.end_offsets),
+        "new_offsets": offsets_to_json(control.end_offsets | batch.interval.end),
+        "start_offsets": offsets_to_json(batch.interval.start),
+        "end_offsets": offsets_to_json(batch.interval.end),
+        "delivered": tally.delivered,
+        **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
+        "watermark": control.watermark,
+        "correction_count": known.correction_count,
+        "erasure_count": known.erasure_count,
+        "retracted": known.corrected,
+        "next_watermark": from_microseconds(watermark_of(tally.max_event_time, WATERMARK_MICROSECONDS)),
+        "min_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(0)),
+        "p05_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(5)),
+        "p50_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(50)),
+        "max_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(100)),
+        "state_keys": tally.state_keys,
+        "state_bytes": tally.state_bytes,
+        "process_seconds": batch.process_seconds,
+        "load_seconds": load_seconds,
+        "started_at": batch.started_at,
+        "partitions": [_partition_row(batch, partition) for partition in sorted(batch.interval.end)],
+        "amounts": [
+            {"disposition": d, "currency": c, "record_count": count, "amount_minor": Decimal(minor)}
+            for (d, c), (count, minor) in sorted(tally.amounts.items())
+        ],
+    }
+
+
+def _partition_row(batch: Batch, partition: int) -> dict[str, Any]:
+    tally = batch.tally
+    return {
+        "kafka_partition": partition,
+        "start_offset": batch.interval.start[partition],
+        "end_offset": batch.interval.end[partition],
+        "delivered": tally.delivered_in(partition),
+        **{f"{name.lower()}_count": tally.count(name, partition) for name in Disposition},
+    }

@@ -1,0 +1,189 @@
+"""One micro-batch into the warehouse: a load job into a staging table of its own, then one transaction, or nothing.
+
+Belongs here: the load, the transaction, and finding out what became of one whose answer was lost. Does not belong here:
+which records a batch has (pipeline.py), what runs when (process_payments.py).
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.crash_points import Point, crash_point
+from spark_jobs.driver.checkpoint import Interval
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.publishing.checks import check_batch, holds, report_of
+from spark_jobs.settings import JobSettings
+from spark_jobs.sinks.bigquery.already_published import Known, known_sql, known_values
+from spark_jobs.sinks.bigquery.publish_sql import Batch, parameters, publish_sql, retract
+from spark_jobs.warehouse.client import STAGING_PREFIX, Control, control_of, read_control, run
+from spark_jobs.warehouse.retries import JOB_SECONDS, begin, bounds, failures, kind_of, one_line, settle
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+Rows = list[dict[str, Any]]
+
+MAX_ATTEMPTS = 4
+"""How many jobs are begun where one after the other is DONE and failed."""
+LONGEST_PAUSE_SECONDS = 4.0
+GONE = "the pipeline's control row is gone: publish nothing until that is settled."
+
+
+class Publisher:
+    """Publishes batch after batch under one epoch. `control` is what the warehouse held after the last one."""
+
+    def __init__(self, client: "Client", settings: JobSettings, control: Control) -> None:
+        self._client = client
+        self._settings = settings
+        self.control = control
+        self._known_before = False
+
+    def is_published(self, interval: Interval) -> bool:
+        """Whether a batch that Spark replays is in the warehouse already."""
+        return holds(self.control, interval)
+
+    def publish(self, batch: Batch) -> BatchReport:
+        """Load and commit one batch.
+
+        Raises:
+            CheckpointUnusable: the batch does not follow on what is published.
+            Incident: records are missing in it, or another run has taken over.
+        """
+        check_batch(batch, self.control)
+        clock = time.monotonic()
+        staging = self._load(batch)
+        load_seconds = time.monotonic() - clock
+        clock = time.monotonic()
+        self.control, batch = self._commit(batch, staging, load_seconds)
+        transaction_seconds = time.monotonic() - clock
+        # The batch is published, whatever becomes of what it was loaded through.
+        with suppress(*failures()):
+            self._client.delete_table(staging, not_found_ok=True, **bounds())
+        crash_point(Point.STAGING_DROPPED)
+        return report_of(batch, self.control, load_seconds, transaction_seconds)
+
+    def _load(self, batch: Batch) -> str:
+        """The staging table, loaded."""
+        from google.api_core.exceptions import GoogleAPICallError
+
+        name = f"{self.control.generation}_{batch.spark_batch_id}"
+        staging = f"{self._settings.project}.{self._settings.dataset}.{STAGING_PREFIX}{name}"
+
+        def attempt(number: int) -> str | Exception:
+            job_id = f"{self._settings.pipeline}_load_{name}_{self.control.epoch}_{number}"
+            load = partial(self._client.load_table_from_uri, list(batch.tally.uris), staging, **bounds())
+            try:
+                job = begin(self._client, job_id, partial(load, job_id=job_id, job_config=_load_config()))
+                crash_point(Point.LOAD_ACCEPTED)
+                job.result(retry=bounds()["retry"], timeout=JOB_SECONDS)
+            except GoogleAPICallError as error:
+                return error
+            crash_point(Point.LOAD_DONE)
+            return staging
+
+        return _persistently("load job", attempt)
+
+    def _commit(self, batch: Batch, staging: str, load_seconds: float) -> tuple[Control, Batch]:
+        """The control row after it, and the batch as it was published."""
+
+        def attempt(number: int) -> tuple[Control, Batch] | Exception:
+            known = Known(self.control.correction_count, erasure_count=self.control.erasure_count)
+            # Next to never is anything known, and the transaction tells: to ask first would be one more job a batch.
+            if self._known_before or number:
+                try:
+                    known = self._look_up(staging)
+                except failures() as error:
+                    # A run that took over has swept the staging table: then that is what happened.
+                    self._read_back(batch)
+                    return error
+            published = retract(batch, known)
+            values = parameters(self._settings, published, self.control, load_seconds, known)
+            sql = publish_sql(self._settings, staging, known)
+            job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
+            answer = run_to_its_end(self._client, sql, values, job_id)
+            crash_point(Point.COMMIT_ANSWERED)
+            control = self._answered(batch, answer) or self._read_back(batch)
+            if control is None:
+                return answer if isinstance(answer, Exception) else RuntimeError("the transaction changed nothing")
+            crash_point(Point.LEDGER_SEEN)
+            self._known_before = bool(known.retracted or known.erased)
+            return control, published
+
+        return _persistently("transaction", attempt)
+
+    def _look_up(self, staging: str) -> Known:
+        """What of the batch is published or erased already."""
+        rows = run(self._client, known_sql(self._settings, staging), known_values(self._settings, self.control))
+        if not rows:
+            raise Incident(Kind.FENCED, GONE)
+        return Known.of(rows)
+
+    def _answered(self, batch: Batch, answer: Rows | Exception) -> Control | None:
+        """The control row if the transaction's own answer shows the batch in; None where that has to be looked up."""
+        if isinstance(answer, Exception) or not answer:
+            return None
+        now = control_of(answer[0])
+        return now if now.epoch == self.control.epoch and self._holds(now, batch) else None
+
+    def _holds(self, now: Control, batch: Batch) -> bool:
+        return now.end_offsets == self.control.end_offsets | batch.interval.end
+
+    def _read_back(self, batch: Batch) -> Control | None:
+        """The control row if the batch is in; None if it is not and may be tried again."""
+        now = read_control(self._client, self._settings)
+        if now is None:
+            raise Incident(Kind.FENCED, GONE)
+        if now.epoch != self.control.epoch:
+            raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
+        return now if self._holds(now, batch) else None
+
+
+def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Rows | Exception:
+    """Run a statement under an id; its rows, or what went wrong, once it can have no more effect.
+
+    No exception does not prove success: the rows may.
+
+    Raises:
+        Exception: one of jobs.failures(), where nobody can say whether the job is over.
+    """
+    try:
+        return run(client, sql, values, job_id)
+    except failures() as error:
+        settle(client, job_id)
+        return error
+
+
+def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:
+    """What an attempt comes to, if one of MAX_ATTEMPTS comes to anything but a failure."""
+    failed: list[Exception] = []
+    while len(failed) < MAX_ATTEMPTS:
+        if failed:
+            time.sleep(min(0.25 * 4 ** len(failed), LONGEST_PAUSE_SECONDS))
+        outcome = attempt(len(failed))
+        if not isinstance(outcome, Exception):
+            return outcome
+        failed.append(outcome)
+    last = failed[-1]
+    said = f"the {what} failed {MAX_ATTEMPTS} times; the last said: {one_line(last)}"
+    raise Incident(kind_of(last, Kind.LOAD_FAILED), said)
+
+
+def _load_config() -> Any:
+    from google.cloud import bigquery
+
+    return bigquery.LoadJobConfig(
+        source_format=bigquery.SourceFormat.PARQUET,
+        write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+        parquet_options=_list_inference(),
+    )
+
+
+def _list_inference() -> Any:
+    from google.cloud.bigquery.format_options import ParquetOptions
+
+    options = ParquetOptions()
+    options.enable_list_inference = True
+    return options

@@ -1,0 +1,173 @@
+"""A micro-batch into Delta tables alone: several commits, of which the last one, of the control row, counts.
+
+Belongs here: the order of a batch's commits, and what makes them one. Does not belong here: the rest of a pipeline's
+state (delta_store.py). Every commit names the pipeline in the table's log, so that Delta itself refuses the one of two
+writers who did not see the other.
+"""
+
+import time
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
+from spark_jobs.contract.times import from_microseconds
+from spark_jobs.crash_points import Point, crash_point
+from spark_jobs.deduplication.dispositions import watermark_of
+from spark_jobs.driver.checkpoint import Interval
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.publishing.checks import check_batch, holds, report_of
+from spark_jobs.settings import JobSettings
+from spark_jobs.sinks.bigquery.already_published import Known
+from spark_jobs.sinks.bigquery.publish_sql import Batch, retract
+from spark_jobs.sinks.delta import rows as delta_rows
+from spark_jobs.sinks.delta.tables import (
+    BATCH_TABLES,
+    MAX_ATTEMPTS,
+    append,
+    conform,
+    failures_as_incidents,
+    open_table,
+    query,
+)
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse.client import Control, control_of, offsets_to_json
+
+FENCED = "another run took over the pipeline; this one leaves it alone."
+
+RETRACTED = replace(
+    catalog.TRANSACTIONS,
+    name="retracted_payments",
+    description="Payments that the stream took for new although their id was published: what their deliveries say.",
+)
+
+OWN_TABLES = (*BATCH_TABLES, RETRACTED)
+"""What a batch goes into where there is no warehouse."""
+
+
+class DeltaPublisher:
+    """Publishes batch after batch under one epoch."""
+
+    def __init__(self, settings: JobSettings, control: Control) -> None:
+        self._settings = settings
+        self.control = control
+        self._tables: dict[catalog.Table, DeltaTable] = {}
+
+    def is_published(self, interval: Interval) -> bool:
+        """Whether the control row is past it."""
+        return holds(self.control, interval)
+
+    def publish(self, batch: Batch) -> BatchReport:
+        """Write and commit one batch.
+
+        Raises:
+            CheckpointUnusable: the batch does not follow on what is published.
+            Incident: records are missing in it, another run has taken over, or Delta refused.
+        """
+        check_batch(batch, self.control)
+        with failures_as_incidents(self._settings):
+            for attempt in range(1, MAX_ATTEMPTS + 1):
+                try:
+                    return self._attempt(batch)
+                except CommitFailedError:
+                    # Somebody else has written, or our own answer was lost: the tables themselves say which.
+                    self._tables = {}
+                    if attempt == MAX_ATTEMPTS:
+                        raise
+        raise AssertionError("unreachable")
+
+    def _attempt(self, batch: Batch) -> BatchReport:
+        if not self._tables:
+            self._open()
+        if self.is_published(batch.interval):
+            return report_of(batch, self.control, 0, 0)
+        # Not to be trusted again before the control row is written.
+        handles, self._tables = self._tables, {}
+        clock, following = time.monotonic(), self.control.last_batch_id + 1
+        records = delta_rows.staged(batch, self._settings.topic, following)
+        records, known = self._retract(records, handles)
+        batch, next_control = retract(batch, known), self._following(batch)
+        report = report_of(batch, next_control, time.monotonic() - clock, 0)
+        for table, rows in delta_rows.of_batch(records, report).items():
+            append(handles[table], rows, self._settings.pipeline, following)
+            crash_point(Point.DELTA_BEGUN)
+        write_control(handles[catalog.CONTROL], next_control)
+        crash_point(Point.DELTA_WRITTEN)
+        self._tables, self.control = handles, next_control
+        return replace(report, transaction_seconds=time.monotonic() - clock - report.load_seconds)
+
+    def _open(self) -> None:
+        """Read the state anew, and take out what an attempt of before has left."""
+        handles = {table: open_table(self._settings, table) for table in (catalog.CONTROL, *OWN_TABLES)}
+        now = control_in(handles[catalog.CONTROL], self._settings.pipeline)
+        if now is None or now.epoch != self.control.epoch:
+            raise Incident(Kind.FENCED, FENCED)
+        for table in OWN_TABLES:
+            take_out_after(handles[table], now.last_batch_id)
+        self._tables, self.control = handles, now
+
+    def _following(self, batch: Batch) -> Control:
+        newest = watermark_of(batch.tally.max_event_time, WATERMARK_MICROSECONDS)
+        return replace(
+            self.control,
+            last_batch_id=self.control.last_batch_id + 1,
+            end_offsets=self.control.end_offsets | batch.interval.end,
+            watermark=from_microseconds(newest),
+            updated_at=datetime.now(UTC),
+        )
+
+    def _retract(self, records: pa.Table, handles: dict[catalog.Table, DeltaTable]) -> tuple[pa.Table, Known]:
+        """What the stream took for new although it is published becomes a DUPLICATE, and keeps its columns."""
+        watermark = self.control.watermark
+        if watermark is None:
+            return records, Known(0)
+        is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
+        ids = pc.if_else(is_new, records["transaction_id"], None).combine_chunks()
+        since = watermark - timedelta(days=self._settings.lookback_days)
+        known = _published_among(ids, handles[catalog.TRANSACTIONS], since, watermark)
+        if not len(known):
+            return records, Known(0)
+        is_known = pc.and_(is_new, pc.is_in(records["transaction_id"], value_set=known))
+        taken = records.filter(is_known)
+        following = self.control.last_batch_id + 1
+        append(handles[RETRACTED], conform(taken, RETRACTED), self._settings.pipeline, following)
+        tagged = pc.if_else(is_known, Disposition.DUPLICATE.value, records["disposition"])
+        records = records.set_column(records.schema.get_field_index("disposition"), "disposition", tagged)
+        columns = (taken[name].to_pylist() for name in ("kafka_partition", "currency", "amount_minor"))
+        retracted = tuple(zip(*columns, strict=True))
+        return records, Known(0, retracted, corrected=len(retracted))
+
+
+def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime, until: datetime) -> pa.Array:
+    """Which ids are those of payments made in that time: of newer ones the stream knows by itself."""
+    found = pa.array([], pa.string())
+    made = f"event_time >= '{since.isoformat()}' and event_time < '{until.isoformat()}'"
+    for batch in query(payments, f"select transaction_id from t where {made}"):
+        published = batch["transaction_id"].cast(pa.string())
+        found = pa.concat_arrays([found, published.filter(pc.is_in(published, value_set=ids))])
+    return found
+
+
+def control_in(table: DeltaTable, pipeline: str) -> Control | None:
+    """The pipeline's row."""
+    rows = [row for batch in query(table, "select * from t") for row in batch.to_pylist()]
+    return next((control_of(row) for row in rows if row["pipeline"] == pipeline), None)
+
+
+def write_control(table: DeltaTable, control: Control) -> None:
+    """Replace the row that `table` was read with; Delta refuses where that is no longer the newest."""
+    row: dict[str, Any] = asdict(control) | {"end_offsets": offsets_to_json(control.end_offsets)}
+    rows = conform(pa.Table.from_pylist([row]), catalog.CONTROL)
+    properties = CommitProperties(app_transactions=[Transaction(control.pipeline, control.last_batch_id)])
+    write_deltalake(table, rows, mode="overwrite", commit_properties=properties)
+
+
+def take_out_after(table: DeltaTable, batch_id: int) -> None:
+    """Delete what was written of batches that were never committed."""
+    table.delete(f"batch_id > {batch_id}")

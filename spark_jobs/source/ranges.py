@@ -1,0 +1,95 @@
+"""Ranges of the topic, read again: the records as the streaming job reads them, without Spark.
+
+Belongs here: the consumer. Does not belong here: what the records say (pipeline.read_records), which range
+(backfilling.py).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.incidents import Incident, Kind
+from spark_jobs.settings import JobSettings
+from spark_jobs.source.topic import REQUEST_TIMEOUT_MS, BrokerUnreachable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+type Range = tuple[int, int]
+"""First offset, and the one after the last."""
+
+RECORDS_AT_ONCE = 20_000
+_POLL_MS = 1_000
+_SILENT_POLLS = 30
+
+
+def read_ranges(settings: JobSettings, ranges: Mapping[int, Range]) -> "Iterator[pa.RecordBatch]":
+    """pipeline.KAFKA_COLUMNS of every record in the ranges, by partition, RECORDS_AT_ONCE or fewer at a time.
+
+    Raises:
+        BrokerUnreachable: the broker did not answer, or stopped answering.
+        Incident: OFFSETS_LOST, where the topic no longer keeps the first of them.
+    """
+    from kafka import KafkaConsumer
+    from kafka.errors import KafkaError
+
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=settings.bootstrap_servers.split(","),
+            bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
+            enable_auto_commit=False,
+            group_id=None,
+            isolation_level="read_committed",
+        )
+        try:
+            for partition, (start, end) in sorted(ranges.items()):
+                yield from _read_range(consumer, settings, partition, (start, end))
+        finally:
+            consumer.close()
+    except KafkaError as error:
+        raise _unreachable(settings, type(error).__name__) from error
+
+
+def _read_range(consumer: Any, settings: JobSettings, partition: int, wanted: Range) -> "Iterator[pa.RecordBatch]":
+    from kafka import TopicPartition
+
+    start, end = wanted
+    at = TopicPartition(settings.topic, partition)
+    kept = consumer.beginning_offsets([at])[at]
+    if kept > start:
+        raise Incident(
+            Kind.OFFSETS_LOST,
+            f"partition {partition} keeps offsets from {kept} on, and {start} was asked for: take a later range.",
+        )
+    consumer.assign([at])
+    consumer.seek(at, start)
+    found: list[Any] = []
+    silent = 0
+    while consumer.position(at) < end:
+        polled = consumer.poll(timeout_ms=_POLL_MS, max_records=RECORDS_AT_ONCE).get(at, ())
+        silent = 0 if polled else silent + 1
+        if silent == _SILENT_POLLS:
+            raise _unreachable(settings, f"nothing from partition {partition} at offset {consumer.position(at)}")
+        found += (record for record in polled if record.offset < end)
+        if len(found) >= RECORDS_AT_ONCE:
+            yield _batch(found)
+            found = []
+    if found:
+        yield _batch(found)
+
+
+def _batch(records: list[Any]) -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pydict(
+        {
+            "partition": pa.array([record.partition for record in records], pa.int32()),
+            "offset": pa.array([record.offset for record in records], pa.int64()),
+            "timestamp": pa.array([record.timestamp * 1_000 for record in records], pa.timestamp("us", "UTC")),
+            "key": pa.array([record.key for record in records], pa.binary()),
+            "value": pa.array([record.value for record in records], pa.binary()),
+        }
+    )
+
+
+def _unreachable(settings: JobSettings, said: str) -> BrokerUnreachable:
+    return BrokerUnreachable(f"Kafka at {settings.bootstrap_servers} did not answer ({said}): nothing was changed.")

@@ -1,0 +1,46 @@
+"""The topic as a stream of records: Spark's Kafka source and its options, each with its why.
+
+Belongs here: what Spark is told of Kafka. Does not belong here: what the broker says of the topic (source.py), reading
+records without Spark (kafka_ranges.py), what becomes of them (pipeline.py).
+"""
+
+from typing import TYPE_CHECKING
+
+from spark_jobs.settings import JobSettings
+from spark_jobs.warehouse.client import offsets_to_json
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+def read_kafka(
+    spark: "SparkSession", settings: JobSettings, start: dict[int, int], limit: int, topic_id: str | None = None
+) -> "DataFrame":
+    """The topic as a stream, a batch of `limit` records at a time.
+
+    Args:
+        spark: the session.
+        settings: of the job.
+        start: offsets by partition; they matter to a generation's first query only: then the checkpoint knows.
+        limit: the most records of a batch.
+        topic_id: where given, Spark goes on with the consumers of the query before on this very topic, and with what
+            they have fetched ahead; each query would otherwise connect its own, which a small batch waits for. Nothing
+            is committed for their group, and nobody joins it: partitions are assigned.
+    """
+    options = {
+        "kafka.bootstrap.servers": settings.bootstrap_servers,
+        "subscribe": settings.topic,
+        "startingOffsets": f'{{"{settings.topic}":{offsets_to_json(start)}}}',
+        "maxOffsetsPerTrigger": str(limit),
+        # A task to a partition would have one core parse all that a hot key sends while the others wait.
+        "maxRecordsPerPartition": str(settings.max_records_per_task),
+        "failOnDataLoss": "true",
+        "kafka.isolation.level": "read_committed",
+        # A broker waits so long for more bytes before it answers: each task of a small batch would wait as well.
+        "kafka.fetch.max.wait.ms": "1",
+        # Kafka's defaults ask for 500 records at a time: a batch would be hundreds of round trips a partition.
+        "kafka.max.poll.records": "10000",
+        "kafka.max.partition.fetch.bytes": str(8 << 20),
+        "kafka.receive.buffer.bytes": str(1 << 20),
+    } | ({"kafka.group.id": f"{settings.pipeline}-{topic_id}"} if topic_id else {})
+    return spark.readStream.format("kafka").options(**options).load()

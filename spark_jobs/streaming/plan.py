@@ -1,0 +1,223 @@
+"""The streaming plan: Kafka's records in, one receipt per state bucket and micro-batch out.
+
+Belongs here: the order of the steps and how they cross from Spark to Python. Does not belong here: what a step decides
+(parsing, validation, tagging), reading Kafka or publishing (process_payments.py).
+"""
+
+import functools
+import gc
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+from msgspec import structs
+
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
+from spark_jobs.crash_points import Point, crash_point
+from spark_jobs.deduplication.checksums import Damaged, unseal
+from spark_jobs.deduplication.dispositions import Candidates, tag, watermark_of
+from spark_jobs.deduplication.id_keys import keys_of
+from spark_jobs.deduplication.segment_files import open_segments, segment_cache
+from spark_jobs.deduplication.state import DedupState
+from spark_jobs.parsing.json_parsing import parse
+from spark_jobs.parsing.validation import validate
+from spark_jobs.streaming import packing, shuffle_files, staged_files, tally
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.streaming.state import GroupState
+
+KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
+RECEIPT_SCHEMA = "bucket int, receipt binary"
+
+GATHERED_RECORDS = 50_000
+"""Judging a table costs several milliseconds, however few its rows."""
+GATHERED_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Where one checkpoint generation keeps things; all are folder URIs."""
+
+    checkpoint: str
+    staging: str
+
+    @property
+    def spark(self) -> str:
+        """Spark's own checkpoint."""
+        return f"{self.checkpoint}/spark"
+
+    def segments(self, bucket: int) -> str:
+        """Segment files of one bucket."""
+        return f"{self.checkpoint}/segments/{bucket}"
+
+    def seed(self, bucket: int) -> str:
+        """The state that a bucket starts from, where the generation was rebuilt from the warehouse."""
+        return f"{self.checkpoint}/seed/{bucket}.state"
+
+
+def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "DataFrame":
+    """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files."""
+    # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
+    records.sparkSession.conf.set("spark.sql.shuffle.partitions", str(buckets))
+    return (
+        records.select(*KAFKA_COLUMNS)
+        .mapInArrow(
+            partial(_parse_and_pack, buckets=buckets, location=locations.staging), shuffle_files.REFERENCE_SCHEMA
+        )
+        # In any case, also of one task to one task: what is packed may be read only once it is written.
+        .repartition(buckets, "bucket")
+        .groupBy("bucket")
+        .applyInPandasWithState(
+            _tag_and_stage(locations, buckets),
+            outputStructType=RECEIPT_SCHEMA,
+            stateStructType="state binary",
+            outputMode="append",
+            timeoutConf="NoTimeout",
+        )
+    )
+
+
+def _parse_and_pack(batches: Iterable[pa.RecordBatch], *, buckets: int, location: str) -> Iterator[pa.RecordBatch]:
+    _keep_modules_out_of_collections()
+    yield from shuffle_files.park((pack_records(batch, buckets) for batch in gather(batches)), location)
+
+
+def gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same records in fewer batches, of GATHERED_RECORDS or GATHERED_BYTES at least; none without records."""
+    waiting: list[pa.RecordBatch] = []
+    records = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        records += batch.num_rows
+        size += batch.nbytes
+        if records >= GATHERED_RECORDS or size >= GATHERED_BYTES:
+            yield pa.concat_batches(waiting)
+            waiting, records, size = [], 0, 0
+    if records:
+        yield pa.concat_batches(waiting)
+
+
+@functools.cache
+def _keep_modules_out_of_collections() -> None:
+    """Once per worker. Spark collects garbage after each task: all that was imported would be walked each time."""
+    gc.freeze()
+
+
+def pack_records(batch: pa.RecordBatch, buckets: int) -> packing.Packed:
+    """The records of KAFKA_COLUMNS, judged and by bucket."""
+    records = read_records(batch)
+    is_valid = _is_valid(records)
+    newest = pc.max(pc.if_else(pa.array(is_valid), records["event_time"], None)).cast(pa.int64()).as_py()
+    bucket = packing.buckets_of(_concatenated(records["id_hash"]), is_valid, buckets)
+    return packing.pack(records, bucket, buckets, newest)
+
+
+def read_records(batch: pa.RecordBatch) -> pa.Table:
+    """staging.RECORD_SCHEMA from KAFKA_COLUMNS: parsed and validated."""
+    values = batch.column("value").to_pylist()
+    timestamps = batch.column("timestamp").cast(pa.timestamp("us", "UTC"))
+    # Keys matter only where a value is missing, which is rare.
+    keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
+    validated = validate(parse(values, keys), timestamps)
+    sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
+    coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
+    return pa.Table.from_arrays(
+        [*coordinates, batch.column("value"), sha256, *validated.columns], schema=staged_files.RECORD_SCHEMA
+    )
+
+
+def _tag_and_stage(
+    locations: Locations, buckets: int
+) -> Callable[[Any, Iterable[pd.DataFrame], "GroupState"], Iterator[pd.DataFrame]]:
+    def function(key: Any, frames: Iterable[pd.DataFrame], state: "GroupState") -> Iterator[pd.DataFrame]:
+        _keep_modules_out_of_collections()
+        rows = pd.concat(frames, ignore_index=True)
+        bucket = int(key[0])
+        _check_place(bucket, buckets)
+        before = DedupState.decode(state.get[0]) if state.exists else _seed(locations.seed(bucket))
+        payloads = shuffle_files.fetch(rows)
+        receipt, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations)
+        receipt = structs.replace(receipt, parcels=tuple(set(rows["uri"])))
+        state.update((after.encode(),))
+        yield pd.DataFrame({"bucket": [bucket], "receipt": [tally.encode(receipt)]})
+
+    return function
+
+
+def _check_place(bucket: int, buckets: int) -> None:
+    """Spark keeps state by partition: a bucket in another than its own would find nothing, and count all anew."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    partition = context.partitionId() if context else None
+    if partition is None or packing.labels_of(buckets)[partition : partition + 1] != (bucket,):
+        raise Damaged(f"bucket {bucket} of {buckets} is in Spark's partition {partition}.")
+
+
+def tag_bucket(
+    bucket: int, payloads: Iterable[bytes | pa.Buffer], max_event_time: int, before: DedupState, locations: Locations
+) -> tuple[tally.Receipt, DedupState]:
+    """Tag one bucket's records, stage them as one file, and say what was staged.
+
+    Args:
+        bucket: the bucket's label.
+        payloads: packed records of this bucket.
+        max_event_time: the greatest valid event time of the whole batch.
+        before: the bucket's state before the batch.
+        locations: where files go.
+    """
+    records = packing.unpack(payloads)
+    store = open_segments(locations.segments(bucket), segment_cache())
+    candidates = Candidates(
+        keys=keys_of(_concatenated(records["id_hash"])),
+        is_valid=_is_valid(records),
+        event_time=pc.fill_null(records["event_time"].cast(pa.int64()), 0).to_numpy(),
+        partition=records["kafka_partition"].to_numpy(),
+        offset=records["kafka_offset"].to_numpy(),
+    )
+    dispositions, after = tag(candidates, before, max_event_time, WATERMARK_MICROSECONDS, store)
+    tagged = staged_files.with_dispositions(records, dispositions)
+    uri = staged_files.write(tagged, locations.staging) if tagged.num_rows else None
+    crash_point(Point.PARQUET_STAGED)
+    partitions, amounts, percentiles = tally.count_up(tagged)
+    receipt = tally.Receipt(
+        bucket=bucket,
+        uri=uri,
+        rows=tagged.num_rows,
+        partitions=partitions,
+        amounts=amounts,
+        timestamp_percentiles=percentiles,
+        watermark=watermark_of(before.max_event_time, WATERMARK_MICROSECONDS),
+        max_event_time=after.max_event_time,
+        state_keys=after.key_count,
+        state_bytes=after.size_bytes,
+    )
+    return receipt, after
+
+
+def _seed(uri: str) -> DedupState:
+    filesystem, path = pafs.FileSystem.from_uri(uri)
+    if filesystem.get_file_info(path).type == pafs.FileType.NotFound:
+        return DedupState()
+    with filesystem.open_input_stream(path) as stream:
+        return DedupState.decode(unseal(stream.read(), f"the seed {path}"))
+
+
+def _is_valid(records: pa.Table) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.equal(pc.list_value_length(records["reasons"]), 0))
+
+
+def _concatenated(hashes: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+    """The bytes of a column of fixed-length binaries without nulls, one after the other."""
+    width = hashes.type.byte_width
+    found = [np.frombuffer(c.buffers()[1], np.uint8, len(c) * width, c.offset * width) for c in hashes.chunks]
+    return np.concatenate([np.empty(0, np.uint8), *found])

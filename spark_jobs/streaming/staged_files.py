@@ -1,0 +1,93 @@
+"""Tagged records as Parquet files at the staging location, where a load job finds them.
+
+Belongs here: the staged columns, writing one file, sweeping files no longer needed. Does not belong here: loading.
+"""
+
+import contextlib
+import uuid
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from spark_jobs.contract.payment_event import FIELD_NAMES, Disposition
+from spark_jobs.deduplication.dispositions import DISPOSITIONS
+from spark_jobs.parsing.validation import VALIDATED_SCHEMA
+
+_TIMESTAMP = pa.timestamp("us", "UTC")
+
+RECORD_SCHEMA = pa.schema(
+    [
+        pa.field("kafka_partition", pa.int32()),
+        pa.field("kafka_offset", pa.int64()),
+        pa.field("kafka_timestamp", _TIMESTAMP),
+        pa.field("raw_key", pa.binary()),
+        pa.field("raw_value", pa.binary()),
+        pa.field("value_sha256", pa.binary(32)),
+        *VALIDATED_SCHEMA,
+    ]
+)
+"""A validated record on its way to its bucket."""
+
+_STAGED_NAMES = [
+    *("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "reasons"),
+    *FIELD_NAMES,
+    *("amount_minor", "extra_fields", "payload_hash", "value_sha256", "raw_key", "raw_value"),
+]
+
+STAGED_SCHEMA = pa.schema(
+    pa.field(name, pa.string()) if name == "disposition" else RECORD_SCHEMA.field(name) for name in _STAGED_NAMES
+)
+"""A staged record. `raw_key` and `raw_value` are null where UNIQUE: what was accepted is there as columns."""
+
+_FEW_VALUES = ["disposition", "currency", "country", "device_type", "payment_method", "merchant_category"]
+
+
+def with_dispositions(records: pa.Table, dispositions: npt.NDArray[np.int8]) -> pa.Table:
+    """STAGED_SCHEMA from RECORD_SCHEMA and indexes into tagging.DISPOSITIONS, row by row."""
+    names = pa.array([d.value for d in DISPOSITIONS]).take(pa.array(dispositions))
+    is_unique = pa.array(dispositions == DISPOSITIONS.index(Disposition.UNIQUE))
+    columns = {name: records[name] for name in _STAGED_NAMES if name != "disposition"}
+    for name in ("raw_key", "raw_value"):
+        columns[name] = pc.if_else(is_unique, pa.scalar(None, pa.binary()), records[name])
+    columns["disposition"] = names
+    return pa.table(columns).select(_STAGED_NAMES).cast(STAGED_SCHEMA)
+
+
+def write(tagged: pa.Table, location: str) -> str:
+    """Write one Parquet file below `location` (a `file:` or `gs:` URI) and return its URI."""
+    filesystem, folder = pafs.FileSystem.from_uri(location)
+    name = f"{uuid.uuid4().hex}.parquet"
+    filesystem.create_dir(folder, recursive=True)
+    pq.write_table(
+        tagged,
+        f"{folder}/{name}",
+        filesystem=filesystem,
+        compression=_compression(filesystem),
+        use_dictionary=_FEW_VALUES,
+        write_statistics=False,
+    )
+    return f"{location}/{name}"
+
+
+def _compression(filesystem: pafs.FileSystem) -> str:
+    # A file of this machine is read a moment later from memory: twice the bytes cost less than to make them fewer.
+    return "none" if isinstance(filesystem, pafs.LocalFileSystem) else "snappy"
+
+
+def remove(uris: tuple[str, ...]) -> None:
+    """Delete staged files that have been published."""
+    for uri in uris:
+        filesystem, path = pafs.FileSystem.from_uri(uri)
+        with contextlib.suppress(FileNotFoundError):
+            filesystem.delete_file(path)
+
+
+def sweep(location: str) -> None:
+    """Delete whatever runs that died have left below `location`."""
+    filesystem, folder = pafs.FileSystem.from_uri(location)
+    filesystem.create_dir(folder, recursive=True)
+    filesystem.delete_dir_contents(folder)

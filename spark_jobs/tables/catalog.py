@@ -1,0 +1,249 @@
+"""The tables that the streaming job owns in BigQuery, declared once, in pure Python.
+
+Belongs here: names, columns, partitioning and clustering. Does not belong here: what a declaration is made of
+(columns.py), SQL (publishing.py), dbt's views, clients (warehouse.py). The drift test holds dbt's sources against this
+module.
+"""
+
+from dataclasses import replace
+
+from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.tables.columns import BATCH, COORDINATES, COUNTS, DIGESTS, HASHES, Column
+from spark_jobs.tables.columns import Table as Table
+from spark_jobs.tables.decisions import ACCEPTED_GAPS as ACCEPTED_GAPS
+from spark_jobs.tables.decisions import PROMOTED_FIELDS as PROMOTED_FIELDS
+from spark_jobs.tables.erasures import ERASED_IDS as ERASED_IDS
+from spark_jobs.tables.erasures import ERASURES as ERASURES
+
+DELIVERIES = Table(
+    "payment_deliveries",
+    "One row per Kafka record, whatever became of it.",
+    (
+        *COORDINATES,
+        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED; ERASED on request."),
+        Column("reasons", "STRING", "Why the record is quarantined; empty otherwise.", "REPEATED"),
+        Column("transaction_id", "STRING", "The payment's id, where that is valid.", "NULLABLE"),
+        Column("event_time", "TIMESTAMP", "When the payment was made, where that is valid.", "NULLABLE"),
+        Column("currency", "STRING", "ISO 4217, where that is valid.", "NULLABLE"),
+        Column("amount_minor", "INT64", "Amount in the currency's minor unit, where that is valid.", "NULLABLE"),
+        *HASHES,
+        Column("raw_key", "BYTES", "The record's key; NULL where its payment is kept as columns.", "NULLABLE"),
+        Column(
+            "raw_value",
+            "BYTES",
+            "The record's value; NULL where its payment is kept as columns (UNIQUE or RETRACTED_DUPLICATE), or where "
+            "the record has none.",
+            "NULLABLE",
+        ),
+        BATCH,
+    ),
+    partition_by="kafka_timestamp",
+    cluster_by=("kafka_partition", "disposition"),
+)
+
+TRANSACTIONS = Table(
+    "payment_transactions",
+    "One row per unique payment.",
+    (
+        *(Column(f.name, f.bigquery_type, f.description, "REQUIRED" if f.required else "NULLABLE") for f in FIELDS),
+        Column("amount_minor", "INT64", "Amount in the currency's minor unit."),
+        Column("extra_fields", "STRING", "Fields that the contract does not know, as a JSON object.", "NULLABLE"),
+        *HASHES,
+        *COORDINATES,
+        BATCH,
+    ),
+    partition_by="event_time",
+    cluster_by=("sender_account_id", "currency"),
+)
+
+LEDGER = Table(
+    "batch_ledger",
+    "One row per published micro-batch.",
+    (
+        BATCH,
+        Column("pipeline", "STRING", "The pipeline that published: a row of pipeline_control."),
+        Column("generation", "STRING", "The checkpoint that the batch ran on."),
+        Column("spark_batch_id", "INT64", "Spark's number of the batch within that checkpoint."),
+        Column("epoch", "INT64", "The run's fence: it never falls along the ledger."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("start_offsets", "STRING", "JSON object, partition to first offset."),
+        Column("end_offsets", "STRING", "JSON object, partition to the offset after the last."),
+        *COUNTS,
+        Column("watermark", "TIMESTAMP", "The watermark carried into the batch: LATE was judged by it.", "NULLABLE"),
+        Column("next_watermark", "TIMESTAMP", "The watermark that the next batch carries in.", "NULLABLE"),
+        Column("min_kafka_timestamp", "TIMESTAMP", "Of the oldest record.", "NULLABLE"),
+        Column("max_kafka_timestamp", "TIMESTAMP", "Of the newest record.", "NULLABLE"),
+        Column("latency_p50_seconds", "FLOAT64", "Broker timestamp to publication, median.", "NULLABLE"),
+        Column("latency_p95_seconds", "FLOAT64", "Broker timestamp to publication, 95th percentile.", "NULLABLE"),
+        Column("state_keys", "INT64", "Transaction ids that the deduplication state remembers."),
+        Column("state_bytes", "INT64", "Size of the deduplication state."),
+        Column("process_seconds", "FLOAT64", "Reading, parsing, tagging and staging."),
+        Column("load_seconds", "FLOAT64", "The load job into the staging table."),
+        Column("started_at", "TIMESTAMP", "When the batch began."),
+        Column("published_at", "TIMESTAMP", "When the batch's transaction ran."),
+        *DIGESTS,
+    ),
+    partition_by="published_at",
+)
+
+LEDGER_PARTITIONS = Table(
+    "batch_ledger_partitions",
+    "One row per published micro-batch and Kafka partition.",
+    (
+        BATCH,
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("start_offset", "INT64", "First offset of the batch."),
+        Column("end_offset", "INT64", "Offset after the last of the batch."),
+        *COUNTS,
+    ),
+)
+
+LEDGER_AMOUNTS = Table(
+    "batch_ledger_amounts",
+    "One row per published micro-batch, disposition and currency: its money.",
+    (
+        BATCH,
+        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
+        Column("currency", "STRING", "ISO 4217; empty where the record has no valid one."),
+        Column("record_count", "INT64", "Records."),
+        Column("amount_minor", "NUMERIC", "Sum in the currency's minor unit; 0 where no amount could be read."),
+    ),
+)
+
+CONTROL = Table(
+    "pipeline_control",
+    "One row per pipeline: what is published, and who may publish next.",
+    (
+        Column("pipeline", "STRING", "Name of the pipeline."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("topic_id", "STRING", "The topic's id: it changes when a topic is deleted and created again."),
+        Column("epoch", "INT64", "Raised by each run at its start; an older run can no longer publish."),
+        Column("holder", "STRING", "The run that raised the epoch last."),
+        Column("generation", "STRING", "The checkpoint in use."),
+        Column("last_batch_id", "INT64", "Newest published batch; 0 before the first."),
+        Column("end_offsets", "STRING", "JSON object, partition to the offset after the last published."),
+        Column("watermark", "TIMESTAMP", "The watermark that the next batch carries in.", "NULLABLE"),
+        Column("updated_at", "TIMESTAMP", "When the row last changed."),
+        Column("correction_count", "INT64", "Rows of payment_corrections: the newest correction_id."),
+        Column("replay_count", "INT64", "Rows of payment_replays: the newest replay_id."),
+        Column("erasure_count", "INT64", "Erasures: the newest erasure_id."),
+        Column("digest", "STRING", "The newest batch's digest; empty before the first."),
+    ),
+)
+
+PERSONAL = (*(field.name for field in FIELDS), "amount_minor", "extra_fields", "payload_hash")
+"""What a payment says. In a correction it is NULL once it is erased."""
+
+CORRECTIONS = Table(
+    "payment_corrections",
+    "One row per correction: what was decided of a delivered payment after, or beside, its disposition.",
+    (
+        Column("correction_id", "INT64", "Counts from 1 without a gap, in the order of the decisions."),
+        Column(
+            "kind",
+            "STRING",
+            "ADMITTED_LATE, REJECTED_LATE, RETRACTED_DUPLICATE, CONFLICT_KEPT, CONFLICT_REPLACED, CONFLICT_CHOSEN, "
+            "BACKFILL_REPLACED or BACKFILL_CHOSEN.",
+        ),
+        Column("payments_added", "INT64", "What it does to payment_transactions: 1, 0, or -1 for a row taken out."),
+        *(replace(column, mode="NULLABLE") if column.name in PERSONAL else column for column in TRANSACTIONS.columns),
+        Column("last_batch_id", "INT64", "The newest published batch that the decision knew of."),
+        Column("decided_by", "STRING", "Who, or which part of the platform, decided."),
+        Column("reason", "STRING", "Why."),
+        Column("decided_at", "TIMESTAMP", "When the decision's transaction ran."),
+        Column("correction_hash", "BYTES", "Hash of the decision: an altered one shows."),
+    ),
+    partition_by="decided_at",
+    cluster_by=("kind", "batch_id"),
+)
+
+REPLAYS = Table(
+    "payment_replays",
+    "One row per quarantined record that was sent to the topic again: from the old offset to the new one.",
+    (
+        Column("replay_id", "INT64", "Counts from 1 without a gap."),
+        *COORDINATES[:3],
+        Column("new_partition", "INT64", "The partition that it was sent to."),
+        Column("sent_from_offset", "INT64", "The partition's end just before: the new offset is not below it."),
+        Column("new_offset", "INT64", "Where it came to lie; NULL until the broker's answer is written.", "NULLABLE"),
+        HASHES[1],
+        Column("requested_by", "STRING", "Who asked for it."),
+        Column("reason", "STRING", "Why."),
+        Column("requested_at", "TIMESTAMP", "When it was asked for, before it was sent."),
+        Column("replayed_at", "TIMESTAMP", "When the broker's answer was written.", "NULLABLE"),
+        Column("replay_hash", "BYTES", "Hash of the request: an altered one shows."),
+    ),
+)
+
+CONTROL_TOTALS = Table(
+    "sender_control_totals",
+    "What senders say they sent: one row per report, day, partition and currency.",
+    (
+        Column("source", "STRING", "Which sender's report this is."),
+        Column("reported_at", "TIMESTAMP", "When the report was taken in."),
+        Column("day", "DATE", "UTC day of event_time; of the Kafka timestamp where the record has no valid one."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("currency", "STRING", "ISO 4217; empty for records that are not valid payments."),
+        Column("delivered_count", "INT64", "Records acknowledged by the broker."),
+        Column("delivered_amount_minor", "INT64", "Their sum in minor units; 0 where currency is empty."),
+        Column(
+            "delivered_hash_total",
+            "NUMERIC",
+            "Sum of the first 15 hexadecimal digits of the SHA-256 of each record's value; NULL where none is made.",
+            "NULLABLE",
+        ),
+        Column("unique_count", "INT64", "Payments among them, each counted once."),
+        Column("unique_amount_minor", "INT64", "Their sum in minor units."),
+        Column("max_offset", "INT64", "Highest offset that the report covers in this partition."),
+        Column("report_sha256", "STRING", "SHA-256 of the report's file; NULL where it came by none.", "NULLABLE"),
+    ),
+)
+
+KAFKA_OFFSETS = Table(
+    "kafka_offsets",
+    "What the broker says: one row per partition, replaced at each observation.",
+    (
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("earliest_offset", "INT64", "Oldest offset still kept."),
+        Column("latest_offset", "INT64", "The offset that the next record will get."),
+        Column("observed_at", "TIMESTAMP", "When the broker was asked."),
+    ),
+)
+
+INCIDENTS = Table(
+    "pipeline_incidents",
+    "Why runs stopped: one row per incident and Kafka partition that it is about.",
+    (
+        Column("incident_id", "STRING", "The incident: its rows share it."),
+        Column("pipeline", "STRING", "The pipeline whose run stopped."),
+        Column("kind", "STRING", "What happened, such as OFFSETS_LOST."),
+        Column("detail", "STRING", "The one line that the run ended with."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition; NULL where the incident is about none.", "NULLABLE"),
+        Column("start_offset", "INT64", "First offset concerned.", "NULLABLE"),
+        Column("end_offset", "INT64", "Offset after the last concerned.", "NULLABLE"),
+        Column("epoch", "INT64", "The run's epoch; NULL where it had none yet.", "NULLABLE"),
+        Column("occurred_at", "TIMESTAMP", "When the run stopped."),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    DELIVERIES,
+    TRANSACTIONS,
+    LEDGER,
+    LEDGER_PARTITIONS,
+    LEDGER_AMOUNTS,
+    CONTROL,
+    CONTROL_TOTALS,
+    KAFKA_OFFSETS,
+    INCIDENTS,
+    ACCEPTED_GAPS,
+    CORRECTIONS,
+    REPLAYS,
+    PROMOTED_FIELDS,
+    ERASURES,
+    ERASED_IDS,
+)

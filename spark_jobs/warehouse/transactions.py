@@ -1,0 +1,50 @@
+"""A transaction over rows that are not in the warehouse yet: they go into a staging table of their own first.
+
+Belongs here: loading them, running the transaction, dropping the table. Does not belong here: a micro-batch's files
+(publishing.py), what the rows say.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.sinks.bigquery.publisher import run_to_its_end
+from spark_jobs.warehouse.retries import JOB_SECONDS, bounds, failures
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client, SchemaField
+
+
+def run_over_rows(
+    client: "Client",
+    staging: str,
+    rows: Sequence[dict[str, Any]],
+    schema: Sequence["SchemaField"],
+    statement: tuple[str, dict[str, Any], str],
+) -> Exception | None:
+    """What went wrong, once it can have no more effect; None does not prove success.
+
+    Args:
+        client: of the warehouse.
+        staging: the staging table's full name.
+        rows: what goes into it, as JSON has it.
+        schema: its columns.
+        statement: the transaction's text, its values by name, and the id of its job.
+
+    Raises:
+        Exception: one of jobs.failures(), where nobody can say whether the job is over; the table is left then.
+    """
+    _load(client, staging, rows, schema)
+    answer = run_to_its_end(client, *statement)
+    with suppress(*failures()):
+        client.delete_table(staging, not_found_ok=True, **bounds())
+    return answer if isinstance(answer, Exception) else None
+
+
+def _load(client: "Client", staging: str, rows: Sequence[dict[str, Any]], schema: Sequence["SchemaField"]) -> None:
+    from google.cloud import bigquery
+
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE)
+    load = partial(client.load_table_from_json, rows, staging, job_config=config, timeout=bounds()["timeout"])
+    load().result(retry=bounds()["retry"], timeout=JOB_SECONDS)
