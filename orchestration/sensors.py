@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.automation.backlog import Action, Decision
+from orchestration.automation.backlog import Action, BacklogDecision
 from orchestration.automation.backlog_reads import observe_backlog, run_tags, shift_config
 from orchestration.automation.dbt_rebuild import decide_rebuild, read_rebuild_state
 from orchestration.automation.failures import EVENT_TYPES, cause_of
@@ -85,7 +85,7 @@ def failure_sensor(context: dg.RunFailureSensorContext) -> None:
     context.log.error(f"run {run.run_id[:8]} of {run.job_name} failed: {cause or context.failure_event.message}")
 
 
-def run_request(decision: Decision, settings: StackSettings) -> dg.RunRequest:
+def run_request(decision: BacklogDecision, settings: StackSettings) -> dg.RunRequest:
     """The run that the decision asks for: one shift."""
     return dg.RunRequest(
         run_key=decision.run_key,
@@ -95,7 +95,7 @@ def run_request(decision: Decision, settings: StackSettings) -> dg.RunRequest:
 
 
 def standby_requests(
-    decision: Decision, instance: dg.DagsterInstance, settings: StackSettings, now: datetime
+    decision: BacklogDecision, instance: dg.DagsterInstance, settings: StackSettings, now: datetime
 ) -> list[dg.RunRequest]:
     """The run that should stand by, where one should: a shift too, that waits for its turn."""
     is_building = bool(runs_in_flight(instance, names.BUILD_JOB))
@@ -110,7 +110,7 @@ def _shift_of(settings: StackSettings) -> dict[str, object]:
     return shift_config(settings.shift_idle_seconds, settings.shift_max_seconds, settings.batch_seconds)
 
 
-def lag_observation(decision: Decision) -> dg.AssetObservation:
+def lag_observation(decision: BacklogDecision) -> dg.AssetObservation:
     """The topic's lag, for the UI to plot."""
     return dg.AssetObservation(names.PAYMENT_EVENTS, metadata={"lag": decision.lag, "published": decision.identity})
 

@@ -5,9 +5,13 @@ Belongs here: the exception and the kinds of incident. Does not belong here: how
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
 
 
-class Kind(StrEnum):
+class IncidentKind(StrEnum):
     """What happened. The name is stable: it is what an operator searches for.
 
     CHECKPOINT_UNUSABLE alone stops nothing: the run goes on with one rebuilt from the warehouse.
@@ -31,7 +35,21 @@ class Incident(RuntimeError):
     `ranges` are the offsets that it is about, by partition: first, and the one after the last.
     """
 
-    def __init__(self, kind: Kind, message: str, ranges: Mapping[int, tuple[int, int]] | None = None) -> None:
+    def __init__(self, kind: IncidentKind, message: str, ranges: Mapping[int, tuple[int, int]] | None = None) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind = kind
         self.ranges = dict(ranges or {})
+
+
+class CheckpointUnusable(RuntimeError):
+    """The checkpoint cannot be gone on with; the warehouse can rebuild it. The message says why in one line."""
+
+
+LONGEST_MESSAGE = 300
+
+
+def one_line(error: Exception) -> str:
+    """What happened, without the client's own wrapping."""
+    error = getattr(error, "cause", None) or error
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return str(text).partition("\n")[0][:LONGEST_MESSAGE]

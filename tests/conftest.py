@@ -65,7 +65,7 @@ def statements() -> Statements:
 def world(
     stack: JobSettings, spark: SparkSession, tmp_path: Path, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """A corner of the shared stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
+    """A sandbox of the shared stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
     world = World.make(stack, spark, tmp_path)
     with statements.recorded(monkeypatch):
         yield world

@@ -14,7 +14,8 @@ from google.cloud import bigquery
 from zetasql.api import TypeFactory
 from zetasql.types import Type
 
-from spark_jobs.streaming.staged_files import RECORD_SCHEMA, STAGED_SCHEMA
+from spark_jobs.parsing.records import RECORD_SCHEMA
+from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 from tests.analyzer import Warehouse, simple
 

@@ -1,11 +1,11 @@
-"""A real stack that all integration tests share, and a corner of it for each test: topic, dataset and checkpoint."""
+"""A real stack that all integration tests share, and a sandbox of it for each test: topic, dataset and checkpoint."""
 
 import shutil
 from dataclasses import dataclass
 
 from deltalake import DeltaTable
 
-from orchestration.scenarios.harness.sandbox import Corner, Place
+from orchestration.scenarios.harness.sandbox import Place, Sandbox
 from orchestration.scenarios.harness.sandbox import Row as Row
 from orchestration.scenarios.harness.sandbox import event as event
 from spark_jobs.sinks.delta.tables import query, uri_of
@@ -13,8 +13,8 @@ from spark_jobs.tables import catalog
 
 
 @dataclass
-class World(Corner):
-    """One test's corner of the shared stack."""
+class World(Sandbox):
+    """One test's sandbox of the shared stack."""
 
     def deliveries(self) -> dict[Place, Row]:
         """As ever, but one that is stored twice fails the test that asks."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.figures import ROOT
-from benchmarks.harness.processes import cpu_seconds, resident_bytes
+from benchmarks.harness.processes import cpu_seconds, folder_bytes, resident_bytes
 
 PEERS = ROOT / "benchmarks" / "peers"
 _SAMPLE_SECONDS = 0.5
@@ -213,16 +213,6 @@ def _watch(reading: Reading, stop: threading.Event, pid: int, state: Path) -> No
         is_over = stop.wait(_SAMPLE_SECONDS)
         reading.peak_bytes = max(reading.peak_bytes, resident_bytes(pid))
         reading.disk_bytes = max(reading.disk_bytes, folder_bytes(state))
-
-
-def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder; what vanishes meanwhile counts for nothing."""
-    total = 0
-    for path, _, files in folder.walk():
-        for name in files:
-            with suppress(OSError):
-                total += (path / name).stat().st_size
-    return total
 
 
 def _script(contender: Contender) -> list[str]:

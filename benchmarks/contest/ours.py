@@ -15,7 +15,8 @@ from spark_jobs.driver.spark_session import build_session
 from spark_jobs.process_payments import POLL_SECONDS
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
-from spark_jobs.warehouse.client import connect, ensure_tables
+from spark_jobs.warehouse.client import connect
+from spark_jobs.warehouse.table_setup import ensure_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.contest import oracle
 from benchmarks.contest.contest import Contender, Failed
+from benchmarks.harness import latency_spread
 from benchmarks.harness.stack import ends
-from benchmarks.measurements import latency
 from local_stack.kafka import ensure_topic
 from simulator.config import SimulationConfig
 from simulator.sending.bulk import fastest, load
@@ -39,7 +39,7 @@ _ASK_SECONDS = 0.5
 _PATIENCE_SECONDS = 120.0
 
 Counts = dict[float, int]
-"""How many payments waited so many seconds, in steps of latency.RESOLUTION_SECONDS."""
+"""How many payments waited so many seconds, in steps of latency_spread.RESOLUTION_SECONDS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def p95(child: "subprocess.Popen[str]", contender: Contender, settings: JobSetti
         since = datetime.now(UTC)
         sent += _send(settings, SimulationConfig(rate=pace.rate, duration_seconds=pace.seconds, seed=4))
         _await(child, contender, reader, sent)
-        return latency.spread(0, reader.waits(since)).p95
+        return latency_spread.spread(0, reader.waits(since)).p95
 
 
 def _name_endless(child: "subprocess.Popen[str]", topic: str, partitions: list[int]) -> None:
@@ -137,7 +137,7 @@ class WarehouseReader:
 
     def waits(self, since: datetime) -> Counts:
         """Of deliveries: a retry waits as any other."""
-        return latency.merged(latency.by_minute(self._settings, since).values())
+        return latency_spread.merged(latency_spread.by_minute(self._settings, since).values())
 
 
 class FileReader(threading.Thread):
@@ -213,5 +213,5 @@ def waited(seen: dict[Path, float], arrived: dict[str, float]) -> Counts:
     for path, at in seen.items():
         for id_ in pq.read_table(path, columns=["transaction_id"])["transaction_id"].to_pylist():
             if id_ in arrived:
-                steps[round((at - arrived[id_]) / latency.RESOLUTION_SECONDS)] += 1
-    return {step * latency.RESOLUTION_SECONDS: count for step, count in steps.items()}
+                steps[round((at - arrived[id_]) / latency_spread.RESOLUTION_SECONDS)] += 1
+    return {step * latency_spread.RESOLUTION_SECONDS: count for step, count in steps.items()}

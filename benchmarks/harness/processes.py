@@ -5,6 +5,7 @@ Belongs here: reading /proc. Does not belong here: what is measured.
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,3 +53,13 @@ def _read(folder: Path) -> _Process | None:
         cpu_seconds=sum(int(ticks) for ticks in fields[11:15]) / _TICKS,
         resident_bytes=int(fields[21]) * _PAGE,
     )
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder; what vanishes meanwhile counts for nothing."""
+    total = 0
+    for path, _, files in folder.walk():
+        for name in files:
+            with suppress(OSError):
+                total += (path / name).stat().st_size
+    return total

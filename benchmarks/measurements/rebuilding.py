@@ -16,10 +16,12 @@ from benchmarks.harness.figures import ROOT, measured, table, write_table
 from benchmarks.harness.stack import stack
 from spark_jobs.contract.payment_event import WATERMARK_DELAY
 from spark_jobs.driver.generations import locations_of
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.published_ids import seed_state
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.client import Control, connect, ensure_tables, run, table_id
+from spark_jobs.warehouse.client import connect, run
+from spark_jobs.warehouse.table_setup import ensure_tables, table_id
 
 ROWS_A_STATEMENT = 1_000_000
 

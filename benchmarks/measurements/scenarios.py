@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.harness.figures import ROOT, write_table
 from orchestration.presentation.console import say
 from orchestration.scenarios.harness.own_stack import own_corner
-from orchestration.scenarios.harness.sandbox import Corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Sandbox
+from orchestration.scenarios.harness.transcript import Transcript
 from orchestration.scenarios.registry import SCENARIOS
 
 DOCUMENT = ROOT / "docs" / "scenarios.md"
@@ -20,17 +20,17 @@ _BEGINS = "#### "
 
 def tell() -> None:
     """Run every scenario on one stack, and print what each prints after a line with its name."""
-    with own_corner(Story(is_silent=True)) as base:
+    with own_corner(Transcript(is_silent=True)) as base:
         for name, run in SCENARIOS.items():
             folder = base.folder / name
             folder.mkdir()
-            corner = Corner.make(base.settings, base.spark, folder, partitions=4)
+            sandbox = Sandbox.make(base.settings, base.spark, folder, partitions=4)
             say(f"{_BEGINS}{name}")
-            story = Story()
-            run(corner, story)
-            story.conclude()
-            if not story.is_proved:
-                raise SystemExit(f"{name} is not proved: {story.failure()}")
+            transcript = Transcript()
+            run(sandbox, transcript)
+            transcript.conclude()
+            if not transcript.is_proved:
+                raise SystemExit(f"{name} is not proved: {transcript.failure()}")
 
 
 def write(printed: str, document: Path) -> None:

@@ -24,9 +24,11 @@ from benchmarks.harness.stack import ends, send, stack
 from spark_jobs.driver.run import Run
 from spark_jobs.driver.spark_session import build_session
 from spark_jobs.parsing.json_parsing import parse
+from spark_jobs.parsing.records import KAFKA_COLUMNS, read_records
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.stream import read_kafka
 from spark_jobs.streaming import plan as pipeline
+from spark_jobs.streaming.locations import Locations
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -67,20 +69,20 @@ def per_record(readings: list[Reading], records: list[int]) -> Reading:
 
 def plans(settings: JobSettings, folder: Path) -> dict[str, Plan]:
     """The plan, cut short after each step but the last."""
-    locations = pipeline.Locations((folder / "state").as_uri(), (folder / "staged").as_uri())
+    locations = Locations((folder / "state").as_uri(), (folder / "staged").as_uri())
     pack = partial(pipeline.pack_records, buckets=settings.state_buckets)
     return {
-        "read": lambda records: records.select(*pipeline.KAFKA_COLUMNS),
+        "read": lambda records: records.select(*KAFKA_COLUMNS),
         "to_python": _cut(pa.RecordBatch.validate),
         "parse": _cut(_parse),
-        "validate": _cut(pipeline.read_records),
+        "validate": _cut(read_records),
         "pack": _cut(pack),
-        "tag": lambda records: pipeline.receipts_of(records, locations, settings.state_buckets),
+        "tag": lambda records: pipeline.tallies_of(records, locations, settings.state_buckets),
     }
 
 
 def _cut(step: Callable[[pa.RecordBatch], Any]) -> Plan:
-    return lambda records: records.select(*pipeline.KAFKA_COLUMNS).mapInArrow(partial(_counted, step=step), "n long")
+    return lambda records: records.select(*KAFKA_COLUMNS).mapInArrow(partial(_counted, step=step), "n long")
 
 
 def _counted(batches: Iterator[pa.RecordBatch], *, step: Callable[[pa.RecordBatch], Any]) -> Iterator[pa.RecordBatch]:

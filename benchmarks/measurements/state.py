@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contest.contest import folder_bytes
 from benchmarks.harness.figures import ROOT, keep, measured, table, write_table
+from benchmarks.harness.processes import folder_bytes
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.dispositions import Candidates, tag
 from spark_jobs.deduplication.id_keys import keys_of

@@ -39,7 +39,7 @@ def payment_backfill(
     bigquery: dg.ResourceParam[Any],
 ) -> dg.MaterializeResult[None]:
     """Recompute beside the live data; the diff is metadata of the materialization."""
-    from orchestration.cli.decisions.backfill import COLUMNS, cells
+    from orchestration.presentation.backfill_cells import COLUMNS, cells
     from spark_jobs.corrections.backfill import backfill, range_of_day, recomputed
 
     if config.swaps and not config.reason.strip():

@@ -24,7 +24,8 @@ def payment_corrections(
     settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
 ) -> dg.MaterializeResult[None]:
     """Admit the late payments that wait, where PAYMENTS_LATE_POLICY says so."""
-    from spark_jobs.corrections.late_payments import Selection, decide_late
+    from spark_jobs.corrections.kept_records import Selection
+    from spark_jobs.corrections.late_payments import decide_late
     from spark_jobs.tables.correction_kinds import Correction
 
     if settings.late_policy != "admit":

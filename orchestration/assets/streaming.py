@@ -12,7 +12,6 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.automation.run_records import this_worker
-from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.tables import catalog
@@ -87,30 +86,6 @@ def publish_payments(
         raise dg.Failure(str(incident), allow_retries=False) from incident
     for table in (table for table in PUBLISHED_TABLES if table is not catalog.DELIVERIES):
         yield dg.MaterializeResult(asset_key=[names.PREFIX, table.name], metadata=shift_metadata(reports))
-
-
-@dg.asset(
-    key=names.KAFKA_OFFSETS,
-    deps=[names.PAYMENT_EVENTS],
-    description=catalog.KAFKA_OFFSETS.description,
-    group_name="kafka",
-    kinds={"kafka", "bigquery"},
-    owners=names.OWNERS,
-)
-def kafka_offsets(
-    settings: dg.ResourceParam[StackSettings],
-    broker: dg.ResourceParam[BrokerReader],
-    bigquery: dg.ResourceParam[Any],
-) -> dg.MaterializeResult[None]:
-    """Ask the broker, and replace the table with its answer."""
-    from orchestration.table_loads import replace_kafka_offsets
-
-    offsets = broker.read()
-    with bigquery.get_client() as client:
-        replace_kafka_offsets(client, settings.job, offsets)
-    return dg.MaterializeResult(
-        metadata={"partitions": len(offsets.latest), "records_ever_written": sum(offsets.latest.values())}
-    )
 
 
 def _now() -> str:

@@ -52,7 +52,7 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class BacklogDecision:
     """What to do and why, in words. `lag` is in records; `run_key` is set wherever a run would be right.
 
     `in_flight` are the runs that it waits for, the oldest first.
@@ -77,7 +77,7 @@ def decide(
     in_flight: Sequence[FlightRecord],
     attempts: Attempts,
     now: datetime,
-) -> Decision:
+) -> BacklogDecision:
     """The decision. A run in flight comes first, then the backlog or an incident, then the back-off.
 
     Args:
@@ -92,10 +92,10 @@ def decide(
     if in_flight:
         run = in_flight[0]
         reason = f"run {run.run_id[:8]} is {run.status} and still on it; {lag} records are waiting"
-        return Decision(Action.WAIT, reason, lag, identity, in_flight=tuple(in_flight))
+        return BacklogDecision(Action.WAIT, reason, lag, identity, in_flight=tuple(in_flight))
     trouble = find_trouble(published, topic)
     if not lag and not trouble:
-        return Decision(Action.IDLE, f"everything is published up to {identity}", lag, identity)
+        return BacklogDecision(Action.IDLE, f"everything is published up to {identity}", lag, identity)
     run_key = f"{topic.topic}/{topic.topic_id}/{identity}/attempt-{attempts.count + 1}"
     resumes_at = back_off_ends_at(attempts)
     if resumes_at and now < resumes_at:
@@ -104,11 +104,11 @@ def decide(
             f"{attempts.last_run_id[:8]}: the next try is in {(resumes_at - now).total_seconds():.0f} s; "
             f"{lag} records are waiting"
         )
-        return Decision(Action.WAIT, reason, lag, identity, run_key)
+        return BacklogDecision(Action.WAIT, reason, lag, identity, run_key)
     if trouble:
-        return Decision(Action.INCIDENT, trouble, lag, identity, run_key)
+        return BacklogDecision(Action.INCIDENT, trouble, lag, identity, run_key)
     since = "and nothing is published yet" if published is None else f"after {identity}"
-    return Decision(Action.LAUNCH, f"{lag} records are waiting {since}", lag, identity, run_key)
+    return BacklogDecision(Action.LAUNCH, f"{lag} records are waiting {since}", lag, identity, run_key)
 
 
 def lag_of(published: Published | None, topic: TopicState) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration.automation.backlog import Decision, Published, decide, identity_of
+from orchestration.automation.backlog import BacklogDecision, Published, decide, identity_of
 from orchestration.automation.run_records import attempts_from, runs_in_flight
 from orchestration.names import BACKLOG_TAG, PROCESS_JOB, PUBLISH_OP
 from orchestration.settings import StackSettings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource") -> Published | None:
     """What the warehouse's control row says; None before the first run."""
-    from spark_jobs.warehouse.client import read_control
+    from spark_jobs.warehouse.control_row import read_control
 
     with bigquery.get_client() as client:
         control = read_control(client, settings.job)
@@ -32,7 +32,7 @@ def observe_backlog(
     broker: "BrokerReader",
     bigquery: "PaymentsBigQueryResource",
     instance: dg.DagsterInstance,
-) -> Decision:
+) -> BacklogDecision:
     """The decision of this moment.
 
     Raises:
@@ -45,7 +45,7 @@ def observe_backlog(
     return decide(published, broker.read(), in_flight, attempts, datetime.now(UTC))
 
 
-def run_tags(decision: Decision) -> dict[str, str]:
+def run_tags(decision: BacklogDecision) -> dict[str, str]:
     """Tags of the run that the decision asks for."""
     return {BACKLOG_TAG: decision.identity}
 

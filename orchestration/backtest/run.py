@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from orchestration.backtest.scoring import Backtest, evaluate
 from orchestration.resources.dbt_process import build
 from orchestration.settings import StackSettings, child_environment
-from orchestration.table_loads import load_rows
 from spark_jobs.settings import JobSettings, SettingError
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Column
+from spark_jobs.warehouse.loads import load_rows
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -93,9 +93,10 @@ def run_backtest(settings: StackSettings, config: BacktestConfig, say: Say) -> B
     """Simulate, load, score, judge.
 
     Raises:
-        StackError: dbt could not build the models.
+        CommandError: dbt could not build the models.
     """
-    from spark_jobs.warehouse.client import connect, ensure_tables, run
+    from spark_jobs.warehouse.client import connect, run
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     job = replace(settings.job, dataset=f"{settings.job.dataset}_backtest")
     say(f"Simulate {config.events:,} payments of {config.days} days, seed {config.seed} ...")

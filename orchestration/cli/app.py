@@ -11,6 +11,7 @@ import typer
 from local_stack.processes import StackError
 from orchestration.cli import audit, backtest, demo, doctor, flow, scenario, stack, totals, verify
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve
+from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import SettingError
 from spark_jobs.source.topic import BrokerUnreachable
@@ -48,7 +49,7 @@ def main() -> None:
         app()
     except SettingError as error:
         _leave(error, 2)
-    except (StackError, Incident, BrokerUnreachable) as error:
+    except (CommandError, StackError, Incident, BrokerUnreachable) as error:
         _leave(error, 1)
     except _warehouse_errors() as error:
         _leave(error, 1)

@@ -11,9 +11,11 @@ import typer
 
 from orchestration.cli import flow, verify
 from orchestration.cli.stack import show_health
+from orchestration.platform.builds import build_and_show
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
+from orchestration.verification import proof
 from simulator.config import SimulationConfig
 
 
@@ -50,9 +52,9 @@ def run_through(settings: StackSettings, stack: Stack, config: SimulationConfig)
     _step("Process")
     drain_backlog(settings, say)
     _step("Build")
-    is_built = flow.build_and_show(settings)
+    is_built = build_and_show(settings)
     _step("Verify")
-    verdict = verify.examine(settings, verify.load_manifest(manifest))
+    verdict = proof.examine(settings, verify.load_manifest(manifest))
     verify.show(verdict)
     return show_marts(settings) and is_built and verdict.is_proved
 

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from orchestration.platform.builds import build_and_show
 from orchestration.platform.stack import Stack
-from orchestration.presentation.console import say, sending_progress, table
+from orchestration.presentation.console import say, sending_progress
 from orchestration.settings import StackSettings, read_stack_settings
 from simulator.config import Preset, SimulationConfig
 
@@ -88,18 +89,3 @@ def build() -> None:
     Stack(settings).require_data_plane()
     if not build_and_show(settings):
         raise typer.Exit(1)
-
-
-def build_and_show(settings: StackSettings) -> bool:
-    """Build and print the checks; whether all went well."""
-    from orchestration.platform.job_runs import build_warehouse
-
-    outcome = build_warehouse(settings, say)
-    counts = outcome.counts()
-    for check in outcome.not_passed():
-        say(f"{check.verdict}: {check.asset}: {check.name}")
-    table("Checks", ("asset", "passed", "warned", "failed"), counts)
-    say(f"{outcome.passed} of {len(outcome.checks)} checks passed; {outcome.materialized} models are built.")
-    if outcome.error:
-        say(f"The build failed: {outcome.error}")
-    return outcome.is_good

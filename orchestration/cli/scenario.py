@@ -10,17 +10,17 @@ from typing import Annotated
 
 import typer
 
-from local_stack.processes import StackError
+from orchestration.errors import CommandError
 from orchestration.presentation.console import say, table
 from orchestration.scenarios.harness.own_stack import own_corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.transcript import Transcript
 from orchestration.scenarios.registry import SCENARIOS, summary_of
 from spark_jobs.settings import SettingError
 
 
 def scenario(
     name: Annotated[str | None, typer.Argument(help="Which one; without, they are listed.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the story.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the transcript.")] = False,
 ) -> None:
     """Show one of the scenarios of the field on a stack of its own, and prove its outcome. Exits 1 where it fails."""
     if name is None:
@@ -30,14 +30,14 @@ def scenario(
         raise SettingError(f"There is no scenario {name!r}: it is one of {', '.join(SCENARIOS)}.")
     # Broker and warehouse are processes of their own: a plain end would leave them running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    story = Story(is_silent=as_json)
-    with own_corner(story) as corner:
-        SCENARIOS[name](corner, story)
-        story.conclude()
+    transcript = Transcript(is_silent=as_json)
+    with own_corner(transcript) as sandbox:
+        SCENARIOS[name](sandbox, transcript)
+        transcript.conclude()
     if as_json:
-        typer.echo(json.dumps({"scenario": name, **story.as_dict()}, indent=2, default=str))
-    if not story.is_proved:
-        raise StackError(f"{name} is not proved: {story.failure()}")
+        typer.echo(json.dumps({"scenario": name, **transcript.as_dict()}, indent=2, default=str))
+    if not transcript.is_proved:
+        raise CommandError(f"{name} is not proved: {transcript.failure()}")
     if not as_json:
         say(f"Proved: {summary_of(SCENARIOS[name])}")
 

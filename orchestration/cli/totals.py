@@ -23,7 +23,8 @@ def load_totals(
     report = read_totals(file)
     settings = read_stack_settings()
     Stack(settings).require_warehouse()
-    from spark_jobs.warehouse.client import connect, ensure_tables
+    from spark_jobs.warehouse.client import connect
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
         ensure_tables(client, settings.job)

@@ -4,49 +4,24 @@ Belongs here: arguments, reading once, printing. Does not belong here: the rules
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local_stack.processes import StackError
+from orchestration.errors import CommandError
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
-from orchestration.verification import manifest_rules
-from orchestration.verification.correction_rules import missing_corrections
 from orchestration.verification.gap_rules import GAP_COLUMNS, gap_cells
-from orchestration.verification.ledger_rules import Break, Evidence, PartitionTally, Row, find_breaks, tally
-from orchestration.verification.reparse_rules import rejudge
-from orchestration.verification.warehouse_reads import WarehouseReads
-from spark_jobs.settings import JobSettings
-from spark_jobs.tables import catalog
+from orchestration.verification.ledger_rules import PartitionTally
+from orchestration.verification.proof import Verdict, as_dict, examine
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery
-
     from simulator.sending.manifest import Manifest
 
 BREAKS_PRINTED = 20
 _COLUMNS = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "ERASED")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What verification found. `expected` is what the manifest says, `matched` what the warehouse holds of it."""
-
-    partitions: list[PartitionTally]
-    expected: list[PartitionTally]
-    matched: list[PartitionTally]
-    breaks: list[Break]
-    accepted_gaps: Sequence[Row] = ()
-
-    @property
-    def is_proved(self) -> bool:
-        """Whether nothing breaks, and the manifest agrees where there is one."""
-        return not self.breaks and self.expected == self.matched
 
 
 def verify(
@@ -86,62 +61,13 @@ def _not_judged(settings: StackSettings) -> str:
 
 
 def load_manifest(path: Path) -> "Manifest":
-    """The manifest. Raises StackError with one line."""
+    """The manifest. Raises CommandError with one line."""
     from simulator.sending.manifest import ManifestError, read_manifest
 
     try:
         return read_manifest(path)
     except ManifestError as error:
-        raise StackError(str(error)) from error
-
-
-def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
-    """Read all tables as they are at one moment, apply every rule."""
-    from spark_jobs.warehouse.client import connect
-
-    with connect(settings.job) as client:
-        return judge(client, settings.job, manifest)
-
-
-def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | None") -> Verdict:
-    """The same, by a client that is there already."""
-    reads = WarehouseReads(client, job).at_this_moment()
-    evidence = gather(reads)
-    breaks = find_breaks(evidence) + missing_corrections(reads.correction_counts(), evidence.control)
-    breaks += rejudge(reads.kept_records())
-    if manifest is None:
-        return Verdict(tally(evidence.delivery_counts), [], [], breaks, evidence.accepted_gaps)
-    stored = reads.delivered_records(manifest_rules.last_offsets(manifest))
-    totals = reads.whole_table(catalog.CONTROL_TOTALS)
-    breaks += manifest_rules.compare_records(manifest, stored) + manifest_rules.compare_control_totals(manifest, totals)
-    matched = manifest_rules.tally_of_stored(manifest, stored)
-    told = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
-    return Verdict(tally(evidence.delivery_counts), told, matched, breaks, evidence.accepted_gaps)
-
-
-def gather(reads: WarehouseReads) -> Evidence:
-    """All that the rules among the tables need."""
-    return Evidence(
-        ledger=reads.whole_table(catalog.LEDGER),
-        ledger_partitions=reads.whole_table(catalog.LEDGER_PARTITIONS),
-        ledger_amounts=reads.whole_table(catalog.LEDGER_AMOUNTS),
-        control=reads.whole_table(catalog.CONTROL),
-        accepted_gaps=reads.whole_table(catalog.ACCEPTED_GAPS),
-        delivery_counts=reads.delivery_counts(),
-        delivery_amounts=reads.delivery_amounts(),
-        erasures=reads.whole_table(catalog.ERASURES),
-        broken_records=reads.broken_records(),
-    )
-
-
-def as_dict(verdict: Verdict) -> dict[str, Any]:
-    """The verdict for a program: `partitions` lists what the warehouse holds, `manifest` what was sent of it."""
-    answer: dict[str, Any] = {"ok": verdict.is_proved, "partitions": [asdict(row) for row in verdict.partitions]}
-    if verdict.expected:
-        answer["manifest"] = [asdict(row) for row in verdict.expected]
-    answer["accepted_gaps"] = [dict(gap) for gap in verdict.accepted_gaps]
-    answer["breaks"] = [asdict(found) for found in verdict.breaks]
-    return answer
+        raise CommandError(str(error)) from error
 
 
 def show(verdict: Verdict) -> None:

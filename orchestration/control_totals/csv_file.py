@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from local_stack.processes import StackError
+from orchestration.errors import CommandError
 from spark_jobs.contract.iso_codes import MINOR_UNITS
 
 COLUMNS = (
@@ -54,24 +54,24 @@ def read_totals(path: Path) -> TotalsFile:
     """Read a report whose every row may be true.
 
     Raises:
-        StackError: one line that names the file, the row and what is wrong with it.
+        CommandError: one line that names the file, the row and what is wrong with it.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StackError(f"No control totals can be read at {path}: {error.strerror}.") from None
+        raise CommandError(f"No control totals can be read at {path}: {error.strerror}.") from None
     if len(content) > MAX_BYTES:
-        raise StackError(f"{path} has {len(content):,} bytes; a report of control totals has {MAX_BYTES:,} at most.")
+        raise CommandError(f"{path} has {len(content):,} bytes; a report of control totals has {MAX_BYTES:,} at most.")
     try:
         lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise StackError(f"{path} is no CSV file in UTF-8: {error}.") from None
+        raise CommandError(f"{path} is no CSV file in UTF-8: {error}.") from None
     if not lines or tuple(lines[0]) != COLUMNS:
-        raise StackError(f"{path}, line 1: the columns must be {','.join(COLUMNS)}.")
+        raise CommandError(f"{path}, line 1: the columns must be {','.join(COLUMNS)}.")
     sha256 = hashlib.sha256(content).hexdigest()
     rows = [_row(path, number, line) | {"report_sha256": sha256} for number, line in enumerate(lines[1:], start=2)]
     if not rows:
-        raise StackError(f"{path} has no rows: a day without records is a row whose counts are 0.")
+        raise CommandError(f"{path} has no rows: a day without records is a row whose counts are 0.")
     _check_together(path, rows)
     return TotalsFile(rows[0]["source"], sha256, rows)
 
@@ -79,19 +79,19 @@ def read_totals(path: Path) -> TotalsFile:
 def _row(path: Path, number: int, line: list[str]) -> dict[str, Any]:
     where = f"{path}, line {number}"
     if len(line) != len(COLUMNS):
-        raise StackError(f"{where}: {len(line)} values, not {len(COLUMNS)}.")
+        raise CommandError(f"{where}: {len(line)} values, not {len(COLUMNS)}.")
     row: dict[str, Any] = {}
     for name, text in zip(COLUMNS, line, strict=True):
         try:
             row[name] = _READERS[name](text)
         except ValueError as error:
-            raise StackError(f"{where}: {name} is {text[:50]!r}, which is not {error}.") from None
+            raise CommandError(f"{where}: {name} is {text[:50]!r}, which is not {error}.") from None
     if row["unique_count"] > row["delivered_count"]:
-        raise StackError(f"{where}: unique_count is greater than delivered_count.")
+        raise CommandError(f"{where}: unique_count is greater than delivered_count.")
     if row["unique_amount_minor"] > row["delivered_amount_minor"]:
-        raise StackError(f"{where}: unique_amount_minor is greater than delivered_amount_minor.")
+        raise CommandError(f"{where}: unique_amount_minor is greater than delivered_amount_minor.")
     if not row["currency"] and row["delivered_amount_minor"]:
-        raise StackError(f"{where}: records without a currency have no amount.")
+        raise CommandError(f"{where}: records without a currency have no amount.")
     return row
 
 
@@ -100,15 +100,15 @@ def _check_together(path: Path, rows: list[dict[str, Any]]) -> None:
     counts: dict[tuple[str, int], int] = {}
     for number, row in enumerate(rows, start=2):
         if row["source"] != rows[0]["source"]:
-            raise StackError(f"{path}, line {number}: a file is of one source, which is {rows[0]['source']!r}.")
+            raise CommandError(f"{path}, line {number}: a file is of one source, which is {rows[0]['source']!r}.")
         first = keys.setdefault((row["day"], row["topic"], row["kafka_partition"], row["currency"]), number)
         if first != number:
-            raise StackError(f"{path}, line {number}: line {first} has the same day, topic, partition and currency.")
+            raise CommandError(f"{path}, line {number}: line {first} has the same day, topic, partition and currency.")
         place = (row["topic"], row["kafka_partition"])
         counts[place] = counts.get(place, 0) + row["delivered_count"]
     for number, row in enumerate(rows, start=2):
         if counts[row["topic"], row["kafka_partition"]] > row["max_offset"] + 1:
-            raise StackError(f"{path}, line {number}: there are more records than offsets up to max_offset.")
+            raise CommandError(f"{path}, line {number}: there are more records than offsets up to max_offset.")
 
 
 def _matching(pattern: str, what: str) -> Callable[[str], str]:

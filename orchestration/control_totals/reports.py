@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_stack.processes import StackError
 from orchestration.control_totals.csv_file import TotalsFile, write_totals
+from orchestration.errors import CommandError
 from orchestration.settings import StackSettings
-from orchestration.table_loads import load_rows
 from simulator.config import SimulationConfig
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.warehouse.loads import load_rows
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -42,7 +42,7 @@ def send_and_report(
         stop: once set, sending ends.
 
     Raises:
-        StackError: Kafka did not acknowledge, or the manifest cannot be written.
+        CommandError: Kafka did not acknowledge, or the manifest cannot be written.
 
     Returns:
         What was acknowledged, and where the manifest is.
@@ -59,7 +59,7 @@ def send_and_report(
     try:
         summary = simulate(config, job.bootstrap_servers, job.topic, path, progress=progress, stop=stop)
     except (ProducerError, OSError) as error:
-        raise StackError(str(error)) from error
+        raise CommandError(str(error)) from error
     with connect(job) as client:
         report(client, job, read_manifest(path))
     return summary, path
@@ -69,14 +69,14 @@ def write_file(manifest: Path, path: Path) -> None:
     """Write a manifest's control totals as a sender's file.
 
     Raises:
-        StackError: it cannot be written.
+        CommandError: it cannot be written.
     """
     from simulator.sending.manifest import read_manifest
 
     try:
         write_totals(path, read_manifest(manifest).control_totals())
     except OSError as error:
-        raise StackError(f"The control totals cannot be written to {path}: {error.strerror}.") from None
+        raise CommandError(f"The control totals cannot be written to {path}: {error.strerror}.") from None
 
 
 def report(client: "bigquery.Client", settings: JobSettings, manifest: "Manifest") -> None:
@@ -88,7 +88,8 @@ def load_report(
     client: "bigquery.Client", settings: JobSettings, source: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """One source's rows of `sender_control_totals`, taken in now."""
-    from spark_jobs.warehouse.client import run, table_id
+    from spark_jobs.warehouse.client import run
+    from spark_jobs.warehouse.table_setup import table_id
 
     target = table_id(settings, catalog.CONTROL_TOTALS)
     run(client, f"delete from `{target}` where source = @source", {"source": source})
@@ -101,7 +102,8 @@ def load_report(
 
 def load_file(client: "bigquery.Client", settings: JobSettings, report: TotalsFile) -> bool:
     """A sender's file, in place of what its source reported before; False where this very file is loaded already."""
-    from spark_jobs.warehouse.client import run, table_id
+    from spark_jobs.warehouse.client import run
+    from spark_jobs.warehouse.table_setup import table_id
 
     sql = f"""
         select count(*) as row_count from `{table_id(settings, catalog.CONTROL_TOTALS)}`

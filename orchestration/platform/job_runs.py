@@ -12,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 
-from local_stack.processes import StackError
 from orchestration import names
 from orchestration.automation.backlog import Action
 from orchestration.automation.backlog_reads import observe_backlog, read_published, run_tags, shift_config
@@ -20,6 +19,7 @@ from orchestration.automation.dbt_rebuild import newest_batch
 from orchestration.automation.failures import cause_of
 from orchestration.automation.run_records import ENDED, runs_in_flight, this_worker
 from orchestration.build import build_defs
+from orchestration.errors import CommandError
 from orchestration.platform.dagster_home import open_instance
 from orchestration.presentation.console import noise_in
 from orchestration.resources.broker import BrokerReader
@@ -72,7 +72,7 @@ def drain_backlog(settings: StackSettings, say: Say) -> None:
     """Publish what is in Kafka now: by the sensor's decision and its job, or by the run that is at it already.
 
     Raises:
-        StackError: the run failed; the message is its cause, an incident's own line where it was one.
+        CommandError: the run failed; the message is its cause, an incident's own line where it was one.
     """
     from orchestration.resources.bigquery import PaymentsBigQueryResource
 
@@ -100,7 +100,7 @@ def drain_backlog(settings: StackSettings, say: Say) -> None:
         config = shift_config(0, settings.shift_max_seconds)
         result = _execute(settings, instance, say, names.PROCESS_JOB, config, run_tags(decision))
     if not result.success:
-        raise StackError(failure_of(result))
+        raise CommandError(failure_of(result))
 
 
 def build_warehouse(settings: StackSettings, say: Say) -> BuildOutcome:

@@ -67,7 +67,8 @@ class Stack:
         say(f"Warehouse at {job.emulator_host or 'BigQuery'} ...")
         if self.warehouse:
             self.warehouse.start()
-        from spark_jobs.warehouse.client import connect, ensure_tables
+        from spark_jobs.warehouse.client import connect
+        from spark_jobs.warehouse.table_setup import ensure_tables
 
         with connect(job) as client:
             ensure_tables(client, job)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from local_stack.processes import StackError
+from orchestration.errors import CommandError
 from orchestration.settings import DBT_PROJECT_DIR
 
 
@@ -23,7 +23,7 @@ def build(what: str, folder: Path, env: Mapping[str, str], *options: str, timeou
         timeout_seconds: it is killed after so long.
 
     Raises:
-        StackError: it failed.
+        CommandError: it failed.
     """
     paths = {
         "project-dir": DBT_PROJECT_DIR,
@@ -45,4 +45,4 @@ def build(what: str, folder: Path, env: Mapping[str, str], *options: str, timeou
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
         last = lines[-1] if lines else "it left no word"
-        raise StackError(f"dbt could not {what}: {last} (log: {folder / 'logs' / 'dbt.log'})")
+        raise CommandError(f"dbt could not {what}: {last} (log: {folder / 'logs' / 'dbt.log'})")

@@ -7,12 +7,12 @@ Belongs here: the traffic, the two deletes, what comes again after them. Does no
 import shutil
 from collections import Counter
 
-from orchestration.cli.decisions.erase import COLUMNS as FOUND_COLUMNS
-from orchestration.cli.decisions.erase import RECEIPT_COLUMNS, cells, receipt_cells
+from orchestration.presentation.erasure_cells import COLUMNS as FOUND_COLUMNS
+from orchestration.presentation.erasure_cells import RECEIPT_COLUMNS, cells, receipt_cells
 from orchestration.scenarios.harness.dbt_models import build_models
 from orchestration.scenarios.harness.proofs import breaks_of
-from orchestration.scenarios.harness.sandbox import Corner, Place, event
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Place, Sandbox, event
+from orchestration.scenarios.harness.transcript import Transcript
 from spark_jobs.contract.payment_event import ERASED, Disposition, Reason
 
 LEAVER = "leaver"
@@ -25,33 +25,37 @@ MARTS = ("payments_current", "payment_transactions_fraud", "payment_metrics", "r
 _COUNTS = ("UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", ERASED)
 
 
-def run(corner: Corner, story: Story) -> None:
+def run(sandbox: Sandbox, transcript: Transcript) -> None:
     """Deletes: a tombstone marks a payment, which still counts; an erasure takes an account out of everything."""
-    publish(corner, story)
-    tombstone(corner, story)
-    build_models(corner, "the marts", MARTS)
-    marked = corner.ask("select transaction_id, is_deleted from `{dataset}.payments_current` where is_deleted")
-    story.table("payments_current: what is deleted", ("payment", "is deleted"), [tuple(r.values()) for r in marked])
-    story.claim("the view marks the payment that the tombstone names", [DELETED], [r["transaction_id"] for r in marked])
-    erase(corner, story)
-    come_again(corner, story)
-    story.step("The marts, built anew")
-    build_models(corner, "the marts", MARTS)
-    named = corner.ask(f"select transaction_id from `{{dataset}}.payment_transactions_fraud` {_OF_THE_LEAVER}")
-    story.claim("no mart names the account", [], [row["transaction_id"] for row in named])
-    scored = corner.ask("select transaction_id from `{dataset}.payment_transactions_fraud`")
+    publish(sandbox, transcript)
+    tombstone(sandbox, transcript)
+    build_models(sandbox, "the marts", MARTS)
+    marked = sandbox.ask("select transaction_id, is_deleted from `{dataset}.payments_current` where is_deleted")
+    transcript.table(
+        "payments_current: what is deleted", ("payment", "is deleted"), [tuple(r.values()) for r in marked]
+    )
+    transcript.claim(
+        "the view marks the payment that the tombstone names", [DELETED], [r["transaction_id"] for r in marked]
+    )
+    erase(sandbox, transcript)
+    come_again(sandbox, transcript)
+    transcript.step("The marts, built anew")
+    build_models(sandbox, "the marts", MARTS)
+    named = sandbox.ask(f"select transaction_id from `{{dataset}}.payment_transactions_fraud` {_OF_THE_LEAVER}")
+    transcript.claim("no mart names the account", [], [row["transaction_id"] for row in named])
+    scored = sandbox.ask("select transaction_id from `{dataset}.payment_transactions_fraud`")
     held = sorted(row["transaction_id"] for row in scored)
-    story.claim("the marts hold all the others", sorted(OTHERS | {FRESH}), held)
-    judged = corner.ask("select distinct status from `{dataset}.reconciliation_batches`")
-    story.claim("dbt's reconciliation of the batches", ["PASS"], [row["status"] for row in judged])
+    transcript.claim("the marts hold all the others", sorted(OTHERS | {FRESH}), held)
+    judged = sandbox.ask("select distinct status from `{dataset}.reconciliation_batches`")
+    transcript.claim("dbt's reconciliation of the batches", ["PASS"], [row["status"] for row in judged])
 
 
 _OF_THE_LEAVER = f"where sender_account_id = '{LEAVER}' or receiver_account_id = '{LEAVER}'"
 
 
-def publish(corner: Corner, story: Story) -> dict[str, Place]:
+def publish(sandbox: Sandbox, transcript: Transcript) -> dict[str, Place]:
     """What one account has left in all tables, among payments of others."""
-    story.step(f"Publish payments; an account, {LEAVER}, is in some of them")
+    transcript.step(f"Publish payments; an account, {LEAVER}, is in some of them")
     values = {
         "forgotten": event("forgotten", 200, sender_account_id=LEAVER),
         "mover": event("mover", 60),
@@ -67,58 +71,58 @@ def publish(corner: Corner, story: Story) -> dict[str, Place]:
     }
     places: dict[str, Place] = {}
     for batch in (["forgotten"], ["mover"], [name for name in values if name not in ("forgotten", "mover")]):
-        places |= dict(zip(batch, corner.send(values[name] for name in batch), strict=True))
-        corner.drain()
-    _show(corner, story)
+        places |= dict(zip(batch, sandbox.send(values[name] for name in batch), strict=True))
+        sandbox.drain()
+    _show(sandbox, transcript)
     return places
 
 
-def tombstone(corner: Corner, story: Story) -> None:
+def tombstone(sandbox: Sandbox, transcript: Transcript) -> None:
     """A record without a value, as a change feed sends it: its key is the payment's id."""
-    story.step(f"A tombstone: no value, and the key {DELETED}, a payment's id")
-    before = _payments(corner)
-    [place] = corner.send([None], key=DELETED.encode())
-    corner.drain()
-    row = corner.deliveries()[place]
-    story.claim(
+    transcript.step(f"A tombstone: no value, and the key {DELETED}, a payment's id")
+    before = _payments(sandbox)
+    [place] = sandbox.send([None], key=DELETED.encode())
+    sandbox.drain()
+    row = sandbox.deliveries()[place]
+    transcript.claim(
         "the tombstone is a delivery with its own reason",
         (str(Disposition.QUARANTINED), [str(Reason.TOMBSTONE)], DELETED),
         (row["disposition"], row["reasons"], row["transaction_id"]),
     )
-    story.claim("every payment counts as before", sorted(before), sorted(_payments(corner)))
-    _show(corner, story)
+    transcript.claim("every payment counts as before", sorted(before), sorted(_payments(sandbox)))
+    _show(sandbox, transcript)
 
 
-def erase(corner: Corner, story: Story) -> None:
+def erase(sandbox: Sandbox, transcript: Transcript) -> None:
     """What the command does, but for building."""
     from spark_jobs.erasure import erase as erasing
     from spark_jobs.erasure.account_search import find
     from spark_jobs.erasure.copies import drop_copies
 
-    story.step(f"payments erase {LEAVER}")
-    before = corner.control()
-    found = find(corner.client, corner.settings, LEAVER)
-    story.table("What names the account", FOUND_COLUMNS, cells(found))
-    story.step(f"payments erase {LEAVER} --yes --reason 'asked for it'")
+    transcript.step(f"payments erase {LEAVER}")
+    before = sandbox.control()
+    found = find(sandbox.client, sandbox.settings, LEAVER)
+    transcript.table("What names the account", FOUND_COLUMNS, cells(found))
+    transcript.step(f"payments erase {LEAVER} --yes --reason 'asked for it'")
     told = {"erased_by": "operator", "reason": "asked for it"}
-    made = erasing.erase(corner.client, corner.settings, LEAVER, **told)
-    drop_copies(corner.client, corner.settings)
-    story.table("The receipt", RECEIPT_COLUMNS, receipt_cells(made))
-    _show(corner, story)
-    story.claim("what was shown is what was erased", len(found), sum(receipt.records for receipt in made))
-    story.claim("the payments of the others are all there", sorted(OTHERS), sorted(_payments(corner)))
-    again = erasing.erase(corner.client, corner.settings, LEAVER, **told)
-    story.claim("a second time nothing is left", 0, len(again))
-    after = corner.control()
+    made = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **told)
+    drop_copies(sandbox.client, sandbox.settings)
+    transcript.table("The receipt", RECEIPT_COLUMNS, receipt_cells(made))
+    _show(sandbox, transcript)
+    transcript.claim("what was shown is what was erased", len(found), sum(receipt.records for receipt in made))
+    transcript.claim("the payments of the others are all there", sorted(OTHERS), sorted(_payments(sandbox)))
+    again = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **told)
+    transcript.claim("a second time nothing is left", 0, len(again))
+    after = sandbox.control()
     moved = (after.erasure_count - before.erasure_count, after.digest == before.digest, after.end_offsets)
-    story.claim("the erasure is counted, the ledger's digest untouched", (1, True, before.end_offsets), moved)
-    _prove(corner, story, "erased")
+    transcript.claim("the erasure is counted, the ledger's digest untouched", (1, True, before.end_offsets), moved)
+    _prove(sandbox, transcript, "erased")
 
 
-def come_again(corner: Corner, story: Story) -> None:
+def come_again(sandbox: Sandbox, transcript: Transcript) -> None:
     """The same payments sent again: one that the state remembers, late ones, one that it has forgotten."""
-    story.step("What was erased is sent again; the checkpoint is lost besides")
-    shutil.rmtree(corner.folder / "checkpoints")
+    transcript.step("What was erased is sent again; the checkpoint is lost besides")
+    shutil.rmtree(sandbox.folder / "checkpoints")
     again = {
         "paid, byte for byte": event("paid", 10, sender_account_id=LEAVER),
         "forgotten, made anew": event("forgotten", 1, sender_account_id=LEAVER),
@@ -126,30 +130,34 @@ def come_again(corner: Corner, story: Story) -> None:
         "its tombstone": None,
     }
     keys = {"its tombstone": b"received"}
-    places = {name: corner.send([value], key=keys.get(name, LEAVER.encode()))[0] for name, value in again.items()}
-    [fresh] = corner.send([event(FRESH, sender_account_id="somebody")])
-    corner.drain()
-    found = corner.dispositions()
+    places = {name: sandbox.send([value], key=keys.get(name, LEAVER.encode()))[0] for name, value in again.items()}
+    [fresh] = sandbox.send([event(FRESH, sender_account_id="somebody")])
+    sandbox.drain()
+    found = sandbox.dispositions()
     rows = [(name, found[place]) for name, place in places.items()]
-    story.table("What became of it", ("record", "became"), [*rows, ("of somebody else", found[fresh])])
-    story.claim("what was erased is ERASED again", [ERASED] * len(places), [found[place] for place in places.values()])
-    story.claim("somebody else's payment is UNIQUE", str(Disposition.UNIQUE), found[fresh])
-    story.claim("no payment came back", sorted(OTHERS | {FRESH}), sorted(_payments(corner)))
-    _prove(corner, story, "erased again")
+    transcript.table("What became of it", ("record", "became"), [*rows, ("of somebody else", found[fresh])])
+    transcript.claim(
+        "what was erased is ERASED again", [ERASED] * len(places), [found[place] for place in places.values()]
+    )
+    transcript.claim("somebody else's payment is UNIQUE", str(Disposition.UNIQUE), found[fresh])
+    transcript.claim("no payment came back", sorted(OTHERS | {FRESH}), sorted(_payments(sandbox)))
+    _prove(sandbox, transcript, "erased again")
 
 
-def _prove(corner: Corner, story: Story, when: str) -> None:
+def _prove(sandbox: Sandbox, transcript: Transcript, when: str) -> None:
     from orchestration.verification.audit_reads import days_of, read_day
     from orchestration.verification.ledger_audit import judge
     from orchestration.verification.warehouse_reads import WarehouseReads
     from spark_jobs.tables import catalog
 
-    story.claim(f"{when}: rules of `payments verify` that are broken", [], breaks_of(corner))
-    reads = WarehouseReads(corner.client, corner.settings).at_this_moment()
+    transcript.claim(f"{when}: rules of `payments verify` that are broken", [], breaks_of(sandbox))
+    reads = WarehouseReads(sandbox.client, sandbox.settings).at_this_moment()
     days = [judge(read_day(reads, day)) for day in days_of(reads)]
-    story.claim(f"{when}: `payments audit` recomputes every batch", [True] * len(days), [day.is_good for day in days])
-    naming = [table.name for table in catalog.TABLES if any(_names_leaver(row) for row in corner.rows(table))]
-    story.claim(f"{when}: tables that name the account", [], naming)
+    transcript.claim(
+        f"{when}: `payments audit` recomputes every batch", [True] * len(days), [day.is_good for day in days]
+    )
+    naming = [table.name for table in catalog.TABLES if any(_names_leaver(row) for row in sandbox.rows(table))]
+    transcript.claim(f"{when}: tables that name the account", [], naming)
 
 
 def _names_leaver(row: dict[str, object]) -> bool:
@@ -159,12 +167,12 @@ def _names_leaver(row: dict[str, object]) -> bool:
     return any(names_account(text, LEAVER) for text in texts)
 
 
-def _payments(corner: Corner) -> list[str]:
-    return [row["transaction_id"] for row in corner.ask("select transaction_id from {payment_transactions}")]
+def _payments(sandbox: Sandbox) -> list[str]:
+    return [row["transaction_id"] for row in sandbox.ask("select transaction_id from {payment_transactions}")]
 
 
-def _show(corner: Corner, story: Story) -> None:
-    counts = Counter(corner.dispositions().values())
-    payments = len(_payments(corner))
+def _show(sandbox: Sandbox, transcript: Transcript) -> None:
+    counts = Counter(sandbox.dispositions().values())
+    payments = len(_payments(sandbox))
     row = (sum(counts.values()), *(counts[name] for name in _COUNTS), payments)
-    story.table(f"delivered = {' + '.join(_COUNTS)}", ("delivered", *_COUNTS, "payments"), [row])
+    transcript.table(f"delivered = {' + '.join(_COUNTS)}", ("delivered", *_COUNTS, "payments"), [row])

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orchestration.scenarios.harness.proofs import claim_manifest
-from orchestration.scenarios.harness.sandbox import Corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Sandbox
+from orchestration.scenarios.harness.transcript import Transcript
 
 if TYPE_CHECKING:
     from spark_jobs.crash_points import Point
@@ -23,11 +23,11 @@ BATCH = 1_000
 _SECONDS = 300
 
 
-def run(corner: Corner, story: Story) -> None:
+def run(sandbox: Sandbox, transcript: Transcript) -> None:
     """Runs killed mid-batch, before and after its commit: the next one loses nothing and doubles nothing."""
     from spark_jobs.crash_points import Point
 
-    kill_and_recover(corner, story, (Point.LOAD_DONE, Point.COMMIT_ANSWERED))
+    kill_and_recover(sandbox, transcript, (Point.LOAD_DONE, Point.COMMIT_ANSWERED))
 
 
 MEANING = {
@@ -36,35 +36,37 @@ MEANING = {
 }
 
 
-def kill_and_recover(corner: Corner, story: Story, points: "Sequence[Point]") -> None:
+def kill_and_recover(sandbox: Sandbox, transcript: Transcript, points: "Sequence[Point]") -> None:
     """The scenario, killed at these points, each in the second batch of a run."""
-    story.step(f"Send {EVENTS:,} payments with retries, late and broken ones")
-    manifest = corner.simulate(EVENTS, seed=1)
-    story.say(f"{len(manifest.deliveries):,} records are acknowledged.")
+    transcript.step(f"Send {EVENTS:,} payments with retries, late and broken ones")
+    manifest = sandbox.simulate(EVENTS, seed=1)
+    transcript.say(f"{len(manifest.deliveries):,} records are acknowledged.")
     codes = []
     for point in points:
-        story.step(f"A run of its own process, killed where {MEANING[point]}")
-        codes.append(_killed_at(corner, point))
-        story.say(f"The process ended by signal {signal.Signals(-codes[-1]).name}." if codes[-1] < 0 else "It ended.")
-        _show(corner, story)
-    story.step("The next run")
-    reports = corner.drain()
+        transcript.step(f"A run of its own process, killed where {MEANING[point]}")
+        codes.append(_killed_at(sandbox, point))
+        transcript.say(
+            f"The process ended by signal {signal.Signals(-codes[-1]).name}." if codes[-1] < 0 else "It ended."
+        )
+        _show(sandbox, transcript)
+    transcript.step("The next run")
+    reports = sandbox.drain()
     for report in reports:
-        story.say(f"batch {report.batch_id}: {report.delivered} records, offsets {report.end_offsets}")
-    _show(corner, story)
-    story.claim("each run was killed", [-signal.SIGKILL] * len(points), codes)
-    epochs = [row["epoch"] for row in corner.ask("select distinct epoch from {batch_ledger} order by epoch")]
-    story.claim("every run published something", list(range(1, len(points) + 2)), epochs)
-    claim_manifest(corner, story, manifest)
+        transcript.say(f"batch {report.batch_id}: {report.delivered} records, offsets {report.end_offsets}")
+    _show(sandbox, transcript)
+    transcript.claim("each run was killed", [-signal.SIGKILL] * len(points), codes)
+    epochs = [row["epoch"] for row in sandbox.ask("select distinct epoch from {batch_ledger} order by epoch")]
+    transcript.claim("every run published something", list(range(1, len(points) + 2)), epochs)
+    claim_manifest(sandbox, transcript, manifest)
 
 
-def _killed_at(corner: Corner, point: "Point") -> int:
+def _killed_at(sandbox: Sandbox, point: "Point") -> int:
     """The exit code of a run that is told to die at its second visit."""
     told = {"PAYMENTS_CRASH_AT": f"{point}:2:KILL", "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(BATCH)}
-    with (corner.folder / "killed.log").open("ab") as log:
+    with (sandbox.folder / "killed.log").open("ab") as log:
         done = subprocess.run(
             [sys.executable, "-m", "spark_jobs.process_payments"],
-            env={**os.environ, **corner.settings.environment(), **told},
+            env={**os.environ, **sandbox.settings.environment(), **told},
             stdout=log,
             stderr=log,
             check=False,
@@ -73,16 +75,18 @@ def _killed_at(corner: Corner, point: "Point") -> int:
     return done.returncode
 
 
-def _show(corner: Corner, story: Story) -> None:
+def _show(sandbox: Sandbox, transcript: Transcript) -> None:
     from spark_jobs.source.topic import TopicReader
-    from spark_jobs.warehouse.client import STAGING_PREFIX
+    from spark_jobs.warehouse.table_setup import STAGING_PREFIX
 
-    with TopicReader(corner.settings.bootstrap_servers, corner.settings.topic) as topic:
+    with TopicReader(sandbox.settings.bootstrap_servers, sandbox.settings.topic) as topic:
         latest = topic.read().latest
-    control = corner.control()
+    control = sandbox.control()
     rows = [(at, end, control.end_offsets[at], end - control.end_offsets[at]) for at, end in sorted(latest.items())]
-    story.table("What the warehouse has", ("partition", "sent", "published", "waits"), rows)
-    [held] = corner.ask("select count(*) as deliveries, max(batch_id) as batches from {payment_deliveries}")
-    names = [item.table_id for item in corner.client.list_tables(corner.settings.dataset)]
+    transcript.table("What the warehouse has", ("partition", "sent", "published", "waits"), rows)
+    [held] = sandbox.ask("select count(*) as deliveries, max(batch_id) as batches from {payment_deliveries}")
+    names = [item.table_id for item in sandbox.client.list_tables(sandbox.settings.dataset)]
     left = sum(name.startswith(STAGING_PREFIX) for name in names)
-    story.say(f"{held['batches']} batches with {held['deliveries']:,} records; staging tables left behind: {left}.")
+    transcript.say(
+        f"{held['batches']} batches with {held['deliveries']:,} records; staging tables left behind: {left}."
+    )

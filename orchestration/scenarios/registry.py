@@ -12,10 +12,10 @@ from orchestration.scenarios import (
     reconciliation,
     schema_drift,
 )
-from orchestration.scenarios.harness.sandbox import Corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Sandbox
+from orchestration.scenarios.harness.transcript import Transcript
 
-Scenario = Callable[[Corner, Story], None]
+Scenario = Callable[[Sandbox, Transcript], None]
 
 SCENARIOS: dict[str, Scenario] = {
     "out-of-order": out_of_order.run,

@@ -34,7 +34,7 @@ LATENESS = WATERMARK_DELAY + timedelta(minutes=15)
 _LATEST = timedelta(hours=20)
 
 
-class Kind(StrEnum):
+class DeliveryKind(StrEnum):
     """What a valid delivery is; a broken one is `malformed:<REASON>`."""
 
     PAYMENT = "payment"
@@ -89,7 +89,7 @@ def _with_retries(payments: Iterator[Payment], retries: Iterator[Retry], end_ms:
         while waiting and waiting[0][0] <= payment.event_ms:
             yield heapq.heappop(waiting)[2]
         key, value = payment.sender.encode(), to_json(payment)
-        yield Delivery(payment.event_ms, key, value, Disposition.UNIQUE, Kind.PAYMENT, payment)
+        yield Delivery(payment.event_ms, key, value, Disposition.UNIQUE, DeliveryKind.PAYMENT, payment)
         while retry is not None and retry.rank == rank:
             due_ms = payment.event_ms + retry.delay_ms
             delivery = _retried(payment, retry, due_ms if end_ms is None else min(due_ms, end_ms))
@@ -103,7 +103,7 @@ def _retried(payment: Payment, retry: Retry, due_ms: int) -> Delivery:
     again = payment if retry.keeps_time else payment.at(due_ms)
     if retry.is_conflict:
         again = again.of_amount(again.amount_minor + 1 + again.amount_minor // 2)
-    kind = Kind.CONFLICT if retry.is_conflict else Kind.RETRY
+    kind = DeliveryKind.CONFLICT if retry.is_conflict else DeliveryKind.RETRY
     return Delivery(due_ms, again.sender.encode(), to_json(again), Disposition.DUPLICATE, kind, again)
 
 
@@ -139,7 +139,7 @@ class _Faults:
         if fault is Fault.MALFORMED:
             return _malformed(next(self._spares).at(due_ms), next(self._malformations), due_ms)
         late = self._late_again() if fault is Fault.LATE_AGAIN and self._sent_late else self._late()
-        return Delivery(due_ms, late.sender.encode(), to_json(late), Disposition.LATE, Kind.LATE, late)
+        return Delivery(due_ms, late.sender.encode(), to_json(late), Disposition.LATE, DeliveryKind.LATE, late)
 
     def _late(self) -> Payment:
         millisecond = timedelta(milliseconds=1)

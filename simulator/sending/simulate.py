@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simulator.config import SimulationConfig
-from simulator.faults.deliveries import Delivery, Kind, deliveries
+from simulator.faults.deliveries import Delivery, DeliveryKind, deliveries
 from simulator.faults.plan import burst_size
 from simulator.population.clock import rfc3339, to_ms
 from simulator.sending.manifest import Header, ManifestWriter, Record
@@ -125,8 +125,10 @@ def _acknowledged(
     if writer:
         writer.write(record_of(delivery, acknowledgement))
     summary.counts[acknowledgement.partition, delivery.disposition] += 1
-    summary.payments += delivery.kind == Kind.PAYMENT
-    summary.frauds += delivery.kind == Kind.PAYMENT and delivery.payment is not None and bool(delivery.payment.fraud)
+    summary.payments += delivery.kind == DeliveryKind.PAYMENT
+    summary.frauds += (
+        delivery.kind == DeliveryKind.PAYMENT and delivery.payment is not None and bool(delivery.payment.fraud)
+    )
 
 
 def _paced(config: SimulationConfig, started_at: datetime, stop: threading.Event) -> Iterator[Delivery]:

@@ -12,13 +12,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.corrections.decisions import Decision, decide
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.ranges import Range, read_ranges
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
-from spark_jobs.warehouse.client import STAGING_PREFIX, run, table_id
+from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import JOB_SECONDS, bounds, failures
+from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,7 +108,7 @@ class Recomputed:
         after = run(self._client, self._select(", ".join(recomputed)), self._values)
         if len(before) > MAX_CHANGES:
             said = f"{len(before)} payments would change, and {MAX_CHANGES} can at once: take a smaller range."
-            raise Incident(Kind.WAREHOUSE_FAILED, said)
+            raise Incident(IncidentKind.WAREHOUSE_FAILED, said)
         kinds = (Correction.BACKFILL_REPLACED, Correction.BACKFILL_CHOSEN)
         return [
             Decision(kind, row)
@@ -143,7 +144,7 @@ def recomputed(
         BrokerUnreachable: the broker did not answer.
         Incident: the topic no longer keeps the range.
     """
-    from spark_jobs.streaming.plan import read_records
+    from spark_jobs.parsing.records import read_records
 
     uris: list[str] = []
     beside = Recomputed(client, settings, ranges, uris)

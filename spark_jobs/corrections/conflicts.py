@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.corrections.decisions import Decision, decide
-from spark_jobs.corrections.late_payments import payments_of
+from spark_jobs.corrections.kept_records import payments_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
-from spark_jobs.warehouse.client import run, table_id
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -12,12 +12,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind, one_line
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
-from spark_jobs.warehouse.client import Control, read_control, run, schema_of, table_id
-from spark_jobs.warehouse.retries import failures_as_incidents, one_line
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.control_row import read_control
+from spark_jobs.warehouse.retries import failures_as_incidents
+from spark_jobs.warehouse.table_setup import schema_of, table_id
 from spark_jobs.warehouse.transactions import run_over_rows
 
 if TYPE_CHECKING:
@@ -70,7 +73,8 @@ def decide(
                 return decisions
             said = f": {one_line(failure)}" if failure else ""
     raise Incident(
-        Kind.WAREHOUSE_FAILED, f"{MAX_PLANS} attempts to write corrections changed nothing; try again later{said}"
+        IncidentKind.WAREHOUSE_FAILED,
+        f"{MAX_PLANS} attempts to write corrections changed nothing; try again later{said}",
     )
 
 

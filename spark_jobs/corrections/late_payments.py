@@ -5,44 +5,18 @@ down (corrections.py), the policy's setting (orchestration/settings.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.corrections.decisions import Decision, decide
-from spark_jobs.parsing.rereading import reread
+from spark_jobs.corrections.kept_records import Selection, payments_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
-from spark_jobs.warehouse.client import run, table_id
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
-
-DEFAULT_LIMIT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which kept records are meant; None means any. Times bound the Kafka timestamp, `until` excluded."""
-
-    partition: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    reason: str | None = None
-    limit: int = DEFAULT_LIMIT
-
-    def conditions(self) -> tuple[str, dict[str, Any]]:
-        """SQL over a row `d` of payment_deliveries, and its values."""
-        given = {
-            "partition": ("d.kafka_partition = @partition", self.partition),
-            "since": ("d.kafka_timestamp >= @since", self.since),
-            "until": ("d.kafka_timestamp < @until", self.until),
-            "quarantined_for": ("@quarantined_for in unnest(d.reasons)", self.reason),
-        }
-        chosen = {name: pair for name, pair in given.items() if pair[1] is not None}
-        conditions = " and ".join(["true", *(sql for sql, _ in chosen.values())])
-        return conditions, {name: value for name, (_, value) in chosen.items()} | {"most": self.limit}
 
 
 def undecided(client: "Client", settings: JobSettings, selection: Selection) -> list[dict[str, Any]]:
@@ -87,14 +61,3 @@ def decide_late(
         return [Decision(kind, payment) for payment in payments_of(undecided(client, settings, selection))]
 
     return decide(client, settings, plan, decided_by=decided_by, reason=reason)
-
-
-def payments_of(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of payment_transactions from kept deliveries; those that the contract no longer takes are left out."""
-    again = reread(rows)
-    names = [column.name for column in catalog.TRANSACTIONS.columns]
-    return [
-        {name: row[name] if name in row else judged[name] for name in names}
-        for row, judged in zip(rows, again, strict=True)
-        if not judged["reasons"]
-    ]

@@ -10,16 +10,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract.payment_event import ERASED, Disposition
-from spark_jobs.corrections.late_payments import Selection
+from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.resend import Place, place_of
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.parsing.rereading import reread
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.publisher import run_to_its_end
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import REPLAY_HASH
-from spark_jobs.warehouse.client import read_control, run, table_id
-from spark_jobs.warehouse.retries import failures_as_incidents, one_line
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.control_row import read_control
+from spark_jobs.warehouse.retries import failures_as_incidents
+from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.warehouse.transactions import run_to_its_end
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -120,7 +122,9 @@ def request(
         written = {place_of(row) for row in open_requests(client, settings)}
     if not {place_of(row) for row in rows} <= written:
         said = f": {one_line(answer)}" if isinstance(answer, Exception) else ""
-        raise Incident(Kind.WAREHOUSE_FAILED, f"the replay could not be written down, and nothing was sent{said}")
+        raise Incident(
+            IncidentKind.WAREHOUSE_FAILED, f"the replay could not be written down, and nothing was sent{said}"
+        )
 
 
 def request_sql(settings: JobSettings) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.topic import REQUEST_TIMEOUT_MS, BrokerUnreachable
 
@@ -93,7 +93,7 @@ def read_back(settings: JobSettings, requests: Sequence[Row]) -> dict[Place, int
                 first = min(r["sent_from_offset"] for r in requests if r["new_partition"] == partition)
                 if consumer.beginning_offsets([at])[at] > first:
                     raise Incident(
-                        Kind.OFFSETS_LOST,
+                        IncidentKind.OFFSETS_LOST,
                         f"partition {partition} no longer keeps offset {first}, so nobody can say what became of a "
                         f"replay from there: look for its value in payment_deliveries.",
                     )

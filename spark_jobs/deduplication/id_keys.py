@@ -41,14 +41,14 @@ def in_order(*parts: Keys) -> Keys:
     return keys[np.lexsort((keys["low"], highs))] if (highs[1:] == highs[:-1]).any() else keys
 
 
-class Packed(NamedTuple):
+class PackedKeys(NamedTuple):
     """Sorted keys: where those of each prefix start, and where the last ones end; and the rests of all."""
 
     starts: npt.NDArray[np.uint32]
     rests: npt.NDArray[np.uint64]
 
     @classmethod
-    def of(cls, keys: Keys) -> "Packed":
+    def of(cls, keys: Keys) -> "PackedKeys":
         """Pack sorted keys."""
         prefixes, rests = _split(keys)
         starts = np.zeros(PREFIXES + 1, np.uint32)
@@ -56,7 +56,7 @@ class Packed(NamedTuple):
         return cls(starts, rests)
 
     @classmethod
-    def mapped(cls, content: npt.NDArray[np.uint8]) -> "Packed":
+    def mapped(cls, content: npt.NDArray[np.uint8]) -> "PackedKeys":
         """The keys in the bytes of `content`, where they lie."""
         return cls(content[: _STARTS_BYTES - _PADDING].view("<u4"), content[_STARTS_BYTES:].view("<u8"))
 

@@ -15,7 +15,7 @@ import pyarrow.fs as pafs
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.checksums import Damaged, checksum
-from spark_jobs.deduplication.id_keys import Keys, Packed
+from spark_jobs.deduplication.id_keys import Keys, PackedKeys
 
 _VERIFIED_FILES = 4096
 
@@ -32,7 +32,7 @@ class LocalSegments:
 
     def write(self, keys: Keys) -> str:
         """Write, sync and only then name the file."""
-        return self.keep(Packed.of(keys).content())
+        return self.keep(PackedKeys.of(keys).content())
 
     def keep(self, content: bytes) -> str:
         """Write a segment's bytes, as `write` does."""
@@ -48,7 +48,7 @@ class LocalSegments:
         crash_point(Point.SEGMENT_WRITTEN)
         return name
 
-    def read(self, name: str) -> Packed:
+    def read(self, name: str) -> PackedKeys:
         """Map a segment.
 
         Raises:
@@ -57,7 +57,7 @@ class LocalSegments:
         path = self._folder / name
         try:
             _verify(path, path.stat().st_mtime_ns)
-            return Packed.mapped(np.memmap(path, dtype=np.uint8, mode="r"))
+            return PackedKeys.mapped(np.memmap(path, dtype=np.uint8, mode="r"))
         except (OSError, ValueError) as error:
             raise Damaged(f"segment {name} cannot be read.") from error
 
@@ -93,13 +93,13 @@ class RemoteSegments:
 
     def write(self, keys: Keys) -> str:
         """Write the object; it appears whole or not at all. The local copy is kept."""
-        content = Packed.of(keys).content()
+        content = PackedKeys.of(keys).content()
         name = self._cache.keep(content)
         with self._filesystem.open_output_stream(f"{self._folder}/{name}") as stream:
             stream.write(content)
         return name
 
-    def read(self, name: str) -> Packed:
+    def read(self, name: str) -> PackedKeys:
         """Map the local copy, fetching it first where it is missing. Raises Damaged, as LocalSegments does."""
         path = self._cache_folder / name
         if not path.exists():

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from spark_jobs.deduplication.id_keys import KEY, KEY_BYTES, Keys, Packed, among, in_order, packed_bytes
+from spark_jobs.deduplication.id_keys import KEY, KEY_BYTES, Keys, PackedKeys, among, in_order, packed_bytes
 
 SLOT_MICROSECONDS = 15 * 60 * 1_000_000
 SPILL_KEYS = 32_768
@@ -34,7 +34,7 @@ class SegmentStore(Protocol):
     def write(self, keys: Keys) -> str:
         """Store sorted keys; returns the new segment's name."""
 
-    def read(self, name: str) -> Packed:
+    def read(self, name: str) -> PackedKeys:
         """The keys of a segment."""
 
     def delete(self, name: str) -> None:

@@ -6,13 +6,14 @@ checkpoint that does not fit (run.py, generations.py).
 
 import json
 import re
-from dataclasses import dataclass
 from importlib.metadata import version
 
 import pyarrow.fs as pafs
 
 from spark_jobs.deduplication.checksums import Damaged
-from spark_jobs.streaming.plan import Locations
+from spark_jobs.incidents import CheckpointUnusable
+from spark_jobs.publishing.batch import Interval
+from spark_jobs.streaming.locations import Locations
 
 FORMAT = 3
 """Raised by every change of the plan or of the state's form: older checkpoints are then rebuilt, never misread."""
@@ -31,22 +32,6 @@ _SIGNS_OF_DAMAGE = (
     "OffsetWriter.deserialize(",
     "StreamMetadata$.read(",
 )
-
-
-class CheckpointUnusable(RuntimeError):
-    """The checkpoint cannot be gone on with; the warehouse can rebuild it. The message says why in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """The offsets of one micro-batch, by partition: from `start` up to but not including `end`."""
-
-    start: dict[int, int]
-    end: dict[int, int]
-
-    def lengths(self) -> dict[int, int]:
-        """Records per partition that the interval should hold."""
-        return {partition: end - self.start[partition] for partition, end in self.end.items()}
 
 
 class Checkpoint:

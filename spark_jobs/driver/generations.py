@@ -4,18 +4,17 @@ Belongs here: opening a generation and beginning the next. Does not belong here:
 (checkpoints.py), how its state is rebuilt (rebuilding.py).
 """
 
-import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.driver.checkpoint import Checkpoint
+from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.settings import JobSettings
-from spark_jobs.streaming.plan import Locations
-from spark_jobs.warehouse.client import Control
+from spark_jobs.streaming.locations import Locations
 
 if TYPE_CHECKING:
-    from spark_jobs.sinks.open_store import Store
+    from spark_jobs.publishing.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,6 @@ class Generation:
 
     locations: Locations
     checkpoint: Checkpoint
-
-
-def new_name() -> str:
-    """A name that no other generation has."""
-    return f"g{uuid.uuid4().hex[:12]}"
 
 
 def open_generation(store: "Store", settings: JobSettings, control: Control) -> tuple[Control, Generation]:

@@ -15,21 +15,20 @@ from typing import TYPE_CHECKING
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
-from spark_jobs.driver.checkpoint import CheckpointUnusable, is_damage
-from spark_jobs.driver.generations import Generation, new_name, open_generation, renew
+from spark_jobs.driver.checkpoint import is_damage
+from spark_jobs.driver.generations import Generation, open_generation, renew
 from spark_jobs.driver.spark_session import interpreted
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
+from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.publish_sql import Batch
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.source.stream import read_kafka
 from spark_jobs.source.topic import TopicReader, TopicState, backlog, check_source
 from spark_jobs.streaming import staged_files
-from spark_jobs.streaming.plan import receipts_of
+from spark_jobs.streaming.plan import tallies_of
 from spark_jobs.streaming.tally import add_up, decode
-from spark_jobs.warehouse.client import Control
-from spark_jobs.warehouse.retries import failures_as_incidents, one_line
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -59,8 +58,7 @@ class Run(AbstractContextManager["Run"]):
             self._topic = stack.enter_context(TopicReader(self._settings.bootstrap_servers, self._settings.topic))
             self._store = stack.enter_context(open_store(self._settings))
             stack.push(self._record)
-            with failures_as_incidents():
-                self._begin()
+            self._begin()
             self._opened = stack.pop_all()
         return self
 
@@ -87,7 +85,7 @@ class Run(AbstractContextManager["Run"]):
 
     def _renew(self, control: Control, unusable: CheckpointUnusable) -> tuple[Control, Generation]:
         said = f"checkpoint {control.generation}: {unusable} It is rebuilt from the warehouse; nothing is lost by it."
-        self._store.record(Incident(Kind.CHECKPOINT_UNUSABLE, said), self._epoch)
+        self._store.record(Incident(IncidentKind.CHECKPOINT_UNUSABLE, said), self._epoch)
         return renew(self._store, self._settings, control)
 
     def _go_on_with(self, control: Control, generation: Generation) -> None:
@@ -106,13 +104,12 @@ class Run(AbstractContextManager["Run"]):
         try:
             return self._drain_once(deadline)
         except CheckpointUnusable as unusable:
-            with failures_as_incidents():
-                self._go_on_with(*self._renew(self._publisher.control, unusable))
+            self._go_on_with(*self._renew(self._publisher.control, unusable))
         try:
             return self._drain_once(deadline)
         except CheckpointUnusable as unusable:
             said = f"the rebuilt checkpoint is unusable too: {unusable} Look at the disk of CHECKPOINT_LOCATION."
-            raise Incident(Kind.CHECKPOINT_UNUSABLE, said) from None
+            raise Incident(IncidentKind.CHECKPOINT_UNUSABLE, said) from None
 
     def _drain_once(self, deadline: float) -> bool:
         control = self._publisher.control
@@ -138,7 +135,7 @@ class Run(AbstractContextManager["Run"]):
     def _describe(self, start: tuple[tuple[int, int], ...], limit: int, tasks: int | None) -> "DataFrame":
         records = read_kafka(self._spark, self._settings, dict(start), limit, self._publisher.control.topic_id)
         records = records.coalesce(tasks) if tasks else records
-        return receipts_of(records, self._locations, self._settings.state_buckets)
+        return tallies_of(records, self._locations, self._settings.state_buckets)
 
     def _start(self, plan: "DataFrame", waiting: int) -> "StreamingQuery":
         self._batch_started = datetime.now(UTC)
@@ -181,27 +178,26 @@ class Run(AbstractContextManager["Run"]):
             if query.isActive:
                 query.stop()
 
-    def _publish(self, receipts: "DataFrame", spark_batch_id: int) -> None:
+    def _publish(self, tallies: "DataFrame", spark_batch_id: int) -> None:
         try:
-            self._publish_batch(receipts, spark_batch_id)
+            self._publish_batch(tallies, spark_batch_id)
         except BaseException as error:
             self._failure = error
             raise
 
-    def _publish_batch(self, receipts: "DataFrame", spark_batch_id: int) -> None:
+    def _publish_batch(self, tallies: "DataFrame", spark_batch_id: int) -> None:
         crash_point(Point.OFFSETS_WRITTEN)
         # A replayed batch is computed too: Spark must commit its state before it can go on.
-        tally = add_up(decode(row.receipt) for row in receipts.collect())
+        tally = add_up(decode(row.bucket_tally) for row in tallies.collect())
         crash_point(Point.STATE_COMMITTED)
         interval = self._checkpoint.interval(spark_batch_id)
         if not self._publisher.is_published(interval):
             started, self._batch_started = self._batch_started, datetime.now(UTC)
             seconds = (self._batch_started - started).total_seconds()
-            with failures_as_incidents():
-                report = self._publisher.publish(Batch(spark_batch_id, interval, tally, started, seconds))
+            report = self._publisher.publish(Batch(spark_batch_id, interval, tally, started, seconds))
             self.reports.append(report)
             self._on_batch(report)
-        staged_files.remove(tally.uris + tally.parcels)
+        staged_files.remove(tally.uris + tally.shuffle_files)
         crash_point(Point.FILES_REMOVED)
         self._batch_started = datetime.now(UTC)
 
@@ -223,7 +219,7 @@ class Run(AbstractContextManager["Run"]):
         crash_point(Point.EPOCH_RAISED)
         if control.topic != topic.topic:
             raise Incident(
-                Kind.TOPIC_RECREATED,
+                IncidentKind.TOPIC_RECREATED,
                 f"pipeline {control.pipeline!r} reads topic {control.topic!r}, not {topic.topic!r}: mend "
                 f"KAFKA_TOPIC_PAYMENTS, or use a dataset of its own.",
             )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.source.topic import TopicReader
-from spark_jobs.streaming.plan import Locations, receipts_of
+from spark_jobs.streaming.locations import Locations
+from spark_jobs.streaming.plan import tallies_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -58,7 +59,7 @@ def put_through(records: "DataFrame", settings: JobSettings) -> None:
     with tempfile.TemporaryDirectory(prefix="payments-warm-up-") as folder:
         locations = Locations((Path(folder) / "checkpoint").as_uri(), (Path(folder) / "staging").as_uri())
         query = (
-            receipts_of(records, locations, settings.state_buckets)
+            tallies_of(records, locations, settings.state_buckets)
             .writeStream.queryName(f"{settings.pipeline}-warm-up")
             .outputMode("append")
             .option("checkpointLocation", locations.spark)
@@ -69,5 +70,5 @@ def put_through(records: "DataFrame", settings: JobSettings) -> None:
         query.awaitTermination()
 
 
-def _evaluate(receipts: "DataFrame", _batch_id: int) -> None:
-    receipts.collect()
+def _evaluate(tallies: "DataFrame", _batch_id: int) -> None:
+    tallies.collect()

@@ -7,8 +7,8 @@ Belongs here: knowing and dropping them; each can be made anew. Does not belong 
 from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse.client import STAGING_PREFIX
 from spark_jobs.warehouse.retries import bounds, failures_as_incidents
+from spark_jobs.warehouse.table_setup import STAGING_PREFIX
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract.payment_event import ERASED
 from spark_jobs.erasure.account_search import Found, find
-from spark_jobs.erasure_receipts import BLANK_DELIVERY, insert_receipts_sql
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind, one_line
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import PERSONAL
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
-from spark_jobs.warehouse.client import STAGING_PREFIX, Control, read_control, run, table_id
-from spark_jobs.warehouse.retries import failures_as_incidents, one_line
+from spark_jobs.tables.erasures import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.control_row import read_control
+from spark_jobs.warehouse.retries import failures_as_incidents
+from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 from spark_jobs.warehouse.transactions import run_over_rows
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ MAX_RECORDS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ErasureReceipt:
     """What one erasure took, of one day, disposition before it, and currency; money in minor units."""
 
     erasure_id: int
@@ -51,7 +54,9 @@ def hash_of(account: str) -> str:
     return hashlib.sha256(account.encode()).hexdigest()
 
 
-def erase(client: "Client", settings: JobSettings, account: str, *, erased_by: str, reason: str) -> Sequence[Receipt]:
+def erase(
+    client: "Client", settings: JobSettings, account: str, *, erased_by: str, reason: str
+) -> Sequence[ErasureReceipt]:
     """Erase what names the account; what this erasure took, and nothing where nothing was left to take.
 
     Raises:
@@ -66,16 +71,20 @@ def erase(client: "Client", settings: JobSettings, account: str, *, erased_by: s
                 return ()
             if len(found) > MAX_RECORDS:
                 told = f"{len(found)} deliveries name the account, and one erasure takes {MAX_RECORDS} at most."
-                raise Incident(Kind.WAREHOUSE_FAILED, told)
+                raise Incident(IncidentKind.WAREHOUSE_FAILED, told)
             failure = _write(client, settings, moment, found, (hash_of(account), erased_by, reason))
             written = receipts(client, settings, account, moment.erasure_count + 1)
             if written:
                 return written
             said = f": {one_line(failure)}" if failure else ""
-    raise Incident(Kind.WAREHOUSE_FAILED, f"{MAX_PLANS} attempts to erase changed nothing; try again later{said}")
+    raise Incident(
+        IncidentKind.WAREHOUSE_FAILED, f"{MAX_PLANS} attempts to erase changed nothing; try again later{said}"
+    )
 
 
-def receipts(client: "Client", settings: JobSettings, account: str, erasure_id: int | None = None) -> list[Receipt]:
+def receipts(
+    client: "Client", settings: JobSettings, account: str, erasure_id: int | None = None
+) -> list[ErasureReceipt]:
     """What erasures of the account took, with what came again since; of one of them, or of all."""
     sql = f"""
         select erasure_id, day, disposition, currency, sum(record_count) as records,
@@ -85,7 +94,7 @@ def receipts(client: "Client", settings: JobSettings, account: str, erasure_id: 
         group by erasure_id, day, disposition, currency order by erasure_id, day, disposition, currency
         """
     rows = run(client, sql, {"account_hash": hash_of(account), "erasure_id": erasure_id or 0})
-    return [Receipt(**row) for row in rows]
+    return [ErasureReceipt(**row) for row in rows]
 
 
 def _write(

@@ -20,7 +20,7 @@ def reread(rows: Sequence[Row], written_at: datetime | None = None) -> list[dict
     """
     import pyarrow as pa
 
-    from spark_jobs.streaming.plan import read_records
+    from spark_jobs.parsing.records import read_records
 
     if not rows:
         return []

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.contract.times import from_microseconds, to_microseconds
-from spark_jobs.driver.checkpoint import CheckpointUnusable, Interval
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind
+from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.batch_report import BatchReport
-from spark_jobs.sinks.bigquery.publish_sql import Batch
-from spark_jobs.warehouse.client import Control
+from spark_jobs.publishing.control import Control
 
 
 def holds(control: Control, interval: Interval) -> bool:
@@ -40,7 +39,7 @@ def check_batch(batch: Batch, control: Control) -> None:
     }
     if gaps:
         raise Incident(
-            Kind.OFFSET_GAP,
+            IncidentKind.OFFSET_GAP,
             f"by partition, offsets spanned and records read differ: {gaps}; a transactional producer or "
             f"compaction leaves such gaps, and this topic must have neither.",
         )

@@ -7,7 +7,7 @@ Belongs here: the consumer. Does not belong here: what the records say (pipeline
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.topic import REQUEST_TIMEOUT_MS, BrokerUnreachable
 
@@ -57,7 +57,7 @@ def _read_range(consumer: Any, settings: JobSettings, partition: int, wanted: Ra
     kept = consumer.beginning_offsets([at])[at]
     if kept > start:
         raise Incident(
-            Kind.OFFSETS_LOST,
+            IncidentKind.OFFSETS_LOST,
             f"partition {partition} keeps offsets from {kept} on, and {start} was asked for: take a later range.",
         )
     consumer.assign([at])

@@ -7,7 +7,7 @@ records without Spark (kafka_ranges.py), what becomes of them (pipeline.py).
 from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse.client import offsets_to_json
+from spark_jobs.source.offsets import offsets_to_json
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -6,7 +6,7 @@ kafka-python is imported inside functions: orchestration asks for the types alon
 
 from dataclasses import dataclass
 
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 
 REQUEST_TIMEOUT_MS = 10_000
 
@@ -58,7 +58,7 @@ class TopicReader:
             described = self._admin.describe_topics([self._topic])[0]
             if described["error_code"] == UnknownTopicOrPartitionError.errno:
                 raise Incident(
-                    Kind.TOPIC_MISSING, f"topic {self._topic!r} does not exist; create it, or mend the name."
+                    IncidentKind.TOPIC_MISSING, f"topic {self._topic!r} does not exist; create it, or mend the name."
                 )
             partitions = [TopicPartition(self._topic, p["partition_index"]) for p in described["partitions"]]
             earliest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
@@ -110,7 +110,7 @@ def check_identity(published: dict[int, int], topic_id: str, topic: TopicState) 
     behind = {p: offset for p, offset in sorted(published.items()) if offset > latest.get(p, 0)}
     if topic.topic_id != topic_id or behind:
         raise Incident(
-            Kind.TOPIC_RECREATED,
+            IncidentKind.TOPIC_RECREATED,
             f"topic {topic.topic!r} is not the one that was published from (id {topic_id} then, {topic.topic_id} now; "
             f"published past its end: {behind}); nothing is read until that is settled.",
             {p: (latest.get(p, 0), offset) for p, offset in (behind or published).items()},
@@ -128,7 +128,7 @@ def check_source(published: dict[int, int], topic_id: str, topic: TopicState) ->
     if lost:
         spans = ", ".join(f"partition {p} offsets {first} to {end - 1}" for p, (first, end) in lost.items())
         raise Incident(
-            Kind.OFFSETS_LOST,
+            IncidentKind.OFFSETS_LOST,
             f"the broker no longer keeps unread records of {topic.topic!r}: {spans}; raise its retention, and go on "
             f"without them by `payments accept-gap`.",
             lost,

@@ -1,4 +1,4 @@
-"""The streaming plan: Kafka's records in, one receipt per state bucket and micro-batch out.
+"""The streaming plan: Kafka's records in, one bucket_tally per state bucket and micro-batch out.
 
 Belongs here: the order of the steps and how they cross from Spark to Python. Does not belong here: what a step decides
 (parsing, validation, tagging), reading Kafka or publishing (process_payments.py).
@@ -6,9 +6,7 @@ Belongs here: the order of the steps and how they cross from Spark to Python. Do
 
 import functools
 import gc
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,54 +15,33 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.fs as pafs
 from msgspec import structs
 
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.crash_points import Point, crash_point
-from spark_jobs.deduplication.checksums import Damaged, unseal
+from spark_jobs.deduplication.buckets import buckets_of, labels_of
+from spark_jobs.deduplication.checksums import Damaged
 from spark_jobs.deduplication.dispositions import Candidates, tag, watermark_of
 from spark_jobs.deduplication.id_keys import keys_of
 from spark_jobs.deduplication.segment_files import open_segments, segment_cache
 from spark_jobs.deduplication.state import DedupState
-from spark_jobs.parsing.json_parsing import parse
-from spark_jobs.parsing.validation import validate
+from spark_jobs.parsing.records import KAFKA_COLUMNS, read_records
 from spark_jobs.streaming import packing, shuffle_files, staged_files, tally
+from spark_jobs.streaming.locations import Locations
+from spark_jobs.streaming.state_seeds import read_seed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.streaming.state import GroupState
 
-KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
-RECEIPT_SCHEMA = "bucket int, receipt binary"
+RECEIPT_SCHEMA = "bucket int, bucket_tally binary"
 
 GATHERED_RECORDS = 50_000
 """Judging a table costs several milliseconds, however few its rows."""
 GATHERED_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Locations:
-    """Where one checkpoint generation keeps things; all are folder URIs."""
-
-    checkpoint: str
-    staging: str
-
-    @property
-    def spark(self) -> str:
-        """Spark's own checkpoint."""
-        return f"{self.checkpoint}/spark"
-
-    def segments(self, bucket: int) -> str:
-        """Segment files of one bucket."""
-        return f"{self.checkpoint}/segments/{bucket}"
-
-    def seed(self, bucket: int) -> str:
-        """The state that a bucket starts from, where the generation was rebuilt from the warehouse."""
-        return f"{self.checkpoint}/seed/{bucket}.state"
-
-
-def receipts_of(records: "DataFrame", locations: Locations, buckets: int) -> "DataFrame":
+def tallies_of(records: "DataFrame", locations: Locations, buckets: int) -> "DataFrame":
     """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files."""
     # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
     records.sparkSession.conf.set("spark.sql.shuffle.partitions", str(buckets))
@@ -112,27 +89,13 @@ def _keep_modules_out_of_collections() -> None:
     gc.freeze()
 
 
-def pack_records(batch: pa.RecordBatch, buckets: int) -> packing.Packed:
+def pack_records(batch: pa.RecordBatch, buckets: int) -> packing.PackedRecords:
     """The records of KAFKA_COLUMNS, judged and by bucket."""
     records = read_records(batch)
     is_valid = _is_valid(records)
     newest = pc.max(pc.if_else(pa.array(is_valid), records["event_time"], None)).cast(pa.int64()).as_py()
-    bucket = packing.buckets_of(_concatenated(records["id_hash"]), is_valid, buckets)
+    bucket = buckets_of(_concatenated(records["id_hash"]), is_valid, buckets)
     return packing.pack(records, bucket, buckets, newest)
-
-
-def read_records(batch: pa.RecordBatch) -> pa.Table:
-    """staging.RECORD_SCHEMA from KAFKA_COLUMNS: parsed and validated."""
-    values = batch.column("value").to_pylist()
-    timestamps = batch.column("timestamp").cast(pa.timestamp("us", "UTC"))
-    # Keys matter only where a value is missing, which is rare.
-    keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
-    validated = validate(parse(values, keys), timestamps)
-    sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
-    coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
-    return pa.Table.from_arrays(
-        [*coordinates, batch.column("value"), sha256, *validated.columns], schema=staged_files.RECORD_SCHEMA
-    )
 
 
 def _tag_and_stage(
@@ -143,12 +106,12 @@ def _tag_and_stage(
         rows = pd.concat(frames, ignore_index=True)
         bucket = int(key[0])
         _check_place(bucket, buckets)
-        before = DedupState.decode(state.get[0]) if state.exists else _seed(locations.seed(bucket))
+        before = DedupState.decode(state.get[0]) if state.exists else read_seed(locations.seed(bucket))
         payloads = shuffle_files.fetch(rows)
-        receipt, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations)
-        receipt = structs.replace(receipt, parcels=tuple(set(rows["uri"])))
+        bucket_tally, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations)
+        bucket_tally = structs.replace(bucket_tally, shuffle_files=tuple(set(rows["uri"])))
         state.update((after.encode(),))
-        yield pd.DataFrame({"bucket": [bucket], "receipt": [tally.encode(receipt)]})
+        yield pd.DataFrame({"bucket": [bucket], "bucket_tally": [tally.encode(bucket_tally)]})
 
     return function
 
@@ -159,13 +122,13 @@ def _check_place(bucket: int, buckets: int) -> None:
 
     context = TaskContext.get()
     partition = context.partitionId() if context else None
-    if partition is None or packing.labels_of(buckets)[partition : partition + 1] != (bucket,):
+    if partition is None or labels_of(buckets)[partition : partition + 1] != (bucket,):
         raise Damaged(f"bucket {bucket} of {buckets} is in Spark's partition {partition}.")
 
 
 def tag_bucket(
     bucket: int, payloads: Iterable[bytes | pa.Buffer], max_event_time: int, before: DedupState, locations: Locations
-) -> tuple[tally.Receipt, DedupState]:
+) -> tuple[tally.BucketTally, DedupState]:
     """Tag one bucket's records, stage them as one file, and say what was staged.
 
     Args:
@@ -189,7 +152,7 @@ def tag_bucket(
     uri = staged_files.write(tagged, locations.staging) if tagged.num_rows else None
     crash_point(Point.PARQUET_STAGED)
     partitions, amounts, percentiles = tally.count_up(tagged)
-    receipt = tally.Receipt(
+    bucket_tally = tally.BucketTally(
         bucket=bucket,
         uri=uri,
         rows=tagged.num_rows,
@@ -201,15 +164,7 @@ def tag_bucket(
         state_keys=after.key_count,
         state_bytes=after.size_bytes,
     )
-    return receipt, after
-
-
-def _seed(uri: str) -> DedupState:
-    filesystem, path = pafs.FileSystem.from_uri(uri)
-    if filesystem.get_file_info(path).type == pafs.FileType.NotFound:
-        return DedupState()
-    with filesystem.open_input_stream(path) as stream:
-        return DedupState.decode(unseal(stream.read(), f"the seed {path}"))
+    return bucket_tally, after
 
 
 def _is_valid(records: pa.Table) -> npt.NDArray[np.bool_]:

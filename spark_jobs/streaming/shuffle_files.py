@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.streaming import packing
 
 REFERENCE_SCHEMA = "bucket int, max_event_time long, uri string, start long, size long"
-"""One bucket's part of a packing.Packed: `size` bytes from `start` of the file at `uri`, by `packing.write`."""
+"""One bucket's part of a packing.PackedRecords: `size` bytes from `start` of the file at `uri`, by `packing.write`."""
 
 _REFERENCE = pa.schema(
     [
@@ -27,7 +28,7 @@ _ALIGNMENT = 64
 """Where Arrow wants columns to begin: they are read where they lie."""
 
 
-def park(packed: Iterable[packing.Packed], location: str) -> Iterator[pa.RecordBatch]:
+def park(packed: Iterable[packing.PackedRecords], location: str) -> Iterator[pa.RecordBatch]:
     """Rows of REFERENCE_SCHEMA, one for every bucket of each. All of them share one new file below `location`.
 
     The file is whole once the last row is taken; nobody reads it before, as a shuffle lies between.
@@ -46,7 +47,7 @@ def park(packed: Iterable[packing.Packed], location: str) -> Iterator[pa.RecordB
             buckets = len(pack.tables)
             yield pa.RecordBatch.from_arrays(
                 [
-                    pa.array(packing.labels_of(buckets), pa.int32()),
+                    pa.array(labels_of(buckets), pa.int32()),
                     pa.array([pack.max_event_time] * buckets, pa.int64()),
                     pa.array([f"{location}/{name}"] * buckets),
                     pa.array(starts, pa.int64()),

@@ -15,22 +15,7 @@ import pyarrow.parquet as pq
 
 from spark_jobs.contract.payment_event import FIELD_NAMES, Disposition
 from spark_jobs.deduplication.dispositions import DISPOSITIONS
-from spark_jobs.parsing.validation import VALIDATED_SCHEMA
-
-_TIMESTAMP = pa.timestamp("us", "UTC")
-
-RECORD_SCHEMA = pa.schema(
-    [
-        pa.field("kafka_partition", pa.int32()),
-        pa.field("kafka_offset", pa.int64()),
-        pa.field("kafka_timestamp", _TIMESTAMP),
-        pa.field("raw_key", pa.binary()),
-        pa.field("raw_value", pa.binary()),
-        pa.field("value_sha256", pa.binary(32)),
-        *VALIDATED_SCHEMA,
-    ]
-)
-"""A validated record on its way to its bucket."""
+from spark_jobs.parsing.records import RECORD_SCHEMA
 
 _STAGED_NAMES = [
     *("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "reasons"),

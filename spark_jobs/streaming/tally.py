@@ -1,4 +1,4 @@
-"""What a bucket tells the driver about the records that it staged, and how the buckets' receipts become the batch's.
+"""What a bucket tells the driver about the records that it staged, and how the buckets' tallies become the batch's.
 
 Belongs here: counting and adding up, in whole numbers. Does not belong here: writing files (staging.py), publishing.
 """
@@ -38,11 +38,11 @@ class Amount(msgspec.Struct, frozen=True, array_like=True):
     minor: int
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class BucketTally(msgspec.Struct, frozen=True):
     """One bucket's account of what it staged.
 
     Times are microseconds since 1970; `watermark` is None before the first valid payment; `timestamp_percentiles` are
-    those of the Kafka timestamps, 0 to 100; `parcels` are the files that its records came in.
+    those of the Kafka timestamps, 0 to 100; `shuffle_files` are the files that its records came in.
     """
 
     bucket: int
@@ -55,12 +55,12 @@ class Receipt(msgspec.Struct, frozen=True):
     max_event_time: int
     state_keys: int
     state_bytes: int
-    parcels: tuple[str, ...] = ()
+    shuffle_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class BatchTally:
-    """The receipts of all buckets, added up."""
+    """The tallies of all buckets, added up."""
 
     uris: tuple[str, ...] = ()
     partition_counts: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -70,7 +70,7 @@ class BatchTally:
     max_event_time: int = NOTHING_SEEN
     state_keys: int = 0
     state_bytes: int = 0
-    parcels: tuple[str, ...] = ()
+    shuffle_files: tuple[str, ...] = ()
 
     @property
     def delivered(self) -> int:
@@ -124,37 +124,37 @@ def count_up(tagged: pa.Table) -> tuple[tuple[PartitionCount, ...], tuple[Amount
     )
 
 
-def encode(receipt: Receipt) -> bytes:
-    """A receipt as bytes, for its way from the executor to the driver."""
-    return msgspec.json.encode(receipt)
+def encode(bucket_tally: BucketTally) -> bytes:
+    """A bucket_tally as bytes, for its way from the executor to the driver."""
+    return msgspec.json.encode(bucket_tally)
 
 
-def decode(encoded: bytes) -> Receipt:
-    """The receipt that `encode` wrote."""
-    return msgspec.json.decode(encoded, type=Receipt)
+def decode(encoded: bytes) -> BucketTally:
+    """The bucket_tally that `encode` wrote."""
+    return msgspec.json.decode(encoded, type=BucketTally)
 
 
-def add_up(receipts: Iterable[Receipt]) -> BatchTally:
+def add_up(tallies: Iterable[BucketTally]) -> BatchTally:
     """The whole batch's tally."""
-    receipts = list(receipts)
+    tallies = list(tallies)
     counts: Counter[tuple[int, str]] = Counter()
     amounts: dict[tuple[str, str], tuple[int, int]] = {}
-    for receipt in receipts:
-        for part in receipt.partitions:
+    for bucket_tally in tallies:
+        for part in bucket_tally.partitions:
             counts[part.partition, part.disposition] += part.count
-        for amount in receipt.amounts:
+        for amount in bucket_tally.amounts:
             count, minor = amounts.get((amount.disposition, amount.currency), (0, 0))
             amounts[amount.disposition, amount.currency] = (count + amount.count, minor + amount.minor)
     return BatchTally(
-        uris=tuple(receipt.uri for receipt in receipts if receipt.uri),
+        uris=tuple(bucket_tally.uri for bucket_tally in tallies if bucket_tally.uri),
         partition_counts=counts,
         amounts=amounts,
-        timestamps=tuple((r.rows, r.timestamp_percentiles) for r in receipts if r.rows),
-        watermarks=frozenset(receipt.watermark for receipt in receipts),
-        max_event_time=max((receipt.max_event_time for receipt in receipts), default=NOTHING_SEEN),
-        state_keys=sum(receipt.state_keys for receipt in receipts),
-        state_bytes=sum(receipt.state_bytes for receipt in receipts),
-        parcels=tuple({uri for receipt in receipts for uri in receipt.parcels}),
+        timestamps=tuple((r.rows, r.timestamp_percentiles) for r in tallies if r.rows),
+        watermarks=frozenset(bucket_tally.watermark for bucket_tally in tallies),
+        max_event_time=max((bucket_tally.max_event_time for bucket_tally in tallies), default=NOTHING_SEEN),
+        state_keys=sum(bucket_tally.state_keys for bucket_tally in tallies),
+        state_bytes=sum(bucket_tally.state_bytes for bucket_tally in tallies),
+        shuffle_files=tuple({uri for bucket_tally in tallies for uri in bucket_tally.shuffle_files}),
     )
 
 

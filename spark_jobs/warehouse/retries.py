@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind, one_line
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -21,7 +21,6 @@ RETRY_SECONDS = 60.0
 """A request that fails in passing is not sent again after so long."""
 JOB_SECONDS = 600.0
 """How long a job is waited for: to give up on it sooner leaves it running with nobody watching."""
-LONGEST_MESSAGE = 300
 
 
 def bounds() -> dict[str, Any]:
@@ -78,19 +77,12 @@ def failures_as_incidents() -> Iterator[None]:
         yield
     except failures() as error:
         raise Incident(
-            kind_of(error, Kind.WAREHOUSE_FAILED),
+            kind_of(error, IncidentKind.WAREHOUSE_FAILED),
             f"the warehouse refused or was silent: {one_line(error)}; the next run goes on from what it holds.",
         ) from error
 
 
-def kind_of(error: Exception, otherwise: Kind) -> Kind:
+def kind_of(error: Exception, otherwise: IncidentKind) -> IncidentKind:
     """QUOTA_EXCEEDED where the warehouse says so."""
     reasons = [detail.get("reason") for detail in getattr(error, "errors", ()) if isinstance(detail, dict)]
-    return Kind.QUOTA_EXCEEDED if "quotaExceeded" in reasons else otherwise
-
-
-def one_line(error: Exception) -> str:
-    """What happened, without the client's own wrapping."""
-    error = getattr(error, "cause", None) or error
-    text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return str(text).partition("\n")[0][:LONGEST_MESSAGE]
+    return IncidentKind.QUOTA_EXCEEDED if "quotaExceeded" in reasons else otherwise

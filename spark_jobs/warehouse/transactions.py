@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.sinks.bigquery.publisher import run_to_its_end
-from spark_jobs.warehouse.retries import JOB_SECONDS, bounds, failures
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.retries import JOB_SECONDS, bounds, failures, settle
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
@@ -48,3 +48,21 @@ def _load(client: "Client", staging: str, rows: Sequence[dict[str, Any]], schema
     config = bigquery.LoadJobConfig(schema=schema, write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE)
     load = partial(client.load_table_from_json, rows, staging, job_config=config, timeout=bounds()["timeout"])
     load().result(retry=bounds()["retry"], timeout=JOB_SECONDS)
+
+
+Rows = list[dict[str, Any]]
+
+
+def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Rows | Exception:
+    """Run a statement under an id; its rows, or what went wrong, once it can have no more effect.
+
+    No exception does not prove success: the rows may.
+
+    Raises:
+        Exception: one of jobs.failures(), where nobody can say whether the job is over.
+    """
+    try:
+        return run(client, sql, values, job_id)
+    except failures() as error:
+        settle(client, job_id)
+        return error

@@ -31,12 +31,12 @@ MAY_IMPORT_OF_OURS = {
 
 PLAIN = (
     "contract",
-    "erasure_receipts",
     "incidents",
     "publishing.batch_report",
     "settings",
     "source.topic",
     "tables",
+    "warehouse.loads",
 )
 """Packages and modules of the streaming job that cost nothing to import."""
 

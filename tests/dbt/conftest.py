@@ -18,7 +18,8 @@ from orchestration.backtest.scoring import Backtest
 from orchestration.settings import read_stack_settings
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
 from spark_jobs.tables.catalog import TABLES
-from spark_jobs.warehouse.client import connect, ensure_tables, run, schema_of
+from spark_jobs.warehouse.client import connect, run
+from spark_jobs.warehouse.table_setup import ensure_tables, schema_of
 from tests.dbt.sample import Row, Tables
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"

@@ -11,7 +11,7 @@ import pytest
 from orchestration.names import PROCESS_JOB
 from orchestration.platform.dagster_home import open_instance
 from orchestration.settings import read_stack_settings
-from spark_jobs.warehouse.client import ensure_tables
+from spark_jobs.warehouse.table_setup import ensure_tables
 from tests.world import World, event
 
 ROOT = Path(__file__).parents[2]

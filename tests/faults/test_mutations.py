@@ -6,14 +6,12 @@ from functools import partial
 import pytest
 
 from spark_jobs.crash_points import Point
-from spark_jobs.driver.checkpoint import Interval
 from spark_jobs.driver.run import Run
 from spark_jobs.incidents import Incident
+from spark_jobs.publishing.batch import AlreadyPublished, Interval
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks import open_store
 from spark_jobs.sinks.bigquery import publish_sql as transaction
-from spark_jobs.sinks.bigquery import publisher
-from spark_jobs.sinks.bigquery.already_published import Known
+from spark_jobs.sinks.bigquery import publisher, store
 from spark_jobs.sinks.bigquery.publish_sql import publish_sql
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle
@@ -42,7 +40,7 @@ def oracle(world: World) -> Oracle:
 def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Take words out of the transaction's text."""
 
-    def mutated(settings: JobSettings, staging: str, known: Known) -> str:
+    def mutated(settings: JobSettings, staging: str, known: AlreadyPublished) -> str:
         sql = publish_sql(settings, staging, known)
         for word in words:
             assert word in sql
@@ -108,7 +106,7 @@ def test_without_its_state_rebuilt_a_lost_checkpoint_counts_retries_again(
     world: World, oracle: Oracle, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(open_store, "seed_state", lambda *_: 0)
+        monkeypatch.setattr(store, "seed_state", lambda *_: 0)
         # Without the watermark the state would not fit the warehouse's, and the run would stop: a second guard.
         monkeypatch.setattr(publisher, "check_batch", lambda *_: None)
         # The transaction takes no payment that is published, were it beyond the window or within: a third.

@@ -18,7 +18,7 @@ from local_stack.kafka import Broker, ensure_topic
 from local_stack.processes import free_port
 from orchestration.verification.ledger_rules import Evidence, find_breaks
 from spark_jobs.corrections.accepted_gaps import accept_gap
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader, lost_offsets
 from spark_jobs.tables import catalog
@@ -100,7 +100,7 @@ def test_lost_offsets_stop_the_run_until_somebody_accepts_the_loss(world: World)
 
     before = world.control()
     incident = stopped(world)
-    assert incident.kind is Kind.OFFSETS_LOST
+    assert incident.kind is IncidentKind.OFFSETS_LOST
     assert "partition 0 offsets 2 to 5" in str(incident)
     assert recorded(world) == [("OFFSETS_LOST", 0, 2, 6)]
     assert world.control().end_offsets == before.end_offsets
@@ -129,7 +129,7 @@ def test_a_loss_accepted_twice_is_one_gap_after_the_other(world: World) -> None:
     lose(world, {0: 3})
     assert accept(world) == {0: (1, 3)}
     lose(world, {0: 5})
-    assert stopped(world).kind is Kind.OFFSETS_LOST
+    assert stopped(world).kind is IncidentKind.OFFSETS_LOST
     assert accept(world) == {0: (3, 5)}
     world.drain()
     assert set(world.deliveries()) == {(0, 0), (0, 5), (0, 6)}
@@ -144,7 +144,7 @@ def test_a_gap_is_not_accepted_behind_the_back_of_a_run(world: World) -> None:
     world.drain()
     with pytest.raises(Incident) as incident:
         accept_gap(world.client, world.settings, seen, {0: (1, 5)}, accepted_by="operator", reason="retention")
-    assert incident.value.kind is Kind.FENCED
+    assert incident.value.kind is IncidentKind.FENCED
     assert world.rows(catalog.ACCEPTED_GAPS) == []
     assert world.control().end_offsets[0] == 2
 
@@ -159,7 +159,7 @@ def test_offsets_lost_while_a_query_runs_are_an_incident_too(world: World) -> No
         lose(world, {0: count})
 
     incident = stopped(world, on_batch=eat)
-    assert incident.kind is Kind.OFFSETS_LOST
+    assert incident.kind is IncidentKind.OFFSETS_LOST
     reached = world.control().end_offsets[0]
     assert 0 < reached < count
     assert recorded(world) == [("OFFSETS_LOST", 0, reached, count)]
@@ -175,7 +175,7 @@ def test_a_topic_created_anew_is_an_incident_with_offsets_and_not_a_gap_to_accep
     world.send([event(f"new-{n}") for n in range(5)])
     before = world.control().end_offsets
     incident = stopped(world)
-    assert incident.kind is Kind.TOPIC_RECREATED
+    assert incident.kind is IncidentKind.TOPIC_RECREATED
     assert ("TOPIC_RECREATED", 0, 5, 2) in recorded(world)
     assert world.control().end_offsets == before
 
@@ -221,7 +221,7 @@ def broker(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bro
 
 @pytest.fixture
 def own_world(world: World, broker: Broker, tmp_path: Path) -> Iterator[World]:
-    """A corner of the shared warehouse, fed by that broker."""
+    """A sandbox of the shared warehouse, fed by that broker."""
     shared = replace(world.settings, bootstrap_servers=broker.bootstrap_servers)
     own = World.make(shared, world.spark, tmp_path / "own")
     yield own

@@ -9,12 +9,13 @@ import pytest
 
 from local_stack.bigquery.emulator import Warehouse
 from local_stack.processes import free_port
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import read_job_settings
 from spark_jobs.sinks.bigquery.publisher import MAX_ATTEMPTS
+from spark_jobs.source.offsets import offsets_from_json
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse import retries as jobs
-from spark_jobs.warehouse.client import connect, offsets_from_json
+from spark_jobs.warehouse.client import connect
 from tests.faults.proxy import Proxy, Rule, misbehaving
 from tests.faults.victims import kill
 from tests.world import World, event
@@ -112,30 +113,38 @@ def test_a_fault_that_passes_is_not_noticed(proxy: Proxy, payments: Payments) ->
 
 
 LASTING = {
-    "loads are dropped": (Rule("POST", LOAD, "drop_request", times=1e9), Kind.WAREHOUSE_FAILED, MOST_REQUESTS),
+    "loads are dropped": (Rule("POST", LOAD, "drop_request", times=1e9), IncidentKind.WAREHOUSE_FAILED, MOST_REQUESTS),
     "loads are told to come back later": (
         Rule("POST", LOAD, "status", times=1e9),
-        Kind.WAREHOUSE_FAILED,
+        IncidentKind.WAREHOUSE_FAILED,
         MOST_REQUESTS,
     ),
-    "load jobs fail": (Rule("POST", LOAD, "job_error", times=1e9), Kind.LOAD_FAILED, MAX_ATTEMPTS),
+    "load jobs fail": (Rule("POST", LOAD, "job_error", times=1e9), IncidentKind.LOAD_FAILED, MAX_ATTEMPTS),
     "the quota of loads is used up": (
         Rule("POST", LOAD, "status", times=1e9, status=403, reason="quotaExceeded"),
-        Kind.QUOTA_EXCEEDED,
+        IncidentKind.QUOTA_EXCEEDED,
         MAX_ATTEMPTS,
     ),
     "a load job fails for a quota": (
         Rule("POST", LOAD, "job_error", times=1e9, reason="quotaExceeded"),
-        Kind.QUOTA_EXCEEDED,
+        IncidentKind.QUOTA_EXCEEDED,
         MAX_ATTEMPTS,
     ),
-    "commits are dropped": (Rule("POST", COMMIT, "drop_request", times=1e9), Kind.LOAD_FAILED, 4 * MOST_REQUESTS),
+    "commits are dropped": (
+        Rule("POST", COMMIT, "drop_request", times=1e9),
+        IncidentKind.LOAD_FAILED,
+        4 * MOST_REQUESTS,
+    ),
     "the quota of queries is used up": (
         Rule("POST", COMMIT, "status", times=1e9, status=403, reason="quotaExceeded"),
-        Kind.QUOTA_EXCEEDED,
+        IncidentKind.QUOTA_EXCEEDED,
         MAX_ATTEMPTS,
     ),
-    "every request is dropped": (Rule("POST", "", "drop_request", times=1e9), Kind.WAREHOUSE_FAILED, MOST_REQUESTS),
+    "every request is dropped": (
+        Rule("POST", "", "drop_request", times=1e9),
+        IncidentKind.WAREHOUSE_FAILED,
+        MOST_REQUESTS,
+    ),
 }
 
 
@@ -150,7 +159,7 @@ def test_a_fault_that_lasts_is_one_incident_and_the_next_run_goes_on(proxy: Prox
         assert "\n" not in str(incident.value)
         assert payments.world.control().end_offsets == before, name
         assert 0 < proxy.asked(rule.method, rule.part) <= most, name
-        recorded += [] if kind is Kind.WAREHOUSE_FAILED else [kind]
+        recorded += [] if kind is IncidentKind.WAREHOUSE_FAILED else [kind]
         assert sorted(payments.incidents()) == sorted(recorded), name
 
         proxy.rules.clear()
@@ -181,7 +190,7 @@ def test_a_commit_nobody_can_be_asked_about_is_not_repeated_but_found_by_the_nex
     ]
     with pytest.raises(Incident) as incident:
         payments.drain()
-    assert incident.value.kind is Kind.WAREHOUSE_FAILED
+    assert incident.value.kind is IncidentKind.WAREHOUSE_FAILED
     payments.assert_all_is_there_once()
 
     proxy.rules.clear()
@@ -200,7 +209,7 @@ def test_a_control_row_that_cannot_be_read_back_is_not_taken_for_a_batch_unpubli
     ]
     with pytest.raises(Incident) as incident:
         payments.drain()
-    assert incident.value.kind is Kind.WAREHOUSE_FAILED
+    assert incident.value.kind is IncidentKind.WAREHOUSE_FAILED
     assert proxy.asked("POST", CONTROL_READ) <= MOST_REQUESTS
     payments.assert_all_is_there_once()
 

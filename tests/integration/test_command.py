@@ -14,15 +14,16 @@ from pyspark.sql import SparkSession
 
 from local_stack.processes import is_port_free
 from orchestration.cli.decisions import erase
-from orchestration.cli.verify import examine
 from orchestration.scenarios import reconciliation
-from orchestration.scenarios.harness.sandbox import Corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Sandbox
+from orchestration.scenarios.harness.transcript import Transcript
 from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.verification.proof import examine
 from simulator.sending.manifest import Manifest, read_manifest
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.client import connect, run, table_id
+from spark_jobs.warehouse.client import connect, run
+from spark_jobs.warehouse.table_setup import table_id
 from tests.integration.command import Command, platform
 
 pytestmark = pytest.mark.integration
@@ -193,11 +194,11 @@ def test_a_second_day_of_work_is_proved_beside_the_first(payments: Command, firs
 
 @pytest.mark.usefixtures("first")
 def test_reconciliation_names_a_payment_that_a_hand_has_deleted(payments: Command) -> None:
-    story = Story(is_silent=True)
+    transcript = Transcript(is_silent=True)
     job = payments.settings.job
     with connect(job) as client:
-        reconciliation.examine(Corner(job, cast(SparkSession, None), payments.folder, client), story)
-    assert story.is_proved, story.failure()
+        reconciliation.examine(Sandbox(job, cast(SparkSession, None), payments.folder, client), transcript)
+    assert transcript.is_proved, transcript.failure()
 
 
 @pytest.mark.usefixtures("first")

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.cli.verify import judge
 from orchestration.verification.ledger_rules import Break
+from orchestration.verification.proof import judge
 from spark_jobs.contract.payment_event import Disposition
-from spark_jobs.corrections import conflicts, late_payments, replay, resend
+from spark_jobs.corrections import conflicts, kept_records, late_payments, replay, resend
 from spark_jobs.incidents import Incident
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
-from spark_jobs.warehouse.client import run, table_id
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.table_setup import table_id
 from tests.world import World, event
 
 pytestmark = pytest.mark.integration
@@ -56,12 +57,12 @@ def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
     assert breaks(world) == []
 
     client, settings = world.client, world.settings
-    one = late_payments.Selection(limit=1)
+    one = kept_records.Selection(limit=1)
     [admitted] = late_payments.decide_late(client, settings, one, Correction.ADMITTED_LATE, **WHO)
     assert admitted.payment["transaction_id"] == "late"
-    [refused] = late_payments.decide_late(client, settings, late_payments.Selection(), Correction.REJECTED_LATE, **WHO)
+    [refused] = late_payments.decide_late(client, settings, kept_records.Selection(), Correction.REJECTED_LATE, **WHO)
     assert refused.payment["transaction_id"] == "refused"
-    assert late_payments.decide_late(client, settings, late_payments.Selection(), Correction.ADMITTED_LATE, **WHO) == ()
+    assert late_payments.decide_late(client, settings, kept_records.Selection(), Correction.ADMITTED_LATE, **WHO) == ()
     assert payments(world).keys() == {"old", "twice", "mover", "newest", "late"}
 
     [conflict] = conflicts.conflicts(client, settings)
@@ -92,7 +93,7 @@ def test_a_quarantined_record_is_replayed_once_and_found_again_where_the_answer_
     (first, second) = world.send([json.dumps(ahead).encode(), b"junk"])
     world.drain()
     client, settings = world.client, replace(world.settings)
-    rows = replay.candidates(client, settings, late_payments.Selection())
+    rows = replay.candidates(client, settings, kept_records.Selection())
     assert [(row["kafka_partition"], row["kafka_offset"]) for row in rows] == [first, second]
     soon = datetime.fromtimestamp(datetime.now(UTC).timestamp() + 60, UTC)
     judged = replay.forecast(client, settings, rows, soon)
@@ -109,9 +110,7 @@ def test_a_quarantined_record_is_replayed_once_and_found_again_where_the_answer_
     assert found == {first: 2}
     replay.answer(client, settings, found)
     assert replay.open_requests(client, settings) == []
-    assert [row["kafka_offset"] for row in replay.candidates(client, settings, late_payments.Selection())] == [
-        second[1]
-    ]
+    assert [row["kafka_offset"] for row in replay.candidates(client, settings, kept_records.Selection())] == [second[1]]
     world.drain()
     deliveries = world.deliveries()
     assert deliveries[0, 2]["value_sha256"] == deliveries[first]["value_sha256"]

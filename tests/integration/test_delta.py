@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.processes import free_port
-from spark_jobs.corrections import late_payments
+from spark_jobs.corrections import kept_records, late_payments
 from spark_jobs.crash_points import Point
 from spark_jobs.erasure import erase
 from spark_jobs.incidents import Incident
@@ -64,7 +64,7 @@ def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: W
     late_payments.decide_late(
         world.client,
         world.settings,
-        late_payments.Selection(),
+        kept_records.Selection(),
         Correction.ADMITTED_LATE,
         decided_by="operator",
         reason="asked",

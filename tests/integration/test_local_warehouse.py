@@ -17,7 +17,8 @@ from local_stack.bigquery.emulator import Warehouse
 from local_stack.bigquery.patches import staging_views
 from local_stack.processes import free_port
 from spark_jobs.settings import read_job_settings
-from spark_jobs.warehouse.client import STAGING_PREFIX, connect
+from spark_jobs.warehouse.client import connect
+from spark_jobs.warehouse.table_setup import STAGING_PREFIX
 from tests.architecture.sources import ROOT
 from tests.faults.victims import kill
 from tests.integration.tables import Tables

@@ -6,7 +6,6 @@ import dagster as dg
 import pytest
 
 from orchestration.assets.backfill import payment_backfill
-from orchestration.cli.verify import judge
 from orchestration.resources.bigquery import PaymentsBigQueryResource
 from orchestration.scenarios import (
     backfill,
@@ -17,8 +16,9 @@ from orchestration.scenarios import (
     out_of_order,
     schema_drift,
 )
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.transcript import Transcript
 from orchestration.settings import read_stack_settings
+from orchestration.verification.proof import judge
 from spark_jobs.corrections.promoted_fields import CannotPromote, FieldType, promote
 from spark_jobs.crash_points import Point
 from tests.world import World
@@ -27,36 +27,36 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def story() -> Story:
-    return Story(is_silent=True)
+def transcript() -> Transcript:
+    return Transcript(is_silent=True)
 
 
-def test_events_out_of_order_are_late_only_beyond_the_watermark(world: World, story: Story) -> None:
-    out_of_order.run(world, story)
-    assert story.is_proved, story.failure()
+def test_events_out_of_order_are_late_only_beyond_the_watermark(world: World, transcript: Transcript) -> None:
+    out_of_order.run(world, transcript)
+    assert transcript.is_proved, transcript.failure()
     assert sorted(world.dispositions().values()) == ["DUPLICATE"] + ["LATE"] * 3 + ["UNIQUE"] * 5
 
 
-def test_duplicates_of_every_kind_count_once(world: World, story: Story) -> None:
-    duplicates.run(world, story)
-    assert story.is_proved, story.failure()
+def test_duplicates_of_every_kind_count_once(world: World, transcript: Transcript) -> None:
+    duplicates.run(world, transcript)
+    assert transcript.is_proved, transcript.failure()
 
 
-def test_a_run_killed_after_its_commit_is_gone_on_with(world: World, story: Story) -> None:
-    exactly_once.kill_and_recover(world, story, [Point.COMMIT_ANSWERED])
-    assert story.is_proved, story.failure()
+def test_a_run_killed_after_its_commit_is_gone_on_with(world: World, transcript: Transcript) -> None:
+    exactly_once.kill_and_recover(world, transcript, [Point.COMMIT_ANSWERED])
+    assert transcript.is_proved, transcript.failure()
 
 
-def test_a_schema_that_drifts_breaks_no_checkpoint_and_loses_no_field(world: World, story: Story) -> None:
-    schema_drift.run(world, story)
-    assert story.is_proved, story.failure()
+def test_a_schema_that_drifts_breaks_no_checkpoint_and_loses_no_field(world: World, transcript: Transcript) -> None:
+    schema_drift.run(world, transcript)
+    assert transcript.is_proved, transcript.failure()
     with pytest.raises(CannotPromote, match="no payment carries"):
         promote(world.client, world.settings, "points", FieldType.INT64, promoted_by="operator", reason="a slip")
 
 
-def test_a_backfill_mends_what_a_parser_had_read_wrongly(world: World, story: Story) -> None:
-    backfill.run(world, story)
-    assert story.is_proved, story.failure()
+def test_a_backfill_mends_what_a_parser_had_read_wrongly(world: World, transcript: Transcript) -> None:
+    backfill.run(world, transcript)
+    assert transcript.is_proved, transcript.failure()
     [row] = world.ask("select cast(max(kafka_timestamp) as date) as day from {payment_deliveries}")
     done = dg.materialize(
         [payment_backfill],
@@ -70,12 +70,12 @@ def test_a_backfill_mends_what_a_parser_had_read_wrongly(world: World, story: St
     assert (seen.metadata["changed"].value, seen.metadata["swapped"].value) == (0, 0)
 
 
-def test_an_erased_account_is_nowhere_and_stays_away_and_the_law_holds(world: World, story: Story) -> None:
-    places = cdc_deletes.publish(world, story)
-    cdc_deletes.tombstone(world, story)
-    cdc_deletes.erase(world, story)
-    cdc_deletes.come_again(world, story)
-    assert story.is_proved, story.failure()
+def test_an_erased_account_is_nowhere_and_stays_away_and_the_law_holds(world: World, transcript: Transcript) -> None:
+    places = cdc_deletes.publish(world, transcript)
+    cdc_deletes.tombstone(world, transcript)
+    cdc_deletes.erase(world, transcript)
+    cdc_deletes.come_again(world, transcript)
+    assert transcript.is_proved, transcript.failure()
     gone = {name for name, place in places.items() if world.dispositions()[place] == "ERASED"}
     assert gone == {"forgotten", "paid", "retried", "received", "mentioned", "late", "broken"}
     before = 0
@@ -91,6 +91,6 @@ def test_an_erased_account_is_nowhere_and_stays_away_and_the_law_holds(world: Wo
         before = found
 
 
-def test_a_hot_key_skews_no_bucket_and_holds_no_task_up(world: World, story: Story) -> None:
-    hot_partitions.measure(world, story, events=3_000, rounds=1)
-    assert story.is_proved, story.failure()
+def test_a_hot_key_skews_no_bucket_and_holds_no_task_up(world: World, transcript: Transcript) -> None:
+    hot_partitions.measure(world, transcript, events=3_000, rounds=1)
+    assert transcript.is_proved, transcript.failure()

@@ -19,17 +19,20 @@ from orchestration.verification.audit_reads import days_of, read_day
 from orchestration.verification.ledger_audit import Broken, judge
 from orchestration.verification.warehouse_reads import WarehouseReads
 from simulator.sending.manifest import Manifest
+from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.driver import standby
 from spark_jobs.driver.batch_sizes import FIRST_BATCHES
 from spark_jobs.driver.run import Run
 from spark_jobs.driver.spark_session import jar_paths
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source import stream
+from spark_jobs.source.offsets import offsets_from_json
 from spark_jobs.source.topic import BrokerUnreachable
-from spark_jobs.streaming.packing import labels_of
-from spark_jobs.streaming.plan import Locations, receipts_of
+from spark_jobs.streaming.locations import Locations
+from spark_jobs.streaming.plan import tallies_of
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.client import offsets_from_json, run, table_id
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.table_setup import table_id
 from tests.corpus.cases import DEFAULT_KEY, read_cases
 from tests.world import World, event
 
@@ -169,7 +172,7 @@ def test_what_arrives_while_a_session_warms_up_is_one_batch(world: World, monkey
     world.send([event("first")])
     world.drain()
     monkeypatch.setattr(stream, "read_kafka", read_late)
-    monkeypatch.setattr(standby, "_evaluate", lambda receipts, _: batches.append(receipts.collect()))
+    monkeypatch.setattr(standby, "_evaluate", lambda tallies, _: batches.append(tallies.collect()))
     standby.warm_up(world.spark, world.settings)
     assert len(batches) == 1
 
@@ -230,7 +233,7 @@ def test_a_run_that_was_overtaken_publishes_nothing(world: World) -> None:
     with new_run() as zombie, new_run() as successor:
         with pytest.raises(Incident) as incident:
             zombie.drain_once(deadline=float("inf"))
-        assert incident.value.kind is Kind.FENCED
+        assert incident.value.kind is IncidentKind.FENCED
         assert world.rows(catalog.DELIVERIES) == []
         successor.drain_once(deadline=float("inf"))
     assert world.dispositions() == dict.fromkeys(sent, "UNIQUE")
@@ -315,7 +318,7 @@ def test_a_topic_that_was_created_anew_stops_the_run(world: World) -> None:
     ensure_topic(world.settings.bootstrap_servers, world.settings.topic, partitions=2)
     with pytest.raises(Incident) as incident:
         world.drain()
-    assert incident.value.kind is Kind.TOPIC_RECREATED
+    assert incident.value.kind is IncidentKind.TOPIC_RECREATED
 
 
 def test_a_broker_that_does_not_answer_is_an_error_not_an_empty_topic(world: World) -> None:
@@ -335,7 +338,7 @@ def test_also_a_single_bucket_is_read_only_once_all_is_written(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records = stream.read_kafka(world.spark, world.settings, {0: 0, 1: 0}, 1_000).coalesce(1)
-    receipts_of(records, Locations("file:///checkpoint", "file:///staging"), buckets=1).explain()
+    tallies_of(records, Locations("file:///checkpoint", "file:///staging"), buckets=1).explain()
     steps = capsys.readouterr().out
     assert steps.index("FlatMapGroupsInPandasWithState") < steps.index("Exchange") < steps.index("MapInArrow")
 

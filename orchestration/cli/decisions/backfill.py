@@ -5,7 +5,6 @@ Dagster's partitions (assets/backfill.py).
 """
 
 import re
-from collections.abc import Iterable
 from datetime import date
 from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.platform.stack import Stack
+from orchestration.presentation.backfill_cells import COLUMNS, cells
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
 
 if TYPE_CHECKING:
-    from spark_jobs.corrections.backfill import Difference
+    pass
 
 _RANGE = re.compile(r"([0-9]{1,6}):([0-9]{1,18})-([0-9]{1,18})")
-COLUMNS = ("outcome", "disposition", "currency", "records", "minor units now", "recomputed", "difference")
 IDS_SHOWN = 10
 
 
@@ -37,7 +36,8 @@ def backfill(
     Stack(settings).require_data_plane()
     from spark_jobs.corrections.backfill import backfill as swap
     from spark_jobs.corrections.backfill import range_of_day, recomputed
-    from spark_jobs.warehouse.client import connect, ensure_tables
+    from spark_jobs.warehouse.client import connect
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
         ensure_tables(client, settings.job)
@@ -58,19 +58,6 @@ def backfill(
             told = f"backfill {what}: {reason.strip()}"
             swapped = swap(client, settings.job, beside, decided_by=getuser(), reason=told)
     say(f"{len(swapped) // 2} payments are swapped and recorded; payment_backfills says what it came to.")
-
-
-def cells(differences: "Iterable[Difference]") -> list[tuple[object, ...]]:
-    """Rows of COLUMNS."""
-    return [
-        (d.outcome, d.disposition, d.currency, d.records, d.amount_minor, d.recomputed_minor, _signed(d))
-        for d in differences
-    ]
-
-
-def _signed(difference: "Difference") -> str:
-    change = difference.recomputed_minor - difference.amount_minor
-    return f"{change:+,}" if change else ""
 
 
 def _range(what: str) -> date | dict[int, tuple[int, int]]:

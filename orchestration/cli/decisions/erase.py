@@ -5,27 +5,20 @@ Belongs here: arguments, the order of the steps, printing. Does not belong here:
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable
 from getpass import getuser
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.flow import build_and_show
+from orchestration.platform.builds import build_and_show
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
+from orchestration.presentation.erasure_cells import COLUMNS, RECEIPT_COLUMNS, cells, receipt_cells
 from orchestration.settings import StackSettings, read_stack_settings
 from spark_jobs.contract.payment_event import ID_PATTERN
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
-
-    from spark_jobs.erasure.account_search import Found
-    from spark_jobs.erasure.erase import Receipt
-
-COLUMNS = ("day", "currency", "deliveries", "minor units", "payments among them", "minor units of payments")
-RECEIPT_COLUMNS = ("erasure", "day", "was", "currency", "deliveries", "payments", "minor units")
 
 
 def erase(
@@ -43,7 +36,8 @@ def erase(
     settings = read_stack_settings()
     # The marts are built anew at the end.
     (Stack(settings).require_data_plane if yes else Stack(settings).require_warehouse)()
-    from spark_jobs.warehouse.client import connect, ensure_tables
+    from spark_jobs.warehouse.client import connect
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
         ensure_tables(client, settings.job)
@@ -75,7 +69,7 @@ def carry_out(client: "Client", settings: StackSettings, account: str, reason: s
     from spark_jobs.erasure.copies import drop_copies, remove_leftover_files
     from spark_jobs.erasure.erase import erase as erase_account
     from spark_jobs.erasure.erase import receipts
-    from spark_jobs.warehouse.client import read_control
+    from spark_jobs.warehouse.control_row import read_control
 
     made = erase_account(client, settings.job, account, erased_by=getuser(), reason=reason)
     say(f"Erased: {sum(r.records for r in made)} deliveries." if made else "Nothing was left to erase.")
@@ -91,19 +85,3 @@ def carry_out(client: "Client", settings: StackSettings, account: str, reason: s
     # Also where nothing was left: a command that died may have left them.
     drop_copies(client, settings.job)
     say("dbt's tables are dropped and built anew, without the account.")
-
-
-def cells(found: "Iterable[Found]") -> list[tuple[Any, ...]]:
-    """Rows of COLUMNS."""
-    sums: dict[tuple[Any, str], Counter[str]] = {}
-    for one in found:
-        counts = {"records": 1, "minor": one.amount_minor, "payments": one.payments}
-        sums.setdefault((one.day, one.currency), Counter()).update(counts | {"paid": one.payments * one.amount_minor})
-    return [(*key, *(sums[key][name] for name in ("records", "minor", "payments", "paid"))) for key in sorted(sums)]
-
-
-def receipt_cells(receipts: "Iterable[Receipt]") -> list[tuple[Any, ...]]:
-    """Rows of RECEIPT_COLUMNS."""
-    return [
-        (r.erasure_id, r.day, r.disposition, r.currency, r.records, r.payments, int(r.amount_minor)) for r in receipts
-    ]

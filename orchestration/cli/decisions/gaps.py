@@ -25,7 +25,9 @@ def accept_gap(
     settings = read_stack_settings()
     Stack(settings).require_data_plane()
     from spark_jobs.corrections import accepted_gaps as gaps
-    from spark_jobs.warehouse.client import connect, ensure_tables, read_control
+    from spark_jobs.warehouse.client import connect
+    from spark_jobs.warehouse.control_row import read_control
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     job = settings.job
     with connect(job) as client, TopicReader(job.bootstrap_servers, job.topic) as reader:

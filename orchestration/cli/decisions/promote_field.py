@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from local_stack.processes import StackError
+from orchestration.errors import CommandError
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
+from orchestration.presentation.field_cells import COLUMNS, cells
 from orchestration.settings import read_stack_settings
-
-COLUMNS = ("field", "payments", "values", "example", "first seen", "last seen", "looks like", "column", "does not fit")
 
 
 def promote_field(
@@ -30,7 +29,8 @@ def promote_field(
     settings = read_stack_settings()
     Stack(settings).require_warehouse()
     from spark_jobs.corrections.promoted_fields import VIEW, CannotPromote, FieldType, promote, unknown_fields
-    from spark_jobs.warehouse.client import connect, ensure_tables
+    from spark_jobs.warehouse.client import connect
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     if type_ and type_.upper() not in set(FieldType):
         raise typer.BadParameter(f"TYPE is one of {', '.join(FieldType)}, not {type_}")
@@ -48,13 +48,5 @@ def promote_field(
         try:
             done = promote(client, settings.job, name, chosen, promoted_by=getuser(), reason=reason.strip())
         except CannotPromote as error:
-            raise StackError(str(error)) from error
+            raise CommandError(str(error)) from error
     say(f"{VIEW}.{done.name} is {done.promoted_as}: {done.payments} payments, {done.misfits} do not fit and are NULL.")
-
-
-def cells(field: object) -> list[object]:
-    """A row of COLUMNS from a spark_jobs.corrections.promoted_fields.UnknownField."""
-    names = ("name", "payments", "distinct_values", "example", "first_seen_at", "last_seen_at")
-    shown = [getattr(field, name) for name in names]
-    shown[4:6] = [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in shown[4:6]]
-    return [*shown, *(getattr(field, name) for name in ("inferred_type", "promoted_as", "misfits"))]

@@ -22,7 +22,7 @@ from spark_jobs.tables.correction_kinds import Correction
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-    from spark_jobs.corrections.late_payments import Selection
+    from spark_jobs.corrections.kept_records import Selection
 
 
 def replay(
@@ -46,8 +46,9 @@ def replay(
         raise typer.BadParameter("--reject is for late payments: give --late too")
     settings = read_stack_settings()
     Stack(settings).require_data_plane()
-    from spark_jobs.corrections.late_payments import Selection
-    from spark_jobs.warehouse.client import connect, ensure_tables
+    from spark_jobs.corrections.kept_records import Selection
+    from spark_jobs.warehouse.client import connect
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     chosen = Selection(partition, _utc(since), _utc(until), reason.value if reason else None, limit)
     with connect(settings.job) as client:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from local_stack.processes import StackError
+from orchestration.errors import CommandError
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
@@ -31,7 +31,8 @@ def resolve(
     Stack(settings).require_warehouse()
     from spark_jobs.corrections.conflicts import NoSuchChoice, conflicts
     from spark_jobs.corrections.conflicts import resolve as decide
-    from spark_jobs.warehouse.client import connect, ensure_tables
+    from spark_jobs.warehouse.client import connect
+    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
         ensure_tables(client, settings.job)
@@ -41,7 +42,7 @@ def resolve(
                     client, settings.job, transaction_id, keep, decided_by=by or getuser(), reason=reason.strip()
                 )
             except NoSuchChoice as error:
-                raise StackError(str(error)) from error
+                raise CommandError(str(error)) from error
             kinds = ", ".join(str(decision.kind) for decision in made)
             say(f"Decided and recorded in payment_corrections: {kinds}." if made else "It is decided so already.")
             return

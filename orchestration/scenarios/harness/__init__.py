@@ -1,4 +1,4 @@
 """What the scenarios share: a stack, a sandbox in it, a transcript, proofs.
 
-Belongs here: what more than one scenario needs. Does not belong here: a scenario's story.
+Belongs here: what more than one scenario needs. Does not belong here: a scenario's transcript.
 """

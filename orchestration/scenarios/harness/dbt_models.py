@@ -8,21 +8,21 @@ import os
 from collections.abc import Iterable
 
 from orchestration.resources.dbt_process import build
-from orchestration.scenarios.harness.sandbox import Corner
+from orchestration.scenarios.harness.sandbox import Sandbox
 
 _DBT_SECONDS = 300
 
 
-def build_models(corner: Corner, what: str, nodes: Iterable[str]) -> None:
+def build_models(sandbox: Sandbox, what: str, nodes: Iterable[str]) -> None:
     """Build `nodes` and what they stand on; `what` is said in an error, after "dbt could not build".
 
     Raises:
-        StackError: dbt could not build them.
+        CommandError: dbt could not build them.
     """
     build(
         f"build {what}",
-        corner.folder / "dbt",
-        {**os.environ, **corner.settings.environment(), "DBT_TARGET": "local"},
+        sandbox.folder / "dbt",
+        {**os.environ, **sandbox.settings.environment(), "DBT_TARGET": "local"},
         *("--select", *(f"+{node}" for node in nodes)),
         # Not the rules that stand on models which are not built.
         *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),

@@ -13,16 +13,16 @@ from local_stack.bigquery.emulator import Warehouse
 from local_stack.kafka import Broker
 from local_stack.sandbox_home import own_environment
 from orchestration.presentation.console import noise_in
-from orchestration.scenarios.harness.sandbox import Corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Sandbox
+from orchestration.scenarios.harness.transcript import Transcript
 from spark_jobs.settings import read_job_settings
 
 _PARTITIONS = 4
 
 
 @contextmanager
-def own_corner(story: Story) -> Iterator[Corner]:
-    """A corner of a stack that nobody else has.
+def own_corner(transcript: Transcript) -> Iterator[Sandbox]:
+    """A sandbox of a stack that nobody else has.
 
     Raises:
         StackError: a part is missing or cannot start.
@@ -33,7 +33,7 @@ def own_corner(story: Story) -> Iterator[Corner]:
         settings = read_job_settings(own_environment(home))
         broker = Broker(home, settings.bootstrap_servers)
         warehouse = Warehouse(home, settings.emulator_host or "", settings.project)
-        story.say("A broker, a warehouse and a Spark session of its own are started, on free ports.")
+        transcript.say("A broker, a warehouse and a Spark session of its own are started, on free ports.")
         stack.enter_context(noise_in(home / "logs" / "scenario.log"))
         stack.callback(broker.stop)
         broker.start()
@@ -44,6 +44,6 @@ def own_corner(story: Story) -> Iterator[Corner]:
 
         spark = build_session(settings, home)
         stack.callback(spark.stop)
-        corner = Corner.make(settings, spark, home, partitions=_PARTITIONS)
-        stack.callback(corner.client.close)
-        yield corner
+        sandbox = Sandbox.make(settings, spark, home, partitions=_PARTITIONS)
+        stack.callback(sandbox.client.close)
+        yield sandbox

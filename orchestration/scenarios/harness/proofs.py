@@ -6,31 +6,31 @@ truth.py).
 
 from typing import TYPE_CHECKING
 
-from orchestration.cli.verify import judge
-from orchestration.scenarios.harness.sandbox import Corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Sandbox
+from orchestration.scenarios.harness.transcript import Transcript
+from orchestration.verification.proof import judge
 
 if TYPE_CHECKING:
     from simulator.sending.manifest import Manifest
 
 
-def breaks_of(corner: Corner, manifest: "Manifest | None" = None) -> list[str]:
+def breaks_of(sandbox: Sandbox, manifest: "Manifest | None" = None) -> list[str]:
     """Every rule of `payments verify` that is broken, and where."""
-    return [f"{found.rule}: {found.where}" for found in judge(corner.client, corner.settings, manifest).breaks]
+    return [f"{found.rule}: {found.where}" for found in judge(sandbox.client, sandbox.settings, manifest).breaks]
 
 
-def claim_manifest(corner: Corner, story: Story, manifest: "Manifest") -> None:
+def claim_manifest(sandbox: Sandbox, transcript: Transcript, manifest: "Manifest") -> None:
     """Claim that every record sent is in the warehouse once, as what and with the money that its sender says."""
     from orchestration.control_totals.reports import report
 
-    report(corner.client, corner.settings, manifest)
-    verdict = judge(corner.client, corner.settings, manifest)
+    report(sandbox.client, sandbox.settings, manifest)
+    verdict = judge(sandbox.client, sandbox.settings, manifest)
     for told, held in zip(verdict.expected, verdict.matched, strict=False):
-        story.claim(
+        transcript.claim(
             f"partition {told.partition}: delivered, UNIQUE, DUPLICATE, LATE, QUARANTINED", _counts(told), _counts(held)
         )
-    story.claim("partitions", len(verdict.expected), len(verdict.matched))
-    story.claim("rules of `payments verify` that are broken", [], [f"{b.rule}: {b.where}" for b in verdict.breaks])
+    transcript.claim("partitions", len(verdict.expected), len(verdict.matched))
+    transcript.claim("rules of `payments verify` that are broken", [], [f"{b.rule}: {b.where}" for b in verdict.breaks])
 
 
 def _counts(tally: object) -> list[int]:

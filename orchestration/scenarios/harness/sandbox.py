@@ -1,7 +1,7 @@
-"""A corner of a stack: a topic, a dataset and a checkpoint of one's own, and what is done in it.
+"""A sandbox of a stack: a topic, a dataset and a checkpoint of one's own, and what is done in it.
 
 Belongs here: sending, draining, reading back. Does not belong here: starting broker and warehouse (own_stack.py), what
-a scenario shows. Tests that need a real stack work in such a corner too.
+a scenario shows. Tests that need a real stack work in such a sandbox too.
 """
 
 import itertools
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from simulator.config import SimulationConfig
     from simulator.sending.manifest import Manifest
-    from spark_jobs.warehouse.client import Control
+    from spark_jobs.publishing.control import Control
 
 type Row = dict[str, Any]
 type Place = tuple[int, int]
@@ -32,8 +32,8 @@ _numbers = itertools.count(1)
 
 
 @dataclass
-class Corner:
-    """One corner of a stack; `folder` is its own."""
+class Sandbox:
+    """One sandbox of a stack; `folder` is its own."""
 
     settings: JobSettings
     spark: "SparkSession"
@@ -42,7 +42,7 @@ class Corner:
 
     @classmethod
     def make(cls, shared: JobSettings, spark: "SparkSession", folder: Path, partitions: int = 2) -> Self:
-        """A new corner of the stack that `shared` describes."""
+        """A new sandbox of the stack that `shared` describes."""
         from local_stack.kafka import ensure_topic
         from spark_jobs.warehouse.client import connect
 
@@ -60,7 +60,7 @@ class Corner:
 
     def control(self) -> "Control":
         """The control row. Raises LookupError before the first run."""
-        from spark_jobs.warehouse.client import read_control
+        from spark_jobs.warehouse.control_row import read_control
 
         control = read_control(self.client, self.settings)
         if control is None:
@@ -69,7 +69,8 @@ class Corner:
 
     def ask(self, sql: str, **parameters: Any) -> list[Row]:
         """Rows of a statement in which `{table}` is a table of ours."""
-        from spark_jobs.warehouse.client import run, table_id
+        from spark_jobs.warehouse.client import run
+        from spark_jobs.warehouse.table_setup import table_id
 
         names = {table.name: f"`{table_id(self.settings, table)}`" for table in catalog.TABLES}
         dataset = f"{self.settings.project}.{self.settings.dataset}"

@@ -25,7 +25,7 @@ class Claim:
 
 
 @dataclass
-class Story:
+class Transcript:
     """What was told, in order. A silent one prints nothing."""
 
     is_silent: bool = False

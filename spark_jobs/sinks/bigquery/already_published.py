@@ -4,17 +4,17 @@ Belongs here: what is known, asking for it, and the statements that write down w
 rest of the batch's transaction (transaction.py).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from spark_jobs.contract.payment_event import ERASED, MIN_YEAR
-from spark_jobs.erasure_receipts import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.publishing.batch import AlreadyPublished
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
-from spark_jobs.warehouse.client import Control, table_id
+from spark_jobs.tables.erasures import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.warehouse.table_setup import table_id
 
 RETRACTION = "its id was published before, longer ago than the stream remembers"
 NO_WATERMARK = datetime(MIN_YEAR, 1, 1, tzinfo=UTC)
@@ -22,37 +22,7 @@ NO_WATERMARK = datetime(MIN_YEAR, 1, 1, tzinfo=UTC)
 ERASED_AGAIN = "its id was erased before"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the warehouse knew of a batch before it was published.
-
-    `retracted` are records that the stream took for new and that are not: their payment is published already, or was
-    erased; as (partition, currency, minor units). `corrected` of them leave a correction. `erased` counts the records
-    of any disposition whose id was erased. All holds only as long as the two counts are those of the control row; where
-    one is 0, nothing was ever corrected, or erased.
-    """
-
-    correction_count: int
-    retracted: tuple[tuple[int, str, int], ...] = ()
-    erasure_count: int = 0
-    corrected: int = 0
-    erased: int = 0
-
-    @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]]) -> "Known":
-        """From the rows of `known_sql`, of which there is at least one."""
-        found = [row for row in rows if row["kafka_partition"] is not None]
-        is_new = [row for row in found if row["disposition"] == "UNIQUE"]
-        return cls(
-            rows[0]["correction_count"],
-            tuple((row["kafka_partition"], row["currency"], row["amount_minor"]) for row in is_new),
-            rows[0]["erasure_count"],
-            sum(not row["is_erased"] for row in found),
-            sum(row["is_erased"] for row in found),
-        )
-
-
-def known_sql(settings: JobSettings, staging: str) -> str:
+def already_published_sql(settings: JobSettings, staging: str) -> str:
     """The exact check of one batch: of payments that its state has forgotten, or may know by another time, or erased.
 
     The state remembers every payment since @remembered_since, by the time that it was published with; a decision may
@@ -71,14 +41,14 @@ def known_sql(settings: JobSettings, staging: str) -> str:
     """
 
 
-def is_new_sql(settings: JobSettings, known: Known) -> str:
+def is_new_sql(settings: JobSettings, known: AlreadyPublished) -> str:
     """Of a record `s` of the staging table: it is a payment, and none that is published or erased."""
     published = _published_ids(settings, has_corrections=known.correction_count > 0)
     return f"""s.disposition = 'UNIQUE' and {was_not_erased_sql(settings, known)} and not exists (
                 select 1 from ({published}) as p where p.transaction_id = s.transaction_id)"""
 
 
-def was_not_erased_sql(settings: JobSettings, known: Known) -> str:
+def was_not_erased_sql(settings: JobSettings, known: AlreadyPublished) -> str:
     """Of a record `s` of the staging table: its id, if it has one, was never erased."""
     if not known.erasure_count:
         return "true"
@@ -86,8 +56,8 @@ def was_not_erased_sql(settings: JobSettings, known: Known) -> str:
     return f"not exists ({erased} where erased.id_hash = md5(s.transaction_id))"
 
 
-def known_values(settings: JobSettings, control: Control) -> dict[str, Any]:
-    """Values of `known_sql` and `is_new_sql`, by name: what is new is never older than the batch's watermark."""
+def already_published_values(settings: JobSettings, control: Control) -> dict[str, Any]:
+    """Values of the two statements, by name: what is new is never older than the batch's watermark."""
     watermark = control.watermark or NO_WATERMARK
     return {
         "pipeline": control.pipeline,

@@ -5,58 +5,31 @@ Belongs here: what goes into which table. Does not belong here: running it, and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.dispositions import watermark_of
-from spark_jobs.driver.checkpoint import Interval
+from spark_jobs.publishing.batch import AlreadyPublished, Batch
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.already_published import (
-    Known,
+    already_published_values,
     delivered_as,
     erase_again_sql,
     is_new_sql,
-    known_values,
     retract_sql,
     source_sql,
     was_not_erased_sql,
 )
-from spark_jobs.streaming.tally import BatchTally
+from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
 from spark_jobs.tables.ledger_digest import DIGEST_SQL, claims, content_hash_sql
-from spark_jobs.warehouse.client import Control, offsets_to_json, table_id
+from spark_jobs.warehouse.table_setup import table_id
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """All that the warehouse is told of one micro-batch."""
-
-    spark_batch_id: int
-    interval: Interval
-    tally: BatchTally
-    started_at: datetime
-    process_seconds: float
-    erased: int = 0
-    """Records whose id was erased before: known once the warehouse was asked."""
-
-
-def retract(batch: Batch, known: Known) -> Batch:
-    """The batch with its counts and money as they are once what was known has become a DUPLICATE."""
-    counts, amounts = batch.tally.partition_counts.copy(), dict(batch.tally.amounts)
-    for partition, currency, minor in known.retracted:
-        for disposition, sign in ((Disposition.UNIQUE, -1), (Disposition.DUPLICATE, 1)):
-            counts[partition, disposition] += sign
-            count, total = amounts.get((disposition, currency), (0, 0))
-            amounts[disposition, currency] = (count + sign, total + sign * minor)
-    amounts = {key: amount for key, amount in amounts.items() if amount[0]}
-    return replace(batch, tally=replace(batch.tally, partition_counts=counts, amounts=amounts), erased=known.erased)
-
-
-def publish_sql(settings: JobSettings, staging: str, known: Known) -> str:
+def publish_sql(settings: JobSettings, staging: str, known: AlreadyPublished) -> str:
     """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
 
     It finds out by itself that something is known of the batch: then it has to be told what (known.py).
@@ -129,15 +102,15 @@ def _insert_lists(table: catalog.Table, otherwise: Mapping[str, str] | None = No
 
 
 def parameters(
-    settings: JobSettings, batch: Batch, control: Control, load_seconds: float, known: Known
+    settings: JobSettings, batch: Batch, control: Control, load_seconds: float, known: AlreadyPublished
 ) -> dict[str, Any]:
     """Values of `publish_sql`, by name."""
-    told = _told(batch, control, load_seconds, known) | known_values(settings, control)
+    told = _told(batch, control, load_seconds, known) | already_published_values(settings, control)
     text = claims(told, told["partitions"], told["amounts"], control.digest)
     return told | {"previous_digest": control.digest, "claims": text}
 
 
-def _told(batch: Batch, control: Control, load_seconds: float, known: Known) -> dict[str, Any]:
+def _told(batch: Batch, control: Control, load_seconds: float, known: AlreadyPublished) -> dict[str, Any]:
     tally = batch.tally
     return {
         "pipeline": control.pipeline,

@@ -4,25 +4,18 @@ Belongs here: reading the remembered ids back and writing the buckets' seeds. Do
 checkpoint is unusable (checkpoints.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow.fs as pafs
-
-from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
-from spark_jobs.contract.times import to_microseconds
-from spark_jobs.deduplication.checksums import seal
-from spark_jobs.deduplication.id_keys import keys_of
-from spark_jobs.deduplication.segment_files import open_segments, segment_cache
-from spark_jobs.deduplication.state import SLOT_MICROSECONDS, DedupState
+from spark_jobs.deduplication.state import SLOT_MICROSECONDS
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
-from spark_jobs.streaming.packing import buckets_of, labels_of
-from spark_jobs.streaming.plan import Locations
+from spark_jobs.streaming.locations import Locations
+from spark_jobs.streaming.state_seeds import write_seeds
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.client import Control, table_id
 from spark_jobs.warehouse.retries import bounds
+from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -38,33 +31,9 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
     """Write each bucket's seed: the ids published since the watermark's slot began. Returns how many there are."""
     if control.watermark is None:
         return 0
-    return write_seeds(_published_hashes(client, settings, control.watermark), settings, control, locations)
-
-
-def write_seeds(
-    published: Iterable[tuple[int, bytes]], settings: JobSettings, control: Control, locations: Locations
-) -> int:
-    """Write each bucket's seed from slots with the concatenated 16-byte hashes of ids. Returns how many there are."""
-    max_event_time = (to_microseconds(control.watermark) or 0) + WATERMARK_MICROSECONDS
-    labels = labels_of(settings.state_buckets)
-    states = {label: DedupState(max_event_time=max_event_time) for label in labels}
-    stores = {label: open_segments(locations.segments(label), segment_cache()) for label in labels}
-    total = 0
-    for slot, hashes in published:
-        keys = keys_of(hashes)
-        bucket = buckets_of(hashes, np.ones(len(keys), dtype=bool), settings.state_buckets)
-        event_times = np.full(len(keys), slot * SLOT_MICROSECONDS, dtype=np.int64)
-        for number, label in enumerate(labels):
-            mine = bucket == number
-            seen = keys[mine], event_times[mine]
-            states[label] = states[label].advance(*seen, max_event_time, WATERMARK_MICROSECONDS, stores[label])
-        total += len(keys)
-    for label, state in states.items():
-        filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))
-        filesystem.create_dir(path.rpartition("/")[0], recursive=True)
-        with filesystem.open_output_stream(path) as stream:
-            stream.write(seal(state.encode()))
-    return total
+    return write_seeds(
+        _published_hashes(client, settings, control.watermark), settings.state_buckets, control.watermark, locations
+    )
 
 
 def _published_hashes(client: "Client", settings: JobSettings, watermark: datetime) -> Iterator[tuple[int, bytes]]:

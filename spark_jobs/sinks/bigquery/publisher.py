@@ -11,20 +11,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crash_points import Point, crash_point
-from spark_jobs.driver.checkpoint import Interval
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind, one_line
+from spark_jobs.publishing.batch import AlreadyPublished, Batch, Interval, retract
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.checks import check_batch, holds, report_of
+from spark_jobs.publishing.control import Control, control_of
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.already_published import Known, known_sql, known_values
-from spark_jobs.sinks.bigquery.publish_sql import Batch, parameters, publish_sql, retract
-from spark_jobs.warehouse.client import STAGING_PREFIX, Control, control_of, read_control, run
-from spark_jobs.warehouse.retries import JOB_SECONDS, begin, bounds, failures, kind_of, one_line, settle
+from spark_jobs.sinks.bigquery.already_published import already_published_sql, already_published_values
+from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.control_row import read_control
+from spark_jobs.warehouse.retries import JOB_SECONDS, begin, bounds, failures, failures_as_incidents, kind_of
+from spark_jobs.warehouse.table_setup import STAGING_PREFIX
+from spark_jobs.warehouse.transactions import Rows, run_to_its_end
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-Rows = list[dict[str, Any]]
 
 MAX_ATTEMPTS = 4
 """How many jobs are begun where one after the other is DONE and failed."""
@@ -45,6 +48,7 @@ class Publisher:
         """Whether a batch that Spark replays is in the warehouse already."""
         return holds(self.control, interval)
 
+    @failures_as_incidents()
     def publish(self, batch: Batch) -> BatchReport:
         """Load and commit one batch.
 
@@ -90,7 +94,7 @@ class Publisher:
         """The control row after it, and the batch as it was published."""
 
         def attempt(number: int) -> tuple[Control, Batch] | Exception:
-            known = Known(self.control.correction_count, erasure_count=self.control.erasure_count)
+            known = AlreadyPublished(self.control.correction_count, erasure_count=self.control.erasure_count)
             # Next to never is anything known, and the transaction tells: to ask first would be one more job a batch.
             if self._known_before or number:
                 try:
@@ -114,12 +118,16 @@ class Publisher:
 
         return _persistently("transaction", attempt)
 
-    def _look_up(self, staging: str) -> Known:
+    def _look_up(self, staging: str) -> AlreadyPublished:
         """What of the batch is published or erased already."""
-        rows = run(self._client, known_sql(self._settings, staging), known_values(self._settings, self.control))
+        rows = run(
+            self._client,
+            already_published_sql(self._settings, staging),
+            already_published_values(self._settings, self.control),
+        )
         if not rows:
-            raise Incident(Kind.FENCED, GONE)
-        return Known.of(rows)
+            raise Incident(IncidentKind.FENCED, GONE)
+        return AlreadyPublished.of(rows)
 
     def _answered(self, batch: Batch, answer: Rows | Exception) -> Control | None:
         """The control row if the transaction's own answer shows the batch in; None where that has to be looked up."""
@@ -135,25 +143,10 @@ class Publisher:
         """The control row if the batch is in; None if it is not and may be tried again."""
         now = read_control(self._client, self._settings)
         if now is None:
-            raise Incident(Kind.FENCED, GONE)
+            raise Incident(IncidentKind.FENCED, GONE)
         if now.epoch != self.control.epoch:
-            raise Incident(Kind.FENCED, "another run took over the pipeline; this one leaves it alone.")
+            raise Incident(IncidentKind.FENCED, "another run took over the pipeline; this one leaves it alone.")
         return now if self._holds(now, batch) else None
-
-
-def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Rows | Exception:
-    """Run a statement under an id; its rows, or what went wrong, once it can have no more effect.
-
-    No exception does not prove success: the rows may.
-
-    Raises:
-        Exception: one of jobs.failures(), where nobody can say whether the job is over.
-    """
-    try:
-        return run(client, sql, values, job_id)
-    except failures() as error:
-        settle(client, job_id)
-        return error
 
 
 def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:
@@ -168,7 +161,7 @@ def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:
         failed.append(outcome)
     last = failed[-1]
     said = f"the {what} failed {MAX_ATTEMPTS} times; the last said: {one_line(last)}"
-    raise Incident(kind_of(last, Kind.LOAD_FAILED), said)
+    raise Incident(kind_of(last, IncidentKind.LOAD_FAILED), said)
 
 
 def _load_config() -> Any:

@@ -12,7 +12,9 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta.tables import METRICS, uri_of
 from spark_jobs.tables import catalog as tables
 from spark_jobs.tables.columns import Table
-from spark_jobs.warehouse.client import read_control, run, table_id
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.control_row import read_control
+from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

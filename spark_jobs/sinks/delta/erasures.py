@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from deltalake import DeltaTable, PostCommitHookProperties
 
 from spark_jobs.contract.payment_event import ERASED
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.tables import append_once, conform, schema_of, version_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
-from spark_jobs.warehouse.client import Control, table_id
+from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     import pyarrow as pa

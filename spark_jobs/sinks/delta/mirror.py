@@ -13,11 +13,11 @@ from deltalake import CommitProperties, Transaction
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.dispositions import DISPOSITIONS
-from spark_jobs.driver.checkpoint import Interval
+from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.publishing.control import Control
+from spark_jobs.publishing.store import BatchPublisher
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.publish_sql import Batch
-from spark_jobs.sinks.bigquery.publisher import Publisher
 from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.erasures import follow_erasures
 from spark_jobs.sinks.delta.tables import (
@@ -29,8 +29,9 @@ from spark_jobs.sinks.delta.tables import (
     version_of,
 )
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.client import Control, run, table_id
+from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import failures_as_incidents as warehouse_failures_as_incidents
+from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -148,7 +149,7 @@ class Mirror:
 class MirroredPublisher:
     """Publishes to the warehouse, and has Delta follow. Delta is brought up to date when it is made."""
 
-    def __init__(self, publisher: Publisher, client: "Client", settings: JobSettings) -> None:
+    def __init__(self, publisher: BatchPublisher, client: "Client", settings: JobSettings) -> None:
         self._publisher = publisher
         self._mirror = Mirror(client, settings)
         self._mirror.catch_up(publisher.control)

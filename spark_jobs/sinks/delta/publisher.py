@@ -19,13 +19,12 @@ from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Dispositio
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.dispositions import watermark_of
-from spark_jobs.driver.checkpoint import Interval
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.publishing.batch import AlreadyPublished, Batch, Interval, retract
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.checks import check_batch, holds, report_of
+from spark_jobs.publishing.control import Control, control_of
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.already_published import Known
-from spark_jobs.sinks.bigquery.publish_sql import Batch, retract
 from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.tables import (
     BATCH_TABLES,
@@ -36,8 +35,8 @@ from spark_jobs.sinks.delta.tables import (
     open_table,
     query,
 )
+from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.client import Control, control_of, offsets_to_json
 
 FENCED = "another run took over the pipeline; this one leaves it alone."
 
@@ -107,7 +106,7 @@ class DeltaPublisher:
         handles = {table: open_table(self._settings, table) for table in (catalog.CONTROL, *OWN_TABLES)}
         now = control_in(handles[catalog.CONTROL], self._settings.pipeline)
         if now is None or now.epoch != self.control.epoch:
-            raise Incident(Kind.FENCED, FENCED)
+            raise Incident(IncidentKind.FENCED, FENCED)
         for table in OWN_TABLES:
             take_out_after(handles[table], now.last_batch_id)
         self._tables, self.control = handles, now
@@ -122,17 +121,19 @@ class DeltaPublisher:
             updated_at=datetime.now(UTC),
         )
 
-    def _retract(self, records: pa.Table, handles: dict[catalog.Table, DeltaTable]) -> tuple[pa.Table, Known]:
+    def _retract(
+        self, records: pa.Table, handles: dict[catalog.Table, DeltaTable]
+    ) -> tuple[pa.Table, AlreadyPublished]:
         """What the stream took for new although it is published becomes a DUPLICATE, and keeps its columns."""
         watermark = self.control.watermark
         if watermark is None:
-            return records, Known(0)
+            return records, AlreadyPublished(0)
         is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
         ids = pc.if_else(is_new, records["transaction_id"], None).combine_chunks()
         since = watermark - timedelta(days=self._settings.lookback_days)
         known = _published_among(ids, handles[catalog.TRANSACTIONS], since, watermark)
         if not len(known):
-            return records, Known(0)
+            return records, AlreadyPublished(0)
         is_known = pc.and_(is_new, pc.is_in(records["transaction_id"], value_set=known))
         taken = records.filter(is_known)
         following = self.control.last_batch_id + 1
@@ -141,7 +142,7 @@ class DeltaPublisher:
         records = records.set_column(records.schema.get_field_index("disposition"), "disposition", tagged)
         columns = (taken[name].to_pylist() for name in ("kafka_partition", "currency", "amount_minor"))
         retracted = tuple(zip(*columns, strict=True))
-        return records, Known(0, retracted, corrected=len(retracted))
+        return records, AlreadyPublished(0, retracted, corrected=len(retracted))
 
 
 def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime, until: datetime) -> pa.Array:

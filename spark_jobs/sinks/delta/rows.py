@@ -11,15 +11,16 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.publish_sql import Batch
 from spark_jobs.sinks.delta.tables import METRICS, conform, schema_of
+from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
-from spark_jobs.warehouse.client import offsets_to_json, table_id
 from spark_jobs.warehouse.retries import bounds
+from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

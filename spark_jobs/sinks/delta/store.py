@@ -16,9 +16,9 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.published_ids import write_seeds
 from spark_jobs.sinks.delta.publisher import (
     FENCED,
     OWN_TABLES,
@@ -28,9 +28,9 @@ from spark_jobs.sinks.delta.publisher import (
     write_control,
 )
 from spark_jobs.sinks.delta.tables import MAX_ATTEMPTS, failures_as_incidents, open_table, query, schema_of
-from spark_jobs.streaming.plan import Locations
+from spark_jobs.streaming.locations import Locations
+from spark_jobs.streaming.state_seeds import write_seeds
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.client import Control
 
 
 class DeltaStore:
@@ -71,7 +71,7 @@ class DeltaStore:
 
         def renewed(now: Control | None) -> Control:
             if now is None or now.epoch != control.epoch:
-                raise Incident(Kind.FENCED, FENCED)
+                raise Incident(IncidentKind.FENCED, FENCED)
             return replace(now, generation=generation)
 
         self._set_control(renewed)
@@ -83,7 +83,7 @@ class DeltaStore:
         with failures_as_incidents(self._settings):
             payments = open_table(self._settings, catalog.TRANSACTIONS)
             hashes = _published_hashes(payments, control.watermark)
-            return write_seeds(hashes, self._settings, control, locations)
+            return write_seeds(hashes, self._settings.state_buckets, control.watermark, locations)
 
     def record(self, incident: Incident, epoch: int | None) -> None:
         """A row of pipeline_incidents for each range that it is about."""

@@ -11,11 +11,10 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
-from spark_jobs.warehouse.retries import one_line
 
 MAX_ATTEMPTS = 4
 """How often a commit is tried where another process has committed to the same table in the meantime."""
@@ -127,6 +126,6 @@ def failures_as_incidents(settings: JobSettings) -> Iterator[None]:
         yield
     except (DeltaError, OSError) as error:
         raise Incident(
-            Kind.DELTA_FAILED,
+            IncidentKind.DELTA_FAILED,
             f"Delta at {settings.delta_location} refused: {one_line(error)}; the next run goes on from what is there.",
         ) from error

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.contest import contest
 from benchmarks.contest.contest import Contender, Failed, Task
+from benchmarks.harness.latency_spread import spread
 from benchmarks.harness.processes import resident_bytes
-from benchmarks.measurements.latency import spread
 
 PEER = Contender("pretended", "pretended", "pretended", "parquet")
 TASK = Task("127.0.0.1:1", "warm", {0: 1}, "full", {0: 20, 1: 30})

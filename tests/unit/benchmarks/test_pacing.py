@@ -12,7 +12,7 @@ import pytest
 from benchmarks.contest import pacing
 from benchmarks.contest.contest import Failed
 from benchmarks.contest.pacing import FileReader, waited
-from benchmarks.measurements.latency import merged
+from benchmarks.harness.latency_spread import merged
 from benchmarks.peers import protocol
 from benchmarks.peers.protocol import NEVER, Job
 from spark_jobs.settings import read_job_settings

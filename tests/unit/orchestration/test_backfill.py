@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 import typer
 
-from orchestration.cli.decisions.backfill import _range, cells
+from orchestration.cli.decisions.backfill import _range
+from orchestration.presentation.backfill_cells import cells
 from spark_jobs.corrections.backfill import Difference
 
 

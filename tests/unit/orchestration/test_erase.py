@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli.app import app
-from orchestration.cli.decisions.erase import cells, receipt_cells
+from orchestration.presentation.erasure_cells import cells, receipt_cells
 from orchestration.verification.ledger_rules import Evidence, find_breaks, tally
 from orchestration.verification.manifest_rules import compare_records, erased_of, tally_of
 from spark_jobs.contract.payment_event import ERASED
 from spark_jobs.erasure.account_search import Found
-from spark_jobs.erasure.erase import Receipt
+from spark_jobs.erasure.erase import ErasureReceipt
 from tests.unit.orchestration.test_truth import MANIFEST, stored
 from tests.unit.orchestration.test_verification import Tables, delivered, sound_tables
 
@@ -43,7 +43,7 @@ def test_what_would_be_erased_is_shown_by_day_and_currency() -> None:
         Found(("t", 0, 3), None, "QUARANTINED", DAY, "", 0, 0),
     ]
     assert cells(found) == [(DAY, "", 1, 0, 0, 0), (DAY, "EUR", 2, 200, 1, 100)]
-    assert receipt_cells([Receipt(1, DAY, "UNIQUE", "EUR", 1, 1, Decimal(100))]) == [
+    assert receipt_cells([ErasureReceipt(1, DAY, "UNIQUE", "EUR", 1, 1, Decimal(100))]) == [
         (1, DAY, "UNIQUE", "EUR", 1, 1, 100)
     ]
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from orchestration.verification.reparse_rules import COMPARED, rejudge
-from spark_jobs.streaming.plan import read_records
+from spark_jobs.parsing.records import read_records
 
 WRITTEN_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 GOOD = {

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from orchestration.cli import scenario
 from orchestration.cli.app import app
-from orchestration.scenarios.harness.sandbox import Corner
-from orchestration.scenarios.harness.transcript import Story
+from orchestration.scenarios.harness.sandbox import Sandbox
+from orchestration.scenarios.harness.transcript import Transcript
 from orchestration.scenarios.registry import SCENARIOS, summary_of
 
 
@@ -21,23 +21,23 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     """The command, with a stack that is none."""
 
     @contextmanager
-    def no_stack(_story: Story) -> Iterator[Corner]:
-        yield cast(Corner, None)
+    def no_stack(_story: Transcript) -> Iterator[Sandbox]:
+        yield cast(Sandbox, None)
 
     monkeypatch.setattr(scenario, "own_corner", no_stack)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     return CliRunner()
 
 
-def agrees(_corner: Corner, story: Story) -> None:
+def agrees(_corner: Sandbox, transcript: Transcript) -> None:
     """Shows nothing."""
-    story.say("a line")
-    story.claim("one is one", 1, 1)
+    transcript.say("a line")
+    transcript.claim("one is one", 1, 1)
 
 
-def differs(_corner: Corner, story: Story) -> None:
-    story.claim("one is one", 1, 1)
-    story.claim("one is two", 2, 1)
+def differs(_corner: Sandbox, transcript: Transcript) -> None:
+    transcript.claim("one is one", 1, 1)
+    transcript.claim("one is two", 2, 1)
 
 
 def test_every_scenario_says_in_one_line_what_it_shows() -> None:
@@ -73,6 +73,6 @@ def test_a_scenario_that_nobody_knows_is_named_with_those_there_are(runner: CliR
 
 
 def test_a_story_without_a_claim_proves_nothing() -> None:
-    story = Story(is_silent=True)
-    assert not story.is_proved
-    assert story.failure() == "nothing was claimed"
+    transcript = Transcript(is_silent=True)
+    assert not transcript.is_proved
+    assert transcript.failure() == "nothing was claimed"

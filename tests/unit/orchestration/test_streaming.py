@@ -14,7 +14,7 @@ from orchestration import names
 from orchestration.assets.streaming import publish_payments
 from orchestration.automation.run_records import is_worker_dead
 from orchestration.settings import read_stack_settings
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch_report import BatchReport
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -106,7 +106,7 @@ def test_an_incident_fails_the_run_at_once_with_its_own_line(
 
     def drain(*_: Any, **__: Any) -> list[BatchReport]:
         calls.append(1)
-        raise Incident(Kind.TOPIC_RECREATED, "the topic is another one.")
+        raise Incident(IncidentKind.TOPIC_RECREATED, "the topic is another one.")
 
     drain_with(drain)
     with dg.DagsterInstance.ephemeral() as instance:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local_stack.processes import StackError
 from orchestration.control_totals.csv_file import COLUMNS, read_totals, write_totals
+from orchestration.errors import CommandError
 from spark_jobs.tables.catalog import CONTROL_TOTALS
 
 ROW: dict[str, Any] = {
@@ -24,7 +24,7 @@ def written(folder: Path, *rows: dict[str, Any]) -> Path:
 
 
 def refusal(path: Path) -> str:
-    with pytest.raises(StackError) as refused:
+    with pytest.raises(CommandError) as refused:
         read_totals(path)
     assert "\n" not in str(refused.value)
     assert str(refused.value).count(str(path)) == 1

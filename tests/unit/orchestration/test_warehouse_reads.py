@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from orchestration.settings import read_stack_settings
-from orchestration.verification.warehouse_reads import Row, WarehouseReads, _minor_units, _payload_hash
+from orchestration.verification.record_rules import _minor_units, _payload_hash
+from orchestration.verification.warehouse_reads import Row, WarehouseReads
 from spark_jobs.contract.iso_codes import MINOR_UNITS
 from spark_jobs.contract.payment_event import FIELD_NAMES
 from spark_jobs.parsing.json_parsing import parse

@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from simulator.config import SimulationConfig
-from simulator.faults.deliveries import LATENESS, Delivery, Kind, deliveries
+from simulator.faults.deliveries import LATENESS, Delivery, DeliveryKind, deliveries
 from simulator.faults.plan import LATE_AFTER_SECONDS, burst_size
 from simulator.population.clock import to_ms
 from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition, Reason
@@ -35,7 +35,7 @@ def faulty() -> list[Delivery]:
     return list(deliveries(MANY_FAULTS, NOW))
 
 
-def of_kind(stream: list[Delivery], *kinds: Kind) -> list[Delivery]:
+def of_kind(stream: list[Delivery], *kinds: DeliveryKind) -> list[Delivery]:
     return [delivery for delivery in stream if delivery.kind in kinds]
 
 
@@ -66,15 +66,17 @@ def test_a_burst_of_the_usual_size_has_every_reason(burst: list[Delivery]) -> No
 
 def test_each_kind_has_its_disposition(faulty: list[Delivery]) -> None:
     expected = {
-        Kind.PAYMENT: Disposition.UNIQUE,
-        Kind.RETRY: Disposition.DUPLICATE,
-        Kind.CONFLICT: Disposition.DUPLICATE,
-        Kind.LATE: Disposition.LATE,
+        DeliveryKind.PAYMENT: Disposition.UNIQUE,
+        DeliveryKind.RETRY: Disposition.DUPLICATE,
+        DeliveryKind.CONFLICT: Disposition.DUPLICATE,
+        DeliveryKind.LATE: Disposition.LATE,
     }
     assert set(expected) < {delivery.kind for delivery in faulty}
     for delivery in faulty:
         is_malformed = delivery.kind.startswith("malformed:")
-        assert delivery.disposition == (Disposition.QUARANTINED if is_malformed else expected[Kind(delivery.kind)])
+        assert delivery.disposition == (
+            Disposition.QUARANTINED if is_malformed else expected[DeliveryKind(delivery.kind)]
+        )
         assert is_malformed == bool(delivery.reasons) == (delivery.payment is None)
 
 
@@ -92,9 +94,9 @@ def test_the_value_says_what_the_label_says(faulty: list[Delivery]) -> None:
 def test_a_retry_never_precedes_its_original_and_keeps_its_key(faulty: list[Delivery]) -> None:
     originals: dict[str, Delivery] = {}
     for delivery in faulty:
-        if delivery.kind == Kind.PAYMENT:
+        if delivery.kind == DeliveryKind.PAYMENT:
             assert originals.setdefault(transaction_id(delivery), delivery) is delivery
-        elif delivery.kind in (Kind.RETRY, Kind.CONFLICT):
+        elif delivery.kind in (DeliveryKind.RETRY, DeliveryKind.CONFLICT):
             original = originals[transaction_id(delivery)]
             assert delivery.key == original.key
             assert event_ms(delivery) >= event_ms(original)
@@ -102,9 +104,9 @@ def test_a_retry_never_precedes_its_original_and_keeps_its_key(faulty: list[Deli
 
 
 def test_a_retry_repeats_everything_but_perhaps_its_time(faulty: list[Delivery]) -> None:
-    originals = {transaction_id(delivery): delivery for delivery in of_kind(faulty, Kind.PAYMENT)}
+    originals = {transaction_id(delivery): delivery for delivery in of_kind(faulty, DeliveryKind.PAYMENT)}
     same_time = 0
-    retries = of_kind(faulty, Kind.RETRY)
+    retries = of_kind(faulty, DeliveryKind.RETRY)
     for retry in retries:
         original = originals[transaction_id(retry)]
         same_time += retry.value == original.value
@@ -115,9 +117,9 @@ def test_a_retry_repeats_everything_but_perhaps_its_time(faulty: list[Delivery])
 
 
 def test_a_conflict_says_another_amount(faulty: list[Delivery]) -> None:
-    originals = {transaction_id(delivery): delivery.payment for delivery in of_kind(faulty, Kind.PAYMENT)}
-    conflicts = of_kind(faulty, Kind.CONFLICT)
-    assert 0.15 < len(conflicts) / len(of_kind(faulty, Kind.RETRY, Kind.CONFLICT)) < 0.25
+    originals = {transaction_id(delivery): delivery.payment for delivery in of_kind(faulty, DeliveryKind.PAYMENT)}
+    conflicts = of_kind(faulty, DeliveryKind.CONFLICT)
+    assert 0.15 < len(conflicts) / len(of_kind(faulty, DeliveryKind.RETRY, DeliveryKind.CONFLICT)) < 0.25
     for conflict in conflicts:
         original = originals[transaction_id(conflict)]
         assert conflict.payment
@@ -128,36 +130,39 @@ def test_a_conflict_says_another_amount(faulty: list[Delivery]) -> None:
 
 def test_retries_come_back_after_the_usual_delays() -> None:
     stream = list(deliveries(SimulationConfig(events=20_000, retry_rate=0.2), NOW))
-    sent_ms = {transaction_id(delivery): delivery.due_ms for delivery in of_kind(stream, Kind.PAYMENT)}
-    delays = [delivery.due_ms - sent_ms[transaction_id(delivery)] for delivery in of_kind(stream, Kind.RETRY)]
+    sent_ms = {transaction_id(delivery): delivery.due_ms for delivery in of_kind(stream, DeliveryKind.PAYMENT)}
+    delays = [delivery.due_ms - sent_ms[transaction_id(delivery)] for delivery in of_kind(stream, DeliveryKind.RETRY)]
     assert 0.77 < sum(delay <= 60_000 for delay in delays) / len(delays) < 0.83
     assert 0.03 < sum(delay > 600_000 for delay in delays) / len(delays) < 0.07
     assert max(delays) <= 45 * 60_000
 
 
 def test_on_time_events_lie_within_the_span_that_ends_now(faulty: list[Delivery]) -> None:
-    times = [event_ms(delivery) for delivery in of_kind(faulty, Kind.PAYMENT, Kind.RETRY, Kind.CONFLICT)]
+    times = [
+        event_ms(delivery)
+        for delivery in of_kind(faulty, DeliveryKind.PAYMENT, DeliveryKind.RETRY, DeliveryKind.CONFLICT)
+    ]
     assert min(times) >= NOW_MS - SPAN_MS
     assert max(times) <= NOW_MS
     assert [d.due_ms for d in faulty] == sorted(d.due_ms for d in faulty)
 
 
 def test_late_events_come_in_the_last_third_and_are_older_than_the_span(faulty: list[Delivery]) -> None:
-    positions = [position for position, delivery in enumerate(faulty) if delivery.kind == Kind.LATE]
+    positions = [position for position, delivery in enumerate(faulty) if delivery.kind == DeliveryKind.LATE]
     assert min(positions) >= 0.7 * len(faulty)
     assert max(event_ms(faulty[p]) for p in positions) <= NOW_MS - SPAN_MS - LATENESS // timedelta(milliseconds=1)
     assert timedelta(minutes=75) <= LATENESS
 
 
 def test_some_late_events_are_sent_twice_and_none_is_ever_on_time(faulty: list[Delivery]) -> None:
-    late = Counter(transaction_id(delivery) for delivery in of_kind(faulty, Kind.LATE))
+    late = Counter(transaction_id(delivery) for delivery in of_kind(faulty, DeliveryKind.LATE))
     assert set(late.values()) >= {1, 2}
-    assert not late.keys() & {transaction_id(delivery) for delivery in of_kind(faulty, Kind.PAYMENT)}
+    assert not late.keys() & {transaction_id(delivery) for delivery in of_kind(faulty, DeliveryKind.PAYMENT)}
 
 
 def test_faults_can_be_turned_off() -> None:
     config = SimulationConfig(events=500, retry_rate=0, late_rate=0, malformed_rate=0, fraud_rate=0)
-    assert {(d.kind, d.disposition) for d in deliveries(config, NOW)} == {(Kind.PAYMENT, Disposition.UNIQUE)}
+    assert {(d.kind, d.disposition) for d in deliveries(config, NOW)} == {(DeliveryKind.PAYMENT, Disposition.UNIQUE)}
 
 
 @pytest.mark.parametrize("events", [1, 2, 3, 10, 99])
@@ -166,8 +171,8 @@ def test_small_bursts_keep_their_promises_too(events: int, rate: float) -> None:
     config = SimulationConfig(events=events, retry_rate=rate, late_rate=rate, malformed_rate=rate, span_minutes=1)
     stream = list(deliveries(config, NOW))
     assert len(stream) == burst_size(config)
-    assert len(of_kind(stream, Kind.PAYMENT)) == events
-    late = [position for position, delivery in enumerate(stream) if delivery.kind == Kind.LATE]
+    assert len(of_kind(stream, DeliveryKind.PAYMENT)) == events
+    late = [position for position, delivery in enumerate(stream) if delivery.kind == DeliveryKind.LATE]
     assert all(position >= 0.7 * len(stream) for position in late)
 
 
@@ -220,12 +225,12 @@ def test_the_dispositions_hold_however_the_stream_is_cut(faulty: list[Delivery],
 def test_a_steady_stream_is_as_even_as_its_rate_and_late_only_after_a_minute() -> None:
     config = SimulationConfig(rate=5, retry_rate=0.05, late_rate=0.05, malformed_rate=0.05, accounts=200)
     stream = list(islice(deliveries(config, NOW), 12_000))
-    late = of_kind(stream, Kind.LATE)
+    late = of_kind(stream, DeliveryKind.LATE)
     assert min(delivery.due_ms for delivery in late) >= NOW_MS + LATE_AFTER_SECONDS * 1000
     assert max(map(event_ms, late)) <= NOW_MS - LATENESS // timedelta(milliseconds=1)
-    payments = of_kind(stream, Kind.PAYMENT)
+    payments = of_kind(stream, DeliveryKind.PAYMENT)
     assert all(delivery.due_ms == event_ms(delivery) for delivery in payments)
     seconds = (payments[-1].due_ms - NOW_MS) / 1000
     assert len(payments) / seconds == pytest.approx(5, rel=0.02)
-    assert len(of_kind(stream, Kind.RETRY)) / len(payments) == pytest.approx(0.05, rel=0.3)
+    assert len(of_kind(stream, DeliveryKind.RETRY)) / len(payments) == pytest.approx(0.05, rel=0.3)
     assert [found for d, found in tagged(cut(stream, 60, 1)) if found != d.disposition] == []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulator.config import SimulationConfig
-from simulator.faults.deliveries import Kind, deliveries
+from simulator.faults.deliveries import DeliveryKind, deliveries
 from simulator.faults.fraud import mixed_payments
 from simulator.population.clock import BurstClock, SteadyClock, rfc3339, rfc3339_all, to_ms
 from simulator.population.payments import Payment, decimal_text, to_json, transaction_ids
@@ -196,4 +196,4 @@ def test_transaction_ids_are_random_uuids() -> None:
 
 def test_only_original_payments_count_as_events() -> None:
     kinds = Counter(d.kind for d in deliveries(SimulationConfig(events=3_000), MONDAY))
-    assert kinds[Kind.PAYMENT] == 3_000
+    assert kinds[DeliveryKind.PAYMENT] == 3_000

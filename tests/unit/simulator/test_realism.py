@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.config import REAL_FRAUD_RATE, SimulationConfig
-from simulator.faults.deliveries import Kind, deliveries
+from simulator.faults.deliveries import DeliveryKind, deliveries
 from simulator.faults.fraud import mixed_payments
 from simulator.faults.typologies import Typology
 from simulator.population.clock import BurstClock, to_ms
@@ -76,14 +76,14 @@ def test_fraud_works_by_night_more_than_honest_people_do() -> None:
 def test_duplicates_have_the_delay_mix_of_real_retries() -> None:
     config = SimulationConfig(events=60_000, retry_rate=0.1)
     stream = list(deliveries(config, MONDAY))
-    first = {d.payment.transaction_id: d.due_ms for d in stream if d.kind == Kind.PAYMENT and d.payment}
-    again = [d for d in stream if d.kind in (Kind.RETRY, Kind.CONFLICT)]
+    first = {d.payment.transaction_id: d.due_ms for d in stream if d.kind == DeliveryKind.PAYMENT and d.payment}
+    again = [d for d in stream if d.kind in (DeliveryKind.RETRY, DeliveryKind.CONFLICT)]
     delays = np.array([d.due_ms - first[d.payment.transaction_id] for d in again if d.payment]) / 1000
     shares = [np.mean(delays <= 60), np.mean((delays > 60) & (delays <= 600)), np.mean(delays > 600)]
     assert shares == pytest.approx([0.80, 0.15, 0.05], abs=0.02)
     assert delays.min() > 0
     assert delays.max() < 3_300
-    assert np.mean([d.kind == Kind.CONFLICT for d in again]) == pytest.approx(0.02, abs=0.006)
+    assert np.mean([d.kind == DeliveryKind.CONFLICT for d in again]) == pytest.approx(0.02, abs=0.006)
 
 
 def test_faults_are_as_rare_as_the_yardsticks_say() -> None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from spark_jobs.driver.checkpoint import Interval
+from spark_jobs.publishing.batch import Batch, Interval
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings, read_job_settings
-from spark_jobs.sinks.bigquery.publish_sql import Batch
 from spark_jobs.streaming.tally import BatchTally
-from spark_jobs.warehouse.client import Control
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000

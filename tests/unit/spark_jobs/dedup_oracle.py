@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spark_jobs.deduplication.dispositions import DISPOSITIONS, Candidates, tag
-from spark_jobs.deduplication.id_keys import KEY, Keys, Packed
+from spark_jobs.deduplication.id_keys import KEY, Keys, PackedKeys
 from spark_jobs.deduplication.state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
 
 SLOT = SLOT_MICROSECONDS
@@ -63,17 +63,17 @@ class Memory:
     """Segments in memory: one that was deleted cannot be read."""
 
     def __init__(self) -> None:
-        self.segments: dict[str, Packed] = {}
+        self.segments: dict[str, PackedKeys] = {}
         self.written = 0
 
     def write(self, keys: Keys) -> str:
         """Keep sorted keys."""
         assert keys.tolist() == sorted(keys.tolist()), "a segment has to be sorted"
         self.written += 1
-        self.segments[str(self.written)] = Packed.of(keys)
+        self.segments[str(self.written)] = PackedKeys.of(keys)
         return str(self.written)
 
-    def read(self, name: str) -> Packed:
+    def read(self, name: str) -> PackedKeys:
         """Keys of a segment."""
         return self.segments[name]
 

@@ -1,4 +1,4 @@
-"""A micro-batch without Spark: what pipeline.py does to records between Kafka and the receipts, in one process.
+"""A micro-batch without Spark: what pipeline.py does to records between Kafka and the tallies, in one process.
 
 Belongs here: making batches of Kafka's columns and taking them through the steps. Does not belong here: judging.
 """
@@ -11,10 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.state import DedupState
+from spark_jobs.parsing.records import KAFKA_COLUMNS, read_records
 from spark_jobs.streaming import packing, plan, shuffle_files
-from spark_jobs.streaming.plan import Locations
-from spark_jobs.streaming.tally import Receipt
+from spark_jobs.streaming.locations import Locations
+from spark_jobs.streaming.tally import BucketTally
 from tests.corpus.cases import KAFKA_TIMESTAMP
 
 KAFKA_US = int(KAFKA_TIMESTAMP.timestamp()) * 1_000_000
@@ -42,12 +44,12 @@ def columns(records: Sequence[Record]) -> pa.RecordBatch:
     rows = [(r.partition, r.offset, r.timestamp_us, r.key, r.value) for r in records]
     values = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
     arrays = [pa.array(column, kind) for column, kind in zip(values, _TYPES, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, names=plan.KAFKA_COLUMNS)
+    return pa.RecordBatch.from_arrays(arrays, names=KAFKA_COLUMNS)
 
 
 def validated(*values: bytes | None, timestamp_us: int = KAFKA_US) -> pa.Table:
     """staging.RECORD_SCHEMA for bare values."""
-    return plan.read_records(columns([Record(value, timestamp_us=timestamp_us) for value in values]))
+    return read_records(columns([Record(value, timestamp_us=timestamp_us) for value in values]))
 
 
 class Stream:
@@ -56,23 +58,27 @@ class Stream:
     def __init__(self, folder: Path, buckets: int = 1, state: DedupState | None = None) -> None:
         self.locations = Locations((folder / "checkpoint").as_uri(), (folder / "staging").as_uri())
         self.buckets = buckets
-        self.states = dict.fromkeys(packing.labels_of(buckets), state or DedupState())
-        self.receipts: list[Receipt] = []
+        self.states = dict.fromkeys(labels_of(buckets), state or DedupState())
+        self.tallies: list[BucketTally] = []
 
     def take(self, records: Sequence[Record], chunk: int = 10_000) -> pa.Table:
         """Take one micro-batch, `chunk` records at a time; returns what was staged."""
         chunks = [records[at : at + chunk] for at in range(0, len(records), chunk)]
         return self.stage([plan.pack_records(columns(rows), self.buckets) for rows in chunks])
 
-    def stage(self, packed: Sequence[packing.Packed]) -> pa.Table:
+    def stage(self, packed: Sequence[packing.PackedRecords]) -> pa.Table:
         """Take one micro-batch of packed records; returns what was staged."""
-        self.receipts = []
+        self.tallies = []
         references = pa.Table.from_batches(shuffle_files.park(packed, self.locations.staging)).to_pandas()
         for label, rows in references.groupby("bucket"):
-            receipt, self.states[label] = plan.tag_bucket(
+            bucket_tally, self.states[label] = plan.tag_bucket(
                 label, shuffle_files.fetch(rows), int(rows["max_event_time"].max()), self.states[label], self.locations
             )
-            self.receipts.append(receipt)
+            self.tallies.append(bucket_tally)
         return pa.concat_tables(
-            [pq.read_table(receipt.uri.removeprefix("file://")) for receipt in self.receipts if receipt.uri]
+            [
+                pq.read_table(bucket_tally.uri.removeprefix("file://"))
+                for bucket_tally in self.tallies
+                if bucket_tally.uri
+            ]
         )

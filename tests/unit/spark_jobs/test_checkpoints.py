@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.driver.checkpoint import FORMAT, Checkpoint, CheckpointUnusable, Interval, is_damage
-from spark_jobs.streaming.plan import Locations
+from spark_jobs.driver.checkpoint import FORMAT, Checkpoint, is_damage
+from spark_jobs.incidents import CheckpointUnusable
+from spark_jobs.publishing.batch import Interval
+from spark_jobs.streaming.locations import Locations
 
 TOPIC = "payment-events"
 

@@ -8,7 +8,8 @@ import pytest
 
 from spark_jobs.contract.payment_event import MAX_NESTING, MAX_VALUE_BYTES, Disposition, Reason
 from spark_jobs.deduplication.state import DedupState
-from spark_jobs.streaming import packing, plan
+from spark_jobs.parsing.records import read_records
+from spark_jobs.streaming import packing
 from tests.corpus.cases import Case, event_bytes, read_cases
 from tests.unit.spark_jobs.stream import Record, Stream, columns, us
 
@@ -30,7 +31,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, DedupState]:
 @pytest.fixture(scope="module")
 def staged(states: dict[bool, DedupState], tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
     """What became of each case: read all in one, then each tagged alone, for they share an id."""
-    records = plan.read_records(columns([record(case) for case in CASES]))
+    records = read_records(columns([record(case) for case in CASES]))
     folder = tmp_path_factory.mktemp("cases")
     return {
         case.name: tagged(records.slice(index, 1), Stream(folder, state=states[case.is_resent]))

@@ -8,7 +8,7 @@ import pytest
 
 from spark_jobs.corrections.conflicts import Conflict, NoSuchChoice, choose
 from spark_jobs.corrections.decisions import correct_sql
-from spark_jobs.corrections.late_payments import Selection
+from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
 from tests.unit.spark_jobs.batches import SETTINGS

@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import DELTA, JobSettings, read_job_settings
 from spark_jobs.sinks.delta.publisher import control_in, write_control
 from spark_jobs.sinks.delta.store import DeltaStore
@@ -110,7 +110,7 @@ def test_an_overtaken_run_cannot_begin_a_generation_and_incidents_are_kept(setti
         store.start_generation(first, "g2")
     store.start_generation(second, "g3")
     assert store.read_control() == replace(second, generation="g3")
-    store.record(Incident(Kind.OFFSETS_LOST, "gone", {0: (1, 5), 1: (2, 3)}), epoch=2)
+    store.record(Incident(IncidentKind.OFFSETS_LOST, "gone", {0: (1, 5), 1: (2, 3)}), epoch=2)
     rows = rows_in(open_table(settings, catalog.INCIDENTS))
     assert {(row["kind"], row["kafka_partition"], row["end_offset"]) for row in rows} == {
         ("OFFSETS_LOST", 0, 5),

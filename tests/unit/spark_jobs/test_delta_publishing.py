@@ -15,12 +15,11 @@ from google.cloud.bigquery import Client
 from spark_jobs.contract.payment_event import ERASED, WATERMARK_MICROSECONDS
 from spark_jobs.contract.times import to_microseconds
 from spark_jobs.crash_points import Point
-from spark_jobs.driver.checkpoint import Interval
-from spark_jobs.erasure_receipts import BLANK_DELIVERY
 from spark_jobs.incidents import Incident
+from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.checks import report_of
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import DELTA, SINKS, JobSettings, read_job_settings
-from spark_jobs.sinks.bigquery.publish_sql import Batch
 from spark_jobs.sinks.delta import erasures
 from spark_jobs.sinks.delta import mirror as delta_mirror
 from spark_jobs.sinks.delta import publisher as delta_publishing
@@ -30,10 +29,10 @@ from spark_jobs.sinks.delta.publisher import RETRACTED, DeltaPublisher
 from spark_jobs.sinks.delta.store import DeltaStore
 from spark_jobs.sinks.delta.tables import METRICS, conform, open_table, query
 from spark_jobs.streaming import staged_files
-from spark_jobs.streaming.tally import Receipt, add_up, count_up
+from spark_jobs.streaming.tally import BucketTally, add_up, count_up
 from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import Table
-from spark_jobs.warehouse.client import Control
+from spark_jobs.tables.erasures import BLANK_DELIVERY
 from tests.unit.spark_jobs.batches import CONTROL, NOON
 
 FIRST = replace(CONTROL, epoch=0, last_batch_id=0, end_offsets={0: 0}, watermark=None)
@@ -81,7 +80,7 @@ def staged(settings: JobSettings, control: Control, *records: tuple[str, str, da
     table = pa.Table.from_pylist(rows, schema=staged_files.STAGED_SCHEMA)
     partitions, amounts, percentiles = count_up(table)
     newest = max([(to_microseconds(control.watermark) or 0) + WATERMARK_MICROSECONDS, *map(_us, records)])
-    receipt = Receipt(
+    bucket_tally = BucketTally(
         bucket=0,
         uri=staged_files.write(table, settings.staging_location),
         rows=len(rows),
@@ -93,7 +92,7 @@ def staged(settings: JobSettings, control: Control, *records: tuple[str, str, da
         state_keys=1,
         state_bytes=12,
     )
-    return Batch(0, Interval({0: start}, {0: start + len(rows)}), add_up([receipt]), NOON, 0.5)
+    return Batch(0, Interval({0: start}, {0: start + len(rows)}), add_up([bucket_tally]), NOON, 0.5)
 
 
 def _us(record: tuple[str, str, datetime]) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.deduplication.id_keys import KEY, KEY_BYTES, Keys, Packed, among, in_order, keys_of, packed_bytes
+from spark_jobs.deduplication.id_keys import KEY, KEY_BYTES, Keys, PackedKeys, among, in_order, keys_of, packed_bytes
 
 ENDS = [0, 1, 2**16 - 1, 2**48 - 1, 2**48, 2**48 + 1, 2**63, 2**64 - 2**48, 2**64 - 1]
 HIGHS = st.sampled_from(ENDS) | st.integers(0, 2**64 - 1)
@@ -34,16 +34,16 @@ def test_parts_are_put_in_order_by_all_of_a_key(left: set[tuple[int, int]], righ
 @given(PAIRS)
 def test_packed_keys_are_those_that_were_packed_wherever_they_lie(pairs: set[tuple[int, int]]) -> None:
     ordered = in_order(keys(pairs))
-    content = Packed.of(ordered).content()
+    content = PackedKeys.of(ordered).content()
     assert len(content) == packed_bytes(len(pairs))
-    assert Packed.mapped(np.frombuffer(content, np.uint8)).keys().tobytes() == ordered.tobytes()
+    assert PackedKeys.mapped(np.frombuffer(content, np.uint8)).keys().tobytes() == ordered.tobytes()
 
 
 @given(PAIRS, PAIRS)
 def test_those_among_others_are_found_and_no_others(pairs: set[tuple[int, int]], others: set[tuple[int, int]]) -> None:
     wanted, kept = keys(pairs | others), in_order(keys(others))
     expected = [tuple(key) in others for key in wanted.tolist()]
-    assert Packed.of(kept).has(wanted).tolist() == expected
+    assert PackedKeys.of(kept).has(wanted).tolist() == expected
     assert among(wanted, kept).tolist() == expected
 
 
@@ -53,7 +53,7 @@ def test_of_many_hashes_every_one_is_found_and_its_neighbours_are_not() -> None:
     above, below = known.copy(), known.copy()
     above["low"] += np.uint16(1)
     below["low"] -= np.uint16(1)
-    packed = Packed.of(known)
+    packed = PackedKeys.of(known)
     assert packed.has(known).all()
     for strangers in (above, below):
         assert not packed.has(strangers).any()

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spark_jobs.deduplication.buckets import _spark_hash, buckets_of, labels_of
 from spark_jobs.deduplication.state import NOTHING_SEEN
-from spark_jobs.streaming import packing, plan
-from spark_jobs.streaming.packing import buckets_of, labels_of, pack, unpack, write
+from spark_jobs.parsing.records import RECORD_SCHEMA
+from spark_jobs.streaming import plan
+from spark_jobs.streaming.packing import pack, unpack, write
 from spark_jobs.streaming.plan import gather, pack_records
-from spark_jobs.streaming.staged_files import RECORD_SCHEMA
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.stream import Record, columns, validated
 
@@ -48,7 +49,7 @@ def test_every_bucket_has_a_label_that_leads_to_a_partition_of_its_own(buckets: 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, 933211791), (1, -559580957), (42, 29417773)])
 def test_the_hash_is_sparks(value: int, expected: int) -> None:
-    assert packing._spark_hash(value) == murmur3(value) == expected
+    assert _spark_hash(value) == murmur3(value) == expected
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.streaming import shuffle_files, staged_files
-from spark_jobs.streaming.packing import labels_of, pack, unpack
+from spark_jobs.streaming.packing import pack, unpack
 
 Chunks = list[list[int]]
 CHUNKS = st.lists(st.lists(st.integers(0, 2), max_size=20), min_size=1, max_size=4)

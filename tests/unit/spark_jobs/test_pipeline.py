@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from pyspark import TaskContext
 
+from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.checksums import Damaged
 from spark_jobs.streaming import plan as pipeline
-from spark_jobs.streaming.packing import labels_of
 
 
 @pytest.mark.parametrize("buckets", [1, 4, 7])

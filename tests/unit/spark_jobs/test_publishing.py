@@ -9,14 +9,15 @@ import pytest
 from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 from google.cloud.bigquery import Client
 
-from spark_jobs.driver.checkpoint import CheckpointUnusable, Interval
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind
+from spark_jobs.publishing.batch import Batch, Interval
+from spark_jobs.publishing.control import Control
 from spark_jobs.sinks.bigquery import publisher as publishing
-from spark_jobs.sinks.bigquery.publish_sql import Batch
 from spark_jobs.sinks.bigquery.publisher import MAX_ATTEMPTS, Publisher
+from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse import retries
-from spark_jobs.warehouse.client import Control, offsets_to_json, table_id
+from spark_jobs.warehouse import retries, transactions
+from spark_jobs.warehouse.table_setup import table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, INTERVAL, NOON_US, SETTINGS, TALLY, FakeClient, FakeJob
 
 FOUND = {
@@ -63,7 +64,8 @@ class Warehouse:
 @pytest.fixture
 def warehouse(monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     scripted = Warehouse([None], [AFTER])
-    monkeypatch.setattr(publishing, "run", scripted.run)
+    for module in (publishing, transactions):
+        monkeypatch.setattr(module, "run", scripted.run)
     monkeypatch.setattr(publishing, "read_control", scripted.read_control)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     return scripted
@@ -138,7 +140,7 @@ def test_an_id_that_was_erased_counts_as_a_duplicate_and_leaves_a_receipt(refusi
 def test_a_control_row_that_is_gone_stops_the_run(refusing: Warehouse, controls: list[Control | None]) -> None:
     refusing.known, refusing.controls = [], controls
     found = refused(BATCH)
-    assert found.kind is Kind.FENCED
+    assert found.kind is IncidentKind.FENCED
     assert "row is gone" in str(found)
     assert len(refusing.sent) == 1
 
@@ -168,14 +170,14 @@ def test_more_or_fewer_records_than_offsets_are_a_gap(count: int, warehouse: War
     counts = Counter(TALLY.partition_counts)
     counts[0, "UNIQUE"] = count
     found = refused(replace(BATCH, tally=replace(TALLY, partition_counts=counts)))
-    assert found.kind is Kind.OFFSET_GAP
+    assert found.kind is IncidentKind.OFFSET_GAP
     assert f"{{0: (4, {count + 1})}}" in str(found)
     assert warehouse.job_ids == []
 
 
 def test_records_of_a_partition_outside_the_interval_are_refused(warehouse: Warehouse) -> None:
     counts = TALLY.partition_counts | Counter({(9, "UNIQUE"): 1})
-    assert refused(replace(BATCH, tally=replace(TALLY, partition_counts=counts))).kind is Kind.OFFSET_GAP
+    assert refused(replace(BATCH, tally=replace(TALLY, partition_counts=counts))).kind is IncidentKind.OFFSET_GAP
     assert warehouse.job_ids == []
 
 
@@ -230,7 +232,7 @@ def test_failed_load_jobs_of_earlier_runs_take_no_attempt(warehouse: Warehouse) 
 def test_a_load_that_goes_on_failing_stops_the_run(warehouse: Warehouse) -> None:
     client = FakeClient(failures=[FAILED] * 10)
     found = refused(BATCH, client)
-    assert found.kind is Kind.LOAD_FAILED
+    assert found.kind is IncidentKind.LOAD_FAILED
     assert "Bad file" in str(found)
     assert len(client.begun) == MAX_ATTEMPTS
     assert warehouse.job_ids == []
@@ -238,7 +240,7 @@ def test_a_load_that_goes_on_failing_stops_the_run(warehouse: Warehouse) -> None
 
 def test_a_load_that_fails_in_several_lines_is_told_in_one(warehouse: Warehouse) -> None:
     client = FakeClient(failures=[BadRequest("Bad file\nrow 3")] * 10)  # type: ignore[no-untyped-call]
-    assert refused(BATCH, client).kind is Kind.LOAD_FAILED
+    assert refused(BATCH, client).kind is IncidentKind.LOAD_FAILED
     assert warehouse.job_ids == []
 
 
@@ -254,7 +256,7 @@ def test_a_commit_that_answers_with_the_batch_is_not_looked_up(warehouse: Wareho
 def test_a_commit_that_answers_with_another_epoch_is_looked_up(warehouse: Warehouse) -> None:
     overtaken = replace(AFTER, epoch=AFTER.epoch + 1)
     warehouse.answers, warehouse.controls = [[row_of(overtaken)]], [overtaken]
-    assert refused(BATCH).kind is Kind.FENCED
+    assert refused(BATCH).kind is IncidentKind.FENCED
 
 
 @pytest.mark.parametrize("after", [[CONTROL, AFTER], [AFTER]])
@@ -292,7 +294,7 @@ def test_a_transaction_that_never_ends_is_neither_repeated_nor_taken_for_anythin
     monkeypatch.setattr(retries, "JOB_SECONDS", 0.0)
     warehouse.answers = [UNAVAILABLE]
     client = FakeClient(taken={"payments_publish_staging_g1_4_3_0": FakeJob(looks=10**9)})
-    with pytest.raises(TimeoutError, match="still runs"):
+    with pytest.raises(Incident, match="WAREHOUSE_FAILED.*still runs"):
         publisher(client).publish(BATCH)
     assert len(warehouse.job_ids) == 1
     assert len(warehouse.controls) == 1
@@ -301,7 +303,7 @@ def test_a_transaction_that_never_ends_is_neither_repeated_nor_taken_for_anythin
 def test_a_look_at_the_outcome_that_fails_is_not_taken_for_a_batch_unpublished(warehouse: Warehouse) -> None:
     warehouse.answers, warehouse.controls = [UNAVAILABLE], []
     warehouse.silence = ConnectionError("reset")
-    with pytest.raises(ConnectionError):
+    with pytest.raises(Incident, match="WAREHOUSE_FAILED.*reset"):
         publisher().publish(BATCH)
     assert len(warehouse.job_ids) == 1
 
@@ -309,7 +311,7 @@ def test_a_look_at_the_outcome_that_fails_is_not_taken_for_a_batch_unpublished(w
 def test_a_quota_that_is_used_up_is_named(warehouse: Warehouse) -> None:
     error = Forbidden("Quota exceeded", errors=[{"reason": "quotaExceeded"}])  # type: ignore[no-untyped-call]
     found = refused(BATCH, FakeClient(failures=[error] * 9))
-    assert found.kind is Kind.QUOTA_EXCEEDED
+    assert found.kind is IncidentKind.QUOTA_EXCEEDED
     assert warehouse.job_ids == []
 
 
@@ -325,12 +327,12 @@ def test_a_staging_table_that_cannot_be_dropped_does_not_unpublish_the_batch(war
 def test_a_commit_that_goes_on_failing_stops_the_run(warehouse: Warehouse) -> None:
     warehouse.answers, warehouse.controls = [UNAVAILABLE] * 9, [CONTROL] * 9
     found = refused(BATCH)
-    assert found.kind is Kind.LOAD_FAILED
+    assert found.kind is IncidentKind.LOAD_FAILED
     assert len(warehouse.job_ids) == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("now", [None, replace(AFTER, epoch=4), replace(CONTROL, epoch=4)])
 def test_a_run_whose_epoch_was_raised_leaves(now: Control | None, warehouse: Warehouse) -> None:
     warehouse.answers, warehouse.controls = [FAILED], [now]
-    assert refused(BATCH).kind is Kind.FENCED
+    assert refused(BATCH).kind is IncidentKind.FENCED
     assert len(warehouse.job_ids) == 1

@@ -11,11 +11,11 @@ import pytest
 from google.cloud.bigquery import Client
 
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
+from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.state import NOTHING_SEEN, SLOT_MICROSECONDS, DedupState
 from spark_jobs.sinks.bigquery.published_ids import seed_state
-from spark_jobs.streaming import plan
-from spark_jobs.streaming.packing import labels_of
-from spark_jobs.streaming.plan import Locations
+from spark_jobs.streaming import state_seeds
+from spark_jobs.streaming.locations import Locations
 from tests.corpus.cases import event_bytes
 from tests.unit.spark_jobs.batches import CONTROL, NOON, NOON_US, SETTINGS
 from tests.unit.spark_jobs.stream import Record, Stream
@@ -59,7 +59,7 @@ def answer(payments: Rows) -> Iterator[dict[str, Any]]:
 def rebuilt(client: Published, folder: Path) -> tuple[int, Stream]:
     stream = Stream(folder, SETTINGS.state_buckets)
     count = seed_state(cast("Client", client), SETTINGS, CONTROL, stream.locations)
-    stream.states = {label: plan._seed(stream.locations.seed(label)) for label in BUCKETS}
+    stream.states = {label: state_seeds.read_seed(stream.locations.seed(label)) for label in BUCKETS}
     return count, stream
 
 
@@ -79,7 +79,7 @@ def test_the_rebuilt_state_stands_at_the_published_watermark(tmp_path: Path) -> 
     _, stream = rebuilt(warehouse([("t-1", NOON_US)]), tmp_path)
     assert {state.max_event_time for state in stream.states.values()} == {NOON_US}
     stream.take(sent_again("t-2"))
-    assert {receipt.watermark for receipt in stream.receipts} == {WATERMARK_US}
+    assert {receipt.watermark for receipt in stream.tallies} == {WATERMARK_US}
 
 
 def test_the_rebuilt_state_remembers_exactly_what_the_lost_one_did(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_pipeline_without_a_watermark_has_nothing_to_seed(tmp_path: Path) -> N
     locations = Locations(tmp_path.as_uri(), tmp_path.as_uri())
     control = replace(CONTROL, watermark=None)
     assert seed_state(cast("Client", warehouse()), SETTINGS, control, locations) == 0
-    assert plan._seed(locations.seed(0)) == DedupState()
+    assert state_seeds.read_seed(locations.seed(0)) == DedupState()
     assert DedupState().max_event_time == NOTHING_SEEN
 
 

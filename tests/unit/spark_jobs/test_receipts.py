@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.deduplication.state import NOTHING_SEEN
-from spark_jobs.streaming import tally as receipts
+from spark_jobs.streaming import tally as tallies
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
-from spark_jobs.streaming.tally import Amount, PartitionCount, Receipt, add_up, count_up
+from spark_jobs.streaming.tally import Amount, BucketTally, PartitionCount, add_up, count_up
 
 Row = tuple[int, int, int, str, str | None, int | None]
 NAMES = ("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "currency", "amount_minor")
@@ -36,17 +36,19 @@ def staged(given_rows: list[Row]) -> pa.Table:
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
-def receipt(given_rows: list[Row], bucket: int = 0, uri: str | None = None, watermark: int | None = None) -> Receipt:
+def bucket_tally(
+    given_rows: list[Row], bucket: int = 0, uri: str | None = None, watermark: int | None = None
+) -> BucketTally:
     partitions, amounts, percentiles = count_up(staged(given_rows))
     newest = max((row[2] for row in given_rows), default=NOTHING_SEEN)
     size = len(given_rows)
-    return Receipt(bucket, uri, size, partitions, amounts, percentiles, watermark, newest, size, 12 * size)
+    return BucketTally(bucket, uri, size, partitions, amounts, percentiles, watermark, newest, size, 12 * size)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(rows, max_size=30), max_size=5))
 def test_the_tally_of_all_buckets_counts_every_record_and_every_minor_unit(buckets: list[list[Row]]) -> None:
-    tally = add_up(receipts.decode(receipts.encode(receipt(bucket))) for bucket in buckets)
+    tally = add_up(tallies.decode(tallies.encode(bucket_tally(bucket))) for bucket in buckets)
     every = [row for bucket in buckets for row in bucket]
     counts = Counter((row[0], row[3]) for row in every)
     money: Counter[tuple[str, str]] = Counter()
@@ -68,7 +70,7 @@ def test_sums_beyond_64_bits_are_exact() -> None:
     table = staged([(0, offset, TIMESTAMP, "UNIQUE", "CLF", largest) for offset in range(2_000)])
     assert count_up(table)[1] == (Amount("UNIQUE", "CLF", 2_000, 2_000 * largest),)
     assert 2_000 * largest > 2**63
-    tally = add_up([receipt([(0, n, TIMESTAMP, "UNIQUE", "CLF", largest) for n in range(1_000)])] * 3)
+    tally = add_up([bucket_tally([(0, n, TIMESTAMP, "UNIQUE", "CLF", largest) for n in range(1_000)])] * 3)
     assert tally.amounts["UNIQUE", "CLF"] == (3_000, 3_000 * largest)
 
 
@@ -79,28 +81,28 @@ def test_a_partition_knows_its_first_and_last_offset() -> None:
 
 def test_no_records_count_nothing() -> None:
     assert count_up(staged([])) == ((), (), ())
-    tally = add_up([receipt([]), receipt([])])
+    tally = add_up([bucket_tally([]), bucket_tally([])])
     assert (tally.delivered, tally.uris, tally.max_event_time) == (0, (), NOTHING_SEEN)
     assert tally.kafka_timestamp_percentile(50) is None
     assert add_up([]).watermarks == frozenset()
 
 
 def test_an_empty_bucket_names_no_file_and_moves_no_percentile() -> None:
-    full = receipt([(0, 1, TIMESTAMP, "UNIQUE", "EUR", 1)], uri="file:///a")
-    tally = add_up([receipt([], bucket=1), full])
+    full = bucket_tally([(0, 1, TIMESTAMP, "UNIQUE", "EUR", 1)], uri="file:///a")
+    tally = add_up([bucket_tally([], bucket=1), full])
     assert tally.uris == ("file:///a",)
     assert tally.kafka_timestamp_percentile(0) == TIMESTAMP
 
 
 def test_buckets_that_judged_by_different_watermarks_are_told_apart() -> None:
-    tally = add_up([receipt([], watermark=1), receipt([], watermark=None), receipt([], watermark=1)])
+    tally = add_up([bucket_tally([], watermark=1), bucket_tally([], watermark=None), bucket_tally([], watermark=1)])
     assert tally.watermarks == {1, None}
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.integers(TIMESTAMP, TIMESTAMP + 10**12), min_size=1, max_size=50), min_size=1, max_size=4))
 def test_the_first_and_last_timestamp_are_exact_and_percentiles_never_fall(buckets: list[list[int]]) -> None:
-    tally = add_up(receipt([(0, 0, at, "UNIQUE", None, None) for at in bucket]) for bucket in buckets)
+    tally = add_up(bucket_tally([(0, 0, at, "UNIQUE", None, None) for at in bucket]) for bucket in buckets)
     found = [tally.kafka_timestamp_percentile(p) for p in range(101)]
     every = sorted(at for bucket in buckets for at in bucket)
     assert (found[0], found[100]) == (every[0], every[-1])
@@ -112,7 +114,7 @@ def test_the_first_and_last_timestamp_are_exact_and_percentiles_never_fall(bucke
 def test_a_percentile_across_buckets_is_right_to_a_hundredth_of_the_records(sizes: tuple[int, ...]) -> None:
     chance = random.Random(1)  # noqa: S311 - timestamps that can be drawn again
     buckets = [[TIMESTAMP + chance.randrange(10**9) for _ in range(size)] for size in sizes]
-    tally = add_up(receipt([(0, 0, at, "UNIQUE", None, None) for at in bucket]) for bucket in buckets)
+    tally = add_up(bucket_tally([(0, 0, at, "UNIQUE", None, None) for at in bucket]) for bucket in buckets)
     every = np.sort(np.concatenate(buckets))
     for percentile in (5, 50, 95):
         rank = np.searchsorted(every, tally.kafka_timestamp_percentile(percentile) or 0) / len(every)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.driver.generations import locations_of
 from spark_jobs.driver.spark_session import archive_path, jar_paths, spark_conf
 from spark_jobs.settings import LOCAL_PROJECT, SettingError, payments_home, read_job_settings
-from spark_jobs.streaming.packing import labels_of
-from spark_jobs.streaming.plan import Locations
+from spark_jobs.streaming.locations import Locations
 
 PRODUCTION = {"BIGQUERY_PROJECT": "acme-prod", "STAGING_LOCATION": "gs://acme/staging"}
 

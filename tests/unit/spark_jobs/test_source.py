@@ -2,7 +2,7 @@
 
 import pytest
 
-from spark_jobs.incidents import Incident, Kind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source.topic import TopicState, backlog, check_source
 
 
@@ -52,18 +52,18 @@ def incident(published: dict[int, int], state: TopicState) -> Incident:
 
 def test_another_topic_of_the_same_name_stops_the_run() -> None:
     found = incident({0: 10}, topic({0: 0}, {0: 50}, topic_id="two"))
-    assert found.kind is Kind.TOPIC_RECREATED
+    assert found.kind is IncidentKind.TOPIC_RECREATED
     assert "id one then, two now" in str(found)
 
 
 @pytest.mark.parametrize("latest", [{0: 9}, {}], ids=["shorter", "a partition gone"])
 def test_a_topic_that_ends_before_what_is_published_stops_the_run(latest: dict[int, int]) -> None:
     found = incident({0: 10}, topic({0: 0}, latest))
-    assert found.kind is Kind.TOPIC_RECREATED
+    assert found.kind is IncidentKind.TOPIC_RECREATED
     assert "{0: 10}" in str(found)
 
 
 def test_lost_offsets_stop_the_run_and_are_named() -> None:
     found = incident({0: 10, 1: 5}, topic({0: 13, 1: 5, 2: 4}, {0: 20, 1: 9, 2: 9}))
-    assert found.kind is Kind.OFFSETS_LOST
+    assert found.kind is IncidentKind.OFFSETS_LOST
     assert "partition 0 offsets 10 to 12, partition 2 offsets 0 to 3" in str(found)

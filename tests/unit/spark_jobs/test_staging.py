@@ -26,7 +26,7 @@ def test_only_what_is_unique_goes_without_its_raw_bytes(tmp_path: Path) -> None:
 def test_a_staged_file_has_the_staged_schema(tmp_path: Path) -> None:
     stream = Stream(tmp_path)
     stream.take([Record(event_bytes())])
-    [uri] = [receipt.uri for receipt in stream.receipts]
+    [uri] = [receipt.uri for receipt in stream.tallies]
     schema = pq.read_schema((uri or "").removeprefix("file://"))
     assert schema.names == STAGED_SCHEMA.names
     assert schema.field("amount").type == pa.decimal128(38, 9)
@@ -36,8 +36,8 @@ def test_a_staged_file_has_the_staged_schema(tmp_path: Path) -> None:
 def test_a_bucket_without_records_stages_no_file(tmp_path: Path) -> None:
     stream = Stream(tmp_path, buckets=8)
     stream.take([Record(event_bytes())])
-    assert len(stream.receipts) == 8
-    assert len([receipt for receipt in stream.receipts if receipt.uri]) == 1
+    assert len(stream.tallies) == 8
+    assert len([receipt for receipt in stream.tallies if receipt.uri]) == 1
 
 
 def test_published_files_are_removed_and_others_stay(tmp_path: Path) -> None:

@@ -8,22 +8,24 @@ from decimal import Decimal
 import pytest
 
 from spark_jobs.contract.payment_event import Disposition
-from spark_jobs.incidents import Incident, Kind
-from spark_jobs.query_parameters import type_of
-from spark_jobs.sinks.bigquery.already_published import NO_WATERMARK, Known, known_sql, known_values
-from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql, retract
+from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.publishing.batch import AlreadyPublished, retract
+from spark_jobs.sinks.bigquery.already_published import NO_WATERMARK, already_published_sql, already_published_values
+from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql
+from spark_jobs.source.offsets import offsets_from_json, offsets_to_json
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import Table
-from spark_jobs.warehouse.client import offsets_from_json, offsets_to_json, schema_of, table_id
+from spark_jobs.warehouse.client import type_of
+from spark_jobs.warehouse.table_setup import schema_of, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
 STAGING = "payments-local.payment_data.staging_g1_4"
-SQL = publish_sql(SETTINGS, STAGING, Known(7, erasure_count=2))
-ERASING = publish_sql(SETTINGS, STAGING, Known(7, erasure_count=2, corrected=1, erased=1))
-RETRACTING = publish_sql(SETTINGS, STAGING, Known(7, erasure_count=2, corrected=1))
-KNOWN = known_sql(SETTINGS, STAGING)
-VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=Known(7))
+SQL = publish_sql(SETTINGS, STAGING, AlreadyPublished(7, erasure_count=2))
+ERASING = publish_sql(SETTINGS, STAGING, AlreadyPublished(7, erasure_count=2, corrected=1, erased=1))
+RETRACTING = publish_sql(SETTINGS, STAGING, AlreadyPublished(7, erasure_count=2, corrected=1))
+KNOWN = already_published_sql(SETTINGS, STAGING)
+VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=AlreadyPublished(7))
 PUBLISHED = (
     catalog.DELIVERIES,
     catalog.TRANSACTIONS,
@@ -73,7 +75,7 @@ def test_every_value_has_thetype_of_its_column(table: Table) -> None:
 
 def test_the_transaction_uses_every_value_and_no_other() -> None:
     assert set(re.findall(r"(?<!@)@(\w+)", SQL)) == set(VALUES)
-    looked_up = known_values(SETTINGS, CONTROL)
+    looked_up = already_published_values(SETTINGS, CONTROL)
     assert set(re.findall(r"@(\w+)", KNOWN)) == set(looked_up)
     assert looked_up.items() <= VALUES.items()
     for sql in (RETRACTING, ERASING):
@@ -89,21 +91,21 @@ def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
 
 
 def test_new_ids_are_looked_up_in_the_days_before_the_watermark() -> None:
-    values = known_values(SETTINGS, replace(CONTROL, watermark=NOON))
+    values = already_published_values(SETTINGS, replace(CONTROL, watermark=NOON))
     assert values["known_since"] == NOON - timedelta(days=SETTINGS.lookback_days)
     assert values["remembered_since"] == NOON, "the state knows what is newer"
-    assert known_values(SETTINGS, replace(CONTROL, watermark=None))["remembered_since"] == NO_WATERMARK
+    assert already_published_values(SETTINGS, replace(CONTROL, watermark=None))["remembered_since"] == NO_WATERMARK
 
 
 def test_what_was_known_keeps_the_batchs_sums() -> None:
-    known = Known(7, ((0, "EUR", 5), (0, "EUR", 7)), corrected=1, erased=1)
+    known = AlreadyPublished(7, ((0, "EUR", 5), (0, "EUR", 7)), corrected=1, erased=1)
     assert retract(BATCH, known).erased == 1
     tally = retract(BATCH, known).tally
     assert tally.delivered == BATCH.tally.delivered
     assert (tally.count(Disposition.UNIQUE, 0), tally.count(Disposition.DUPLICATE, 0)) == (1, 2)
     assert tally.amounts["DUPLICATE", "EUR"] == (2, 12)
     assert sum(minor for _, minor in tally.amounts.values()) == sum(minor for _, minor in BATCH.tally.amounts.values())
-    assert retract(BATCH, Known(7)) == BATCH
+    assert retract(BATCH, AlreadyPublished(7)) == BATCH
 
 
 def test_the_lookup_reads_no_more_than_two_columns_of_the_days_it_needs() -> None:
@@ -116,7 +118,7 @@ def test_where_nothing_was_ever_corrected_or_erased_no_one_asks_for_it() -> None
     corrections, erased = (f"from `{table_id(SETTINGS, t)}`" for t in (catalog.CORRECTIONS, catalog.ERASED_IDS))
     assert corrections in SQL
     assert SQL.count(erased) == 2, "of the deliveries, and of the payments"
-    never = publish_sql(SETTINGS, STAGING, Known(0))
+    never = publish_sql(SETTINGS, STAGING, AlreadyPublished(0))
     assert corrections not in never
     assert erased not in never
     assert "correction_count = @correction_count and erasure_count = @erasure_count" in never, "and that holds still"
@@ -167,5 +169,5 @@ def test_a_table_becomes_a_schema_with_a_description_for_every_column(table: Tab
 
 
 def test_an_incident_is_its_kind_and_one_line() -> None:
-    incident = Incident(Kind.FENCED, "another run took over.")
-    assert (str(incident), incident.kind) == ("FENCED: another run took over.", Kind.FENCED)
+    incident = Incident(IncidentKind.FENCED, "another run took over.")
+    assert (str(incident), incident.kind) == ("FENCED: another run took over.", IncidentKind.FENCED)

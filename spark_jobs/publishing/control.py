@@ -1,0 +1,58 @@
+"""The control row: what is published, and who may publish next.
+
+Belongs here: the row's fields. Does not belong here: reading and writing it (warehouse, sinks).
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.source.offsets import offsets_from_json
+from spark_jobs.tables.ledger_digest import NOTHING_BEFORE
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The control row: what is published, and who may publish next. Offsets are by partition, past the last one."""
+
+    pipeline: str
+    topic: str
+    topic_id: str
+    epoch: int
+    holder: str
+    generation: str
+    last_batch_id: int
+    end_offsets: dict[int, int]
+    watermark: datetime | None
+    updated_at: datetime
+    correction_count: int = 0
+    erasure_count: int = 0
+    digest: str = NOTHING_BEFORE
+
+
+def control_of(row: dict[str, Any]) -> Control:
+    """The control row from its columns."""
+    return Control(
+        pipeline=row["pipeline"],
+        topic=row["topic"],
+        topic_id=row["topic_id"],
+        epoch=row["epoch"],
+        holder=row["holder"],
+        generation=row["generation"],
+        last_batch_id=row["last_batch_id"],
+        end_offsets=offsets_from_json(row["end_offsets"]),
+        watermark=row["watermark"],
+        updated_at=row["updated_at"],
+        correction_count=row["correction_count"],
+        erasure_count=row["erasure_count"],
+        digest=row["digest"],
+    )
+
+
+def new_name() -> str:
+    """A name that no other generation has."""
+    return f"g{uuid.uuid4().hex[:12]}"
