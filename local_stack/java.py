@@ -1,4 +1,4 @@
-"""Which Java runs. Belongs here: finding it. Does not belong here: its age (doctor.py), what is run with it."""
+"""Which Java runs. Belongs here: finding it. Does not belong here: its age (orchestration.cli), what is run with it."""
 
 import os
 import shutil

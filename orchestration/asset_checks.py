@@ -1,7 +1,7 @@
 """Checks that only Dagster can make, because they need the broker or the newest batch: all others are dbt's tests.
 
-Belongs here: a read, a comparison, a result. Does not belong here: SQL (warehouse_reads.py), rules over whole tables
-(verification.py, dbt_project/tests).
+Belongs here: a read, a comparison, a result. Does not belong here: SQL (verification), rules over whole tables
+(verification, dbt_project/tests).
 """
 
 from typing import Any
@@ -81,4 +81,4 @@ def delta_agrees_with_the_warehouse(
 
 DEFAULT_CHECKS = [consumer_lag_is_small, newest_batch_conserves_records]
 DELTA_CHECKS = [delta_agrees_with_the_warehouse]
-"""Only where Delta is a sink: see build.py."""
+"""Only where Delta is a sink: see build."""

@@ -1,4 +1,4 @@
-"""What runs by the clock. Belongs here: schedules. Does not belong here: what follows events (sensors.py)."""
+"""What runs by the clock. Belongs here: schedules. Does not belong here: what follows events (sensors)."""
 
 import dagster as dg
 

@@ -1,6 +1,6 @@
 """What starts runs by itself, and what notices failed ones. Each sensor reads, asks a pure rule, emits.
 
-Belongs here: sensors. Does not belong here: the rules (backlog.py, rebuild.py), the reads (observation.py).
+Belongs here: sensors. Does not belong here: the rules (automation, automation), the reads (automation).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """What the platform around the streaming job is told from outside. Read by a function, never at import.
 
 Belongs here: where local state lives, ports, intervals. Does not belong here: the job's own settings
-(spark_jobs/settings.py), which this module reuses.
+(spark_jobs.settings), which this module reuses.
 """
 
 import os
@@ -65,7 +65,7 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
     job = read_job_settings(env)
     if not job.has_warehouse:
         raise SettingError(
-            "SINKS is delta alone, which has no warehouse for dbt and Dagster: run spark_jobs/process_payments.py by "
+            "SINKS is delta alone, which has no warehouse for dbt and Dagster: run spark_jobs.process_payments by "
             "spark-submit, or set SINKS=bigquery,delta."
         )
     target = env.get("DBT_TARGET") or ("local" if job.emulator_host else "production")

@@ -1,8 +1,8 @@
 """Sends simulated payments to Kafka and writes down the truth about every one: `python -m simulator`.
 
-config.py what to simulate; population.py who pays whom; clock.py when; payments.py the payments; fraud.py labelled
-fraud; typologies.py what it looks like; malformed.py broken events; faults.py the deliveries in sending order;
-manifest.py the truth of what was sent; producer.py and fast_producer.py the only Kafka I/O; simulate.py the glue;
-bulk.py fills a topic fast.
+config what to simulate; population who pays whom; population when; population the payments; faults labelled
+fraud; faults what it looks like; faults broken events; faults the deliveries in sending order;
+sending the truth of what was sent; sending and sending the only Kafka I/O; sending the glue;
+sending fills a topic fast.
 Import the modules: nothing is re-exported here.
 """

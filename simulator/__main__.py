@@ -1,7 +1,7 @@
 """`python -m simulator`: send simulated payments to Kafka, all at once or at a rate.
 
 Belongs here: arguments, signals, what is printed. Does not belong here: anything that a program would want to call
-(simulate.py). Exit code 0: done, or a steady simulation was stopped; 1: Kafka or the disk failed; 2: a wrong setting;
+(sending). Exit code 0: done, or a steady simulation was stopped; 1: Kafka or the disk failed; 2: a wrong setting;
 130: a burst was stopped.
 """
 

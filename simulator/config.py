@@ -1,7 +1,7 @@
 """What a simulation is told: sizes, rates and the seed.
 
 Belongs here: the settings with their limits and presets. Does not belong here: the environment
-(spark_jobs/settings.py) and the command line (__main__.py).
+(spark_jobs.settings) and the command line (__main__).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The streaming job: drains the payments topic into the warehouse in availableNow micro-batches.
 
 Belongs here: how long a run goes on, and the entry point for spark-submit. Does not belong here: what a run does
-(run.py), Dagster.
+(driver), Dagster.
 """
 
 import argparse

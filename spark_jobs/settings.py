@@ -1,7 +1,7 @@
 """What the streaming job is told from outside: read from the environment by a function, never at import.
 
 Belongs here: names, defaults and validity of settings, and the one-line error for a wrong one.
-Does not belong here: where the local stack's own processes live (orchestration/settings.py).
+Does not belong here: where the local stack's own processes live (orchestration.settings).
 """
 
 import os

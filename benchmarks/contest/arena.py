@@ -1,7 +1,7 @@
 """What contenders compete in: a loaded broker, a warehouse, and the truth about the topic.
 
 Belongs here: filling it, one run of a contender in it, and reading back what came of it. Does not belong here: how a
-process is run and metered (contest.py), rounds (bench.py), kills (recovery.py).
+process is run and metered (contest), rounds (bench), kills (recovery).
 """
 
 import shutil

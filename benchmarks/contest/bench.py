@@ -1,8 +1,8 @@
 """Ours and the peers on the same topic, in turn, each result held against the oracle; then each is killed once.
 
 Usage: python -m benchmarks.contest.bench [--quick] [--events N] [--rounds N] [--killed-events N] [--only NAME ...]
-[--dry]. Belongs here: rounds, and what is measured of them. Does not belong here: one run (arena.py, contest.py),
-kills (recovery.py), tables and the plot (results.py). Writes benchmarks/latest.json, docs/performance.md and its
+[--dry]. Belongs here: rounds, and what is measured of them. Does not belong here: one run (arena, contest),
+kills (recovery), tables and the plot (results). Writes benchmarks/latest.json, docs/performance.md and its
 plot; with --only or --dry, nothing but what it prints.
 """
 

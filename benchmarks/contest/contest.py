@@ -1,7 +1,7 @@
 """One contender, once: started in a process and an environment of its own, metered, held against the oracle.
 
-Belongs here: the contenders, and how one of them is run. Does not belong here: rounds and tables (bench.py), what a
-contender does (ours.py, peers/*/run.py).
+Belongs here: the contenders, and how one of them is run. Does not belong here: rounds and tables (bench), what a
+contender does (ours, a peer of its own).
 """
 
 import json

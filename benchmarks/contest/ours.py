@@ -1,6 +1,6 @@
 """The streaming job as a contender: the same `Run` that production has, in a process of its own, told when to end.
 
-Belongs here: what benchmarks/peers/*/run.py are for the peers. Does not belong here: measuring. Where the warehouse is,
+Belongs here: what a run of a peer is for it. Does not belong here: measuring. Where the warehouse is,
 and how the job is set, comes from the environment, as ever.
 """
 

@@ -1,7 +1,7 @@
 """Latency of one contender under paced traffic: from the broker's timestamp until a reader would see the payment.
 
 Belongs here: pacing a contender that has drained the large topic, warm as it is. Does not belong here: the latency of
-the whole platform, Dagster and dbt included (latency.py). Ours is read back from the warehouse, record by record. A
+the whole platform, Dagster and dbt included (measurements). Ours is read back from the warehouse, record by record. A
 peer's file counts from the moment at which it can be read, looked for ten times a second; which payments it holds, and
 when the broker took them, is looked up afterwards.
 """

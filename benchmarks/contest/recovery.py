@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.contest.recovery [--events N] [--only NAME ...]. Prints; `make bench` does the same and
 keeps it. Belongs here: the kill, and what is measured after it. Does not belong here: how a contender runs
-(contest.py), what is true (oracle.py). A result is durable once a reader of the warehouse, of the Delta log or of the
+(contest), what is true (oracle). A result is durable once a reader of the warehouse, of the Delta log or of the
 output folder would see it. Everyone starts cold, with its own state: nobody has a standby here.
 """
 

@@ -1,6 +1,6 @@
 """What the contest came to: medians, the table, the plot, benchmarks/latest.json.
 
-Belongs here: the form of results. Does not belong here: measuring (bench.py, contest.py).
+Belongs here: the form of results. Does not belong here: measuring (bench, contest).
 """
 
 import json

@@ -1,7 +1,7 @@
 """The same job on a Spark standalone cluster on this machine: how much faster two workers of one core are than one.
 
 Usage: python -m benchmarks.contest.scaling [--events N] [--workers N ...] [--dry]. Writes the table into
-docs/scaling.md. Belongs here: the cluster, and the runs on it. Does not belong here: what is metered (contest.py).
+docs/scaling.md. Belongs here: the cluster, and the runs on it. Does not belong here: what is metered (contest).
 The driver, the broker and the warehouse need the same cores, so two workers are not worth two machines here.
 """
 

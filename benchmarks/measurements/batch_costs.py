@@ -1,6 +1,6 @@
 """What batches cost by the rate at which their events came: as tables, and as a sentence.
 
-Belongs here: the arithmetic on measured batches, and their tables. Does not belong here: measuring (rates.py).
+Belongs here: the arithmetic on measured batches, and their tables. Does not belong here: measuring (rates).
 """
 
 from dataclasses import dataclass

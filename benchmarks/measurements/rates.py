@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.measurements.rates [--seconds N] [--rounds N] [--bursts N] [--rates N ...] [--records N]
 [--dry]. Writes two tables into docs/scaling.md. Belongs here: the traffic, the run and its meter. Does not belong
-here: the arithmetic and the tables (batch_costs.py). Each rate is run in two ways: with a batch as soon as there are
+here: the arithmetic and the tables (batch_costs). Each rate is run in two ways: with a batch as soon as there are
 records, which is what the job does; and with as many records in each batch at every rate, as PAYMENTS_BATCH_SECONDS
 would have it, so that nothing differs but how long they took to come; what a batch costs after such a time with
 hardly any records is taken off. CPU is the run's (driver, JVM, Python workers) and the warehouse's; the broker's

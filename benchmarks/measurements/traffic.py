@@ -1,7 +1,7 @@
 """Paced traffic for a measurement, from a process of its own.
 
 Belongs here: the simulator at a rate, and how far behind it whoever drains is. Does not belong here: what is
-measured of the draining (rates.py), bursts without a pace (stack.send).
+measured of the draining (rates), bursts without a pace (stack.send).
 """
 
 import os

@@ -1,6 +1,6 @@
 """How fast this machine's cores are from moment to moment, by a piece of work that is always the same.
 
-Belongs here: the strokes and their mean. Does not belong here: what is held against them (batch_costs.py). A core whose
+Belongs here: the strokes and their mean. Does not belong here: what is held against them (batch_costs). A core whose
 sibling thread somebody else uses does half as much in a second of CPU, and on a shared machine that changes from one
 second to the next. As a process for each core: python -m benchmarks.measurements.yardstick CORE.
 """

@@ -1,6 +1,6 @@
 """How the harness talks to a contender: arguments in, two lines of JSON out.
 
-Belongs here: what every run.py shares. Does not belong here: any engine. Standard library only, as of Python 3.12:
+Belongs here: what every peer shares. Does not belong here: any engine. Standard library only, as of Python 3.12:
 each peer has an environment of its own. A contender first drains a small topic, in the very process that then drains
 the large one: what a long-lived service does once (starting, compiling) is its cold start, and not in its speed.
 Started again after a kill it goes on where its state says, at once. Once it is done, it may be told of a topic that

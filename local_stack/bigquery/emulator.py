@@ -1,7 +1,7 @@
 """The local warehouse: BigQuery's REST API answered by local-bigquery, in an environment of its own.
 
 Belongs here: its start, stop and health. Does not belong here: datasets, tables, queries; nor the server's own code
-(bigquery_server.py, which runs inside that environment).
+(server, which runs inside that environment).
 """
 
 import os

@@ -1,7 +1,7 @@
 """Runs local-bigquery. A script for the warehouse's own environment, which has none of our packages.
 
 Belongs here: what has to be put right before local-bigquery starts. Does not belong here: what makes it quicker
-(the other bigquery_*.py), anything that our own environment imports.
+(patches), anything that our own environment imports.
 """
 
 import argparse

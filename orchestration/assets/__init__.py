@@ -1,1 +1,1 @@
-"""The assets: streaming.py for what Spark publishes, warehouse.py for what dbt builds."""
+"""The assets: streaming for what Spark publishes, dbt_models for what dbt builds."""

@@ -1,6 +1,6 @@
 """Backfill as an asset with a partition for each day: materializing one recomputes it, and swaps it where told to.
 
-Belongs here: the asset and its partitions. Does not belong here: what a backfill is (spark_jobs/backfilling.py).
+Belongs here: the asset and its partitions. Does not belong here: what a backfill is (spark_jobs.corrections).
 """
 
 from datetime import date

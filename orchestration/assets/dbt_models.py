@@ -1,6 +1,6 @@
 """What dbt builds, as assets; its tests are their checks.
 
-Belongs here: how dbt is called in a run. Does not belong here: how its nodes are named (dbt_translator.py), SQL.
+Belongs here: how dbt is called in a run. Does not belong here: how its nodes are named (dbt_translator), SQL.
 dbt's unit tests hold the project's rules in `make test`; a production build leaves them out.
 """
 

@@ -1,6 +1,6 @@
 """How dbt's nodes look in Dagster: keys, groups, owners, and that source tests are checks.
 
-Belongs here: the mapping. Does not belong here: running dbt (assets/warehouse.py). Models share the key prefix of the
+Belongs here: the mapping. Does not belong here: running dbt (dbt_models). Models share the key prefix of the
 tables they read, so that the graph is one: dbt's source `payment_data` names the same assets that Spark publishes.
 """
 

@@ -1,6 +1,6 @@
 """The fraud rules' backtest as an asset: its figures, tables and plot are metadata of each materialization.
 
-Belongs here: the asset. Does not belong here: the run (backtest_run.py), how it looks (backtest_report.py).
+Belongs here: the asset. Does not belong here: the run (backtest), how it looks (backtest).
 """
 
 import dagster as dg

@@ -1,7 +1,7 @@
 """What is decided of late money before the models are built, as an asset.
 
-Belongs here: applying the policy. Does not belong here: what an admission is (spark_jobs/late.py), a person's decisions
-(commands/replay.py).
+Belongs here: applying the policy. Does not belong here: what an admission is (spark_jobs.corrections), a person's
+decisions (cli.decisions).
 """
 
 from typing import Any

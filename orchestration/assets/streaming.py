@@ -1,7 +1,7 @@
 """What Spark publishes, and the broker's offsets that it is held against.
 
 Belongs here: one asset per table of the streaming job, a materialization per micro-batch, the broker's offsets as a
-table. Does not belong here: Spark code (spark_jobs), dbt models (warehouse.py), the topic itself (outside.py).
+table. Does not belong here: Spark code (spark_jobs), dbt models (dbt_models), the topic itself (external).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """Whether the streaming job should run now: a pure decision over what was read.
 
-Belongs here: the rule. Does not belong here: reading offsets or run records (observation.py), emitting requests
-(sensors.py). A read that failed never reaches this module: it is an error of its reader, not "no data".
+Belongs here: the rule. Does not belong here: reading offsets or run records (backlog_reads), emitting requests
+(sensors). A read that failed never reaches this module: it is an error of its reader, not "no data".
 """
 
 from collections.abc import Sequence

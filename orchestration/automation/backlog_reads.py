@@ -1,6 +1,6 @@
 """Reads all that the decision on the backlog needs, and asks for it: one way for the sensor and `payments process`.
 
-Belongs here: bringing the reads together. Does not belong here: the rule (backlog.py). A read that fails raises.
+Belongs here: bringing the reads together. Does not belong here: the rule (backlog). A read that fails raises.
 """
 
 from datetime import UTC, datetime

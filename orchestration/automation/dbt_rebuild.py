@@ -1,7 +1,7 @@
 """Whether dbt's models should be built now: after something new was published, but not too often.
 
 Belongs here: the rule and the read it needs, both of Dagster's own records. Does not belong here: the request
-(sensors.py). A failed build is tried again for the same batch a few times, then only for a newer one.
+(sensors). A failed build is tried again for the same batch a few times, then only for a newer one.
 """
 
 from dataclasses import dataclass

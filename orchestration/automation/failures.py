@@ -1,6 +1,6 @@
 """Why a run failed, in one line, from what it left in Dagster's event log.
 
-Belongs here: finding the cause; pure. Does not belong here: reading the log (sensors.py, execution.py).
+Belongs here: finding the cause; pure. Does not belong here: reading the log (sensors, platform).
 """
 
 from collections.abc import Iterable

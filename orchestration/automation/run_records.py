@@ -1,7 +1,7 @@
 """What Dagster's run records say of a job: who is at work, and what was tried before.
 
 Belongs here: reading run records, and closing the record of a run whose process has died. Does not belong here: what to
-do about it (backlog.py).
+do about it (backlog).
 """
 
 import os

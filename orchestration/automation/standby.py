@@ -1,7 +1,7 @@
 """Whether a second run should stand by, warm, to follow on the one at work however it ends: a pure decision.
 
-Belongs here: the rule. Does not belong here: reading run records (runs.py), emitting requests (sensors.py), waiting for
-one's turn (spark_jobs/standby.py).
+Belongs here: the rule. Does not belong here: reading run records (run_records), emitting requests (sensors), waiting
+for one's turn (spark_jobs.driver).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """What a backtest looks like: tables of cells, and its plot as a small SVG.
 
-Belongs here: words, columns and shapes. Does not belong here: the arithmetic (backtest.py), where it is shown
-(commands/backtest.py, assets/backtest.py).
+Belongs here: words, columns and shapes. Does not belong here: the arithmetic (scoring), where it is shown
+(cli, assets).
 """
 
 import base64

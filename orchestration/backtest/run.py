@@ -1,6 +1,6 @@
 """A backtest on the warehouse: labelled traffic into a dataset of its own, scored there by the very models of dbt.
 
-Belongs here: making, loading, building, reading. Does not belong here: judging (backtest.py), how dbt scores. Nothing
+Belongs here: making, loading, building, reading. Does not belong here: judging (scoring), how dbt scores. Nothing
 of it touches the platform's own dataset, its Kafka topic or Spark: the traffic is loaded as deduplicated payments.
 """
 

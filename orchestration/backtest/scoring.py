@@ -1,7 +1,7 @@
 """How good the fraud rules are on traffic whose fraud is labelled: the arithmetic.
 
 Belongs here: recall at a bounded rate of false positives, precision and money caught, by version, rule and typology.
-Does not belong here: scoring, which is dbt's alone (backtest_run.py runs it), and how it looks (backtest_report.py).
+Does not belong here: scoring, which is dbt's alone (run runs it), and how it looks (report).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

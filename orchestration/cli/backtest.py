@@ -1,6 +1,6 @@
 """`payments backtest`: how good the fraud rules are, by version and rule, on traffic whose fraud is labelled.
 
-Belongs here: arguments and printing. Does not belong here: the run (backtest_run.py), the arithmetic (backtest.py).
+Belongs here: arguments and printing. Does not belong here: the run (backtest), the arithmetic (backtest).
 """
 
 import json

@@ -1,7 +1,7 @@
 """`payments simulate`, `process`, `build`: a payment's way, one step per command.
 
 Belongs here: arguments, and what is printed while a step goes on. Does not belong here: the steps (simulator,
-execution.py).
+platform).
 """
 
 from pathlib import Path

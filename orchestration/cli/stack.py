@@ -1,4 +1,4 @@
-"""`payments up`, `down`, `status`. Belongs here: arguments and what is printed; the work is orchestration/stack.py's.
+"""`payments up`, `down`, `status`. Belongs here: arguments and what is printed; the work is platform's.
 
 Does not belong here: starting or stopping anything by itself.
 """

@@ -1,6 +1,6 @@
 """`payments load-totals`: takes in what a sender says it sent, as a file.
 
-Belongs here: arguments, printing. Does not belong here: the file (totals_file.py), loading (control_totals.py).
+Belongs here: arguments, printing. Does not belong here: the file (control_totals), loading (control_totals).
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """A sender's control totals as a file: one CSV per report, as a gateway sends it once a day.
 
 Belongs here: the file's form, written and read, and what a row may say. Does not belong here: loading it
-(control_totals.py), what it is held against (dbt).
+(reports), what it is held against (dbt).
 """
 
 import csv

@@ -1,7 +1,7 @@
 """What a sender reports: its control totals, from the manifest into the table `sender_control_totals`.
 
 Belongs here: sending with a report, and loading a report once. Does not belong here: how totals are summed
-(simulator/manifest.py), what they are held against (dbt, verification.py).
+(simulator.sending), what they are held against (dbt, verification).
 """
 
 import threading

@@ -1,6 +1,6 @@
 """dagster-gcp's BigQuery resource, with an endpoint. Imports Google's client: import this module inside functions.
 
-Belongs here: how a client is made in a Dagster run. Does not belong here: queries (warehouse_reads.py).
+Belongs here: how a client is made in a Dagster run. Does not belong here: queries (verification).
 """
 
 from collections.abc import Iterator

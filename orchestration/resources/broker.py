@@ -1,6 +1,6 @@
 """The broker, as a resource: one short look at the topic per question.
 
-Belongs here: nothing but that. What the look consists of is spark_jobs/source.py's, what follows from it backlog.py's.
+Belongs here: nothing but that. What the look consists of is spark_jobs.source's, what follows from it automation's.
 """
 
 from dataclasses import dataclass

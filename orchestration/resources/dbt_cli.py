@@ -1,6 +1,6 @@
 """The dbt command of this environment, as dagster-dbt's resource, without what our builds do not need.
 
-Belongs here: how dbt is found and started. Does not belong here: what it is asked to do (assets/warehouse.py).
+Belongs here: how dbt is found and started. Does not belong here: what it is asked to do (assets).
 """
 
 import sys

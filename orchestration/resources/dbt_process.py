@@ -1,6 +1,6 @@
 """dbt in a process of its own, outside Dagster: for a dataset that is not the platform's.
 
-Belongs here: how it is called, and where it writes. Does not belong here: dbt within Dagster (dbt_cli.py).
+Belongs here: how it is called, and where it writes. Does not belong here: dbt within Dagster (dbt_cli).
 """
 
 import subprocess

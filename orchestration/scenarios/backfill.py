@@ -1,6 +1,6 @@
 """Backfill: payments published by a parser with a defect are recomputed beside the live data and swapped in.
 
-Belongs here: the defect, and what is shown. Does not belong here: the recomputation (spark_jobs/backfilling.py).
+Belongs here: the defect, and what is shown. Does not belong here: the recomputation (spark_jobs.corrections).
 """
 
 import re

@@ -1,7 +1,7 @@
 """Deletes: a tombstone marks one payment and takes nothing out; an erasure takes one account out, and the law holds.
 
 Belongs here: the traffic, the two deletes, what comes again after them. Does not belong here: erasing
-(spark_jobs/erasing.py), the views (dbt_project).
+(spark_jobs.erasure), the views (dbt_project).
 """
 
 import shutil

@@ -1,7 +1,7 @@
 """Duplicates of every kind: what each looks like, how it is found, and that its money counts once.
 
 Belongs here: the kinds and what each must become. Does not belong here: how ids are remembered
-(spark_jobs/dedup_state.py), deciding a conflict (spark_jobs/conflicts.py).
+(spark_jobs.deduplication), deciding a conflict (spark_jobs.corrections).
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Exactly once: a run is killed as `kill -9` would, before your eyes, and the next one makes it good.
 
 Belongs here: the killing, and what is left behind. Does not belong here: where a run can die
-(spark_jobs/crashpoints.py), recovery (spark_jobs/run.py).
+(spark_jobs.crash_points), recovery (spark_jobs.driver).
 """
 
 import os

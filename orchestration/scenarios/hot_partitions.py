@@ -1,7 +1,7 @@
 """Hot partitions: one key has half of the traffic; what that does to Kafka's partitions, to the state, to a batch.
 
-Belongs here: measuring and showing. Does not belong here: how a partition is split (spark_jobs/kafka_stream.py), how
-ids fall into buckets (spark_jobs/packing.py).
+Belongs here: measuring and showing. Does not belong here: how a partition is split (spark_jobs.source), how
+ids fall into buckets (spark_jobs.streaming).
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """Out of order: events that come late, by how much, and what the watermark makes of them.
 
 Belongs here: the events and what each must become. Does not belong here: how lateness is judged
-(spark_jobs/tagging.py).
+(spark_jobs.deduplication).
 """
 
 from dataclasses import dataclass

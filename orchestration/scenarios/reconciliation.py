@@ -1,6 +1,6 @@
 """Reconciliation: all of its views pass; one row is deleted by hand, and they say which; it is put back.
 
-Belongs here: the deed, and what is shown. Does not belong here: the views (dbt_project), the rules (verification.py).
+Belongs here: the deed, and what is shown. Does not belong here: the views (dbt_project), the rules (verification).
 """
 
 from collections import Counter

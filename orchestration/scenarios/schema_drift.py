@@ -1,7 +1,7 @@
 """Schema drift: a field that nobody announced, a type that widens, a required field that vanishes.
 
-Belongs here: the events, and what must become of them. Does not belong here: reading them (spark_jobs/parsing.py),
-promotion (spark_jobs/promotion.py).
+Belongs here: the events, and what must become of them. Does not belong here: reading them (spark_jobs.parsing),
+promotion (spark_jobs.corrections).
 """
 
 from decimal import Decimal

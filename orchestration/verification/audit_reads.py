@@ -1,6 +1,6 @@
 """What an audit reads: the ledger of a day with its neighbours, and the day's deliveries, streamed in order.
 
-Belongs here: queries, and hashing the stream. Does not belong here: judging (audit.py).
+Belongs here: queries, and hashing the stream. Does not belong here: judging (ledger_audit).
 """
 
 from collections.abc import Iterator, Sequence

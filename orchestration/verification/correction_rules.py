@@ -1,7 +1,7 @@
 """What corrections and replays must keep: rules over single rows, in BigQuery's SQL, and that none is missing.
 
 Belongs here: selecting the records that break a rule, and counting. Does not belong here: rules over the payments and
-deliveries (warehouse_reads.py, verification.py).
+deliveries (warehouse_reads, ledger_rules).
 """
 
 from collections.abc import Sequence

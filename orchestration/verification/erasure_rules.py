@@ -1,7 +1,7 @@
 """Erased deliveries beside their receipts: together they are what was published. Pure.
 
 Belongs here: adding receipts to what is counted, rules over erasures in BigQuery's SQL. Does not belong here: comparing
-with the ledger (verification.py), erasing (spark_jobs/erasing.py).
+with the ledger (ledger_rules), erasing (spark_jobs.erasure).
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """What the broker lost unread and somebody has accepted as lost: where it lies, and where reading goes on behind it.
 
 Belongs here: judging and showing the rows of accepted_gaps; pure. Does not belong here: accepting a loss
-(spark_jobs/gaps.py, commands/gaps.py).
+(spark_jobs.corrections, cli.decisions).
 """
 
 from collections.abc import Mapping, Sequence

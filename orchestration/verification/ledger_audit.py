@@ -1,7 +1,7 @@
 """Whether a day of the ledger is as it was published: its batches' content and digests, made again and compared.
 
-Belongs here: comparing; pure. Does not belong here: how a digest is made (spark_jobs/digests.py), reading
-(audit_reads.py), printing. One rule for what to go on from: the digest that a batch's row carries, so that one break
+Belongs here: comparing; pure. Does not belong here: how a digest is made (spark_jobs.tables), reading
+(audit_reads), printing. One rule for what to go on from: the digest that a batch's row carries, so that one break
 does not make all that follows look broken.
 """
 

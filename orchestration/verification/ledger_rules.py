@@ -1,6 +1,6 @@
 """Whether the tables agree with each other: the conservation law and all that it rests on, over plain rows.
 
-Belongs here: comparing; pure. Does not belong here: reading (warehouse_reads.py), the manifest (truth.py), printing.
+Belongs here: comparing; pure. Does not belong here: reading (warehouse_reads), the manifest (manifest_rules), printing.
 Every row of every published table is told twice somewhere else: a row deleted, doubled or altered breaks a rule here.
 """
 

@@ -1,7 +1,7 @@
 """Whether the warehouse says of each record what its sender says: the manifest, record by record, and its totals.
 
 Belongs here: comparing with the manifest; pure. Does not belong here: reading either side, rules among tables
-(verification.py).
+(ledger_rules).
 """
 
 from collections import Counter

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _payload_hash() -> str:
-    """The payload's hash as the streaming job makes it, from the stored columns (spark_jobs/validation.py)."""
+    """The payload's hash as the streaming job makes it, from the stored columns (spark_jobs.parsing)."""
     hashed = [f.name for f in FIELDS if f.name not in ("transaction_id", "event_time", "amount")]
     texts = ", ".join(f"coalesce({name}, '')" for name in (*hashed, "extra_fields"))
     return f"md5(array_to_string([cast(amount_minor as string), {texts}], chr(31)))"

@@ -1,7 +1,7 @@
 """Whether a kept record still says what the warehouse says of it: its raw value is read again, by the contract.
 
 Belongs here: asking the streaming job's own reader, and comparing. Does not belong here: rules among tables
-(verification.py), the sender's word (truth.py).
+(ledger_rules), the sender's word (manifest_rules).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Every read of the warehouse that orchestration makes, in BigQuery's SQL.
 
-Belongs here: queries and their rows as dicts. Does not belong here: judging the rows (verification.py, checks.py), what
-dbt builds. Names come from allow-lists (settings and tables.py), values travel as parameters.
+Belongs here: queries and their rows as dicts. Does not belong here: judging the rows (ledger_rules, asset_checks), what
+dbt builds. Names come from allow-lists (settings and spark_jobs.sinks.delta), values travel as parameters.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """The deliveries of a simulation in sending order: payments, and the labelled faults among them.
 
 Belongs here: what is sent, and which disposition each delivery deserves. Does not belong here: how many faults and
-where (plan.py), sending (producer.py), writing the truth down (manifest.py). Pure: the same arguments give the same
+where (plan), sending (sending), writing the truth down (sending). Pure: the same arguments give the same
 deliveries.
 
 The dispositions hold however the stream is cut into micro-batches: on-time event times lie closer together than the

@@ -1,6 +1,6 @@
 """Labelled fraud among ordinary payments, at a rate: episodes of known typologies.
 
-Belongs here: how much of which typology, and when. Does not belong here: what an episode looks like (typologies.py).
+Belongs here: how much of which typology, and when. Does not belong here: what an episode looks like (typologies).
 The label is for the manifest; nothing of it is in the event.
 """
 

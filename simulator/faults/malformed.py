@@ -1,6 +1,6 @@
 """Broken events of many kinds, each with the complete list of reasons for which the contract refuses it.
 
-Belongs here: one function per way to break a payment. Does not belong here: when they are sent (faults.py). At least
+Belongs here: one function per way to break a payment. Does not belong here: when they are sent (deliveries). At least
 one kind for every contract.Reason; each breaks what it says and nothing else.
 """
 

@@ -1,6 +1,6 @@
 """Which payments are sent again and where other faults stand in the sending order, by rate.
 
-Belongs here: counts, ranks, positions and delays. Does not belong here: the deliveries themselves (faults.py). A burst
+Belongs here: counts, ranks, positions and delays. Does not belong here: the deliveries themselves (deliveries). A burst
 has exact numbers of everything; a steady simulation has no end, and each payment or position is as likely as another.
 """
 

@@ -1,7 +1,7 @@
 """The typologies of fraud: what the payments of one episode look like, each as the pattern that gives it away.
 
 Belongs here: who pays whom, how much, when within the episode, on which device. Does not belong here: how many episodes
-there are, and mixing them in (fraud.py); how they are found (dbt_project).
+there are, and mixing them in (fraud); how they are found (dbt_project).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """When payments are made: the curves of a day and a week, a burst over a span, a steady rate.
 
 Belongs here: event times, as blocks of sorted milliseconds since 1970. Does not belong here: what is paid
-(payments.py) and waiting for the time to come (simulate.py).
+(payments) and waiting for the time to come (sending).
 """
 
 from collections.abc import Iterator

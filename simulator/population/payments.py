@@ -1,7 +1,7 @@
 """Valid payments, drawn from a seed in blocks: the same seed and start give the same bytes.
 
-Belongs here: a payment, its JSON, and ordinary traffic. Does not belong here: fraud (fraud.py), anything sent twice,
-late or broken (faults.py). Draws are floats; what is in an event is built from integer minor units.
+Belongs here: a payment, its JSON, and ordinary traffic. Does not belong here: fraud (faults), anything sent twice,
+late or broken (faults). Draws are floats; what is in an event is built from integer minor units.
 """
 
 from collections.abc import Iterator

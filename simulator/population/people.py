@@ -1,7 +1,7 @@
 """Who pays whom: countries, merchants and accounts with their habits, drawn from the seed alone.
 
 Belongs here: what stays the same from run to run, pre-rendered as pieces of JSON. Does not belong here: single
-payments (payments.py) and fraud (fraud.py). Addresses are from ranges that belong to nobody (RFC 6598, RFC 3849).
+payments (payments) and fraud (faults). Addresses are from ranges that belong to nobody (RFC 6598, RFC 3849).
 """
 
 from dataclasses import dataclass

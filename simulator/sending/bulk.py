@@ -1,7 +1,7 @@
 """A bulk load: payments and retries from pre-rendered templates, as fast as it goes or at a high, steady rate.
 
 Belongs here: what a bulk load sends, and sending it. Does not belong here: labelled faults and fraud, of which it has
-none, and the manifest (simulate.py). Contract, accounts and habits are those of every simulation; each event has an id
+none, and the manifest (simulate). Contract, accounts and habits are those of every simulation; each event has an id
 and a time of its own, and takes all else from one of many payments that were drawn and rendered once. A retry is the
 same bytes again, with the next block. At a rate, a block is sent once the last of its payments is due: none is of the
 future, and where the sender is too slow it lags and leaves nothing out.

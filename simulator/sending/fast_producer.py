@@ -1,7 +1,7 @@
 """The optional producer of bulk loads: confluent-kafka, whose client is C.
 
-Belongs here: sending blocks of records by it. Does not belong here: what is sent (bulk.py), and the producer that tells
-of each acknowledgement (producer.py), which stays the default.
+Belongs here: sending blocks of records by it. Does not belong here: what is sent (bulk), and the producer that tells
+of each acknowledgement (producer), which stays the default.
 """
 
 from collections.abc import Iterator

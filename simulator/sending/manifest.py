@@ -1,6 +1,6 @@
 """The truth of what was sent: one line per delivery that the broker acknowledged, and the sums over them.
 
-Belongs here: the manifest file, written and read, and its control totals. Does not belong here: Kafka (producer.py),
+Belongs here: the manifest file, written and read, and its control totals. Does not belong here: Kafka (producer),
 comparing with the warehouse. The file is JSON Lines: a header, then deliveries in the order of their acknowledgement.
 """
 

@@ -1,6 +1,6 @@
 """A whole simulation: deliveries, in their time, to Kafka, and the truth about them into the manifest.
 
-Belongs here: the glue, and pacing. Does not belong here: arguments and signals (__main__.py).
+Belongs here: the glue, and pacing. Does not belong here: arguments and signals (__main__).
 """
 
 import threading

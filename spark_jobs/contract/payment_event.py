@@ -1,7 +1,7 @@
 """Contract v1 of a payment event: THE schema, in pure Python.
 
 Belongs here: the fields of an event with their rules, the dispositions, the reasons a record is quarantined.
-Does not belong here: how a rule is evaluated (validation.py), how tables look (tables.py), pyspark.
+Does not belong here: how a rule is evaluated (parsing), how tables look (tables), pyspark.
 Spark, BigQuery, dbt sources and docs/payment-event.schema.json are derived from or checked against this module.
 """
 

@@ -1,6 +1,6 @@
 """What went wrong beyond mending, on record: incidents that stopped a run, and losses that somebody has accepted.
 
-Belongs here: writing both down. Does not belong here: noticing them (source.py, publishing.py).
+Belongs here: writing both down. Does not belong here: noticing them (source, sinks.bigquery).
 """
 
 import uuid

@@ -1,7 +1,7 @@
 """Backfill: a range of the topic recomputed beside the live data, compared with it, and swapped in on request.
 
 Belongs here: recomputing, the diff, and what of it may be swapped. Does not belong here: reading Kafka
-(kafka_ranges.py), writing corrections (corrections.py). docs/adr/0012 says what a backfill may change, and why.
+(source), writing corrections (decisions). docs/adr/0012 says what a backfill may change, and why.
 """
 
 import uuid

@@ -1,6 +1,6 @@
 """Conflicts: one id, more than one payload. Listed with the money at stake until somebody decides which one counts.
 
-Belongs here: finding them, and what a decision comes to. Does not belong here: writing it down (corrections.py).
+Belongs here: finding them, and what a decision comes to. Does not belong here: writing it down (decisions).
 """
 
 from collections.abc import Sequence

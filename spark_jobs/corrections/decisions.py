@@ -1,7 +1,7 @@
 """Corrections: what is decided of a delivered payment after its disposition, in one transaction each, or nothing.
 
-Belongs here: writing them. Does not belong here: their kinds (correction_kinds.py), choosing them (late.py,
-conflicts.py), those that a micro-batch makes itself (transaction.py). A delivery's disposition is never rewritten.
+Belongs here: writing them. Does not belong here: their kinds (tables), choosing them (late_payments,
+conflicts), those that a micro-batch makes itself (sinks.bigquery). A delivery's disposition is never rewritten.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Late money: valid payments that came after the watermark, admitted to the payments or rejected.
 
 Belongs here: which late payments still wait for a decision, and deciding them. Does not belong here: writing a decision
-down (corrections.py), the policy's setting (orchestration/settings.py).
+down (decisions), the policy's setting (orchestration.settings).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Unknown fields: what senders put into payments that the contract does not know, and reading one of them as a column.
 
-Belongs here: which there are, what type they look like, promoting one. Does not belong here: keeping them (parsing.py).
+Belongs here: which there are, what type they look like, promoting one. Does not belong here: keeping them (parsing).
 A promoted field stays in `extra_fields` as it was written, so that no hash, no row and no checkpoint changes; a view
 reads it as a column, out of payments from before and after its promotion alike.
 """

@@ -1,7 +1,7 @@
 """Quarantined records, sent to the topic again after a mending of the contract: once each, traceable by offset.
 
 Belongs here: which records may be replayed, the request that is written before one is sent, and finding out what became
-of one whose answer was lost. Does not belong here: Kafka (resending.py), printing (orchestration/commands/replay.py).
+of one whose answer was lost. Does not belong here: Kafka (resend), printing (orchestration.cli.decisions).
 """
 
 import uuid

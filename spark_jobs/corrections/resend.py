@@ -1,6 +1,6 @@
 """Records to the topic once more, each with a header that says which old offset it comes from; and reading that back.
 
-Belongs here: the two contacts of a replay with Kafka. Does not belong here: what may be replayed (replaying.py).
+Belongs here: the two contacts of a replay with Kafka. Does not belong here: what may be replayed (replay).
 """
 
 from collections.abc import Mapping, Sequence

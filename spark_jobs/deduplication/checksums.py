@@ -1,8 +1,8 @@
 """Checksums of the files that lie beside Spark's checkpoint: damage is noticed, never taken for data.
 
-Belongs here: the checksum and the error. Does not belong here: what the files hold (segments.py, rebuilding.py), what
-to do about damage (run.py). Spark's own files: its state store's codec has checksums, its logs are held against the
-ledger.
+Belongs here: the checksum and the error. Does not belong here: what the files hold (segment_files, sinks.bigquery),
+what to do about damage (driver). Spark's own files: its state store's codec has checksums, its logs are held against
+the ledger.
 """
 
 from collections.abc import Buffer
@@ -13,7 +13,7 @@ _SEAL_BYTES = 4
 
 
 class Damaged(RuntimeError):
-    """A file of the deduplication state is missing, cut short or altered. Its name is what run.py looks for."""
+    """A file of the deduplication state is missing, cut short or altered. Its name is what driver looks for."""
 
 
 def checksum(content: Buffer) -> int:

@@ -1,7 +1,7 @@
 """Which disposition each record of a micro-batch gets, given what the state remembers.
 
 Belongs here: the rules of UNIQUE, DUPLICATE, LATE and QUARANTINED. Does not belong here: how ids are remembered
-(dedup_state.py), files, Spark. Pure.
+(state), files, Spark. Pure.
 
 The rules: a record with a reason is QUARANTINED. Of the payments that are not late and not remembered, the earliest by
 (event_time, partition, offset) of each id is UNIQUE. A late payment whose id is neither remembered nor UNIQUE in this

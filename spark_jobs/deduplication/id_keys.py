@@ -1,6 +1,6 @@
 """The forms in which a hash of an id is kept: whole, and many of them packed; and looking some up among others. Pure.
 
-Belongs here: the bits. Does not belong here: which ids are remembered (dedup_state.py), files (segments.py).
+Belongs here: the bits. Does not belong here: which ids are remembered (state), files (segment_files).
 
 A key is 80 bits of a hash. Sorted, many of them share their first 16 bits, their prefix, with their neighbours: packed,
 only where each prefix starts is noted, and 8 bytes of each key, its rest.

@@ -1,7 +1,7 @@
 """Segment files of the deduplication state, beside the checkpoint that names them.
 
 Belongs here: writing a segment durably, reading it back, deleting it. Does not belong here: which segments there are
-(dedup_state.py).
+(state).
 """
 
 import os

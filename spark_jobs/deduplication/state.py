@@ -1,7 +1,7 @@
 """What one bucket of the deduplication remembers: which ids were seen, and how far event time has come.
 
 Belongs here: the compact form of the state, probing, growing and forgetting. Does not belong here: what a hit means
-(tagging.py), who keeps the encoded form between batches (Spark's state store, by pipeline.py).
+(dispositions), who keeps the encoded form between batches (Spark's state store, by streaming).
 
 An id is remembered by its key, 10 bytes of its hash. Ids live in slots of event time; a slot is forgotten whole once
 the watermark has passed all of it, so forgetting costs nothing per id. Within a slot the newest ids form a sorted tail

@@ -1,7 +1,7 @@
 """How many records a micro-batch may take, how many tasks read them, and what pays off for so few. Pure.
 
-Belongs here: what is decided by how many records wait. Does not belong here: counting them (source.py), telling Spark
-(kafka_stream.py).
+Belongs here: what is decided by how many records wait. Does not belong here: counting them (source), telling Spark
+(source).
 """
 
 from datetime import datetime, timedelta

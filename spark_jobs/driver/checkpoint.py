@@ -1,7 +1,7 @@
 """Spark's checkpoint, read from outside: which offsets a batch spans, whether it fits the warehouse.
 
 Belongs here: the layout of a generation's folder and of Spark's offset log. Does not belong here: what to do about a
-checkpoint that does not fit (run.py, generations.py).
+checkpoint that does not fit (run, generations).
 """
 
 import json

@@ -1,7 +1,7 @@
 """The classes that a session loads, in one file: the next JVM maps it, instead of reading and checking them one by one.
 
 Usage: python -m spark_jobs.driver.class_archive, as `make setup` does. Belongs here: making that file (class data
-sharing, JEP 350). Does not belong here: its use (session.py). A JVM that the file does not fit, being another one or
+sharing, JEP 350). Does not belong here: its use (spark_session). A JVM that the file does not fit, being another one or
 having other jars, goes on without it.
 """
 

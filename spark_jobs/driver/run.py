@@ -1,7 +1,7 @@
 """One run under one epoch: fence, check, stream, publish, again and again.
 
-Belongs here: the order of a run's steps. Does not belong here: what happens to a record (pipeline.py) or to a batch
-(publishing.py), how long a run goes on (process_payments.py), Dagster.
+Belongs here: the order of a run's steps. Does not belong here: what happens to a record (streaming) or to a batch
+(sinks.bigquery), how long a run goes on (process_payments), Dagster.
 """
 
 import time

@@ -1,6 +1,6 @@
 """The Spark session's configuration, all of it in one place, each line with its why.
 
-Belongs here: configuration and building a session. Does not belong here: the stream (process_payments.py).
+Belongs here: configuration and building a session. Does not belong here: the stream (process_payments).
 """
 
 import os
@@ -32,7 +32,7 @@ def jar_paths(home: Path, *, with_delta: bool = False) -> list[str]:
 
 
 def archive_path(home: Path) -> Path:
-    """Where class_archive.py puts its file."""
+    """Where class_archive puts its file."""
     return home / "jars" / "classes.jsa"
 
 
@@ -61,7 +61,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
         "spark.python.unix.domain.socket.enabled": "true",
         # Spark keeps idle consumers for minutes, with what they have fetched ahead: dozens of them would fill the heap.
-        # Under traffic a run's next query, which goes on with them (kafka_stream.py), comes sooner than they end.
+        # Under traffic a run's next query, which goes on with them (source), comes sooner than they end.
         "spark.kafka.consumer.cache.timeout": "5s",
         "spark.kafka.consumer.cache.evictorThreadRunInterval": "2s",
         "spark.kafka.consumer.fetchedData.cache.timeout": "5s",

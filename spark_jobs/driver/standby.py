@@ -1,7 +1,7 @@
 """A run that stands by: warmed up, and waiting for the one before it to end, however it ends.
 
 Belongs here: the lock that only one run of a machine holds, and warming a session up. Does not belong here: fencing,
-which is the warehouse's and holds across machines (warehouse.py): the lock saves time, the epoch saves money.
+which is the warehouse's and holds across machines (warehouse): the lock saves time, the epoch saves money.
 """
 
 import fcntl

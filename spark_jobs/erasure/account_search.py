@@ -1,6 +1,6 @@
 """Where an account is named: in payments and corrections by their columns, in kept records by their bytes.
 
-Belongs here: finding deliveries. Does not belong here: erasing them (erasing.py). SQL narrows by the id's bytes, Python
+Belongs here: finding deliveries. Does not belong here: erasing them (erase). SQL narrows by the id's bytes, Python
 decides: an id may be a part of another one, and JSON may hide it behind escapes.
 """
 

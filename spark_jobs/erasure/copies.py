@@ -1,7 +1,7 @@
 """Copies of what was erased, outside its transaction: dbt's own tables, and what dead runs and backfills have left.
 
 Belongs here: knowing and dropping them; each can be made anew. Does not belong here: the tables of the streaming job
-(erasing.py), Delta (delta_mirror.py).
+(erase), Delta (sinks.delta).
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """Erasing one account: everything that names it, in one transaction, with a receipt; or nothing.
 
 Belongs here: the transaction, reading back what became of it, receipts. Does not belong here: finding what names the
-account (erasure_search.py), copies outside the transaction (erasure_copies.py). docs/adr/0011 says what stays.
+account (account_search), copies outside the transaction (copies). docs/adr/0011 says what stays.
 """
 
 import hashlib

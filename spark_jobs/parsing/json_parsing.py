@@ -1,7 +1,7 @@
 """Record values into columns of strings: as the strictest reading of JSON has them, and nothing about payments.
 
-Belongs here: reading many values quickly. Does not belong here: the strict path itself (strict_parsing.py), what a
-field may say (validation.py). Pure: no Spark, no I/O.
+Belongs here: reading many values quickly. Does not belong here: the strict path itself (strict_json), what a
+field may say (validation). Pure: no Spark, no I/O.
 
 Almost every value takes a fast path: a chunk of them one typed reading by Arrow, or, where one value of the chunk
 forbids that, each a typed decode. A fast path is taken only where it provably reads what the strict path would read;

@@ -1,7 +1,7 @@
 """Kept records, read again by the contract of now: raw keys and values in, payments or reasons out.
 
 Belongs here: handing rows of payment_deliveries to the job's own reader. Does not belong here: what follows from it
-(corrections.py, replaying.py, orchestration/rejudging.py).
+(corrections, corrections, orchestration.verification).
 """
 
 from collections.abc import Mapping, Sequence

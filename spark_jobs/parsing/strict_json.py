@@ -1,7 +1,7 @@
 """One value by the strictest reading of JSON: its fields as text, and the reasons for which it cannot be read.
 
 Belongs here: bytes to text to fields, value by value, and what a record without a value is. Does not belong here:
-reading many quickly (parsing.py), what a field may say (validation.py). Pure: no Spark, no I/O.
+reading many quickly (json_parsing), what a field may say (validation). Pure: no Spark, no I/O.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Parsed columns into typed columns, hashes and the reasons for quarantine.
 
 Belongs here: running the contract's rules over a table of records. Does not belong here: the rules
-(validation_rules.py), reading JSON (parsing.py), deciding duplicates (tagging.py). Pure: the engine is an in-process
+(validation_rules), reading JSON (json_parsing), deciding duplicates (deduplication). Pure: the engine is an in-process
 DuckDB that touches no file.
 """
 

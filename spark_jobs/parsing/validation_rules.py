@@ -1,7 +1,7 @@
 """The contract's rules in SQL: which payments are fine, and what is wrong with the others.
 
 Belongs here: every rule, as an expression over whole columns, and the two queries made of them. Does not belong here:
-running them (validation.py). Pure text. The engine is DuckDB.
+running them (validation). Pure text. The engine is DuckDB.
 """
 
 from datetime import timedelta

@@ -1,7 +1,7 @@
 """What every sink asks of a micro-batch before it takes it, and tells of it after.
 
 Belongs here: whether a batch follows on what is published, and its report. Does not belong here: publishing it
-(publishing.py, delta_store.py).
+(sinks.bigquery, sinks.delta).
 """
 
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """Ranges of the topic, read again: the records as the streaming job reads them, without Spark.
 
 Belongs here: the consumer. Does not belong here: what the records say (pipeline.read_records), which range
-(backfilling.py).
+(corrections).
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """The topic as a stream of records: Spark's Kafka source and its options, each with its why.
 
-Belongs here: what Spark is told of Kafka. Does not belong here: what the broker says of the topic (source.py), reading
-records without Spark (kafka_ranges.py), what becomes of them (pipeline.py).
+Belongs here: what Spark is told of Kafka. Does not belong here: what the broker says of the topic (topic), reading
+records without Spark (ranges), what becomes of them (streaming).
 """
 
 from typing import TYPE_CHECKING

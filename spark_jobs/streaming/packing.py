@@ -1,8 +1,8 @@
 """Many records as one: the form in which a micro-batch crosses from Kafka's partitions to the state's buckets.
 
-Belongs here: bucketing, packing, unpacking. Does not belong here: what the columns mean, where packs lie (parcels.py).
-A shuffle, a JVM and a Python worker all cost per row; a row that stands for an Arrow table of thousands of records
-makes that cost vanish.
+Belongs here: bucketing, packing, unpacking. Does not belong here: what the columns mean, where packs lie
+(shuffle_files). A shuffle, a JVM and a Python worker all cost per row; a row that stands for an Arrow table of
+thousands of records makes that cost vanish.
 """
 
 from collections.abc import Iterable

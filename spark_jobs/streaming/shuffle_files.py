@@ -1,6 +1,6 @@
 """What crosses the shuffle: where packed records lie. The records themselves go by way of the staging location.
 
-Belongs here: writing parcels and fetching them. Does not belong here: what is in one (packing.py), Spark.
+Belongs here: writing parcels and fetching them. Does not belong here: what is in one (packing), Spark.
 A record that Spark shuffles and hands to Python is copied a dozen times on its way; a file is written and mapped once.
 """
 

@@ -1,6 +1,6 @@
 """What a bucket tells the driver about the records that it staged, and how the buckets' tallies become the batch's.
 
-Belongs here: counting and adding up, in whole numbers. Does not belong here: writing files (staging.py), publishing.
+Belongs here: counting and adding up, in whole numbers. Does not belong here: writing files (staged_files), publishing.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """The tables that the streaming job owns in BigQuery, declared once, in pure Python.
 
 Belongs here: names, columns, partitioning and clustering. Does not belong here: what a declaration is made of
-(columns.py), SQL (publishing.py), dbt's views, clients (warehouse.py). The drift test holds dbt's sources against this
+(columns), SQL (sinks.bigquery), dbt's views, clients (warehouse). The drift test holds dbt's sources against this
 module.
 """
 

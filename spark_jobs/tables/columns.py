@@ -1,6 +1,6 @@
 """What tables are declared with, and the columns that several of them share. Pure Python.
 
-Belongs here: Column, Table, shared columns. Does not belong here: a table (tables.py).
+Belongs here: Column, Table, shared columns. Does not belong here: a table (catalog).
 """
 
 from dataclasses import dataclass

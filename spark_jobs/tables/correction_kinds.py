@@ -1,7 +1,7 @@
 """The kinds of correction, and how the hashes of corrections and replays are made. Pure Python.
 
-Belongs here: names and what they mean for the payments. Does not belong here: writing corrections (corrections.py,
-transaction.py).
+Belongs here: names and what they mean for the payments. Does not belong here: writing corrections (corrections,
+sinks.bigquery).
 """
 
 from enum import StrEnum

@@ -1,6 +1,6 @@
 """Tables of what people decide beside the stream, in pure Python.
 
-Belongs here: a decision that is about no single payment. Does not belong here: corrections and replays (tables.py).
+Belongs here: a decision that is about no single payment. Does not belong here: corrections and replays (catalog).
 """
 
 from spark_jobs.tables.columns import Column, Table

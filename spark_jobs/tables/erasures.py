@@ -1,7 +1,7 @@
 """Tables of what was erased, in pure Python: receipts, and the ids that are erased again wherever they come from.
 
-Belongs here: their columns. Does not belong here: erasing (erasing.py), what a receipt is made of
-(erasure_receipts.py).
+Belongs here: their columns. Does not belong here: erasing (erasure), what a receipt is made of
+(erasures).
 """
 
 from spark_jobs.tables.columns import BATCH, Column, Table

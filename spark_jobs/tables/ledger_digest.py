@@ -1,7 +1,7 @@
 """The ledger's digests: what is hashed of a batch, in which form, and what follows on what. Pure Python.
 
 Belongs here: the canonical texts, and the two ways to a content hash: the warehouse's and an auditor's. Does not belong
-here: publishing (transaction.py), judging a ledger (orchestration/audit.py).
+here: publishing (sinks.bigquery), judging a ledger (orchestration.verification).
 
 content_hash = SHA-256 of the blocks' hashes; a block is 4,096 offsets of one partition, so that no text grows with the
 batch. digest = SHA-256 of three lines: what the ledger says of the batch and the digest before it (`claims`), the

@@ -1,7 +1,8 @@
 """BigQuery, as the streaming job sees it: the client, the tables, the control row.
 
-Belongs here: connecting, creating tables, reading and raising the control row. Does not belong here: publishing a batch
-(publishing.py). google.cloud is imported inside functions: it is slow to import, and orchestration only asks for names.
+Belongs here: connecting, creating tables, reading and raising the control row. Does not belong here: publishing a
+batch (sinks.bigquery). google.cloud is imported inside functions: it is slow to import, and orchestration only asks
+for names.
 """
 
 from collections.abc import Iterator, Mapping

@@ -2,7 +2,7 @@
 
 Belongs here: a request that fails in passing is sent again by the client, with back-off, for RETRY_SECONDS; a job is
 begun under an id, so that one whose answer was lost is found again and has no second effect. Does not belong here:
-beginning a *failed* job anew under another id (publishing.py). There is no third layer.
+beginning a *failed* job anew under another id (sinks.bigquery). There is no third layer.
 """
 
 import time

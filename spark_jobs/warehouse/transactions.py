@@ -1,7 +1,7 @@
 """A transaction over rows that are not in the warehouse yet: they go into a staging table of their own first.
 
 Belongs here: loading them, running the transaction, dropping the table. Does not belong here: a micro-batch's files
-(publishing.py), what the rows say.
+(sinks.bigquery), what the rows say.
 """
 
 from collections.abc import Sequence

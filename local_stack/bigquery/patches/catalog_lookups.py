@@ -1,9 +1,9 @@
-"""Quicker answers of local-bigquery about its own catalog. Runs in the warehouse's environment, as bigquery_server.py.
+"""Quicker answers of local-bigquery about its own catalog. Runs in the warehouse's environment, as the server does.
 
 Belongs here: the same answers in less time. DuckDB lists all tables and columns of all databases, and reads the
 statistics of each, to tell of one; local-bigquery asks so many times in every query, and keeps the result of each query
-as a table, so that it would get slower for ever. Does not belong here: what is answered wrongly (bigquery_server.py),
-what is kept of jobs (bigquery_jobs.py) and results (bigquery_results.py).
+as a table, so that it would get slower for ever. Does not belong here: what is answered wrongly (bigquery),
+what is kept of jobs (job_records) and results (query_results).
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""What local-bigquery keeps of jobs, in fewer writes. Runs in the warehouse's environment, as bigquery_server.py.
+"""What local-bigquery keeps of jobs, in fewer writes. Runs in the warehouse's environment, as the server does.
 
 Belongs here: which states of a job get a row, and how. Does not belong here: running jobs, and what they result in
-(bigquery_results.py). Each row is a commit to disk, for which somebody waits.
+(query_results). Each row is a commit to disk, for which somebody waits.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Load jobs that keep a Parquet file as it is. Runs in the warehouse's environment, as bigquery_server.py.
+"""Load jobs that keep a Parquet file as it is. Runs in the warehouse's environment, as the server does.
 
 Belongs here: which loads need no second encoding. Does not belong here: being the table that they make
-(bigquery_staging.py).
+(staging_views).
 """
 
 from contextvars import ContextVar

@@ -1,7 +1,7 @@
-"""How the warehouse's tables are written to disk. Runs in the warehouse's environment, as bigquery_server.py.
+"""How the warehouse's tables are written to disk. Runs in the warehouse's environment, as the server does.
 
 Belongs here: the options of DuckLake's Parquet files. Does not belong here: files that are loaded as they are
-(bigquery_loads.py).
+(parquet_loads).
 """
 
 from typing import Any

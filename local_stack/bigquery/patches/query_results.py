@@ -1,4 +1,4 @@
-"""Results of queries, worked out once. Runs in the warehouse's environment, as bigquery_server.py.
+"""Results of queries, worked out once. Runs in the warehouse's environment, as the server does.
 
 Belongs here: how the result of a query becomes the table that its job names. Does not belong here: tables that somebody
 has asked for. To know the types of a result local-bigquery plans its query twice before it runs it, and planning is the

@@ -1,7 +1,7 @@
-"""Staging tables that are files. Runs in the warehouse's environment, as bigquery_server.py.
+"""Staging tables that are files. Runs in the warehouse's environment, as the server does.
 
 Belongs here: being a table, for whoever asks, from the load to the deletion. Does not belong here: which loads make one
-(bigquery_loads.py), queries and the rest of the catalog (bigquery_shortcuts.py).
+(parquet_loads), queries and the rest of the catalog (catalog_lookups).
 
 A staging table lives for one batch, is read a few times and never written to. As a table of DuckLake it would be
 encoded again, and both making and dropping it would change the schema, after which every connection reads the whole

@@ -1,7 +1,7 @@
-"""What a statement is in DuckDB's SQL, worked out once. Runs in the warehouse's environment, as bigquery_server.py.
+"""What a statement is in DuckDB's SQL, worked out once. Runs in the warehouse's environment, as the server does.
 
 Belongs here: remembering translations, when to forget them, and what needs none. Does not belong here: what the catalog
-answers (bigquery_shortcuts.py). The stream sends the same statements with each batch, but for the name of the staging
+answers (catalog_lookups). The stream sends the same statements with each batch, but for the name of the staging
 table, and local-bigquery takes longer to translate them than to run them.
 
 A translation depends on the statement's text, the types of its parameters, place and columns of its staging table, who

@@ -1,7 +1,7 @@
 """`payments backfill`: a day or a range of the topic, recomputed beside the live data, compared, swapped on --yes.
 
-Belongs here: arguments, printing. Does not belong here: what a backfill may change (spark_jobs/backfilling.py),
-Dagster's partitions (assets/backfill.py).
+Belongs here: arguments, printing. Does not belong here: what a backfill may change (spark_jobs.corrections),
+Dagster's partitions (assets).
 """
 
 import re

@@ -1,7 +1,7 @@
 """`payments erase`: what names one account, shown by day and currency, and on --yes erased, with a receipt.
 
 Belongs here: arguments, the order of the steps, printing. Does not belong here: what is erased and what stays
-(spark_jobs/erasing.py, docs/adr/0011).
+(spark_jobs.erasure, docs/adr/0011).
 """
 
 import re

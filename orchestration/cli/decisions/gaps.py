@@ -1,7 +1,7 @@
 """`payments accept-gap`: shows what the broker lost unread, and goes on behind it once somebody has accepted the loss.
 
-Belongs here: arguments, looking, printing. Does not belong here: what is lost (spark_jobs/source.py), writing it down
-(spark_jobs/gaps.py).
+Belongs here: arguments, looking, printing. Does not belong here: what is lost (spark_jobs.source), writing it down
+(spark_jobs.corrections).
 """
 
 from getpass import getuser

@@ -1,6 +1,6 @@
 """`payments promote-field`: lists the fields that the contract does not know, and reads one of them as a column.
 
-Belongs here: arguments, printing. Does not belong here: what a promotion is (spark_jobs/promotion.py).
+Belongs here: arguments, printing. Does not belong here: what a promotion is (spark_jobs.corrections).
 """
 
 from getpass import getuser

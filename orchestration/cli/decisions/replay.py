@@ -1,7 +1,7 @@
 """`payments replay`: quarantined records sent again after a mending, and late payments admitted or rejected.
 
-Belongs here: arguments, printing. Does not belong here: what is sent and how it is traced (spark_jobs/replaying.py),
-late money (spark_jobs/late.py). Without --yes it only says what would change, in records and in money.
+Belongs here: arguments, printing. Does not belong here: what is sent and how it is traced (spark_jobs.corrections),
+late money (spark_jobs.corrections). Without --yes it only says what would change, in records and in money.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """`payments resolve`: lists payments that were delivered with two faces, and records which one counts.
 
-Belongs here: arguments, printing. Does not belong here: what a conflict is (spark_jobs/conflicts.py).
+Belongs here: arguments, printing. Does not belong here: what a conflict is (spark_jobs.corrections).
 """
 
 from getpass import getuser

@@ -1,7 +1,7 @@
 """dbt's models in a scenario's own dataset.
 
 Belongs here: building some of them. Does not belong here: which a scenario looks at, and how dbt is called
-(dbt_process.py).
+(resources).
 """
 
 import os

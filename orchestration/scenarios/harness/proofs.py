@@ -1,7 +1,7 @@
 """Claims that several scenarios make: the tables agree with each other, and with what was sent.
 
-Belongs here: putting the rules of `payments verify` as claims. Does not belong here: the rules (verification.py,
-truth.py).
+Belongs here: putting the rules of `payments verify` as claims. Does not belong here: the rules (verification,
+verification).
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
 """A sandbox of a stack: a topic, a dataset and a checkpoint of one's own, and what is done in it.
 
-Belongs here: sending, draining, reading back. Does not belong here: starting broker and warehouse (own_stack.py), what
+Belongs here: sending, draining, reading back. Does not belong here: starting broker and warehouse (own_stack), what
 a scenario shows. Tests that need a real stack work in such a sandbox too.
 """
 

@@ -1,7 +1,7 @@
 """What the warehouse knows of a batch before it is published: ids that the stream forgot, and ids that were erased.
 
 Belongs here: what is known, asking for it, and the statements that write down what was found. Does not belong here: the
-rest of the batch's transaction (transaction.py).
+rest of the batch's transaction (publish_sql).
 """
 
 from datetime import UTC, datetime, timedelta

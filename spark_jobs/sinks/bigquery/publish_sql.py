@@ -1,7 +1,7 @@
 """The transaction that publishes a micro-batch: its text and its values.
 
 Belongs here: what goes into which table. Does not belong here: running it, and finding out what became of it
-(publishing.py).
+(publisher).
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from spark_jobs.warehouse.table_setup import table_id
 def publish_sql(settings: JobSettings, staging: str, known: AlreadyPublished) -> str:
     """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
 
-    It finds out by itself that something is known of the batch: then it has to be told what (known.py).
+    It finds out by itself that something is known of the batch: then it has to be told what (already_published).
 
     Args:
         settings: names the tables.

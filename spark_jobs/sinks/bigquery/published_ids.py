@@ -1,7 +1,7 @@
 """A checkpoint is a cache: how its deduplication state is built anew from what the warehouse has published.
 
 Belongs here: reading the remembered ids back and writing the buckets' seeds. Does not belong here: deciding that a
-checkpoint is unusable (checkpoints.py).
+checkpoint is unusable (driver).
 """
 
 from collections.abc import Iterator

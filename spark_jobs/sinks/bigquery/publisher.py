@@ -1,7 +1,7 @@
 """One micro-batch into the warehouse: a load job into a staging table of its own, then one transaction, or nothing.
 
 Belongs here: the load, the transaction, and finding out what became of one whose answer was lost. Does not belong here:
-which records a batch has (pipeline.py), what runs when (process_payments.py).
+which records a batch has (streaming), what runs when (process_payments).
 """
 
 import time

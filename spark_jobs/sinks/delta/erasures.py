@@ -1,7 +1,7 @@
 """Delta after an erasure: what the warehouse has erased is erased in the tables and in their files.
 
-Belongs here: following, and the files. Does not belong here: batches and corrections (delta_mirror.py), erasing
-(erasing.py). The tables' logs keep statistics of old files, smallest and largest values, until Delta drops them.
+Belongs here: following, and the files. Does not belong here: batches and corrections (mirror), erasing
+(erasure). The tables' logs keep statistics of old files, smallest and largest values, until Delta drops them.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Delta beside the warehouse: it follows what the warehouse has committed, and is brought up to it where it lags.
 
-Belongs here: the order of the two, and repair. Does not belong here: Delta without a warehouse (delta_store.py).
+Belongs here: the order of the two, and repair. Does not belong here: Delta without a warehouse (store).
 A batch is never in Delta before the warehouse has it, so there is nothing to take back; and whatever Delta lacks, the
 warehouse still has.
 """

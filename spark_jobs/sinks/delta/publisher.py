@@ -1,7 +1,7 @@
 """A micro-batch into Delta tables alone: several commits, of which the last one, of the control row, counts.
 
 Belongs here: the order of a batch's commits, and what makes them one. Does not belong here: the rest of a pipeline's
-state (delta_store.py). Every commit names the pipeline in the table's log, so that Delta itself refuses the one of two
+state (store). Every commit names the pipeline in the table's log, so that Delta itself refuses the one of two
 writers who did not see the other.
 """
 

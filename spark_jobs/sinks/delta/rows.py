@@ -1,6 +1,6 @@
 """A batch's rows for Delta: from its staged files, or from what the warehouse says of it.
 
-Belongs here: reading and shaping rows, as Arrow tables. Does not belong here: writing them (delta_tables.py).
+Belongs here: reading and shaping rows, as Arrow tables. Does not belong here: writing them (tables).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,7 @@
 """Delta tables alone: the pipeline's state, and its fence, with no warehouse at all.
 
 Belongs here: taking over, and what a run must know before its first batch. Does not belong here: a batch
-(delta_publishing.py), Delta beside the warehouse (delta_mirror.py).
+(publisher), Delta beside the warehouse (mirror).
 """
 
 import uuid

@@ -1,7 +1,7 @@
 """The Delta tables: what they are made of, and how a batch comes into one exactly once.
 
 Belongs here: opening tables, appending under an application's transaction version. Does not belong here: which rows
-(delta_rows.py), in which order and when (delta_mirror.py, delta_store.py). Imported only where Delta is asked for.
+(rows), in which order and when (mirror, store). Imported only where Delta is asked for.
 """
 
 from collections.abc import Iterator

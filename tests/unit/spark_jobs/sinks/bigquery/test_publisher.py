@@ -294,7 +294,7 @@ def test_a_transaction_that_never_ends_is_neither_repeated_nor_taken_for_anythin
     monkeypatch.setattr(retries, "JOB_SECONDS", 0.0)
     warehouse.answers = [UNAVAILABLE]
     client = FakeClient(taken={"payments_publish_staging_g1_4_3_0": FakeJob(looks=10**9)})
-    with pytest.raises(Incident, match="WAREHOUSE_FAILED.*still runs"):
+    with pytest.raises(Incident, match=r"WAREHOUSE_FAILED.*still runs"):
         publisher(client).publish(BATCH)
     assert len(warehouse.job_ids) == 1
     assert len(warehouse.controls) == 1
@@ -303,7 +303,7 @@ def test_a_transaction_that_never_ends_is_neither_repeated_nor_taken_for_anythin
 def test_a_look_at_the_outcome_that_fails_is_not_taken_for_a_batch_unpublished(warehouse: Warehouse) -> None:
     warehouse.answers, warehouse.controls = [UNAVAILABLE], []
     warehouse.silence = ConnectionError("reset")
-    with pytest.raises(Incident, match="WAREHOUSE_FAILED.*reset"):
+    with pytest.raises(Incident, match=r"WAREHOUSE_FAILED.*reset"):
         publisher().publish(BATCH)
     assert len(warehouse.job_ids) == 1
 
