@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.unit.benchmarks.test_results import OURS
 
 from benchmarks.contest import recovery
 from benchmarks.contest.bench import with_recovery
 from benchmarks.contest.contest import Failed
 from benchmarks.contest.recovery import NO_RECOVERY, Listener, Recovery, await_end, await_new, files_seen, judged
+from tests.unit.benchmarks.contest.test_results import OURS
 
 DONE = 'print(\'{"phase": "done"}\', flush=True)'
 

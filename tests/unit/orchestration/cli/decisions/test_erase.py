@@ -4,8 +4,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from tests.unit.orchestration.test_truth import MANIFEST, stored
-from tests.unit.orchestration.test_verification import Tables, delivered, sound_tables
 from typer.testing import CliRunner
 
 from orchestration.cli.app import app
@@ -15,6 +13,8 @@ from orchestration.verification.manifest_rules import compare_records, erased_of
 from spark_jobs.contract.payment_event import ERASED
 from spark_jobs.erasure.account_search import Found
 from spark_jobs.erasure.erase import ErasureReceipt
+from tests.unit.orchestration.verification.test_ledger_rules import Tables, delivered, sound_tables
+from tests.unit.orchestration.verification.test_manifest_rules import MANIFEST, stored
 
 DAY = date(2026, 11, 21)
 
