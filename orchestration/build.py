@@ -7,12 +7,12 @@ from typing import Any
 import dagster as dg
 
 from orchestration.asset_checks import DEFAULT_CHECKS, DELTA_CHECKS
-from orchestration.assets.backfill import payment_backfill
 from orchestration.assets.dbt_models import warehouse_assets
 from orchestration.assets.external import OUTSIDE
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.kafka_offsets import kafka_offsets
 from orchestration.assets.late_payments import payment_corrections
+from orchestration.assets.payment_backfill import payment_backfill
 from orchestration.assets.streaming import publish_payments
 from orchestration.jobs import default_jobs
 from orchestration.resources.factories import DEFAULT_RESOURCES

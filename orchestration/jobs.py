@@ -10,8 +10,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orchestration import names
 from orchestration.asset_checks import DEFAULT_CHECKS
-from orchestration.assets.backfill import payment_backfill
 from orchestration.assets.fraud_backtest import fraud_backtest
+from orchestration.assets.payment_backfill import payment_backfill
 from orchestration.assets.streaming import publish_payments
 
 _published = dg.AssetSelection.assets(publish_payments)

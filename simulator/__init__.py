@@ -1,8 +1,5 @@
 """Sends simulated payments to Kafka and writes down the truth about every one: `python -m simulator`.
 
-config what to simulate; population who pays whom; population when; population the payments; faults labelled
-fraud; faults what it looks like; faults broken events; faults the deliveries in sending order;
-sending the truth of what was sent; sending and sending the only Kafka I/O; sending the glue;
-sending fills a topic fast.
-Import the modules: nothing is re-exported here.
+Belongs here: who pays whom (population), what goes wrong (faults), the way to Kafka and the manifest (sending). Does
+not belong here: reading the topic, the warehouse.
 """

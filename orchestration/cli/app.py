@@ -9,7 +9,7 @@ import sys
 import typer
 
 from local_stack.processes import StackError
-from orchestration.cli import audit, backtest, demo, doctor, flow, scenario, stack, totals, verify
+from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, scenario, totals, verify
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve
 from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
@@ -22,9 +22,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(stack.status)
+app.command()(lifecycle.up)
+app.command()(lifecycle.down)
+app.command()(lifecycle.status)
 app.command()(doctor.doctor)
 app.command()(flow.simulate)
 app.command()(flow.process)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli import flow, verify
-from orchestration.cli.stack import show_health
+from orchestration.cli.lifecycle import show_health
 from orchestration.platform.builds import build_and_show
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spark_jobs.contract.payment_event import ERASED
-from spark_jobs.tables.erasures import BLANK_DELIVERY, ERASURE_HASH
+from spark_jobs.tables.erasure_tables import BLANK_DELIVERY, ERASURE_HASH
 
 type Row = Mapping[str, Any]
 type Money = tuple[int, int]

@@ -14,7 +14,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.locations import Locations
 
 if TYPE_CHECKING:
-    from spark_jobs.publishing.store import Store
+    from spark_jobs.publishing.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)

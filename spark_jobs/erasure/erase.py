@@ -20,7 +20,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import PERSONAL
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
-from spark_jobs.tables.erasures import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.tables.erasure_tables import BLANK_DELIVERY, insert_receipts_sql
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents

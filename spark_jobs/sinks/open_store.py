@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from spark_jobs.publishing.store import Store
+from spark_jobs.publishing.protocol import Store
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.store import WarehouseStore
 from spark_jobs.warehouse.client import connect

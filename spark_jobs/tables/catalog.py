@@ -10,10 +10,10 @@ from dataclasses import replace
 from spark_jobs.contract.payment_event import FIELDS
 from spark_jobs.tables.columns import BATCH, COORDINATES, COUNTS, DIGESTS, HASHES, Column
 from spark_jobs.tables.columns import Table as Table
-from spark_jobs.tables.decisions import ACCEPTED_GAPS as ACCEPTED_GAPS
-from spark_jobs.tables.decisions import PROMOTED_FIELDS as PROMOTED_FIELDS
-from spark_jobs.tables.erasures import ERASED_IDS as ERASED_IDS
-from spark_jobs.tables.erasures import ERASURES as ERASURES
+from spark_jobs.tables.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
+from spark_jobs.tables.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
+from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
+from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
 
 DELIVERIES = Table(
     "payment_deliveries",

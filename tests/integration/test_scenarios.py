@@ -5,7 +5,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from orchestration.assets.backfill import payment_backfill
+from orchestration.assets.payment_backfill import payment_backfill
 from orchestration.resources.bigquery import PaymentsBigQueryResource
 from orchestration.scenarios import (
     backfill,

@@ -13,7 +13,7 @@ from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
-from spark_jobs.tables.erasures import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.tables.erasure_tables import BLANK_DELIVERY, insert_receipts_sql
 from spark_jobs.warehouse.table_setup import table_id
 
 RETRACTION = "its id was published before, longer ago than the stream remembers"

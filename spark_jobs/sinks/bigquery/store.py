@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from spark_jobs.incidents import Incident
 from spark_jobs.publishing.control import Control
-from spark_jobs.publishing.store import BatchPublisher
+from spark_jobs.publishing.protocol import BatchPublisher
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.incident_log import record_incident
 from spark_jobs.sinks.bigquery.published_ids import seed_state

@@ -16,7 +16,7 @@ from spark_jobs.deduplication.dispositions import DISPOSITIONS
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.control import Control
-from spark_jobs.publishing.store import BatchPublisher
+from spark_jobs.publishing.protocol import BatchPublisher
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.erasures import follow_erasures

@@ -10,7 +10,7 @@ from spark_jobs.erasure.account_search import names_account
 from spark_jobs.erasure.copies import DERIVED, remove_leftover_files
 from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.tables import catalog
-from spark_jobs.tables.erasures import BLANK_DELIVERY
+from spark_jobs.tables.erasure_tables import BLANK_DELIVERY
 from tests.architecture.sources import ROOT
 from tests.unit.spark_jobs.batches import SETTINGS
 

@@ -32,7 +32,7 @@ from spark_jobs.streaming import staged_files
 from spark_jobs.streaming.tally import BucketTally, add_up, count_up
 from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import Table
-from spark_jobs.tables.erasures import BLANK_DELIVERY
+from spark_jobs.tables.erasure_tables import BLANK_DELIVERY
 from tests.unit.spark_jobs.batches import CONTROL, NOON
 
 FIRST = replace(CONTROL, epoch=0, last_batch_id=0, end_offsets={0: 0}, watermark=None)

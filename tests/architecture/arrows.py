@@ -1,0 +1,62 @@
+"""The arrows: which room may import from which. Another arrow is a change of the design, and is drawn here first.
+
+Belongs here: the drawing. Does not belong here: the rules (rooms). A room is a package; a module on a house's own floor
+is a room of its own.
+"""
+
+ARROWS = {
+    "spark_jobs": {
+        "process_payments": "driver publishing settings",
+        "driver": "contract crash_points deduplication incidents publishing settings sinks source streaming",
+        "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
+        "sinks.bigquery": "contract crash_points deduplication incidents publishing settings source streaming tables"
+        " warehouse",
+        "sinks.delta": "contract crash_points deduplication incidents publishing settings source streaming tables"
+        " warehouse",
+        "corrections": "contract incidents parsing publishing settings source streaming tables warehouse",
+        "erasure": "contract incidents publishing settings tables warehouse",
+        "warehouse": "crash_points incidents publishing settings source tables",
+        "publishing": "contract incidents source streaming tables",
+        "streaming": "contract crash_points deduplication parsing",
+        "parsing": "contract",
+        "deduplication": "contract crash_points",
+        "source": "incidents settings",
+        "tables": "contract",
+    },
+    "orchestration": {
+        "definitions": "build",
+        "cli": "automation backtest cli.decisions control_totals errors platform presentation resources scenarios"
+        " scenarios.harness settings verification",
+        "cli.decisions": "errors platform presentation settings",
+        "platform": "automation build errors names presentation resources settings",
+        "build": "asset_checks assets jobs resources schedules sensors settings",
+        "schedules": "jobs",
+        "jobs": "asset_checks assets names",
+        "asset_checks": "automation names resources settings verification",
+        "sensors": "automation names resources settings",
+        "assets": "automation backtest names presentation resources settings",
+        "scenarios": "assets control_totals presentation scenarios.harness verification",
+        "scenarios.harness": "control_totals presentation resources verification",
+        "automation": "names resources settings",
+        "backtest": "resources settings",
+        "control_totals": "errors settings",
+        "resources": "errors settings",
+        "verification": "settings",
+    },
+    "simulator": {
+        "__main__": "config sending",
+        "sending": "config faults population",
+        "faults": "config population",
+    },
+    "local_stack": {
+        "bigquery": "bigquery.patches processes",
+        "kafka": "java processes",
+        "java": "processes",
+        "sandbox_home": "processes",
+    },
+    "benchmarks": {
+        "contest": "harness peers",
+        "measurements": "harness",
+    },
+}
+"""House, room, and the rooms of the same house that it may import from."""
