@@ -27,6 +27,7 @@ class IncidentKind(StrEnum):
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     WAREHOUSE_FAILED = "WAREHOUSE_FAILED"
     DELTA_FAILED = "DELTA_FAILED"
+    SCHEMA_VERSION = "SCHEMA_VERSION"
 
 
 class Incident(RuntimeError):

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from local_stack.processes import StackError
-from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, scenario, totals, verify
+from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve
 from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
@@ -31,6 +31,7 @@ app.command()(flow.process)
 app.command()(flow.build)
 app.command()(verify.verify)
 app.command()(audit.audit)
+app.command()(migrate.migrate)
 app.command()(totals.load_totals)
 app.command()(gaps.accept_gap)
 app.command()(backtest.backtest)

@@ -67,11 +67,7 @@ class Stack:
         say(f"Warehouse at {job.emulator_host or 'BigQuery'} ...")
         if self.warehouse:
             self.warehouse.start()
-        from spark_jobs.warehouse.client import connect
-        from spark_jobs.warehouse.table_setup import ensure_tables
-
-        with connect(job) as client:
-            ensure_tables(client, job)
+        self._open_dataset()
         prepare_dagster_home(self.settings)
         if self.dagster.pid() is None:
             from orchestration.automation.run_records import close_abandoned_runs
@@ -136,10 +132,27 @@ class Stack:
         self.require_warehouse()
 
     def require_warehouse(self) -> None:
+        """Refuse to go on without the warehouse, and bring its dataset to this version where it is older.
+
+        Raises:
+            StackError: the warehouse does not answer.
+            Incident: SCHEMA_VERSION.
+        """
+        self.require_answering_warehouse()
+        self._open_dataset()
+
+    def require_answering_warehouse(self) -> None:
         """Refuse to go on without the warehouse. Raises StackError."""
         if self.warehouse and not self.warehouse.is_up():
             endpoint = self.settings.job.emulator_host
             raise StackError(f"The warehouse does not answer at {endpoint}: run `payments up --no-ui` first.")
+
+    def _open_dataset(self) -> None:
+        from spark_jobs.warehouse.client import connect
+        from spark_jobs.warehouse.table_setup import ensure_tables
+
+        with connect(self.settings.job) as client:
+            ensure_tables(client, self.settings.job)
 
     def is_ui_ready(self) -> bool:
         """Whether the UI answers and has loaded our code.

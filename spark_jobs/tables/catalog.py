@@ -14,6 +14,9 @@ from spark_jobs.tables.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
 from spark_jobs.tables.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
 from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
 from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
+from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
+from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
+from spark_jobs.tables.operation_tables import SCHEMA_MIGRATIONS as SCHEMA_MIGRATIONS
 
 DELIVERIES = Table(
     "payment_deliveries",
@@ -201,35 +204,6 @@ CONTROL_TOTALS = Table(
     ),
 )
 
-KAFKA_OFFSETS = Table(
-    "kafka_offsets",
-    "What the broker says: one row per partition, replaced at each observation.",
-    (
-        Column("topic", "STRING", "Kafka topic."),
-        Column("kafka_partition", "INT64", "Kafka partition."),
-        Column("earliest_offset", "INT64", "Oldest offset still kept."),
-        Column("latest_offset", "INT64", "The offset that the next record will get."),
-        Column("observed_at", "TIMESTAMP", "When the broker was asked."),
-    ),
-)
-
-INCIDENTS = Table(
-    "pipeline_incidents",
-    "Why runs stopped: one row per incident and Kafka partition that it is about.",
-    (
-        Column("incident_id", "STRING", "The incident: its rows share it."),
-        Column("pipeline", "STRING", "The pipeline whose run stopped."),
-        Column("kind", "STRING", "What happened, such as OFFSETS_LOST."),
-        Column("detail", "STRING", "The one line that the run ended with."),
-        Column("topic", "STRING", "Kafka topic."),
-        Column("kafka_partition", "INT64", "Kafka partition; NULL where the incident is about none.", "NULLABLE"),
-        Column("start_offset", "INT64", "First offset concerned.", "NULLABLE"),
-        Column("end_offset", "INT64", "Offset after the last concerned.", "NULLABLE"),
-        Column("epoch", "INT64", "The run's epoch; NULL where it had none yet.", "NULLABLE"),
-        Column("occurred_at", "TIMESTAMP", "When the run stopped."),
-    ),
-)
-
 TABLES: tuple[Table, ...] = (
     DELIVERIES,
     TRANSACTIONS,
@@ -246,4 +220,5 @@ TABLES: tuple[Table, ...] = (
     PROMOTED_FIELDS,
     ERASURES,
     ERASED_IDS,
+    SCHEMA_MIGRATIONS,
 )

@@ -1,21 +1,36 @@
-"""The product's tables in BigQuery: their names, schemas, and making what is missing.
+"""The product's tables in BigQuery: their names, schemas, and bringing a dataset to this product's version.
 
-Belongs here: names, schemas, creation, staging tables left behind. Does not belong here: which columns a table has
-(tables).
+Belongs here: names, schemas, what is missing or new, staging tables left behind. Does not belong here: which columns a
+table has and what each version adds (tables), a larger step (larger_steps).
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
-from spark_jobs.tables.catalog import TABLES, Table
+from spark_jobs.tables.catalog import CONTROL, SCHEMA_MIGRATIONS, TABLES, Table
+from spark_jobs.tables.migrations import MIGRATIONS, Migration, newest_version, pending
+from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds, failures
+from spark_jobs.warehouse.schema_version import VERSION_LABEL, add_columns, insist, set_version, version_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
 
 
 STAGING_PREFIX = "staging_"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Which of our tables a dataset has, and of which version it is: None where it has none of them."""
+
+    tables: frozenset[str]
+    version: int | None
 
 
 def table_id(settings: JobSettings, table: Table) -> str:
@@ -30,16 +45,65 @@ def schema_of(table: Table) -> "list[SchemaField]":
     return [SchemaField(c.name, c.type, mode=c.mode, description=c.description) for c in table.columns]
 
 
-def ensure_tables(client: "Client", settings: JobSettings) -> None:
-    """Create the dataset and every table that is missing."""
+def ensure_tables(client: "Client", settings: JobSettings, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Create the dataset and what is missing in it, and add what came with versions after its own.
+
+    Where there is nothing to do it costs one listing of the dataset's tables. Several processes may do it at once.
+
+    Raises:
+        Incident: SCHEMA_VERSION, where the dataset is of a newer version, or a larger step is due.
+    """
+    found = look(client, settings, migrations)
+    due = pending(found.version, migrations) if found.version else []
+    larger = next((migration for migration in due if migration.is_larger), None)
+    if larger:
+        raise Incident(
+            IncidentKind.SCHEMA_VERSION,
+            f"dataset {settings.dataset!r} is of schema version {found.version}, and version {larger.version} "
+            f"({larger.description}) is a larger step: see `payments migrate --dry-run`, then run `payments migrate`.",
+        )
+    make_missing(client, settings, found, migrations)
+    for migration in due:
+        add(client, settings, migration)
+        conclude(client, settings, migration.version, migration.description)
+
+
+def look(client: "Client", settings: JobSettings, migrations: Sequence[Migration] = MIGRATIONS) -> Found:
+    """What the dataset has; it costs one listing of its tables.
+
+    Raises:
+        Incident: SCHEMA_VERSION, where it is of a newer version than this product knows.
+    """
+    from google.api_core.exceptions import NotFound
+
+    labels: Mapping[str, Mapping[str, str]] = {}
+    with suppress(NotFound):
+        listed = client.list_tables(f"{settings.project}.{settings.dataset}", **bounds())
+        labels = {item.table_id: item.labels for item in listed}
+    tables = frozenset(table.name for table in TABLES if table.name in labels)
+    version = version_of(labels.get(CONTROL.name)) if tables else None
+    if version and version > newest_version(migrations):
+        raise Incident(
+            IncidentKind.SCHEMA_VERSION,
+            f"dataset {settings.dataset!r} is of schema version {version}, and this product knows versions up to "
+            f"{newest_version(migrations)}: use the newer product that brought it there, or another dataset.",
+        )
+    return Found(tables, version)
+
+
+def make_missing(
+    client: "Client", settings: JobSettings, found: Found, migrations: Sequence[Migration] = MIGRATIONS
+) -> None:
+    """Create every table that is missing, as the newest version has it; the control row's comes first."""
     from google.cloud import bigquery
 
-    dataset = bigquery.Dataset(f"{settings.project}.{settings.dataset}")
-    dataset.location = settings.location
-    client.create_dataset(dataset, exists_ok=True, **bounds())
-    existing = {item.table_id for item in client.list_tables(dataset, **bounds())}
-    for table in TABLES:
-        if table.name in existing:
+    if not found.tables:
+        dataset = bigquery.Dataset(f"{settings.project}.{settings.dataset}")
+        dataset.location = settings.location
+        insist(partial(client.create_dataset, dataset, exists_ok=True, **bounds()))
+    version = found.version or newest_version(migrations)
+    for table in (CONTROL, *(table for table in TABLES if table is not CONTROL)):
+        if table.name in found.tables:
             continue
         resource = bigquery.Table(table_id(settings, table), schema=schema_of(table))
         resource.description = table.description
@@ -47,7 +111,31 @@ def ensure_tables(client: "Client", settings: JobSettings) -> None:
             resource.time_partitioning = bigquery.TimePartitioning(field=table.partition_by)
         if table.cluster_by:
             resource.clustering_fields = list(table.cluster_by)
-        client.create_table(resource, exists_ok=True, **bounds())
+        if table is CONTROL:
+            resource.labels = {VERSION_LABEL: str(version)}
+        insist(partial(client.create_table, resource, exists_ok=True, **bounds()))
+    if found.version is None:
+        conclude(client, settings, version, "the dataset was made")
+
+
+def add(client: "Client", settings: JobSettings, migration: Migration) -> None:
+    """Add the columns that came with a version, where they are missing."""
+    for table, names in migration.columns.items():
+        added = [column for column in schema_of(table) if column.name in names]
+        add_columns(client, table_id(settings, table), added)
+
+
+def conclude(client: "Client", settings: JobSettings, version: int, description: str) -> None:
+    """Say that the dataset is of that version from now on: once, whoever says it."""
+    merge = f"""
+        merge `{table_id(settings, SCHEMA_MIGRATIONS)}` as migrations
+        using (select @version as version) as applied on migrations.version = applied.version
+        when not matched then
+            insert (version, description, applied_by, applied_at)
+            values (@version, @description, session_user(), current_timestamp())
+        """
+    insist(partial(run, client, merge, {"version": version, "description": description}))
+    set_version(client, table_id(settings, CONTROL), version)
 
 
 def sweep_staging(client: "Client", settings: JobSettings) -> None:

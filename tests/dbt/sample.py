@@ -104,6 +104,7 @@ def tables(records: list[Delivery]) -> Tables:
         "promoted_fields": [],
         "payment_erasures": [],
         "payment_erased_ids": [],
+        "schema_migrations": [],
     }
 
 

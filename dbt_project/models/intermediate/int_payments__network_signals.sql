@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='merge',
         unique_key='transaction_id',
-        on_schema_change='fail',
+        on_schema_change='append_new_columns',
         partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
     )
 }}

@@ -24,8 +24,8 @@ from spark_jobs.sinks.delta.tables import (
     BATCH_TABLES,
     append_once,
     failures_as_incidents,
-    open_table,
     schema_of,
+    upgrade_table,
     version_of,
 )
 from spark_jobs.tables import catalog
@@ -53,7 +53,7 @@ class Mirror:
         self._batches = settings.pipeline
         self._corrections = f"{settings.pipeline}:corrections"
         with failures_as_incidents(settings):
-            self._tables = {table: open_table(settings, table) for table in BATCH_TABLES}
+            self._tables = {table: upgrade_table(settings, table) for table in BATCH_TABLES}
 
     @property
     def last_batch_id(self) -> int:

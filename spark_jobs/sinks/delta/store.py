@@ -27,7 +27,14 @@ from spark_jobs.sinks.delta.publisher import (
     take_out_after,
     write_control,
 )
-from spark_jobs.sinks.delta.tables import MAX_ATTEMPTS, failures_as_incidents, open_table, query, schema_of
+from spark_jobs.sinks.delta.tables import (
+    MAX_ATTEMPTS,
+    failures_as_incidents,
+    open_table,
+    query,
+    schema_of,
+    upgrade_table,
+)
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.state_seeds import write_seeds
 from spark_jobs.tables import catalog
@@ -40,10 +47,10 @@ class DeltaStore:
         self._settings = settings
 
     def prepare(self) -> None:
-        """Make missing tables."""
+        """Make missing tables, and bring older ones to this version."""
         with failures_as_incidents(self._settings):
             for table in (*OWN_TABLES, catalog.CONTROL, catalog.INCIDENTS):
-                open_table(self._settings, table)
+                upgrade_table(self._settings, table)
 
     def read_control(self) -> Control | None:
         """The pipeline's row of pipeline_control."""

@@ -1,7 +1,8 @@
 """The Delta tables: what they are made of, and how a batch comes into one exactly once.
 
-Belongs here: opening tables, appending under an application's transaction version. Does not belong here: which rows
-(rows), in which order and when (mirror, store). Imported only where Delta is asked for.
+Belongs here: opening tables of any version that this product knows, appending under an application's transaction
+version. Does not belong here: which rows (rows), in which order and when (mirror, store). Imported only where
+Delta is asked for.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
+from spark_jobs.tables.migrations import FIRST_VERSION, newest_version
+
+SCHEMA = ":schema-version"
+"""The application whose version in a table's log is that of its columns; no pipeline can be called so."""
 
 MAX_ATTEMPTS = 4
 """How often a commit is tried where another process has committed to the same table in the meantime."""
@@ -63,8 +68,36 @@ def open_table(settings: JobSettings, table: Table) -> DeltaTable:
     """The table, made where it is missing."""
     uri = uri_of(settings, table)
     if not DeltaTable.is_deltatable(uri):
-        DeltaTable.create(uri, schema_of(table), mode="ignore", name=table.name, description=table.description)
+        DeltaTable.create(
+            uri,
+            schema_of(table),
+            mode="ignore",
+            name=table.name,
+            description=table.description,
+            commit_properties=CommitProperties(app_transactions=[Transaction(SCHEMA, newest_version())]),
+        )
     return DeltaTable(uri)
+
+
+def upgrade_table(settings: JobSettings, table: Table) -> DeltaTable:
+    """Open a table at a run's start, made where it is missing; an older one gets the columns that came since.
+
+    The columns and the version are one commit, so that whoever comes second finds both.
+
+    Raises:
+        Incident: SCHEMA_VERSION, where it is of a newer version.
+    """
+    opened, newest = open_table(settings, table), newest_version()
+    version = version_of(opened, SCHEMA) or FIRST_VERSION
+    if version > newest:
+        raise Incident(
+            IncidentKind.SCHEMA_VERSION,
+            f"Delta's {table.name} at {settings.delta_location} is of schema version {version}, and this product knows "
+            f"versions up to {newest}: use the newer product that brought it there, or another folder.",
+        )
+    if version < newest:
+        append_once(opened, schema_of(table).empty_table(), SCHEMA, newest)
+    return opened
 
 
 def conform(rows: pa.Table, table: Table) -> pa.Table:

@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='merge',
         unique_key=['window_start', 'currency', 'region', 'payment_method'],
-        on_schema_change='fail',
+        on_schema_change='append_new_columns',
         partition_by={'field': 'window_start', 'data_type': 'timestamp', 'granularity': 'day'},
         cluster_by=['currency', 'region'],
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.incidents import Incident, IncidentKind
@@ -15,16 +15,20 @@ from spark_jobs.sinks.delta.publisher import control_in, write_control
 from spark_jobs.sinks.delta.store import DeltaStore
 from spark_jobs.sinks.delta.tables import (
     METRICS,
+    SCHEMA,
     append,
     append_once,
     conform,
     open_table,
     query,
     schema_of,
+    upgrade_table,
+    uri_of,
     version_of,
 )
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Column
+from spark_jobs.tables.migrations import newest_version
 from tests.unit.spark_jobs.batches import CONTROL, NOON
 
 
@@ -84,6 +88,44 @@ def test_a_column_that_the_contract_gains_appears_without_a_rewrite(settings: Jo
         row["transaction_id"]: (row["batch_id"], row["loyalty_tier"]) for row in now.to_pyarrow_table().to_pylist()
     }
     assert found == {"a": (None, None), "b": (2, "gold")}
+
+
+def made_before_versions(settings: JobSettings) -> pa.Table:
+    """Payments as a product wrote them that knew no versions, and had one column less."""
+    rows = payments("a").drop_columns(["extra_fields"])
+    write_deltalake(uri_of(settings, catalog.TRANSACTIONS), rows)
+    return rows
+
+
+def test_an_older_table_gets_its_columns_and_its_version_in_one_commit(settings: JobSettings) -> None:
+    made_before_versions(settings)
+    opened = open_table(settings, catalog.TRANSACTIONS)
+    assert (version_of(opened, SCHEMA), opened.version()) == (0, 0)
+    now = upgrade_table(settings, catalog.TRANSACTIONS)
+    assert (version_of(now, SCHEMA), now.version()) == (newest_version(), 1)
+    assert set(now.schema().to_arrow().names) == {column.name for column in catalog.TRANSACTIONS.columns}
+    assert [(row["transaction_id"], row["extra_fields"]) for row in rows_in(now)] == [("a", None)]
+    assert upgrade_table(settings, catalog.TRANSACTIONS).version() == 1
+
+
+def test_who_comes_second_to_an_older_table_finds_it_done(settings: JobSettings) -> None:
+    made_before_versions(settings)
+    stale = open_table(settings, catalog.TRANSACTIONS)
+    upgrade_table(settings, catalog.TRANSACTIONS)
+    append_once(stale, payments(), SCHEMA, newest_version())
+    assert open_table(settings, catalog.TRANSACTIONS).version() == 1
+
+
+def test_a_new_table_is_of_the_newest_version(settings: JobSettings) -> None:
+    assert version_of(upgrade_table(settings, METRICS), SCHEMA) == newest_version()
+    assert open_table(settings, METRICS).version() == 0
+
+
+def test_a_newer_table_is_refused_in_one_line(settings: JobSettings) -> None:
+    append(open_table(settings, catalog.CONTROL), schema_of(catalog.CONTROL).empty_table(), SCHEMA, 99)
+    with pytest.raises(Incident, match=r"SCHEMA_VERSION: Delta's pipeline_control .* version 99") as refused:
+        DeltaStore(settings).prepare()
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("table", [*catalog.TABLES, METRICS], ids=lambda table: table.name)

@@ -1,0 +1,52 @@
+"""The versions of a dataset, in order: what each one adds to the one before. Pure data.
+
+Belongs here: migrations and what follows from a version. Does not belong here: how one is applied (warehouse,
+sinks.delta), what the columns are (catalog, which always declares the newest version).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from spark_jobs.tables import catalog
+from spark_jobs.tables.columns import Table
+
+FIRST_VERSION = 1
+"""A dataset that carries no version is of this one: before it, none was written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What makes a dataset of the version before one of this version.
+
+    `tables` and `columns` (by their table) name what is new in the catalog; a new column is NULLABLE or REPEATED, and
+    NULL in it means: written before the column came. They are added at start, by whoever comes first. `statements`
+    make it a larger step, which is left to `payments migrate`: BigQuery SQL in which `{table}` is a table of ours. Each
+    can be run again with no further effect, since a step that was cut off is begun anew.
+    """
+
+    version: int
+    description: str
+    tables: tuple[Table, ...] = ()
+    columns: Mapping[Table, tuple[str, ...]] = field(default_factory=dict)
+    statements: tuple[str, ...] = ()
+
+    @property
+    def is_larger(self) -> bool:
+        """Whether a person has to ask for it."""
+        return bool(self.statements)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(2, "the versions that a dataset has had", tables=(catalog.SCHEMA_MIGRATIONS,)),
+)
+"""In order, a version each. One that was released stays as it is."""
+
+
+def newest_version(migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """The version that this product reads and writes."""
+    return migrations[-1].version if migrations else FIRST_VERSION
+
+
+def pending(version: int, migrations: Sequence[Migration] = MIGRATIONS) -> list[Migration]:
+    """What a dataset of that version lacks, in order."""
+    return [migration for migration in migrations if migration.version > version]

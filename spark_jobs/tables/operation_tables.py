@@ -1,0 +1,47 @@
+"""The tables that are about the platform's own work, not about payments. Pure Python.
+
+Belongs here: what the broker says, why runs stopped, which versions the dataset has had. Does not belong here: payments
+and the ledger over them (catalog), decisions.
+"""
+
+from spark_jobs.tables.columns import Column, Table
+
+KAFKA_OFFSETS = Table(
+    "kafka_offsets",
+    "What the broker says: one row per partition, replaced at each observation.",
+    (
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition."),
+        Column("earliest_offset", "INT64", "Oldest offset still kept."),
+        Column("latest_offset", "INT64", "The offset that the next record will get."),
+        Column("observed_at", "TIMESTAMP", "When the broker was asked."),
+    ),
+)
+
+INCIDENTS = Table(
+    "pipeline_incidents",
+    "Why runs stopped: one row per incident and Kafka partition that it is about.",
+    (
+        Column("incident_id", "STRING", "The incident: its rows share it."),
+        Column("pipeline", "STRING", "The pipeline whose run stopped."),
+        Column("kind", "STRING", "What happened, such as OFFSETS_LOST."),
+        Column("detail", "STRING", "The one line that the run ended with."),
+        Column("topic", "STRING", "Kafka topic."),
+        Column("kafka_partition", "INT64", "Kafka partition; NULL where the incident is about none.", "NULLABLE"),
+        Column("start_offset", "INT64", "First offset concerned.", "NULLABLE"),
+        Column("end_offset", "INT64", "Offset after the last concerned.", "NULLABLE"),
+        Column("epoch", "INT64", "The run's epoch; NULL where it had none yet.", "NULLABLE"),
+        Column("occurred_at", "TIMESTAMP", "When the run stopped."),
+    ),
+)
+
+SCHEMA_MIGRATIONS = Table(
+    "schema_migrations",
+    "The versions that the dataset has had: one row per version that it was made at, or brought to.",
+    (
+        Column("version", "INT64", "The version; the newest one is also the label schema_version of pipeline_control."),
+        Column("description", "STRING", "What it brought."),
+        Column("applied_by", "STRING", "The warehouse's name of the account that applied it."),
+        Column("applied_at", "TIMESTAMP", "When it was applied."),
+    ),
+)
