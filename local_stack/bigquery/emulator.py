@@ -5,6 +5,7 @@ Belongs here: its start, stop and health. Does not belong here: datasets, tables
 """
 
 import os
+import re
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -14,6 +15,8 @@ from urllib.request import ProxyHandler, build_opener
 
 from local_stack.processes import Daemon, StackError, is_loopback, is_port_free
 
+DEFAULT_KEEP_MINUTES = "60"
+_KEEP_MINUTES = re.compile(r"\d{1,6}(\.\d{1,3})?")
 _ANSWER_SECONDS = 2.0
 
 
@@ -86,10 +89,14 @@ class Warehouse:
                 f"Port {port} of {host} is taken by another program: "
                 "set BIGQUERY_EMULATOR_HOST to a free one, such as http://127.0.0.1:9150."
             )
+        keep = os.environ.get("PAYMENTS_WAREHOUSE_KEEP_MINUTES") or DEFAULT_KEEP_MINUTES
+        if not _KEEP_MINUTES.fullmatch(keep) or not float(keep):
+            raise StackError(f"PAYMENTS_WAREHOUSE_KEEP_MINUTES must be a number above zero such as 60, not {keep!r}.")
         server = Path(__file__).with_name("server.py")
         folder = self.home / "bigquery"
         folder.mkdir(parents=True, exist_ok=True)
         options = ["--host", host, "--port", str(port), "--project", self.project, "--data-dir", str(folder / "data")]
+        options += ["--keep-minutes", keep]
         # -I and a bare environment: nothing of ours may become a setting or a package of the server. DuckDB keeps its
         # extensions in HOME.
         env = {"HOME": str(folder), "PATH": os.defpath, "TZ": "UTC"}

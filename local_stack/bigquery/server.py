@@ -19,8 +19,10 @@ def main() -> None:
     options = _parse_options()
     # Last, and only for the module beside this one.
     sys.path.append(str(Path(__file__).parents[2]))
+    from local_bigquery.engine import database
     from local_bigquery.settings import settings
 
+    from local_stack.bigquery.maintenance import expiry, gate, thread
     from local_stack.bigquery.patches import (
         catalog_lookups,
         job_records,
@@ -48,18 +50,23 @@ def main() -> None:
     parquet_loads.install()
     query_results.install()
     translation_cache.install()
+    merging_gate = gate.MergingGate()
+    gate.install(merging_gate)
+    for project_id in database.projects():
+        expiry.delete_what_a_killed_server_left(project_id)
 
     import uvicorn
 
     # No gRPC server: its Storage API is slow, and nothing of ours needs it.
-    uvicorn.run(
-        "local_bigquery:app",
-        host=options.host,
-        port=options.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
+    with thread.Maintenance(options.keep_minutes * 60, merging_gate).running():
+        uvicorn.run(
+            "local_bigquery:app",
+            host=options.host,
+            port=options.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        )
 
 
 def _parse_options() -> argparse.Namespace:
@@ -68,6 +75,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--project", required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--keep-minutes", type=float, default=60.0)
     options = parser.parse_args()
     if not ip_address(options.host).is_loopback:
         parser.error(f"{options.host} is not a loopback address, and this server has no authentication")
