@@ -49,7 +49,7 @@ ARROWS = {
         "faults": "config population",
     },
     "local_stack": {
-        "bigquery": "bigquery.patches processes",
+        "bigquery": "bigquery.maintenance bigquery.patches processes",
         "kafka": "java processes",
         "java": "processes",
         "sandbox_home": "processes",
