@@ -35,17 +35,25 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def stack(home: Path, environment: dict[str, str]) -> Iterator[JobSettings]:
-    """A real broker and a real warehouse, up for the whole session."""
+def warehouse(home: Path, environment: dict[str, str]) -> Iterator[JobSettings]:
+    """A real warehouse, up for the whole session."""
     settings = read_job_settings(environment)
-    broker = Broker(home, settings.bootstrap_servers)
-    warehouse = Warehouse(home, settings.emulator_host or "", settings.project)
+    started = Warehouse(home, settings.emulator_host or "", settings.project)
     try:
-        broker.start()
-        warehouse.start()
+        started.start()
         yield settings
     finally:
-        warehouse.stop()
+        started.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(home: Path, warehouse: JobSettings) -> Iterator[JobSettings]:
+    """A real broker and a real warehouse, up for the whole session."""
+    broker = Broker(home, warehouse.bootstrap_servers)
+    try:
+        broker.start()
+        yield warehouse
+    finally:
         broker.stop()
 
 

@@ -1,7 +1,7 @@
 """Which checkpoint a run works on: the one that the control row names, or a new one rebuilt from the warehouse.
 
 Belongs here: opening a generation and beginning the next. Does not belong here: what makes one unusable
-(checkpoint), how its state is rebuilt (sinks.bigquery).
+(checkpoint), how its state is rebuilt (sinks).
 """
 
 from dataclasses import dataclass, replace

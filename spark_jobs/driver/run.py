@@ -1,7 +1,7 @@
 """One run under one epoch: fence, check, stream, publish, again and again.
 
 Belongs here: the order of a run's steps. Does not belong here: what happens to a record (streaming) or to a batch
-(sinks.bigquery), how long a run goes on (process_payments), Dagster.
+(sinks), how long a run goes on (process_payments), Dagster.
 """
 
 import time
@@ -76,7 +76,7 @@ class Run(AbstractContextManager["Run"]):
     def _begin(self) -> None:
         self._store.prepare()
         control = self._take_over(self._topic.read())
-        self._store.sweep()
+        self._store.sweep(control)
         try:
             opened = open_generation(self._store, self._settings, control)
         except CheckpointUnusable as unusable:

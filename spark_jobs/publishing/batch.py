@@ -3,10 +3,8 @@
 Belongs here: the batch, its offsets, and what the sink already knew of it. Does not belong here: how a sink takes it.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.streaming.tally import BatchTally
@@ -26,37 +24,25 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyPublished:
-    """What the warehouse knew of a batch before it was published.
+    """What a store knew of a batch's records, and the stream did not.
 
-    `retracted` are records that the stream took for new and that are not: their payment is published already, or was
-    erased; as (partition, currency, minor units). `corrected` of them leave a correction. `erased` counts the records
-    of any disposition whose id was erased. All holds only as long as the two counts are those of the control row; where
-    one is 0, nothing was ever corrected, or erased.
+    `retracted` are the records that the stream tagged UNIQUE and that are not: their payment was published by an
+    earlier batch, or its id was erased. Each is (partition, currency, minor units). `erased` counts the records, of any
+    disposition, whose id was erased; a store without erasures leaves it at 0.
     """
 
-    correction_count: int
     retracted: tuple[tuple[int, str, int], ...] = ()
-    erasure_count: int = 0
-    corrected: int = 0
     erased: int = 0
-
-    @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]]) -> "AlreadyPublished":
-        """From the rows of `already_published_sql`, of which there is at least one."""
-        found = [row for row in rows if row["kafka_partition"] is not None]
-        is_new = [row for row in found if row["disposition"] == "UNIQUE"]
-        return cls(
-            rows[0]["correction_count"],
-            tuple((row["kafka_partition"], row["currency"], row["amount_minor"]) for row in is_new),
-            rows[0]["erasure_count"],
-            sum(not row["is_erased"] for row in found),
-            sum(row["is_erased"] for row in found),
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """All that the warehouse is told of one micro-batch."""
+    """All that a store is told of one micro-batch.
+
+    `spark_batch_id` is Spark's number within the checkpoint: not unique for ever, the store numbers batches itself.
+    `interval` is what the batch spans, `tally` what is in it: its staged files by URI, counts, money in minor units,
+    times in microseconds since 1970. `started_at` is UTC; `process_seconds` is what came before the store was asked.
+    """
 
     spark_batch_id: int
     interval: Interval
@@ -64,7 +50,7 @@ class Batch:
     started_at: datetime
     process_seconds: float
     erased: int = 0
-    """Records whose id was erased before: known once the warehouse was asked."""
+    """Records whose id was erased before: known once the store was asked."""
 
 
 def retract(batch: Batch, known: AlreadyPublished) -> Batch:

@@ -1,7 +1,7 @@
 """What every sink asks of a micro-batch before it takes it, and tells of it after.
 
 Belongs here: whether a batch follows on what is published, and its report. Does not belong here: publishing it
-(sinks.bigquery, sinks.delta).
+(sinks).
 """
 
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ def check_batch(batch: Batch, control: Control) -> None:
         )
     if batch.tally.watermarks != {to_microseconds(control.watermark)}:
         raise CheckpointUnusable(
-            f"its state judged lateness by {sorted(map(str, batch.tally.watermarks))}, the warehouse has "
+            f"its state judged lateness by {sorted(map(str, batch.tally.watermarks))}, the store has "
             f"{to_microseconds(control.watermark)}."
         )
 

@@ -1,23 +1,27 @@
 """The control row: what is published, and who may publish next.
 
-Belongs here: the row's fields. Does not belong here: reading and writing it (warehouse, sinks).
+Belongs here: the row's fields. Does not belong here: reading and writing it (sinks).
 """
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spark_jobs.source.offsets import offsets_from_json
 from spark_jobs.tables.ledger_digest import NOTHING_BEFORE
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The control row: what is published, and who may publish next. Offsets are by partition, past the last one."""
+    """The control row: what is published, and who may publish next.
+
+    `epoch` rises by 1 with each run that takes over, and `holder` is that run. `generation` names the checkpoint in
+    use. `last_batch_id` counts published batches from 1 without a hole; 0 is before the first. `end_offsets` are by
+    partition, past the last published record. `watermark` (UTC) is what the next batch judges lateness by; None before
+    the first valid payment. `updated_at` (UTC) is when the row last changed. `correction_count` and `erasure_count`
+    stay 0 in a store that has neither. `digest` is the newest batch's digest.
+    """
 
     pipeline: str
     topic: str

@@ -15,7 +15,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CONTROL, SCHEMA_MIGRATIONS, TABLES, Table
 from spark_jobs.tables.migrations import MIGRATIONS, Migration, newest_version, pending
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.retries import bounds, failures
+from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.schema_version import VERSION_LABEL, add_columns, insist, set_version, version_of
 
 if TYPE_CHECKING:
@@ -138,10 +138,8 @@ def conclude(client: "Client", settings: JobSettings, version: int, description:
     set_version(client, table_id(settings, CONTROL), version)
 
 
-def sweep_staging(client: "Client", settings: JobSettings) -> None:
-    """Drop the staging tables that dead or fenced runs have left behind: none of them is ever needed again."""
+def staging_tables(client: "Client", settings: JobSettings) -> list[str]:
+    """Full names of the staging tables that there are: of the run at work, and of those that are over."""
     dataset = f"{settings.project}.{settings.dataset}"
-    with suppress(*failures()):
-        for item in client.list_tables(dataset, **bounds()):
-            if item.table_id.startswith(STAGING_PREFIX):
-                client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
+    names = (item.table_id for item in client.list_tables(dataset, **bounds()))
+    return [f"{dataset}.{name}" for name in names if name.startswith(STAGING_PREFIX)]

@@ -16,7 +16,7 @@ ARROWS = {
         "corrections": "contract incidents parsing publishing settings source streaming tables warehouse",
         "erasure": "contract incidents publishing settings tables warehouse",
         "warehouse": "crash_points incidents publishing settings source tables",
-        "publishing": "contract incidents source streaming tables",
+        "publishing": "contract deduplication incidents source streaming tables",
         "streaming": "contract crash_points deduplication parsing",
         "parsing": "contract",
         "deduplication": "contract crash_points",

@@ -1,6 +1,7 @@
 """Who may import whom. An arrow that is not drawn here is a defect of the design, not of a file."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,15 @@ def test_a_package_imports_of_ours_only_what_its_arrows_allow(package: str) -> N
         if not is_within(module, allowed)
     }
     assert not broken
+
+
+def test_what_all_sinks_share_neither_imports_nor_names_one() -> None:
+    sinks = {path.parent.name for path in (ROOT / "spark_jobs" / "sinks").glob("*/__init__.py")}
+    theirs = ("spark_jobs.sinks", "spark_jobs.warehouse", "google", "deltalake")
+    assert sinks
+    for path in (ROOT / "spark_jobs" / "publishing").glob("*.py"):
+        assert not {module for module in everything_imported(path) if is_within(module, theirs)}, name(path)
+        assert not sinks & set(re.findall("[a-z]+", path.read_text().lower())), name(path)
 
 
 @pytest.mark.parametrize("package", ["spark_jobs", "simulator", "local_stack"])

@@ -46,7 +46,16 @@ def assert_delta_is_the_same(world: World) -> None:
         found, told = world.delta_rows(table), world.rows(table)
         assert sorted(found, key=_place) == sorted(told, key=_place)
     numbers = ("batch_id", "delivered", "unique_count", "duplicate_count", "late_count", "quarantined_count")
-    texts = ("generation", "spark_batch_id", "epoch", "start_offsets", "end_offsets", "watermark", "next_watermark")
+    texts = (
+        "generation",
+        "spark_batch_id",
+        "epoch",
+        "start_offsets",
+        "end_offsets",
+        "watermark",
+        "next_watermark",
+        "digest",
+    )
     columns = [*numbers, *texts]
     told_metrics = [tuple(row.values()) for row in world.rows(catalog.LEDGER, ", ".join(columns))]
     found_metrics = [tuple(row[name] for name in columns) for row in world.delta_rows(METRICS)]

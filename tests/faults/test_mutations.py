@@ -8,10 +8,11 @@ import pytest
 from spark_jobs.crash_points import Point
 from spark_jobs.driver.run import Run
 from spark_jobs.incidents import Incident
-from spark_jobs.publishing.batch import AlreadyPublished, Interval
+from spark_jobs.publishing.batch import Interval
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery import publish_sql as transaction
 from spark_jobs.sinks.bigquery import publisher, store
+from spark_jobs.sinks.bigquery.already_published import FoundInWarehouse
 from spark_jobs.sinks.bigquery.publish_sql import publish_sql
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle
@@ -40,7 +41,7 @@ def oracle(world: World) -> Oracle:
 def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Take words out of the transaction's text."""
 
-    def mutated(settings: JobSettings, staging: str, known: AlreadyPublished) -> str:
+    def mutated(settings: JobSettings, staging: str, known: FoundInWarehouse) -> str:
         sql = publish_sql(settings, staging, known)
         for word in words:
             assert word in sql

@@ -4,6 +4,8 @@ Belongs here: what is known, asking for it, and the statements that write down w
 rest of the batch's transaction (publish_sql).
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +22,31 @@ RETRACTION = "its id was published before, longer ago than the stream remembers"
 NO_WATERMARK = datetime(MIN_YEAR, 1, 1, tzinfo=UTC)
 """Before the first payment: none is older."""
 ERASED_AGAIN = "its id was erased before"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInWarehouse(AlreadyPublished):
+    """What the warehouse knew, as long as the two counts are those of the control row.
+
+    Where one of them is 0, nothing was ever corrected, or erased. `corrected` of the retracted leave a correction.
+    """
+
+    correction_count: int = 0
+    erasure_count: int = 0
+    corrected: int = 0
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, Any]]) -> "FoundInWarehouse":
+        """From the rows of `already_published_sql`, of which there is at least one."""
+        found = [row for row in rows if row["kafka_partition"] is not None]
+        is_new = [row for row in found if row["disposition"] == "UNIQUE"]
+        return cls(
+            retracted=tuple((row["kafka_partition"], row["currency"], row["amount_minor"]) for row in is_new),
+            erased=sum(row["is_erased"] for row in found),
+            correction_count=rows[0]["correction_count"],
+            erasure_count=rows[0]["erasure_count"],
+            corrected=sum(not row["is_erased"] for row in found),
+        )
 
 
 def already_published_sql(settings: JobSettings, staging: str) -> str:
@@ -41,14 +68,14 @@ def already_published_sql(settings: JobSettings, staging: str) -> str:
     """
 
 
-def is_new_sql(settings: JobSettings, known: AlreadyPublished) -> str:
+def is_new_sql(settings: JobSettings, known: FoundInWarehouse) -> str:
     """Of a record `s` of the staging table: it is a payment, and none that is published or erased."""
     published = _published_ids(settings, has_corrections=known.correction_count > 0)
     return f"""s.disposition = 'UNIQUE' and {was_not_erased_sql(settings, known)} and not exists (
                 select 1 from ({published}) as p where p.transaction_id = s.transaction_id)"""
 
 
-def was_not_erased_sql(settings: JobSettings, known: AlreadyPublished) -> str:
+def was_not_erased_sql(settings: JobSettings, known: FoundInWarehouse) -> str:
     """Of a record `s` of the staging table: its id, if it has one, was never erased."""
     if not known.erasure_count:
         return "true"

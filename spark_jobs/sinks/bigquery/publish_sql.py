@@ -5,16 +5,15 @@ Belongs here: what goes into which table. Does not belong here: running it, and 
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
 from spark_jobs.contract.times import from_microseconds
-from spark_jobs.deduplication.dispositions import watermark_of
-from spark_jobs.publishing.batch import AlreadyPublished, Batch
+from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.control import Control
+from spark_jobs.publishing.ledger import claims_in, ledger_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.already_published import (
+    FoundInWarehouse,
     already_published_values,
     delivered_as,
     erase_again_sql,
@@ -25,11 +24,11 @@ from spark_jobs.sinks.bigquery.already_published import (
 )
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
-from spark_jobs.tables.ledger_digest import DIGEST_SQL, claims, content_hash_sql
+from spark_jobs.tables.ledger_digest import DIGEST_SQL, content_hash_sql
 from spark_jobs.warehouse.table_setup import table_id
 
 
-def publish_sql(settings: JobSettings, staging: str, known: AlreadyPublished) -> str:
+def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) -> str:
     """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
 
     It finds out by itself that something is known of the batch: then it has to be told what (already_published).
@@ -102,34 +101,18 @@ def _insert_lists(table: catalog.Table, otherwise: Mapping[str, str] | None = No
 
 
 def parameters(
-    settings: JobSettings, batch: Batch, control: Control, load_seconds: float, known: AlreadyPublished
+    settings: JobSettings, batch: Batch, control: Control, load_seconds: float, known: FoundInWarehouse
 ) -> dict[str, Any]:
     """Values of `publish_sql`, by name."""
-    told = _told(batch, control, load_seconds, known) | already_published_values(settings, control)
-    text = claims(told, told["partitions"], told["amounts"], control.digest)
-    return told | {"previous_digest": control.digest, "claims": text}
-
-
-def _told(batch: Batch, control: Control, load_seconds: float, known: AlreadyPublished) -> dict[str, Any]:
-    tally = batch.tally
+    ledger, tally = ledger_of(batch, control), batch.tally
     return {
-        "pipeline": control.pipeline,
-        "topic": control.topic,
-        "generation": control.generation,
-        "epoch": control.epoch,
-        "batch_id": control.last_batch_id + 1,
-        "spark_batch_id": batch.spark_batch_id,
+        **ledger,
+        **already_published_values(settings, control),
         "old_offsets": offsets_to_json(control.end_offsets),
         "new_offsets": offsets_to_json(control.end_offsets | batch.interval.end),
-        "start_offsets": offsets_to_json(batch.interval.start),
-        "end_offsets": offsets_to_json(batch.interval.end),
-        "delivered": tally.delivered,
-        **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
-        "watermark": control.watermark,
         "correction_count": known.correction_count,
         "erasure_count": known.erasure_count,
         "retracted": known.corrected,
-        "next_watermark": from_microseconds(watermark_of(tally.max_event_time, WATERMARK_MICROSECONDS)),
         "min_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(0)),
         "p05_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(5)),
         "p50_kafka_timestamp": from_microseconds(tally.kafka_timestamp_percentile(50)),
@@ -139,20 +122,6 @@ def _told(batch: Batch, control: Control, load_seconds: float, known: AlreadyPub
         "process_seconds": batch.process_seconds,
         "load_seconds": load_seconds,
         "started_at": batch.started_at,
-        "partitions": [_partition_row(batch, partition) for partition in sorted(batch.interval.end)],
-        "amounts": [
-            {"disposition": d, "currency": c, "record_count": count, "amount_minor": Decimal(minor)}
-            for (d, c), (count, minor) in sorted(tally.amounts.items())
-        ],
-    }
-
-
-def _partition_row(batch: Batch, partition: int) -> dict[str, Any]:
-    tally = batch.tally
-    return {
-        "kafka_partition": partition,
-        "start_offset": batch.interval.start[partition],
-        "end_offset": batch.interval.end[partition],
-        "delivered": tally.delivered_in(partition),
-        **{f"{name.lower()}_count": tally.count(name, partition) for name in Disposition},
+        "previous_digest": control.digest,
+        "claims": claims_in(ledger, control.digest),
     }

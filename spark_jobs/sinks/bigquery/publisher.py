@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.incidents import Incident, IncidentKind, one_line
-from spark_jobs.publishing.batch import AlreadyPublished, Batch, Interval, retract
+from spark_jobs.publishing.batch import Batch, Interval, retract
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.checks import check_batch, holds, report_of
 from spark_jobs.publishing.control import Control, control_of
 from spark_jobs.settings import JobSettings
-from spark_jobs.sinks.bigquery.already_published import already_published_sql, already_published_values
+from spark_jobs.sinks.bigquery.already_published import (
+    FoundInWarehouse,
+    already_published_sql,
+    already_published_values,
+)
 from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
@@ -94,7 +98,9 @@ class Publisher:
         """The control row after it, and the batch as it was published."""
 
         def attempt(number: int) -> tuple[Control, Batch] | Exception:
-            known = AlreadyPublished(self.control.correction_count, erasure_count=self.control.erasure_count)
+            known = FoundInWarehouse(
+                correction_count=self.control.correction_count, erasure_count=self.control.erasure_count
+            )
             # Next to never is anything known, and the transaction tells: to ask first would be one more job a batch.
             if self._known_before or number:
                 try:
@@ -118,7 +124,7 @@ class Publisher:
 
         return _persistently("transaction", attempt)
 
-    def _look_up(self, staging: str) -> AlreadyPublished:
+    def _look_up(self, staging: str) -> FoundInWarehouse:
         """What of the batch is published or erased already."""
         rows = run(
             self._client,
@@ -127,7 +133,7 @@ class Publisher:
         )
         if not rows:
             raise Incident(IncidentKind.FENCED, GONE)
-        return AlreadyPublished.of(rows)
+        return FoundInWarehouse.of(rows)
 
     def _answered(self, batch: Batch, answer: Rows | Exception) -> Control | None:
         """The control row if the transaction's own answer shows the batch in; None where that has to be looked up."""

@@ -5,9 +5,10 @@ Does not belong here: SQL, publishing a batch.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from spark_jobs.incidents import Incident
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.control import Control
 from spark_jobs.publishing.protocol import BatchPublisher
 from spark_jobs.settings import JobSettings
@@ -16,7 +17,7 @@ from spark_jobs.sinks.bigquery.published_ids import seed_state
 from spark_jobs.sinks.bigquery.publisher import Publisher
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.warehouse import control_row, table_setup
-from spark_jobs.warehouse.retries import failures_as_incidents
+from spark_jobs.warehouse.retries import bounds, failures, failures_as_incidents
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -48,9 +49,16 @@ class WarehouseStore:
         """By one MERGE of the control row, then read back."""
         return control_row.raise_epoch(self._client, self._settings, holder=holder, first=first)
 
-    def sweep(self) -> None:
+    def sweep(self, control: Control) -> None:
         """Drop staging tables; where that fails the next run does it."""
-        table_setup.sweep_staging(self._client, self._settings)
+        with suppress(*failures()):
+            left = table_setup.staging_tables(self._client, self._settings)
+            # Asked for afterwards: as long as the epoch is ours none of those seen is of a run that took over.
+            now = control_row.read_control(self._client, self._settings) if left else control
+            if now is None or now.epoch != control.epoch:
+                raise Incident(IncidentKind.FENCED, "another run took over the pipeline; this one leaves it alone.")
+            for staging in left:
+                self._client.delete_table(staging, not_found_ok=True, **bounds())
 
     @failures_as_incidents()
     def start_generation(self, control: Control, generation: str) -> None:

@@ -72,7 +72,7 @@ class Mirror:
         if is_as_tagged and not report.erased and self.last_batch_id == report.batch_id - 1:
             with failures_as_incidents(self._settings):
                 records = delta_rows.staged(batch, self._settings.topic, report.batch_id)
-                rows = delta_rows.of_batch(records, report)
+                rows = delta_rows.of_batch(records, report, control.digest)
                 for table, handle in self._tables.items():
                     append_once(handle, rows[table], self._batches, report.batch_id)
                     crash_point(Point.DELTA_BEGUN)

@@ -24,11 +24,13 @@ from spark_jobs.publishing.batch import AlreadyPublished, Batch, Interval, retra
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.checks import check_batch, holds, report_of
 from spark_jobs.publishing.control import Control, control_of
+from spark_jobs.publishing.ledger import claims_in, ledger_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.tables import (
     BATCH_TABLES,
     MAX_ATTEMPTS,
+    METRICS,
     append,
     conform,
     failures_as_incidents,
@@ -37,6 +39,7 @@ from spark_jobs.sinks.delta.tables import (
 )
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
+from spark_jobs.tables.ledger_digest import digest as digest_of
 
 FENCED = "another run took over the pipeline; this one leaves it alone."
 
@@ -85,17 +88,25 @@ class DeltaPublisher:
         if not self._tables:
             self._open()
         if self.is_published(batch.interval):
-            return report_of(batch, self.control, 0, 0)
+            return self._read_back(batch)
         # Not to be trusted again before the control row is written.
         handles, self._tables = self._tables, {}
         clock, following = time.monotonic(), self.control.last_batch_id + 1
         records = delta_rows.staged(batch, self._settings.topic, following)
-        records, known = self._retract(records, handles)
-        batch, next_control = retract(batch, known), self._following(batch)
+        is_known = self._known_among(records, handles)
+        retracted = records.filter(is_known)
+        records = _tagged_as_duplicate(records, is_known)
+        batch = retract(batch, AlreadyPublished(_places_of(retracted)))
+        _check_staged(records, batch)
+        next_control = self._following(batch)
         report = report_of(batch, next_control, time.monotonic() - clock, 0)
-        for table, rows in delta_rows.of_batch(records, report).items():
-            append(handles[table], rows, self._settings.pipeline, following)
+        digest = self._digest(batch, records, report.published_at)
+        rows = delta_rows.of_batch(records, report, digest) | {RETRACTED: conform(retracted, RETRACTED)}
+        for table in OWN_TABLES:
+            # Also where it has no rows: the commit's number is what keeps out a writer who has not seen it.
+            append(handles[table], rows[table], self._settings.pipeline, following)
             crash_point(Point.DELTA_BEGUN)
+        next_control = replace(next_control, digest=digest)
         write_control(handles[catalog.CONTROL], next_control)
         crash_point(Point.DELTA_WRITTEN)
         self._tables, self.control = handles, next_control
@@ -103,13 +114,24 @@ class DeltaPublisher:
 
     def _open(self) -> None:
         """Read the state anew, and take out what an attempt of before has left."""
-        handles = {table: open_table(self._settings, table) for table in (catalog.CONTROL, *OWN_TABLES)}
-        now = control_in(handles[catalog.CONTROL], self._settings.pipeline)
+        handles, now = open_tables(self._settings)
         if now is None or now.epoch != self.control.epoch:
             raise Incident(IncidentKind.FENCED, FENCED)
         for table in OWN_TABLES:
             take_out_after(handles[table], now.last_batch_id)
         self._tables, self.control = handles, now
+
+    def _read_back(self, batch: Batch) -> BatchReport:
+        """The report of the newest batch, whose commit was not heard of."""
+        ask = f"select * from t where batch_id = {self.control.last_batch_id}"
+        [row] = [row for part in query(self._tables[METRICS], ask) for row in part.to_pylist()]
+        report = report_of(batch, self.control, row["load_seconds"], 0)
+        counts = {"unique": row["unique_count"], "duplicate": row["duplicate_count"]}
+        return replace(report, published_at=row["published_at"], **counts)
+
+    def _digest(self, batch: Batch, records: pa.Table, published_at: datetime) -> str:
+        told = claims_in(ledger_of(batch, self.control), self.control.digest)
+        return digest_of(told, delta_rows.content_hash_of(records), published_at)
 
     def _following(self, batch: Batch) -> Control:
         newest = watermark_of(batch.tally.max_event_time, WATERMARK_MICROSECONDS)
@@ -121,28 +143,36 @@ class DeltaPublisher:
             updated_at=datetime.now(UTC),
         )
 
-    def _retract(
-        self, records: pa.Table, handles: dict[catalog.Table, DeltaTable]
-    ) -> tuple[pa.Table, AlreadyPublished]:
-        """What the stream took for new although it is published becomes a DUPLICATE, and keeps its columns."""
+    def _known_among(self, records: pa.Table, handles: dict[catalog.Table, DeltaTable]) -> pa.ChunkedArray:
+        """Of each record, whether the stream took it for new although its id is published."""
+        is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
         watermark = self.control.watermark
         if watermark is None:
-            return records, AlreadyPublished(0)
-        is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
+            return pc.and_(is_new, False)
         ids = pc.if_else(is_new, records["transaction_id"], None).combine_chunks()
         since = watermark - timedelta(days=self._settings.lookback_days)
         known = _published_among(ids, handles[catalog.TRANSACTIONS], since, watermark)
-        if not len(known):
-            return records, AlreadyPublished(0)
-        is_known = pc.and_(is_new, pc.is_in(records["transaction_id"], value_set=known))
-        taken = records.filter(is_known)
-        following = self.control.last_batch_id + 1
-        append(handles[RETRACTED], conform(taken, RETRACTED), self._settings.pipeline, following)
-        tagged = pc.if_else(is_known, Disposition.DUPLICATE.value, records["disposition"])
-        records = records.set_column(records.schema.get_field_index("disposition"), "disposition", tagged)
-        columns = (taken[name].to_pylist() for name in ("kafka_partition", "currency", "amount_minor"))
-        retracted = tuple(zip(*columns, strict=True))
-        return records, AlreadyPublished(0, retracted, corrected=len(retracted))
+        return pc.and_(is_new, pc.is_in(records["transaction_id"], value_set=known))
+
+
+def _tagged_as_duplicate(records: pa.Table, which: pa.ChunkedArray) -> pa.Table:
+    tagged = pc.if_else(which, Disposition.DUPLICATE.value, records["disposition"])
+    return records.set_column(records.schema.get_field_index("disposition"), "disposition", tagged)
+
+
+def _places_of(retracted: pa.Table) -> tuple[tuple[int, str, int], ...]:
+    columns = (retracted[name].to_pylist() for name in ("kafka_partition", "currency", "amount_minor"))
+    return tuple(zip(*columns, strict=True))
+
+
+def _check_staged(records: pa.Table, batch: Batch) -> None:
+    """Make sure that the staged files hold what the tally says."""
+    found = {row["values"]: row["counts"] for row in pc.value_counts(records["disposition"]).to_pylist()}
+    counts = {d.value: batch.tally.count(d) for d in Disposition}
+    told = {name: count for name, count in counts.items() if count}
+    if found != told:
+        said = f"the staged files hold {found}, the batch is {told}; the next run stages it anew."
+        raise Incident(IncidentKind.LOAD_FAILED, said)
 
 
 def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime, until: datetime) -> pa.Array:
@@ -153,6 +183,15 @@ def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime, until
         published = batch["transaction_id"].cast(pa.string())
         found = pa.concat_arrays([found, published.filter(pc.is_in(published, value_set=ids))])
     return found
+
+
+def open_tables(settings: JobSettings) -> tuple[dict[catalog.Table, DeltaTable], Control | None]:
+    """All tables, and the control row as it was once they were open.
+
+    In this order: as long as the epoch is the caller's there is no row in them of a run that took over from it.
+    """
+    handles = {table: open_table(settings, table) for table in (*OWN_TABLES, catalog.CONTROL)}
+    return handles, control_in(handles[catalog.CONTROL], settings.pipeline)
 
 
 def control_in(table: DeltaTable, pipeline: str) -> Control | None:
@@ -170,5 +209,5 @@ def write_control(table: DeltaTable, control: Control) -> None:
 
 
 def take_out_after(table: DeltaTable, batch_id: int) -> None:
-    """Delete what was written of batches that were never committed."""
+    """Delete what was written of batches that were never committed: of what `table` was opened with, nothing later."""
     table.delete(f"batch_id > {batch_id}")

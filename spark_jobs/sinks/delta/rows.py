@@ -19,6 +19,7 @@ from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
+from spark_jobs.tables.ledger_digest import content_hash
 from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.table_setup import table_id
 
@@ -42,19 +43,27 @@ def staged(batch: Batch, topic: str, batch_id: int) -> pa.Table:
     )
 
 
-def of_batch(records: pa.Table, report: BatchReport) -> dict[Table, pa.Table]:
+def content_hash_of(records: pa.Table) -> str:
+    """The content_hash of staged records (tables)."""
+    places = records.select(["kafka_partition", "kafka_offset", "value_sha256"])
+    ordered = places.sort_by([("kafka_partition", "ascending"), ("kafka_offset", "ascending")])
+    return content_hash(zip(*(column.to_pylist() for column in ordered.columns), strict=True))
+
+
+def of_batch(records: pa.Table, report: BatchReport, digest: str) -> dict[Table, pa.Table]:
     """The rows of BATCH_TABLES."""
     is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
     return {
         catalog.DELIVERIES: conform(records, catalog.DELIVERIES),
         catalog.TRANSACTIONS: conform(records.filter(is_new), catalog.TRANSACTIONS),
-        METRICS: pa.Table.from_pylist([metrics_of(report)], schema=schema_of(METRICS)),
+        METRICS: pa.Table.from_pylist([metrics_of(report, digest)], schema=schema_of(METRICS)),
     }
 
 
-def metrics_of(report: BatchReport) -> dict[str, Any]:
+def metrics_of(report: BatchReport, digest: str) -> dict[str, Any]:
     """The report as a row of batch_metrics."""
     named = {
+        "digest": digest,
         **{f"{d.lower()}_count": getattr(report, d.lower(), 0) for d in Disposition},
         "start_offsets": offsets_to_json(report.start_offsets),
         "end_offsets": offsets_to_json(report.end_offsets),

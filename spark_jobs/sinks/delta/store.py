@@ -24,6 +24,7 @@ from spark_jobs.sinks.delta.publisher import (
     OWN_TABLES,
     DeltaPublisher,
     control_in,
+    open_tables,
     take_out_after,
     write_control,
 )
@@ -62,16 +63,18 @@ class DeltaStore:
 
         def taken(now: Control | None) -> Control:
             before = now or first
-            return replace(before, epoch=before.epoch + 1, holder=holder)
+            return replace(before, epoch=before.epoch + 1, holder=holder, updated_at=datetime.now(UTC))
 
         return self._set_control(taken)
 
-    def sweep(self) -> None:
+    def sweep(self, control: Control) -> None:
         """Take out what runs that died have written of batches that they never committed."""
-        control = self.read_control()
         with failures_as_incidents(self._settings):
+            handles, now = open_tables(self._settings)
+            if now is None or now.epoch != control.epoch:
+                raise Incident(IncidentKind.FENCED, FENCED)
             for table in OWN_TABLES:
-                take_out_after(open_table(self._settings, table), control.last_batch_id if control else 0)
+                take_out_after(handles[table], now.last_batch_id)
 
     def start_generation(self, control: Control, generation: str) -> None:
         """By compare-and-set on the control row."""
@@ -79,7 +82,7 @@ class DeltaStore:
         def renewed(now: Control | None) -> Control:
             if now is None or now.epoch != control.epoch:
                 raise Incident(IncidentKind.FENCED, FENCED)
-            return replace(now, generation=generation)
+            return replace(now, generation=generation, updated_at=datetime.now(UTC))
 
         self._set_control(renewed)
 

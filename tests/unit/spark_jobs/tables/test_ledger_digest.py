@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from spark_jobs.publishing.batch import AlreadyPublished
+from spark_jobs.sinks.bigquery.already_published import FoundInWarehouse
 from spark_jobs.sinks.bigquery.publish_sql import parameters
 from spark_jobs.tables.ledger_digest import BLOCK_OFFSETS, claims, content_hash, digest
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
-VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=AlreadyPublished(7))
+VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=FoundInWarehouse(correction_count=7))
 RECORDS = [
     (partition, offset, hashlib.sha256(f"{partition}/{offset}".encode()).digest())
     for partition, first in ((0, BLOCK_OFFSETS - 2), (2, 0), (10, 7))

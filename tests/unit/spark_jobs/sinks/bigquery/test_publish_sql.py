@@ -9,8 +9,13 @@ import pytest
 
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.incidents import Incident, IncidentKind
-from spark_jobs.publishing.batch import AlreadyPublished, retract
-from spark_jobs.sinks.bigquery.already_published import NO_WATERMARK, already_published_sql, already_published_values
+from spark_jobs.publishing.batch import retract
+from spark_jobs.sinks.bigquery.already_published import (
+    NO_WATERMARK,
+    FoundInWarehouse,
+    already_published_sql,
+    already_published_values,
+)
 from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql
 from spark_jobs.source.offsets import offsets_from_json, offsets_to_json
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
@@ -21,11 +26,11 @@ from spark_jobs.warehouse.table_setup import schema_of, table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
 
 STAGING = "payments-local.payment_data.staging_g1_4"
-SQL = publish_sql(SETTINGS, STAGING, AlreadyPublished(7, erasure_count=2))
-ERASING = publish_sql(SETTINGS, STAGING, AlreadyPublished(7, erasure_count=2, corrected=1, erased=1))
-RETRACTING = publish_sql(SETTINGS, STAGING, AlreadyPublished(7, erasure_count=2, corrected=1))
+SQL = publish_sql(SETTINGS, STAGING, FoundInWarehouse(correction_count=7, erasure_count=2))
+ERASING = publish_sql(SETTINGS, STAGING, FoundInWarehouse(correction_count=7, erasure_count=2, corrected=1, erased=1))
+RETRACTING = publish_sql(SETTINGS, STAGING, FoundInWarehouse(correction_count=7, erasure_count=2, corrected=1))
 KNOWN = already_published_sql(SETTINGS, STAGING)
-VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=AlreadyPublished(7))
+VALUES = parameters(SETTINGS, BATCH, CONTROL, load_seconds=0.5, known=FoundInWarehouse(correction_count=7))
 PUBLISHED = (
     catalog.DELIVERIES,
     catalog.TRANSACTIONS,
@@ -98,14 +103,14 @@ def test_new_ids_are_looked_up_in_the_days_before_the_watermark() -> None:
 
 
 def test_what_was_known_keeps_the_batchs_sums() -> None:
-    known = AlreadyPublished(7, ((0, "EUR", 5), (0, "EUR", 7)), corrected=1, erased=1)
+    known = FoundInWarehouse(correction_count=7, retracted=((0, "EUR", 5), (0, "EUR", 7)), corrected=1, erased=1)
     assert retract(BATCH, known).erased == 1
     tally = retract(BATCH, known).tally
     assert tally.delivered == BATCH.tally.delivered
     assert (tally.count(Disposition.UNIQUE, 0), tally.count(Disposition.DUPLICATE, 0)) == (1, 2)
     assert tally.amounts["DUPLICATE", "EUR"] == (2, 12)
     assert sum(minor for _, minor in tally.amounts.values()) == sum(minor for _, minor in BATCH.tally.amounts.values())
-    assert retract(BATCH, AlreadyPublished(7)) == BATCH
+    assert retract(BATCH, FoundInWarehouse(correction_count=7)) == BATCH
 
 
 def test_the_lookup_reads_no_more_than_two_columns_of_the_days_it_needs() -> None:
@@ -118,7 +123,7 @@ def test_where_nothing_was_ever_corrected_or_erased_no_one_asks_for_it() -> None
     corrections, erased = (f"from `{table_id(SETTINGS, t)}`" for t in (catalog.CORRECTIONS, catalog.ERASED_IDS))
     assert corrections in SQL
     assert SQL.count(erased) == 2, "of the deliveries, and of the payments"
-    never = publish_sql(SETTINGS, STAGING, AlreadyPublished(0))
+    never = publish_sql(SETTINGS, STAGING, FoundInWarehouse(correction_count=0))
     assert corrections not in never
     assert erased not in never
     assert "correction_count = @correction_count and erasure_count = @erasure_count" in never, "and that holds still"

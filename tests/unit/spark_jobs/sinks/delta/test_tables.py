@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.incidents import Incident
 from spark_jobs.settings import DELTA, JobSettings, read_job_settings
 from spark_jobs.sinks.delta.publisher import control_in, write_control
 from spark_jobs.sinks.delta.store import DeltaStore
@@ -140,24 +140,6 @@ def test_only_the_newest_reader_of_the_control_row_may_write_it(settings: JobSet
         write_control(other, replace(CONTROL, epoch=99))
     assert control_in(open_table(settings, catalog.CONTROL), "payments") == CONTROL
     assert control_in(open_table(settings, catalog.CONTROL), "another") is None
-
-
-def test_an_overtaken_run_cannot_begin_a_generation_and_incidents_are_kept(settings: JobSettings) -> None:
-    store = DeltaStore(settings)
-    store.prepare()
-    first = store.raise_epoch("one", replace(CONTROL, epoch=0))
-    second = store.raise_epoch("two", CONTROL)
-    assert (first.epoch, second.epoch, second.holder) == (1, 2, "two")
-    with pytest.raises(Incident, match="FENCED"):
-        store.start_generation(first, "g2")
-    store.start_generation(second, "g3")
-    assert store.read_control() == replace(second, generation="g3")
-    store.record(Incident(IncidentKind.OFFSETS_LOST, "gone", {0: (1, 5), 1: (2, 3)}), epoch=2)
-    rows = rows_in(open_table(settings, catalog.INCIDENTS))
-    assert {(row["kind"], row["kafka_partition"], row["end_offset"]) for row in rows} == {
-        ("OFFSETS_LOST", 0, 5),
-        ("OFFSETS_LOST", 1, 3),
-    }
 
 
 def test_storage_that_fails_is_one_line(settings: JobSettings, tmp_path: Path) -> None:
