@@ -105,8 +105,8 @@ class Store(Protocol):
         What is stored stays. Idempotent; two runs may call it at once.
 
         Raises:
-            Incident: SCHEMA_VERSION, where the tables are of a newer version, or need a step that a person asks for; the
-                sink's own kind.
+            Incident: SCHEMA_VERSION, where the tables are of a newer version, or need a step that a person asks for;
+                the sink's own kind.
         """
 
     def read_control(self) -> Control | None:

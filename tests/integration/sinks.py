@@ -158,7 +158,7 @@ def batch_of(settings: JobSettings, control: Control, *records: Record, spark_ba
         rows.append({"partition": record.partition, "offset": offsets[record.partition], "value": record.value})
         offsets[record.partition] += 1
     kafka = pa.RecordBatch.from_pylist(
-        [row | {"timestamp": NOON + timedelta(seconds=row["offset"]), "key": b"key"} for row in rows],
+        [row | {"timestamp": NOON + timedelta(hours=6, seconds=row["offset"]), "key": b"key"} for row in rows],
         schema=pa.schema(
             [
                 *(("partition", pa.int32()), ("offset", pa.int64()), ("timestamp", pa.timestamp("us", "UTC"))),
