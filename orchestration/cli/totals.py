@@ -24,10 +24,8 @@ def load_totals(
     settings = read_stack_settings()
     Stack(settings).require_warehouse()
     from spark_jobs.warehouse.client import connect
-    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
-        ensure_tables(client, settings.job)
         if not load_file(client, settings.job, report):
             say(f"This very file of {report.source} is loaded already: nothing to do.")
             return

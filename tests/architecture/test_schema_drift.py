@@ -52,6 +52,13 @@ def test_a_dbt_source_has_the_columns_of_its_table(table: Table) -> None:
     assert typed == {name: expected[name].upper() for name in typed}
 
 
+def test_every_incremental_model_takes_a_column_that_is_new() -> None:
+    models = [path.read_text() for path in (ROOT / "dbt_project/models").rglob("*.sql")]
+    incremental = [sql for sql in models if "materialized='incremental'" in sql]
+    assert incremental
+    assert all("on_schema_change='append_new_columns'" in sql for sql in incremental)
+
+
 def test_the_table_of_payments_holds_every_field_of_the_contract() -> None:
     columns = {column.name: (column.type, column.mode) for column in TRANSACTIONS.columns}
     for field in FIELDS:

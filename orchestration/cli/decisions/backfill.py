@@ -37,10 +37,8 @@ def backfill(
     from spark_jobs.corrections.backfill import backfill as swap
     from spark_jobs.corrections.backfill import range_of_day, recomputed
     from spark_jobs.warehouse.client import connect
-    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
-        ensure_tables(client, settings.job)
         ranges = range_of_day(client, settings.job, asked) if isinstance(asked, date) else asked
         if not ranges:
             say(f"Nothing is published of {what}.")

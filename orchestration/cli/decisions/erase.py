@@ -37,10 +37,8 @@ def erase(
     # The marts are built anew at the end.
     (Stack(settings).require_data_plane if yes else Stack(settings).require_warehouse)()
     from spark_jobs.warehouse.client import connect
-    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
-        ensure_tables(client, settings.job)
         if not yes:
             _show(client, settings, account)
             return

@@ -27,11 +27,9 @@ def accept_gap(
     from spark_jobs.corrections import accepted_gaps as gaps
     from spark_jobs.warehouse.client import connect
     from spark_jobs.warehouse.control_row import read_control
-    from spark_jobs.warehouse.table_setup import ensure_tables
 
     job = settings.job
     with connect(job) as client, TopicReader(job.bootstrap_servers, job.topic) as reader:
-        ensure_tables(client, job)
         control, topic = read_control(client, job), reader.read()
         if control is None:
             say("Nothing was ever published: there is no gap to accept.")

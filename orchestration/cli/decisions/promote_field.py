@@ -30,12 +30,10 @@ def promote_field(
     Stack(settings).require_warehouse()
     from spark_jobs.corrections.promoted_fields import VIEW, CannotPromote, FieldType, promote, unknown_fields
     from spark_jobs.warehouse.client import connect
-    from spark_jobs.warehouse.table_setup import ensure_tables
 
     if type_ and type_.upper() not in set(FieldType):
         raise typer.BadParameter(f"TYPE is one of {', '.join(FieldType)}, not {type_}")
     with connect(settings.job) as client:
-        ensure_tables(client, settings.job)
         fields = unknown_fields(client, settings.job)
         if name is None:
             if fields:

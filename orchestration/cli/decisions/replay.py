@@ -48,11 +48,9 @@ def replay(
     Stack(settings).require_data_plane()
     from spark_jobs.corrections.kept_records import Selection
     from spark_jobs.warehouse.client import connect
-    from spark_jobs.warehouse.table_setup import ensure_tables
 
     chosen = Selection(partition, _utc(since), _utc(until), reason.value if reason else None, limit)
     with connect(settings.job) as client:
-        ensure_tables(client, settings.job)
         if late:
             _decide_late(client, settings.job, chosen, reject=reject, why=why.strip() if yes else None)
         else:

@@ -32,10 +32,8 @@ def resolve(
     from spark_jobs.corrections.conflicts import NoSuchChoice, conflicts
     from spark_jobs.corrections.conflicts import resolve as decide
     from spark_jobs.warehouse.client import connect
-    from spark_jobs.warehouse.table_setup import ensure_tables
 
     with connect(settings.job) as client:
-        ensure_tables(client, settings.job)
         if transaction_id and keep:
             try:
                 made = decide(
