@@ -241,4 +241,4 @@ def _java(home: Path) -> list[str]:
     jars = home / "jars" / "broker"
     if not any(jars.glob("kafka_*.jar")):
         raise StackError(f"Kafka's jars are not in {jars}: run `make setup`.")
-    return [find_java(), "-cp", f"{jars}/*"]
+    return [find_java(home), "-cp", f"{jars}/*"]

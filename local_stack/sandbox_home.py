@@ -10,6 +10,7 @@ from spark_jobs.settings import payments_home
 
 _LOOPBACK = "127.0.0.1"
 _MADE_BY_SETUP = ("jars", "warehouse-env")
+_MADE_WHERE_MISSING = ("java",)
 
 
 def own_environment(home: Path) -> dict[str, str]:
@@ -25,6 +26,9 @@ def borrow(home: Path) -> None:
         if not source.exists():
             raise StackError(f"{source} is missing: run `make setup`.")
         (home / made).symlink_to(source)
+    for made in _MADE_WHERE_MISSING:
+        if (payments_home() / made).exists():
+            (home / made).symlink_to(payments_home() / made)
 
 
 def free_addresses() -> dict[str, str]:

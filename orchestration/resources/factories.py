@@ -47,10 +47,10 @@ def spark_resource(context: dg.InitResourceContext) -> "LazyPySparkResource":
     """dagster-pyspark's lazy resource, configured by the streaming job itself."""
     from dagster_pyspark import LazyPySparkResource
 
-    from spark_jobs.driver.spark_session import spark_conf, use_this_interpreter
+    from spark_jobs.driver.spark_session import spark_conf, use_our_runtimes
 
     settings = _settings(context)
-    use_this_interpreter()
+    use_our_runtimes(settings.home)
     # What matters is raised; Spark's warnings would bury what a run says about its batches.
     conf = spark_conf(settings.job, settings.home, with_delta=settings.job.has_delta)
     config = {**conf, "spark.log.level": "ERROR"}

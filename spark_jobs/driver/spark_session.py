@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.settings import JobSettings
+from spark_jobs.settings import JobSettings, java_home
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -123,7 +123,7 @@ def build_session(
     """
     from pyspark.sql import SparkSession
 
-    use_this_interpreter()
+    use_our_runtimes(home)
     conf = spark_conf(settings, home, with_delta=with_delta)
     conf["spark.driver.extraJavaOptions"] = f"{conf['spark.driver.extraJavaOptions']} {java_options}".strip()
     builder = SparkSession.builder
@@ -153,6 +153,11 @@ def _configure(spark: "SparkSession", conf: Mapping[str, Any]) -> None:
 _INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
-def use_this_interpreter() -> None:
-    """Have Spark's workers run the interpreter that runs the driver: another one would lack our packages."""
+def use_our_runtimes(home: Path) -> None:
+    """Have Spark's workers run the interpreter that runs the driver: another one would lack our packages.
+
+    And have the driver's JVM be of the Java that `make setup` found or put into `home`: pyspark asks JAVA_HOME.
+    """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if java := java_home(home):
+        os.environ["JAVA_HOME"] = java

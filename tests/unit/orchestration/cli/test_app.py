@@ -101,7 +101,7 @@ def test_down_where_nothing_is_up_does_nothing_and_succeeds(tmp_path: Path) -> N
 def test_doctor_says_of_each_thing_what_to_do(tmp_path: Path) -> None:
     done = payments(tmp_path, "doctor", PATH="/nowhere")
     assert done.returncode == 1
-    for what in ("Java", "Maven", "broker's jars", "warehouse's environment"):
+    for what in ("Java", "broker's jars", "warehouse's environment"):
         [line] = [line for line in done.stdout.splitlines() if line.strip().startswith(what)]
         assert "FAIL" in line
         assert "install" in line or "make setup" in line
