@@ -59,8 +59,7 @@ def audited(settings: StackSettings, day: date | None, opening: str | None = Non
     from orchestration.verification.warehouse_reads import WarehouseReads
     from spark_jobs.warehouse.client import connect
 
-    with connect(settings.job) as client:
-        reads = WarehouseReads(client, settings.job).at_this_moment()
+    with connect(settings.job) as client, WarehouseReads(client, settings.job).at_one_moment() as reads:
         for each in [day] if day else days_of(reads) or [datetime.now(UTC).date()]:
             yield judge(read_day(reads, each), opening)
 

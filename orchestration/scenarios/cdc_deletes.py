@@ -151,8 +151,8 @@ def _prove(sandbox: Sandbox, transcript: Transcript, when: str) -> None:
     from spark_jobs.tables import catalog
 
     transcript.claim(f"{when}: rules of `payments verify` that are broken", [], breaks_of(sandbox))
-    reads = WarehouseReads(sandbox.client, sandbox.settings).at_this_moment()
-    days = [judge(read_day(reads, day)) for day in days_of(reads)]
+    with WarehouseReads(sandbox.client, sandbox.settings).at_one_moment() as reads:
+        days = [judge(read_day(reads, day)) for day in days_of(reads)]
     transcript.claim(
         f"{when}: `payments audit` recomputes every batch", [True] * len(days), [day.is_good for day in days]
     )

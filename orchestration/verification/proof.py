@@ -48,18 +48,20 @@ def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
 
 def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | None") -> Verdict:
     """The same, by a client that is there already."""
-    reads = WarehouseReads(client, job).at_this_moment()
-    evidence = gather(reads)
-    breaks = find_breaks(evidence) + missing_corrections(reads.correction_counts(), evidence.control)
-    breaks += rejudge(reads.kept_records())
+    last_offsets = manifest_rules.last_offsets(manifest) if manifest else {}
+    with WarehouseReads(client, job).at_one_moment() as reads:
+        evidence = gather(reads)
+        counts, kept = reads.correction_counts(), reads.kept_records()
+        stored = reads.delivered_records(last_offsets)
+        totals = reads.whole_table(catalog.CONTROL_TOTALS) if manifest else []
+    breaks = find_breaks(evidence) + missing_corrections(counts, evidence.control) + rejudge(kept)
+    held = tally(evidence.delivery_counts)
     if manifest is None:
-        return Verdict(tally(evidence.delivery_counts), [], [], breaks, evidence.accepted_gaps)
-    stored = reads.delivered_records(manifest_rules.last_offsets(manifest))
-    totals = reads.whole_table(catalog.CONTROL_TOTALS)
+        return Verdict(held, [], [], breaks, evidence.accepted_gaps)
     breaks += manifest_rules.compare_records(manifest, stored) + manifest_rules.compare_control_totals(manifest, totals)
     matched = manifest_rules.tally_of_stored(manifest, stored)
     told = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
-    return Verdict(tally(evidence.delivery_counts), told, matched, breaks, evidence.accepted_gaps)
+    return Verdict(held, told, matched, breaks, evidence.accepted_gaps)
 
 
 def gather(reads: WarehouseReads) -> Evidence:

@@ -5,8 +5,8 @@ dbt builds. Names come from allow-lists (settings and spark_jobs.sinks.delta), v
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestration.verification.correction_rules import CORRECTION_COUNTS, CORRECTION_RULES
@@ -28,16 +28,19 @@ _VIEWS = ("pipeline_health", "reconciliation_daily")
 
 @dataclass(frozen=True, slots=True)
 class WarehouseReads:
-    """The reads, by one client. With `as_of` all tables are read as they were then, whoever has published since."""
+    """The reads, by one client. Each sees one state of all tables; those of one session see the same one."""
 
     client: "bigquery.Client"
     settings: JobSettings
-    as_of: datetime | None = None
+    session_id: str | None = None
 
-    def at_this_moment(self) -> "WarehouseReads":
-        """The same reads, all of the state of now by the warehouse's own clock."""
-        [row] = self.read("select current_timestamp() as now")
-        return replace(self, as_of=row["now"])
+    @contextmanager
+    def at_one_moment(self) -> Iterator["WarehouseReads"]:
+        """The same reads, all of the state of now, whatever is published, built or corrected until they are done."""
+        from spark_jobs.warehouse.snapshot import snapshot
+
+        with snapshot(self.client) as session_id:
+            yield replace(self, session_id=session_id)
 
     def newest_batch(self) -> Row | None:
         """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
@@ -56,13 +59,19 @@ class WarehouseReads:
         return rows[0] if rows else None
 
     def health_rows(self) -> list[Row]:
-        """The dashboard that dbt builds, `pipeline_health`; no rows before the first build."""
+        """The dashboard that dbt builds, `pipeline_health`; no rows before the first build.
+
+        A view that cannot be read is an error: only one that was never made has no rows.
+        """
         from google.api_core.exceptions import NotFound
 
+        from spark_jobs.warehouse.retries import bounds
+
         try:
-            return self.read("select * from {pipeline_health}")
+            self.client.get_table(f"{self.settings.project}.{self.settings.dataset}.pipeline_health", **bounds())
         except NotFound:
             return []
+        return self.read("select * from {pipeline_health}")
 
     def reconciliation_days(self) -> list[Row]:
         """What dbt built as `reconciliation_daily`."""
@@ -134,21 +143,15 @@ class WarehouseReads:
         """The rows of a query in which `{name}` is a table or a view of ours."""
         from spark_jobs.warehouse.client import run
 
-        return run(self.client, *self._of_the_moment(sql, parameters))
+        return run(self.client, sql.format(**self._names()), parameters, session_id=self.session_id)
 
     def stream(self, sql: str, page_rows: int, **parameters: Any) -> Iterator[Any]:
         """The same, by page: a row answers to a column's name. For more rows than should be held at once."""
         from spark_jobs.warehouse.client import stream
 
-        return stream(self.client, *self._of_the_moment(sql, parameters), page_rows)
-
-    def _of_the_moment(self, sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        moment = {"as_of": self.as_of} if self.as_of and "{" in sql else {}
-        return sql.format(**self._names()), parameters | moment
+        return stream(self.client, sql.format(**self._names()), parameters, page_rows, self.session_id)
 
     def _names(self) -> dict[str, str]:
-        """What a name in braces stands for. Views know no past: they are read as they are."""
+        """What a name in braces stands for."""
         dataset = f"{self.settings.project}.{self.settings.dataset}"
-        views = {name: f"`{dataset}.{name}`" for name in _VIEWS}
-        past = "(select * from `{}` for system_time as of @as_of)" if self.as_of else "`{}`"
-        return views | {table.name: past.format(f"{dataset}.{table.name}") for table in catalog.TABLES}
+        return {name: f"`{dataset}.{name}`" for name in (*_VIEWS, *(table.name for table in catalog.TABLES))}

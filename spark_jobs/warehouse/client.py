@@ -36,9 +36,11 @@ def connect(settings: JobSettings) -> "Client":
     )
 
 
-def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | None = None) -> list[dict[str, Any]]:
+def run(
+    client: "Client", sql: str, parameters: dict[str, Any], job_id: str | None = None, session_id: str | None = None
+) -> list[dict[str, Any]]:
     """Run a statement or script and return its rows as dicts. Values travel as parameters, never as text."""
-    query = _query(client, sql, parameters)
+    query = _query(client, sql, parameters, session_id)
     # Where it is left to the client to name the job, it finds its own again by itself.
     job = begin(client, job_id, partial(query, job_id=job_id)) if job_id else query()
     if job_id:
@@ -47,13 +49,22 @@ def run(client: "Client", sql: str, parameters: dict[str, Any], job_id: str | No
     return [dict(row.items()) for row in job.result(page_size=PAGE_ROWS, job_retry=None, **bounds())]
 
 
-def stream(client: "Client", sql: str, parameters: dict[str, Any], page_rows: int) -> Iterator[Any]:
+def stream(
+    client: "Client", sql: str, parameters: dict[str, Any], page_rows: int, session_id: str | None = None
+) -> Iterator[Any]:
     """The rows of a query, read by pages of so many."""
-    return iter(_query(client, sql, parameters)().result(page_size=page_rows, job_retry=None, **bounds()))
+    return iter(_query(client, sql, parameters, session_id)().result(page_size=page_rows, job_retry=None, **bounds()))
 
 
-def _query(client: "Client", sql: str, parameters: dict[str, Any]) -> partial["QueryJob"]:
-    return partial(client.query, sql, job_config=with_values(parameters), job_retry=None, **bounds())
+def _query(
+    client: "Client", sql: str, parameters: dict[str, Any], session_id: str | None = None
+) -> partial["QueryJob"]:
+    from google.cloud.bigquery import ConnectionProperty
+
+    config = with_values(parameters)
+    if session_id:
+        config.connection_properties = [ConnectionProperty("session_id", session_id)]
+    return partial(client.query, sql, job_config=config, job_retry=None, **bounds())
 
 
 def with_values(parameters: Mapping[str, Any]) -> "QueryJobConfig":

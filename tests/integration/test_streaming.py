@@ -106,8 +106,8 @@ def test_the_ledger_adds_up_to_what_the_broker_holds(world: World) -> None:
 
 def audited(world: World) -> dict[int, Broken]:
     """What an audit of every day finds, by batch."""
-    reads = WarehouseReads(world.client, world.settings).at_this_moment()
-    verdicts = [judge(read_day(reads, day)) for day in days_of(reads)]
+    with WarehouseReads(world.client, world.settings).at_one_moment() as reads:
+        verdicts = [judge(read_day(reads, day)) for day in days_of(reads)]
     assert sum(verdict.batches != [] for verdict in verdicts) >= 1
     return {batch.batch_id: batch.broken for verdict in verdicts for batch in verdict.batches if batch.broken}
 

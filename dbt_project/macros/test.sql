@@ -1,0 +1,25 @@
+-- noqa: disable=LT02
+{#-
+    A test whose failures are kept as a view of the rule's name. The view is replaced, as models are; dbt's own
+    materialization drops it first, and whoever reads it meanwhile finds nothing.
+-#}
+{% materialization test, adapter='bigquery' %}
+{% set relations = [] %}
+{% set kept_sql = get_limit_subquery_sql(sql, config.get('limit')) %}
+{% if should_store_failures() %}
+    {% if config.get('store_failures_as') != 'view' %}
+        {{ exceptions.raise_compiler_error('Failures are kept as views: set store_failures_as: view.') }}
+    {% endif %}
+    {% set kept = api.Relation.create(database=database, schema=schema, identifier=model['alias'], type='view') %}
+    {% call statement(auto_begin=True) %}
+        {{ get_create_sql(kept, kept_sql) }}
+    {% endcall %}
+    {% do relations.append(kept) %}
+    {% set kept_sql = 'select * from ' ~ kept %}
+    {{ adapter.commit() }}
+{% endif %}
+{% call statement('main', fetch_result=True) %}
+    {{ get_test_sql(kept_sql, config.get('fail_calc'), config.get('warn_if'), config.get('error_if'), limit=none) }}
+{% endcall %}
+{{ return({'relations': relations}) }}
+{% endmaterialization %}
