@@ -77,11 +77,12 @@ class Publisher:
         """The staging table, loaded."""
         from google.api_core.exceptions import GoogleAPICallError
 
-        name = f"{self.control.generation}_{batch.spark_batch_id}"
+        # With the epoch in it: a run that was overtaken loads into no table of its successor's.
+        name = f"{self.control.generation}_{batch.spark_batch_id}_{self.control.epoch}"
         staging = f"{self._settings.project}.{self._settings.dataset}.{STAGING_PREFIX}{name}"
 
         def attempt(number: int) -> str | Exception:
-            job_id = f"{self._settings.pipeline}_load_{name}_{self.control.epoch}_{number}"
+            job_id = f"{self._settings.pipeline}_load_{name}_{number}"
             load = partial(self._client.load_table_from_uri, list(batch.tally.uris), staging, **bounds())
             try:
                 job = begin(self._client, job_id, partial(load, job_id=job_id, job_config=_load_config()))
@@ -112,7 +113,7 @@ class Publisher:
             published = retract(batch, known)
             values = parameters(self._settings, published, self.control, load_seconds, known)
             sql = publish_sql(self._settings, staging, known)
-            job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{self.control.epoch}_{number}"
+            job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{number}"
             answer = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)
             control = self._answered(batch, answer) or self._read_back(batch)

@@ -155,7 +155,7 @@ def test_a_batch_is_reported_as_the_warehouse_has_it(warehouse: Warehouse) -> No
     assert report.watermark == CONTROL.watermark
     assert client.begun == ["payments_load_g1_4_3_0"]
     assert warehouse.job_ids == ["payments_publish_staging_g1_4_3_0"]
-    assert client.deleted == ["payments-local.payment_data.staging_g1_4"]
+    assert client.deleted == ["payments-local.payment_data.staging_g1_4_3"]
 
 
 def test_a_batch_that_does_not_follow_on_what_is_published_is_refused(warehouse: Warehouse) -> None:

@@ -8,17 +8,20 @@ from typing import Any, cast
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from google.cloud.bigquery import Client
 
 from spark_jobs.contract.payment_event import ERASED, WATERMARK_MICROSECONDS
 from spark_jobs.contract.times import to_microseconds
 from spark_jobs.crash_points import Point
+from spark_jobs.incidents import Incident
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.checks import report_of
 from spark_jobs.publishing.control import Control
 from spark_jobs.settings import DELTA, SINKS, JobSettings, read_job_settings
 from spark_jobs.sinks.delta import erasures
 from spark_jobs.sinks.delta import mirror as delta_mirror
+from spark_jobs.sinks.delta import publisher as delta_publishing
 from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.mirror import Mirror
 from spark_jobs.sinks.delta.publisher import DeltaPublisher, open_tables, take_out_after
@@ -126,6 +129,25 @@ def test_alone_what_another_run_has_written_since_is_not_taken_out(settings: Job
         append(open_table(settings, table), rows, "payments", 1)
         take_out_after(handles[table], 0)
         assert [row["batch_id"] for row in rows_in(settings, table)] == [1]
+
+
+def test_alone_a_run_that_is_overtaken_while_it_opens_the_tables_takes_nothing_out(
+    settings: JobSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overtaken = begin(settings)
+
+    def meanwhile(settings: JobSettings, table: Table) -> DeltaTable:
+        if table is catalog.DELIVERIES:
+            monkeypatch.undo()
+            DeltaStore(settings).raise_epoch("run2", FIRST)
+            rows = conform(pa.Table.from_pylist([{"batch_id": 1}]), table)
+            append(open_table(settings, table), rows, "payments", 1)
+        return open_table(settings, table)
+
+    monkeypatch.setattr(delta_publishing, "open_table", meanwhile)
+    with pytest.raises(Incident, match="FENCED"):
+        DeltaStore(settings).sweep(overtaken.control)
+    assert [row["batch_id"] for row in rows_in(settings, catalog.DELIVERIES)] == [1]
 
 
 @pytest.fixture
