@@ -19,7 +19,11 @@ from local_stack.processes import Daemon, StackError, free_port, is_loopback, is
 DEFAULT_HEAP = "512m"
 _HEAP = re.compile(r"[1-9][0-9]*[mMgG]")
 _CONTROLLER_PORT = re.compile(r"^controller\.quorum\.voters=1@\S+:(\d+)$", re.MULTILINE)
-_RETENTION_HOURS = 7 * 24
+DEFAULT_RETENTION_HOURS = "168"
+_RETENTION_HOURS = re.compile(r"[1-9][0-9]{0,4}")
+_SEGMENT_BYTES = 128 * 2**20
+_ROLL_HOURS = 24
+"""A segment goes as a whole, when its newest record is too old: of large ones much more would be kept."""
 
 _ANSWER_SECONDS = 2.0
 _DESCRIBE_CLUSTER = struct.pack(">ihhihxxx", 13, 60, 0, 1, -1)
@@ -114,7 +118,10 @@ class Broker:
                 "set KAFKA_BOOTSTRAP_SERVERS to a free one, such as 127.0.0.1:9192."
             )
         java = _java(self.home)
-        properties = self._write_properties()
+        retention = os.environ.get("PAYMENTS_KAFKA_RETENTION_HOURS") or DEFAULT_RETENTION_HOURS
+        if not _RETENTION_HOURS.fullmatch(retention):
+            raise StackError(f"PAYMENTS_KAFKA_RETENTION_HOURS must be hours, such as 168, not {retention!r}.")
+        properties = self._write_properties(int(retention))
         if not (self._folder / "data" / "meta.properties").exists():
             self._format(java, properties)
         heap = os.environ.get("PAYMENTS_KAFKA_HEAP") or DEFAULT_HEAP
@@ -122,7 +129,7 @@ class Broker:
             raise StackError(f"PAYMENTS_KAFKA_HEAP must be a size such as 512m or 2g, not {heap!r}.")
         self._daemon.spawn([*java, f"-Xmx{heap}", *_JVM_FLAGS, "kafka.Kafka", properties])
 
-    def _write_properties(self) -> Path:
+    def _write_properties(self, retention_hours: int = int(DEFAULT_RETENTION_HOURS)) -> Path:
         path = self._folder / "server.properties"
         host, port = self._address
         kept = _CONTROLLER_PORT.search(path.read_text()) if path.exists() else None
@@ -130,7 +137,7 @@ class Broker:
         if controller_port == port or not is_port_free(host, controller_port):
             controller_port = free_port(host)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(server_properties(host, port, controller_port, self._folder / "data"))
+        path.write_text(server_properties(host, port, controller_port, self._folder / "data", retention_hours))
         return path
 
     def _format(self, java: list[str], properties: Path) -> None:
@@ -152,7 +159,9 @@ class Broker:
         return path.read_text().strip() if path.exists() else None
 
 
-def server_properties(host: str, port: int, controller_port: int, data: Path) -> str:
+def server_properties(
+    host: str, port: int, controller_port: int, data: Path, retention_hours: int = int(DEFAULT_RETENTION_HOURS)
+) -> str:
     """The broker's configuration: a cluster of one, reachable from this machine only."""
     settings = {
         "process.roles": "broker,controller",
@@ -164,7 +173,9 @@ def server_properties(host: str, port: int, controller_port: int, data: Path) ->
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": str(data),
-        "log.retention.hours": _RETENTION_HOURS,
+        "log.retention.hours": retention_hours,
+        "log.segment.bytes": _SEGMENT_BYTES,
+        "log.roll.hours": min(_ROLL_HOURS, retention_hours),
         # After a kill, the new broker waits until the old one's session is over.
         "broker.session.timeout.ms": 4_000,
         "broker.heartbeat.interval.ms": 1_000,

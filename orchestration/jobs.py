@@ -13,6 +13,7 @@ from orchestration.asset_checks import DEFAULT_CHECKS
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.payment_backfill import payment_backfill
 from orchestration.assets.streaming import publish_payments
+from orchestration.automation.retention import delete_what_is_old
 
 _published = dg.AssetSelection.assets(publish_payments)
 _backtested = dg.AssetSelection.assets(fraud_backtest)
@@ -63,6 +64,25 @@ backfill_day = dg.define_asset_job(
 )
 
 
-def default_jobs(checks: Sequence[dg.AssetChecksDefinition] = ()) -> list[UnresolvedAssetJobDefinition]:
+@dg.job(
+    name=names.TIDY_JOB,
+    description="Delete runs that ended long ago, with all that was written of them.",
+    executor_def=dg.in_process_executor,
+)
+def delete_old_runs() -> None:
+    """Beside the others: it asks for no pool."""
+    delete_what_is_old()
+
+
+def default_jobs(
+    checks: Sequence[dg.AssetChecksDefinition] = (),
+) -> list[UnresolvedAssetJobDefinition | dg.JobDefinition]:
     """Every job; `checks` are those that only a drain makes."""
-    return [process_payments(checks), build_warehouse(checks), daily_reconciliation, backtest_fraud_rules, backfill_day]
+    return [
+        process_payments(checks),
+        build_warehouse(checks),
+        daily_reconciliation,
+        backtest_fraud_rules,
+        backfill_day,
+        delete_old_runs,
+    ]

@@ -23,6 +23,7 @@ BUILD_JOB = "build_warehouse"
 RECONCILE_JOB = "daily_reconciliation"
 BACKTEST_JOB = "backtest_fraud_rules"
 BACKFILL_JOB = "backfill_day"
+TIDY_JOB = "delete_old_runs"
 
 BACKLOG_TAG = "payments/backlog_after"
 """On a run of the streaming job: the published offsets that it started from."""

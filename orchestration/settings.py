@@ -37,6 +37,7 @@ class StackSettings:
     has_standby: bool
     build_interval_seconds: int
     late_policy: str = "hold"
+    keep_runs_days: int = 2
 
     @property
     def dagster_home(self) -> Path:
@@ -90,6 +91,7 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         has_standby=_switch(env, "PAYMENTS_STANDBY", default=True),
         build_interval_seconds=_whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400),
         late_policy=late_policy,
+        keep_runs_days=_whole_number(env, "PAYMENTS_KEEP_RUNS_DAYS", 2, least=1, most=3650),
     )
 
 
@@ -106,6 +108,7 @@ def child_environment(settings: StackSettings, env: Mapping[str, str] | None = N
         "PAYMENTS_BATCH_SECONDS": str(settings.batch_seconds),
         "PAYMENTS_STANDBY": "on" if settings.has_standby else "off",
         "PAYMENTS_BUILD_INTERVAL_SECONDS": str(settings.build_interval_seconds),
+        "PAYMENTS_KEEP_RUNS_DAYS": str(settings.keep_runs_days),
     }
     return {**(os.environ if env is None else env), **explicit, **settings.job.environment()}
 

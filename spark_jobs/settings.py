@@ -52,6 +52,7 @@ class JobSettings:
     max_records_per_task: int = 150_000
     state_buckets: int = 2
     lookback_days: int = 3
+    keep_generations_hours: int = 24
     sinks: tuple[str, ...] = (BIGQUERY,)
     delta_location: str = ""
 
@@ -81,6 +82,7 @@ class JobSettings:
             "SINKS": ",".join(self.sinks),
             **({"PAYMENTS_DELTA_LOCATION": self.delta_location} if self.delta_location else {}),
             "PAYMENTS_LOOKBACK_DAYS": str(self.lookback_days),
+            "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
 
@@ -108,6 +110,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         max_records_per_task=_positive(env, "PAYMENTS_MAX_RECORDS_PER_TASK", 150_000),
         state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 2),
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
+        keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
         delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
     )

@@ -4,7 +4,6 @@ Belongs here: one small check per thing. Does not belong here: mending anything.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,15 +17,15 @@ from local_stack.bigquery.emulator import Warehouse
 from local_stack.java import find_java
 from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError, is_port_free
+from orchestration.platform.disk_usage import LEAST_FREE_BYTES, free_bytes, human, sizes, warning
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import table
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
 
 type Finding = tuple[str, str, str]
-"""What was looked at, OK or FAIL, and what was found or is to be done."""
+"""What was looked at, OK, WARN or FAIL, and what was found or is to be done."""
 
 LEAST_JAVA = 17
-LEAST_DISK_GIB = 2
 _PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-bigquery", "pyspark", "kafka-python", "google-cloud-bigquery")
 _JAVA_VERSION = re.compile(r'version "(\d+)')
 
@@ -36,7 +35,7 @@ def doctor() -> None:
     settings = read_stack_settings()
     findings = list(examine(settings))
     table("Doctor", ("what", "state", "found, or what to do"), findings)
-    if any(state != "OK" for _, state, _ in findings):
+    if any(state == "FAIL" for _, state, _ in findings):
         raise typer.Exit(1)
 
 
@@ -47,7 +46,8 @@ def examine(settings: StackSettings) -> Iterator[Finding]:
     yield _judge("Python", sys.version_info[:2] == (3, 13), sys.version.split()[0], "run `make setup`: it must be 3.13")
     yield from packages()
     yield from made_by_setup(settings.home)
-    yield disk(settings.home)
+    yield disk(*free_bytes(settings.home))
+    yield "size of the home", "OK", sizes(settings.home)
     yield endpoint(settings)
     yield from ports(settings)
 
@@ -89,11 +89,11 @@ def made_by_setup(home: Path) -> Iterator[Finding]:
         yield _judge(name, path.exists(), str(path), f"run `make setup`: {path} is missing")
 
 
-def disk(home: Path) -> Finding:
+def disk(free: int, total: int) -> Finding:
     """Kafka, checkpoints and the warehouse grow."""
-    folder = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(folder).free / 2**30
-    return _judge("disk", free >= LEAST_DISK_GIB, f"{free:.0f} GiB free", f"free {LEAST_DISK_GIB} GiB at {folder}")
+    if message := warning(free, total):
+        return "disk", "FAIL" if free < LEAST_FREE_BYTES else "WARN", message
+    return "disk", "OK", f"{human(free)} free of {human(total)}"
 
 
 def endpoint(settings: StackSettings) -> Finding:

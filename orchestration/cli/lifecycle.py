@@ -10,6 +10,7 @@ import typer
 from local_stack.bigquery.emulator import Warehouse
 from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError
+from orchestration.platform.disk_usage import free_bytes, human, usage_of, warning
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
@@ -55,12 +56,21 @@ def status() -> None:
     stack = Stack(settings)
     parts = {"Kafka": stack.broker, "warehouse": stack.warehouse, "Dagster": stack.dagster, "traffic": stack.traffic}
     table("Parts", ("part", "state", "pid"), [(name, *_state(part)) for name, part in parts.items()])
+    _show_sizes(settings)
     warehouse_answers = stack.warehouse is None or stack.warehouse.is_up()
     if not warehouse_answers:
         say("The warehouse does not answer: no more is known.")
         return
     _show_progress(settings, stack.broker.is_up())
     _show_health(settings)
+
+
+def _show_sizes(settings: StackSettings) -> None:
+    free, total = free_bytes(settings.home)
+    rows = [(usage.part, usage.files, human(usage.bytes)) for usage in usage_of(settings.home)]
+    table(f"Home {settings.home}, {human(free)} free", ("part", "files", "size"), rows)
+    if message := warning(free, total):
+        say(f"WARN: {message}")
 
 
 def _state(part: Broker | Warehouse | Daemon | None) -> tuple[str, int | None]:

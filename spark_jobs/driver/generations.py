@@ -4,8 +4,12 @@ Belongs here: opening a generation and beginning the next. Does not belong here:
 (checkpoint), how its state is rebuilt (sinks).
 """
 
+import contextlib
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+import pyarrow.fs as pafs
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.driver.checkpoint import Checkpoint
@@ -56,6 +60,33 @@ def renew(store: "Store", settings: JobSettings, control: Control) -> tuple[Cont
     crash_point(Point.STATE_SEEDED)
     generation.checkpoint.begin(control.end_offsets)
     return control, generation
+
+
+def sweep_generations(settings: JobSettings, named: str) -> list[str]:
+    """Delete generations that the control row does not name, and whose files are all old. Returns their names.
+
+    One that was replaced a moment ago may still be at work in a run that has not noticed. What cannot be deleted now
+    stays for the next run.
+    """
+    before = datetime.now(UTC) - timedelta(hours=settings.keep_generations_hours)
+    filesystem, folder = pafs.FileSystem.from_uri(f"{settings.checkpoint_location}/{settings.pipeline}")
+    swept = []
+    for found in filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True)):
+        if found.type != pafs.FileType.Directory or found.base_name == named or not _is_old(filesystem, found, before):
+            continue
+        locations = locations_of(settings, found.base_name)
+        for uri in (locations.staging, locations.checkpoint):
+            place, path = pafs.FileSystem.from_uri(uri)
+            with contextlib.suppress(OSError):
+                place.delete_dir(path)
+        swept.append(found.base_name)
+    return swept
+
+
+def _is_old(filesystem: pafs.FileSystem, generation: pafs.FileInfo, before: datetime) -> bool:
+    inside = filesystem.get_file_info(pafs.FileSelector(generation.path, allow_not_found=True, recursive=True))
+    times = [info.mtime for info in (generation, *inside) if info.mtime]
+    return bool(times) and max(times) < before
 
 
 def locations_of(settings: JobSettings, generation: str) -> Locations:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
 from spark_jobs.driver.checkpoint import is_damage
-from spark_jobs.driver.generations import Generation, open_generation, renew
+from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
 from spark_jobs.driver.spark_session import interpreted
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
 from spark_jobs.publishing.batch import Batch
@@ -82,6 +82,7 @@ class Run(AbstractContextManager["Run"]):
         except CheckpointUnusable as unusable:
             opened = self._renew(control, unusable)
         self._go_on_with(*opened)
+        sweep_generations(self._settings, self._publisher.control.generation)
 
     def _renew(self, control: Control, unusable: CheckpointUnusable) -> tuple[Control, Generation]:
         said = f"checkpoint {control.generation}: {unusable} It is rebuilt from the warehouse; nothing is lost by it."

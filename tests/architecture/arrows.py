@@ -31,7 +31,7 @@ ARROWS = {
         "platform": "automation build errors names presentation resources settings",
         "build": "asset_checks assets jobs resources schedules sensors settings",
         "schedules": "jobs",
-        "jobs": "asset_checks assets names",
+        "jobs": "asset_checks assets automation names",
         "asset_checks": "automation names resources settings verification",
         "sensors": "automation names resources settings",
         "assets": "automation backtest names presentation resources settings",

@@ -30,7 +30,13 @@ def test_a_mistyped_topic_is_not_created_by_itself(tmp_path: Path) -> None:
 
 
 def test_records_are_kept_for_a_week(tmp_path: Path) -> None:
-    assert properties(server_properties("127.0.0.1", 1, 2, tmp_path))["log.retention.hours"] == "168"
+    settings = properties(server_properties("127.0.0.1", 1, 2, tmp_path))
+    assert settings["log.retention.hours"] == "168"
+    # Only a closed segment is deleted: one must be closed in time.
+    assert int(settings["log.roll.hours"]) <= 24
+    assert int(settings["log.segment.bytes"]) <= 128 * 2**20
+    shorter = properties(server_properties("127.0.0.1", 1, 2, tmp_path, retention_hours=2))
+    assert (shorter["log.retention.hours"], shorter["log.roll.hours"]) == ("2", "2")
 
 
 def test_the_controllers_port_stays_the_same(tmp_path: Path) -> None:
@@ -94,6 +100,12 @@ def test_a_wrong_heap_is_one_line_that_names_the_setting(tmp_path: Path, monkeyp
     (tmp_path / "kafka" / "data" / "meta.properties").touch()
     monkeypatch.setenv("PAYMENTS_KAFKA_HEAP", "512m -XX:OnError=ls")
     with pytest.raises(StackError, match="PAYMENTS_KAFKA_HEAP"):
+        Broker(home_with_jars(tmp_path), "127.0.0.1:1").start()
+
+
+def test_a_wrong_retention_is_one_line_that_names_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENTS_KAFKA_RETENTION_HOURS", "a week")
+    with pytest.raises(StackError, match="PAYMENTS_KAFKA_RETENTION_HOURS"):
         Broker(home_with_jars(tmp_path), "127.0.0.1:1").start()
 
 

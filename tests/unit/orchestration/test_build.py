@@ -109,12 +109,13 @@ def test_the_nightly_job_reconciles_from_the_brokers_own_offsets(definitions: dg
     }
 
 
-def test_sensors_and_the_schedule_run_without_being_switched_on(definitions: dg.Definitions) -> None:
+def test_sensors_and_schedules_run_without_being_switched_on(definitions: dg.Definitions) -> None:
     assert {sensor.default_status for sensor in definitions.sensors or []} == {dg.DefaultSensorStatus.RUNNING}
-    [schedule] = definitions.schedules or []
-    assert isinstance(schedule, dg.ScheduleDefinition)
-    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
+    schedules = [one for one in definitions.schedules or [] if isinstance(one, dg.ScheduleDefinition)]
+    assert {one.default_status for one in schedules} == {dg.DefaultScheduleStatus.RUNNING}
+    times = {one.name: (one.cron_schedule, one.execution_timezone) for one in schedules}
+    assert times["daily_reconciliation"] == ("0 2 * * *", "UTC")
+    assert times[names.TIDY_JOB] == ("30 */6 * * *", "UTC")
 
 
 def test_there_is_one_spark_driver_at_a_time_and_a_step_is_tried_again(definitions: dg.Definitions) -> None:
