@@ -14,6 +14,7 @@ from orchestration.automation.backlog_reads import read_published
 from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import Row, WarehouseReads
+from orchestration.watch.look import judge_health
 
 
 @dg.asset_check(asset=names.DELIVERIES, description="What the broker holds unpublished is less than one micro-batch.")
@@ -79,6 +80,22 @@ def delta_agrees_with_the_warehouse(
     )
 
 
+@dg.asset_check(
+    asset=names.PIPELINE_HEALTH,
+    name=names.HEALTH_CHECK,
+    description="No health row is FAILING (error) or DEGRADED (warning). Made every minute, by a schedule of its own.",
+)
+def pipeline_is_healthy(
+    settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
+) -> dg.AssetCheckResult:
+    """Health as the view has it now, without a new look."""
+    with bigquery.get_client() as client:
+        verdict = judge_health(settings, client)
+    return dg.AssetCheckResult(passed=verdict.passed, severity=verdict.severity, metadata=verdict.metadata)
+
+
 DEFAULT_CHECKS = [consumer_lag_is_small, newest_batch_conserves_records]
+WATCH_CHECKS = [pipeline_is_healthy]
+"""Made by the watch alone: a build that failed for being late could never be in time again."""
 DELTA_CHECKS = [delta_agrees_with_the_warehouse]
 """Only where Delta is a sink: see build."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.asset_checks import DEFAULT_CHECKS, DELTA_CHECKS
+from orchestration.asset_checks import DEFAULT_CHECKS, DELTA_CHECKS, WATCH_CHECKS
 from orchestration.assets.dbt_models import warehouse_assets
 from orchestration.assets.external import OUTSIDE
 from orchestration.assets.fraud_backtest import fraud_backtest
@@ -48,7 +48,7 @@ def build_defs(
             warehouse_assets(manifest),
             fraud_backtest,
         ],
-        asset_checks=[*DEFAULT_CHECKS, *delta_checks],
+        asset_checks=[*DEFAULT_CHECKS, *WATCH_CHECKS, *delta_checks],
         jobs=default_jobs(delta_checks),
         sensors=sensors,
         schedules=schedules,

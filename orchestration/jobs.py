@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration import names
-from orchestration.asset_checks import DEFAULT_CHECKS
+from orchestration.asset_checks import DEFAULT_CHECKS, WATCH_CHECKS
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.payment_backfill import payment_backfill
 from orchestration.assets.streaming import publish_payments
@@ -36,8 +36,8 @@ def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAss
     return dg.define_asset_job(
         names.BUILD_JOB,
         selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled)
-        | (dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks)),
-        description="Ask the broker for its offsets, build dbt's models, and make every check there is.",
+        | (dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks, *WATCH_CHECKS)),
+        description="Ask the broker for its offsets, build dbt's models, and make every check of the data.",
         executor_def=dg.in_process_executor,
     )
 
@@ -46,6 +46,13 @@ daily_reconciliation = dg.define_asset_job(
     names.RECONCILE_JOB,
     selection=dg.AssetSelection.assets(names.KAFKA_OFFSETS) | dg.AssetSelection.groups("reconciliation"),
     description="Reconcile the day: payments, batches and the senders' control totals.",
+    executor_def=dg.in_process_executor,
+)
+
+watch_pipeline = dg.define_asset_job(
+    names.WATCH_JOB,
+    selection=dg.AssetSelection.checks(*WATCH_CHECKS),
+    description="Judge health as it stands. The schedule of this name looks and judges every minute, without a run.",
     executor_def=dg.in_process_executor,
 )
 
@@ -82,6 +89,7 @@ def default_jobs(
         process_payments(checks),
         build_warehouse(checks),
         daily_reconciliation,
+        watch_pipeline,
         backtest_fraud_rules,
         backfill_day,
         delete_old_runs,

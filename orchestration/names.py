@@ -10,6 +10,8 @@ PREFIX = "payment_data"
 PAYMENT_EVENTS = AssetKey(["kafka", "payment_events"])
 DELIVERIES = AssetKey([PREFIX, catalog.DELIVERIES.name])
 KAFKA_OFFSETS = AssetKey([PREFIX, catalog.KAFKA_OFFSETS.name])
+PIPELINE_HEALTH = AssetKey([PREFIX, "pipeline_health"])
+FRAUD_SCORES = AssetKey([PREFIX, "payment_transactions_fraud"])
 CORRECTIONS = AssetKey([PREFIX, catalog.CORRECTIONS.name])
 CONTROL_TOTALS = AssetKey([PREFIX, catalog.CONTROL_TOTALS.name])
 BACKFILL = AssetKey([PREFIX, "payment_backfill"])
@@ -24,6 +26,11 @@ RECONCILE_JOB = "daily_reconciliation"
 BACKTEST_JOB = "backtest_fraud_rules"
 BACKFILL_JOB = "backfill_day"
 TIDY_JOB = "delete_old_runs"
+WATCH_JOB = "watch_pipeline"
+
+HEALTH_CHECK = "pipeline_is_healthy"
+SENSORS = ("backlog_sensor", "rebuild_sensor", "failure_sensor")
+"""The sensors that have to tick."""
 
 BACKLOG_TAG = "payments/backlog_after"
 """On a run of the streaming job: the published offsets that it started from."""

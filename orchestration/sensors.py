@@ -59,14 +59,14 @@ def backlog_sensor(
     job_name=names.BUILD_JOB,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Builds dbt's models after published batches, not more often than the setting says.",
+    description="Builds dbt's models after published batches, not more often than the settings say, and in time.",
 )
 def rebuild_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[StackSettings]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """One tick: what was published is read from Dagster's own record of it."""
     state = read_rebuild_state(context.instance)
-    decision = decide_rebuild(state, settings.build_interval_seconds, datetime.now(UTC))
+    decision = decide_rebuild(state, settings.build_interval_seconds, settings.build_due_seconds, datetime.now(UTC))
     if decision.run_key is None:
         yield dg.SkipReason(decision.reason)
     else:

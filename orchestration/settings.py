@@ -25,6 +25,10 @@ class StackSettings:
     `shift_max_seconds` are up, its batches at least `batch_seconds` apart; with `has_standby` the next one waits beside
     it, warm, for its end or its death. dbt's models are built at most every `build_interval_seconds`. Late payments are
     admitted by each build where `late_policy` is admit, and wait for a person where it is hold.
+
+    Health is red where records have waited for `publication_due_seconds` without a publication, a published batch for
+    `build_due_seconds` without a build, or the broker, a sensor or the watch itself has been silent for
+    `silence_due_seconds`.
     """
 
     job: JobSettings
@@ -36,6 +40,9 @@ class StackSettings:
     batch_seconds: int
     has_standby: bool
     build_interval_seconds: int
+    build_due_seconds: int
+    publication_due_seconds: int
+    silence_due_seconds: int
     late_policy: str = "hold"
     keep_runs_days: int = 2
 
@@ -80,6 +87,10 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
     late_policy = env.get("PAYMENTS_LATE_POLICY") or "hold"
     if late_policy not in LATE_POLICIES:
         raise SettingError(f"PAYMENTS_LATE_POLICY must be one of {', '.join(LATE_POLICIES)}, not {late_policy!r}.")
+    batch_seconds = _whole_number(env, "PAYMENTS_BATCH_SECONDS", 0, least=0, most=600)
+    interval = _whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400)
+    build_due = _whole_number(env, "PAYMENTS_BUILD_DUE_SECONDS", 540, least=1, most=604_800)
+    publication_due = _whole_number(env, "PAYMENTS_PUBLICATION_DUE_SECONDS", 300, least=1, most=604_800)
     return StackSettings(
         job=job,
         home=payments_home(env),
@@ -87,9 +98,13 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         dbt_target=target,
         shift_idle_seconds=_whole_number(env, "PAYMENTS_SHIFT_IDLE_SECONDS", 20, least=0, most=3600),
         shift_max_seconds=_whole_number(env, "PAYMENTS_SHIFT_MAX_SECONDS", 600, least=1, most=1500),
-        batch_seconds=_whole_number(env, "PAYMENTS_BATCH_SECONDS", 0, least=0, most=600),
+        batch_seconds=batch_seconds,
         has_standby=_switch(env, "PAYMENTS_STANDBY", default=True),
-        build_interval_seconds=_whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400),
+        build_interval_seconds=interval,
+        # What may come only every so often is not due sooner.
+        build_due_seconds=max(build_due, 2 * interval),
+        publication_due_seconds=max(publication_due, 2 * batch_seconds),
+        silence_due_seconds=_whole_number(env, "PAYMENTS_SILENCE_DUE_SECONDS", 180, least=1, most=604_800),
         late_policy=late_policy,
         keep_runs_days=_whole_number(env, "PAYMENTS_KEEP_RUNS_DAYS", 2, least=1, most=3650),
     )
@@ -109,6 +124,9 @@ def child_environment(settings: StackSettings, env: Mapping[str, str] | None = N
         "PAYMENTS_STANDBY": "on" if settings.has_standby else "off",
         "PAYMENTS_BUILD_INTERVAL_SECONDS": str(settings.build_interval_seconds),
         "PAYMENTS_KEEP_RUNS_DAYS": str(settings.keep_runs_days),
+        "PAYMENTS_BUILD_DUE_SECONDS": str(settings.build_due_seconds),
+        "PAYMENTS_PUBLICATION_DUE_SECONDS": str(settings.publication_due_seconds),
+        "PAYMENTS_SILENCE_DUE_SECONDS": str(settings.silence_due_seconds),
     }
     return {**(os.environ if env is None else env), **explicit, **settings.job.environment()}
 

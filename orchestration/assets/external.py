@@ -1,4 +1,4 @@
-"""What no run of ours makes: the topic, the senders' totals, and the decisions that commands put on record.
+"""What no run of ours makes: the topic, the senders' totals, what the watch saw, and the decisions of commands.
 
 Belongs here: their specs, so that whoever looks at the graph reads what they are. Does not belong here: anything that
 is materialized.
@@ -29,5 +29,6 @@ OUTSIDE = [
         owners=names.OWNERS,
     ),
     _table(catalog.CONTROL_TOTALS, "senders"),
+    _table(catalog.OBSERVATIONS, "health"),
     *(_table(table, "decisions") for table in (catalog.ACCEPTED_GAPS, catalog.REPLAYS, catalog.ERASURES)),
 ]

@@ -15,7 +15,10 @@ from orchestration.automation.run_records import runs_in_flight
 
 MAX_ATTEMPTS = 3
 LARGEST_SHARE = 4
-"""While the stream is at work, builds take at most one part in so many of the time: they would leave it nothing."""
+"""While the stream is at work, builds take one part in so many of the time: more would leave it nothing."""
+
+SLOWER_AT_MOST = 1.5
+"""So many times the last one's duration are kept free for the next build: it ends in time although it is slower."""
 
 WARM_UP = timedelta(seconds=45)
 """How long a run that is to stand by starts and warms up: as much work as a build, and not both at once."""
@@ -46,8 +49,15 @@ class RebuildDecision:
     run_key: str | None = None
 
 
-def decide_rebuild(state: RebuildState, interval_seconds: int, now: datetime) -> RebuildDecision:
-    """The decision of this moment."""
+def decide_rebuild(state: RebuildState, interval_seconds: int, due_seconds: int, now: datetime) -> RebuildDecision:
+    """The decision of this moment.
+
+    Args:
+        state: what was read.
+        interval_seconds: builds begin at least so far apart.
+        due_seconds: what is published is to be in the marts within so long.
+        now: the time, with its zone.
+    """
     if state.in_flight_run_id:
         return RebuildDecision(f"run {state.in_flight_run_id[:8]} is still building")
     if state.newest_batch <= state.built_batch:
@@ -56,12 +66,24 @@ def decide_rebuild(state: RebuildState, interval_seconds: int, now: datetime) ->
         return RebuildDecision(f"{state.attempts} builds after batch {state.newest_batch} failed: waiting for the next")
     if _is_warming_up(state.stream, now):
         return RebuildDecision(f"run {state.stream[-1].run_id[:8]} is warming up to stand by")
-    every_seconds = max(interval_seconds, LARGEST_SHARE * state.last_seconds) if state.stream else interval_seconds
+    every_seconds = seconds_between(state, interval_seconds, due_seconds)
     age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else every_seconds
     if age_seconds < every_seconds:
         return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {every_seconds:.0f} s")
     run_key = f"batch-{state.newest_batch}/attempt-{state.attempts + 1}"
     return RebuildDecision(f"batch {state.newest_batch} is new", run_key)
+
+
+def seconds_between(state: RebuildState, interval_seconds: int, due_seconds: int) -> float:
+    """How far apart builds begin.
+
+    At rest: the interval. While the stream is at work so far that builds take a quarter of the time, but never so far
+    that a payment published right after one build began were not in the marts in time, by the end of the next.
+    """
+    if not state.stream:
+        return interval_seconds
+    latest = due_seconds - SLOWER_AT_MOST * state.last_seconds
+    return max(interval_seconds, min(LARGEST_SHARE * state.last_seconds, latest))
 
 
 def read_rebuild_state(instance: dg.DagsterInstance) -> RebuildState:

@@ -102,23 +102,31 @@ def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
 
 def _show_health(settings: StackSettings) -> None:
     from orchestration.verification.warehouse_reads import WarehouseReads
+    from orchestration.watch.look import judge_health
     from spark_jobs.warehouse.client import connect
 
     with connect(settings.job) as client:
         reads = WarehouseReads(client, settings.job)
         batch, health = reads.newest_batch(), reads.health_rows()
+        overdue = () if health else judge_health(settings, client).words
     if batch:
         say(f"Newest batch: {batch['batch_id']}, {batch['delivered']} records, published at {batch['published_at']}")
     if health:
         show_health(health)
     else:
         say("Health: not built yet; run `payments build`.")
+    for line in overdue:
+        say(line)
 
 
 def show_health(rows: list[dict[str, object]]) -> None:
-    """The dashboard's rows."""
+    """The dashboard's rows, and in words what is not well."""
+    from orchestration.watch.verdict import judge
+
     columns = ("metric", "value", "target", "status")
     table("Health", columns, [[_short(row[column]) for column in columns] for row in rows])
+    for line in judge(rows).words:
+        say(line)
 
 
 def _short(value: object) -> object:

@@ -46,6 +46,11 @@ sensors:
   use_threads: true
   num_workers: 4
 retention:
+  schedule:
+    purge_after_days:
+      skipped: 1
+      failure: 30
+      success: 30
   sensor:
     purge_after_days:
       skipped: 1

@@ -74,6 +74,16 @@ class Stack:
 
             with open_instance(self.settings) as instance:
                 close_abandoned_runs(instance)
+            self._begin_to_watch_anew()
+
+    def _begin_to_watch_anew(self) -> None:
+        """Nobody has watched since Dagster stopped, and nobody was to: that is no silence of the watch."""
+        from orchestration.watch.table import forget_observations
+        from spark_jobs.warehouse.client import connect
+
+        if self.warehouse and self.warehouse.is_local:
+            with connect(self.settings.job) as client:
+                forget_observations(client, self.settings.job)
 
     def start_ui(self, say: Say) -> None:
         """Dagster, until it has loaded our code location.

@@ -16,6 +16,7 @@ from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
 from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
 from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
 from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
+from spark_jobs.tables.operation_tables import OBSERVATIONS as OBSERVATIONS
 from spark_jobs.tables.operation_tables import SCHEMA_MIGRATIONS as SCHEMA_MIGRATIONS
 
 DELIVERIES = Table(
@@ -213,6 +214,7 @@ TABLES: tuple[Table, ...] = (
     CONTROL,
     CONTROL_TOTALS,
     KAFKA_OFFSETS,
+    OBSERVATIONS,
     INCIDENTS,
     ACCEPTED_GAPS,
     CORRECTIONS,

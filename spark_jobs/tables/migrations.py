@@ -38,6 +38,7 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "the versions that a dataset has had", tables=(catalog.SCHEMA_MIGRATIONS,)),
+    Migration(3, "what the watch saw", tables=(catalog.OBSERVATIONS,)),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -1,7 +1,7 @@
 """The tables that are about the platform's own work, not about payments. Pure Python.
 
-Belongs here: what the broker says, why runs stopped, which versions the dataset has had. Does not belong here: payments
-and the ledger over them (catalog), decisions.
+Belongs here: what the broker says, what the watch saw, why runs stopped, which versions the dataset has had. Does not
+belong here: payments and the ledger over them (catalog), decisions.
 """
 
 from spark_jobs.tables.columns import Column, Table
@@ -15,6 +15,24 @@ KAFKA_OFFSETS = Table(
         Column("earliest_offset", "INT64", "Oldest offset still kept."),
         Column("latest_offset", "INT64", "The offset that the next record will get."),
         Column("observed_at", "TIMESTAMP", "When the broker was asked."),
+    ),
+)
+
+OBSERVATIONS = Table(
+    "pipeline_observations",
+    "What the watch saw: one row per thing that it looks at, replaced at each look.",
+    (
+        Column("pipeline", "STRING", "The pipeline that is watched: a row of pipeline_control."),
+        Column("metric", "STRING", "The health metric that the row counts for: pipeline_health.metric."),
+        Column("subject", "STRING", "What was looked at, such as a sensor's name."),
+        Column("state", "STRING", "How far it was; empty where it has no such thing."),
+        Column("since", "TIMESTAMP", "Since when it has been as it is, as far as the watch knows."),
+        Column(
+            "due_at", "TIMESTAMP", "By when it has to move: overdue from then on. NULL: nothing is due.", "NULLABLE"
+        ),
+        Column("measured_seconds", "INT64", "What was measured; 0 where only the time counts."),
+        Column("detail", "STRING", "What was seen, in words."),
+        Column("observed_at", "TIMESTAMP", "When it was looked at."),
     ),
 )
 

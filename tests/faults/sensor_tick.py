@@ -23,7 +23,7 @@ from orchestration.sensors import backlog_sensor
 from orchestration.settings import read_stack_settings
 
 
-class _InProcess(WorkspaceLoadTarget):
+class InProcess(WorkspaceLoadTarget):
     """The code location of workspace.yaml without a server of its own, which would outlive a killed daemon."""
 
     def create_origins(self) -> Sequence[InProcessCodeLocationOrigin]:
@@ -37,7 +37,7 @@ def main() -> None:
     point = sys.argv[1] if len(sys.argv) > 1 else None
     crashes = {backlog_sensor.name: {point: signal.SIGKILL}} if point else None
     instance = open_instance(read_stack_settings())
-    with WorkspaceProcessContext(instance, _InProcess()) as context:
+    with WorkspaceProcessContext(instance, InProcess()) as context:
         while not instance.get_runs(dg.RunsFilter(job_name=PROCESS_JOB, statuses=[dg.DagsterRunStatus.QUEUED])):
             for _ in execute_sensor_iteration(context, logging.getLogger(), None, None, debug_crash_flags=crashes):
                 pass

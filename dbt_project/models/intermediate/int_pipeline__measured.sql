@@ -1,50 +1,74 @@
-with batches as (
+with watch as (
+    select
+        max(if(metric = 'observation_overdue_seconds', since, null)) as begun_at,
+        countif(metric = 'checkpoint_lag_seconds') > 0 as has_asked_broker,
+        min(if(metric = 'checkpoint_lag_seconds', due_at, null)) as behind_since
+    from {{ ref('stg_payments__observations') }}
+),
+
+batches as (
     select
         *,
-        max(published_at) over () as newest_published_at,
         max(batch_id) over () as newest_batch_id
     from {{ ref('stg_payments__batches') }}
+    -- Partitions of a week, whatever is stored: this is read every minute.
+    where published_at >= timestamp_sub({{ moment() }}, interval 7 day)
 ),
 
-progress as (
-    select countif(latest_offset is null or unpublished_offsets > 0) as behind_partitions
-    from {{ ref('int_partitions__progress') }}
-),
-
+-- Where nobody watches: what the broker said at the last build, against what the control row says now.
 broker as (
-    select min(observed_at) as observed_at
-    from {{ ref('stg_payments__kafka_offsets') }}
-),
-
-reconciled as (
-    select status from {{ ref('reconciliation_daily') }}
-    union all
-    select status from {{ ref('reconciliation_batches') }}
-    union all
-    select status from {{ ref('reconciliation_control_totals') }}
+    select
+        min(offsets.observed_at) as observed_at,
+        countif(
+            offsets.latest_offset > coalesce(
+                safe_cast(
+                    regexp_extract(
+                        split(
+                            pipelines.end_offsets, concat('"', cast(offsets.kafka_partition as string), '"')
+                        )[safe_offset(1)],
+                        r'[0-9]+'
+                    ) as int64
+                ),
+                offsets.earliest_offset
+            )
+        ) as behind_partitions
+    from {{ ref('stg_payments__kafka_offsets') }} as offsets
+    left join {{ ref('stg_payments__pipelines') }} as pipelines on offsets.topic = pipelines.topic
 ),
 
 ledger as (
     select
-        max(max_kafka_timestamp) as newest_kafka_timestamp,
-        sum(if(batch_id = newest_batch_id, state_bytes, 0)) as state_bytes,
-        sum(if(published_at > timestamp_sub(newest_published_at, interval 1 day), duplicate_count, 0)) as duplicates,
-        sum(if(published_at > timestamp_sub(newest_published_at, interval 1 day), delivered, 0)) as delivered,
-        max(if(published_at > timestamp_sub(newest_published_at, interval 10 minute), latency_p95_seconds, null))
-            as latency_p95_seconds
+        max(batches.max_kafka_timestamp) as newest_kafka_timestamp,
+        sum(if(batches.batch_id = batches.newest_batch_id, batches.state_bytes, 0)) as state_bytes,
+        sum(
+            if(batches.published_at > timestamp_sub({{ moment() }}, interval 1 day), batches.duplicate_count, 0)
+        ) as duplicates,
+        sum(
+            if(batches.published_at > timestamp_sub({{ moment() }}, interval 1 day), batches.delivered, 0)
+        ) as delivered,
+        max(
+            if(
+                batches.published_at > timestamp_sub({{ moment() }}, interval 10 minute)
+                -- The first minutes say how cold the start was.
+                and batches.published_at >= timestamp_add(
+                    coalesce(watch.begun_at, timestamp '2000-01-01 00:00:00+00'), interval 5 minute
+                ),
+                batches.latency_p95_seconds,
+                null
+            )
+        ) as latency_p95_seconds
     from batches
+    cross join watch
 ),
 
-lag as (
+behind as (
     select
-        if(
-            progress.behind_partitions = 0,
-            0,
-            timestamp_diff(
-                current_timestamp(), coalesce(ledger.newest_kafka_timestamp, broker.observed_at), second
-            )
-        ) as checkpoint_lag_seconds
-    from progress
+        case
+            when watch.has_asked_broker
+                then greatest(watch.behind_since, coalesce(ledger.newest_kafka_timestamp, watch.behind_since))
+            when broker.behind_partitions > 0 then coalesce(ledger.newest_kafka_timestamp, broker.observed_at)
+        end as since
+    from watch
     cross join ledger
     cross join broker
 )
@@ -61,8 +85,8 @@ from ledger
 union all
 select
     'reconciliation_pct' as metric,
-    coalesce(100 * cast(countif(status not like 'FAIL%') as numeric) / nullif(count(*), 0), 100) as value
-from reconciled
+    coalesce(100 * cast(sum(row_count - failed_count) as numeric) / nullif(sum(row_count), 0), 100) as value
+from {{ ref('reconciliation_summary') }}
 union all
 select
     'event_to_warehouse_latency_p95_seconds' as metric,
@@ -71,5 +95,5 @@ from ledger
 union all
 select
     'checkpoint_lag_seconds' as metric,
-    cast(coalesce(checkpoint_lag_seconds, 0) as numeric) as value
-from lag
+    cast(greatest(coalesce(timestamp_diff({{ moment() }}, since, second), 0), 0) as numeric) as value
+from behind

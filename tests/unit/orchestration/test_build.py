@@ -116,6 +116,18 @@ def test_sensors_and_schedules_run_without_being_switched_on(definitions: dg.Def
     times = {one.name: (one.cron_schedule, one.execution_timezone) for one in schedules}
     assert times["daily_reconciliation"] == ("0 2 * * *", "UTC")
     assert times[names.TIDY_JOB] == ("30 */6 * * *", "UTC")
+    assert times[names.WATCH_JOB] == ("* * * * *", "UTC")
+
+
+def test_the_sensors_that_have_to_tick_are_those_that_there_are(definitions: dg.Definitions) -> None:
+    assert {sensor.name for sensor in definitions.sensors or []} == set(names.SENSORS)
+
+
+def test_health_is_judged_by_the_watch_and_by_no_build_that_would_fail_of_it(definitions: dg.Definitions) -> None:
+    key = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
+    jobs = (names.WATCH_JOB, names.PROCESS_JOB, names.BUILD_JOB, names.RECONCILE_JOB)
+    found = {job: definitions.resolve_job_def(job).asset_layer.asset_graph.asset_check_keys for job in jobs}
+    assert {job for job, keys in found.items() if key in keys} == {names.WATCH_JOB}
 
 
 def test_there_is_one_spark_driver_at_a_time_and_a_step_is_tried_again(definitions: dg.Definitions) -> None:

@@ -29,6 +29,9 @@ def test_an_empty_environment_means_the_local_stack(tmp_path: Path, monkeypatch:
         ("PAYMENTS_SHIFT_MAX_SECONDS", "1501"),
         ("PAYMENTS_BATCH_SECONDS", "0.5"),
         ("PAYMENTS_BUILD_INTERVAL_SECONDS", "soon"),
+        ("PAYMENTS_BUILD_DUE_SECONDS", "0"),
+        ("PAYMENTS_PUBLICATION_DUE_SECONDS", "soon"),
+        ("PAYMENTS_SILENCE_DUE_SECONDS", "-1"),
         ("KAFKA_BOOTSTRAP_SERVERS", "nowhere"),
         ("BIGQUERY_EMULATOR_HOST", "127.0.0.1:9050"),
     ],
@@ -38,6 +41,11 @@ def test_a_wrong_setting_is_one_line_that_names_it(name: str, value: str) -> Non
         read_stack_settings({name: value})
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_may_come_only_every_so_often_is_not_due_sooner() -> None:
+    rare = read_stack_settings({"PAYMENTS_BUILD_INTERVAL_SECONDS": "86400", "PAYMENTS_BATCH_SECONDS": "600"})
+    assert (rare.build_due_seconds, rare.publication_due_seconds) == (172_800, 1_200)
 
 
 def test_bigquery_itself_takes_the_production_target() -> None:

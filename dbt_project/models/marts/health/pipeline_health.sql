@@ -3,7 +3,17 @@ with limits as (
 ),
 
 measured as (
-    select * from {{ ref('int_pipeline__measured') }}
+    select
+        metric,
+        value,
+        cast(null as string) as detail
+    from {{ ref('int_pipeline__measured') }}
+    union all
+    select
+        metric,
+        value,
+        detail
+    from {{ ref('int_pipeline__watched') }}
 )
 
 select
@@ -11,6 +21,7 @@ select
     cast(measured.value as numeric) as value,
     limits.target,
     case
+        when measured.metric is null then 'UNWATCHED'
         when limits.comparison = '<=' and measured.value <= limits.healthy_limit then 'HEALTHY'
         when limits.comparison = '<' and measured.value < limits.healthy_limit then 'HEALTHY'
         when limits.comparison = '>=' and measured.value >= limits.healthy_limit then 'HEALTHY'
@@ -18,6 +29,7 @@ select
         when limits.comparison in ('<', '<=') and measured.value > limits.failing_limit then 'FAILING'
         when measured.value is null then 'FAILING'
         else 'DEGRADED'
-    end as status
+    end as status,
+    if(measured.metric is null, 'nobody looks: the schedule watch_pipeline is not on', measured.detail) as detail
 from limits
 left join measured on limits.metric = measured.metric

@@ -8,8 +8,15 @@ import pytest
 
 from orchestration import names
 from orchestration.automation.backlog import FlightRecord
-from orchestration.automation.dbt_rebuild import WARM_UP, RebuildState, decide_rebuild, read_rebuild_state
+from orchestration.automation.dbt_rebuild import (
+    WARM_UP,
+    RebuildState,
+    decide_rebuild,
+    read_rebuild_state,
+    seconds_between,
+)
 
+DUE = 540
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 AT_WORK = FlightRecord("at-work", "STARTED", NOW - timedelta(minutes=5))
 WARMING_UP = FlightRecord("standby0123", "STARTED", NOW - WARM_UP + timedelta(seconds=1))
@@ -19,11 +26,11 @@ NEW = RebuildState(
 
 
 def test_a_new_batch_is_built() -> None:
-    assert decide_rebuild(NEW, 60, NOW).run_key == "batch-7/attempt-1"
+    assert decide_rebuild(NEW, 60, DUE, NOW).run_key == "batch-7/attempt-1"
 
 
 def test_a_failed_build_is_tried_again_under_another_key() -> None:
-    assert decide_rebuild(replace(NEW, attempts=1), 60, NOW).run_key == "batch-7/attempt-2"
+    assert decide_rebuild(replace(NEW, attempts=1), 60, DUE, NOW).run_key == "batch-7/attempt-2"
 
 
 @pytest.mark.parametrize(
@@ -51,19 +58,30 @@ def test_a_failed_build_is_tried_again_under_another_key() -> None:
     ],
 )
 def test_no_build_has_its_reason_in_words(state: RebuildState, words: str) -> None:
-    decision = decide_rebuild(state, 60, NOW)
+    decision = decide_rebuild(state, 60, DUE, NOW)
     assert decision.run_key is None
     assert words in decision.reason
 
 
 def test_a_build_that_took_long_is_followed_once_it_was_a_quarter_of_the_time() -> None:
     state = replace(NEW, last_started_at=NOW - timedelta(seconds=120), last_seconds=30)
-    assert decide_rebuild(state, 60, NOW).run_key == "batch-7/attempt-1"
+    assert decide_rebuild(state, 60, DUE, NOW).run_key == "batch-7/attempt-1"
 
 
 def test_once_the_stream_is_at_rest_a_build_that_took_long_is_followed_by_the_next() -> None:
     state = replace(NEW, last_started_at=NOW - timedelta(seconds=60), last_seconds=30, stream=())
-    assert decide_rebuild(state, 60, NOW).run_key == "batch-7/attempt-1"
+    assert decide_rebuild(state, 60, DUE, NOW).run_key == "batch-7/attempt-1"
+
+
+@pytest.mark.parametrize("last_seconds", [1, 20, 60, 98, 150, 191, 216, 240])
+def test_a_payment_published_as_a_build_begins_is_in_the_marts_by_its_due_time(last_seconds: int) -> None:
+    between = seconds_between(replace(NEW, last_seconds=last_seconds), 60, DUE)
+    assert between + last_seconds <= DUE
+    assert between >= 60
+
+
+def test_a_build_that_leaves_no_room_for_another_is_followed_after_the_interval() -> None:
+    assert seconds_between(replace(NEW, last_seconds=400), 60, DUE) == 60
 
 
 @pytest.mark.parametrize(
@@ -74,7 +92,7 @@ def test_once_the_stream_is_at_rest_a_build_that_took_long_is_followed_by_the_ne
     ],
 )
 def test_no_build_waits_for_a_run_that_does_not_warm_up_to_stand_by(stream: tuple[FlightRecord, ...]) -> None:
-    assert decide_rebuild(replace(NEW, stream=stream), 60, NOW).run_key == "batch-7/attempt-1"
+    assert decide_rebuild(replace(NEW, stream=stream), 60, DUE, NOW).run_key == "batch-7/attempt-1"
 
 
 def test_a_run_of_the_stream_in_flight_is_seen() -> None:

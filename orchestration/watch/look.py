@@ -1,0 +1,157 @@
+"""One look at the pipeline: ask broker, control row and Dagster, keep what was seen, and judge the health rows.
+
+Belongs here: the reads of a look, and their order. Does not belong here: due times (rules), statements (table).
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.automation.backlog import Published
+from orchestration.settings import StackSettings
+from orchestration.verification.warehouse_reads import WarehouseReads
+from orchestration.watch.rules import (
+    WARM_UP,
+    Before,
+    BuildSeen,
+    DueTimes,
+    Observation,
+    Seen,
+    SensorSeen,
+    continued,
+    is_measured,
+    observe,
+    watching_since,
+)
+from orchestration.watch.table import probe, read_observations, seconds_to_build_end, write_observations
+from orchestration.watch.verdict import Verdict, judge, rows_before_the_first_build, unreachable
+from spark_jobs.incidents import Incident, one_line
+from spark_jobs.source.topic import BrokerUnreachable, TopicState
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+    from orchestration.resources.bigquery import PaymentsBigQueryResource
+    from orchestration.resources.broker import BrokerReader
+
+_SLACK = timedelta(hours=1)
+"""How much sooner than a build's request the batches that it added may have been published, at most."""
+
+
+def look(
+    settings: StackSettings,
+    broker: "BrokerReader",
+    bigquery: "PaymentsBigQueryResource",
+    instance: dg.DagsterInstance,
+) -> Verdict:
+    """One look, and the verdict on health as it is now. A broker or a warehouse that is away is a verdict, no error."""
+    from spark_jobs.warehouse.retries import failures
+
+    topic, said = _ask_broker(broker)
+    try:
+        with bigquery.get_client() as client:
+            probe(client, settings.job)
+            seen = _look(settings, client, instance, topic, said)
+            return judge_health(settings, client, seen)
+    except failures() as error:
+        return unreachable(one_line(error))
+
+
+def judge_health(settings: StackSettings, client: "Client", seen: Iterable[Observation] | None = None) -> Verdict:
+    """The verdict on pipeline_health, or on what was seen alone while dbt has not built it yet."""
+    rows = WarehouseReads(client, settings.job).health_rows()
+    if not rows:
+        seen = read_observations(client, settings.job) if seen is None else seen
+        rows = rows_before_the_first_build(list(seen), datetime.now(UTC))
+    return judge(rows)
+
+
+def _look(
+    settings: StackSettings, client: "Client", instance: dg.DagsterInstance, topic: TopicState | None, said: str
+) -> list[Observation]:
+    from spark_jobs.warehouse.control_row import read_control
+
+    now = datetime.now(UTC)
+    before = continued(read_observations(client, settings.job), now)
+    control = read_control(client, settings.job)
+    build = newest_build(instance)
+    seen = Seen(
+        published=None if control is None else Published(control.topic_id, control.end_offsets),
+        last_batch=0 if control is None else control.last_batch_id,
+        topic=topic,
+        broker=said,
+        sensors=sensors_seen(instance),
+        build=build,
+        seconds_to_build_end=_measure(settings, client, build, before, now),
+    )
+    due = DueTimes(
+        publication=timedelta(seconds=settings.publication_due_seconds),
+        build=timedelta(seconds=settings.build_due_seconds),
+        silence=timedelta(seconds=settings.silence_due_seconds),
+    )
+    rows = observe(seen, before, due, now)
+    write_observations(client, settings.job, rows)
+    return rows
+
+
+def _ask_broker(broker: "BrokerReader") -> tuple[TopicState | None, str]:
+    try:
+        return broker.read(), "it answers"
+    except (BrokerUnreachable, Incident) as error:
+        return None, str(error)
+
+
+def _measure(
+    settings: StackSettings, client: "Client", build: BuildSeen | None, before: Before, now: datetime
+) -> int | None:
+    if build is None or build.built_batch <= build.batch_before or is_measured(build, before):
+        return None
+    since = max(build.started_at - _SLACK, watching_since(before, now) + WARM_UP)
+    return seconds_to_build_end(client, settings.job, (build.batch_before, build.built_batch), since, build.ended_at)
+
+
+def newest_build(instance: dg.DagsterInstance) -> BuildSeen | None:
+    """The newest good build by Dagster's records; None before the first."""
+    good = dg.RunsFilter(job_name=names.BUILD_JOB, statuses=[dg.DagsterRunStatus.SUCCESS])
+    records = instance.get_run_records(good, limit=2)
+    if not records or not records[0].end_time:
+        return None
+    newest = records[0]
+    ended_at = datetime.fromtimestamp(newest.end_time or 0, UTC)
+    scored = instance.get_latest_materialization_event(names.FRAUD_SCORES)
+    is_its_own = scored is not None and scored.run_id == newest.dagster_run.run_id
+    return BuildSeen(
+        run_id=newest.dagster_run.run_id,
+        built_batch=_built_batch(newest),
+        batch_before=_built_batch(records[1]) if len(records) > 1 else 0,
+        started_at=newest.create_timestamp.replace(tzinfo=UTC),
+        scored_at=datetime.fromtimestamp(scored.timestamp, UTC) if scored and is_its_own else ended_at,
+        ended_at=ended_at,
+    )
+
+
+def _built_batch(record: dg.RunRecord) -> int:
+    return int(record.dagster_run.tags.get(names.BUILT_BATCH_TAG, 0))
+
+
+def sensors_seen(instance: dg.DagsterInstance) -> list[SensorSeen]:
+    """Our sensors as the daemon last recorded them: one small read of Dagster's own state."""
+    from dagster._core.definitions.run_request import InstigatorType
+    from dagster._core.scheduler.instigation import InstigatorStatus, SensorInstigatorData
+
+    ticks: dict[str, datetime | None] = dict.fromkeys(names.SENSORS)
+    off = set()
+    for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
+        data: Any = state.instigator_data
+        if state.name not in ticks or not isinstance(data, SensorInstigatorData):
+            continue
+        if state.status is InstigatorStatus.STOPPED:
+            off.add(state.name)
+        ended_well = data.last_tick_success_timestamp
+        if ended_well:
+            known = ticks[state.name]
+            ticks[state.name] = max(filter(None, (known, datetime.fromtimestamp(ended_well, UTC))))
+    return [SensorSeen(name, ticked_at, name not in off) for name, ticked_at in ticks.items()]

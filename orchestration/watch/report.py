@@ -1,0 +1,45 @@
+"""Puts the verdict on record as the check's evaluation, which needs no run.
+
+Belongs here: when an evaluation is recorded. Does not belong here: how it comes about (verdict).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.watch.verdict import Verdict
+
+AGAIN_AFTER = timedelta(minutes=15)
+"""How long the record stands while nothing changes: an event a minute would fill Dagster's log."""
+
+_KEY = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
+
+
+def report(instance: dg.DagsterInstance, verdict: Verdict, now: datetime) -> bool:
+    """Record the verdict, unless the same rows are on record as not well already; whether it was recorded."""
+    rows = [f"{status}: {metric}" for status, metric in verdict.unwell]
+    if _on_record(instance, now) == rows:
+        return False
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=_KEY.asset_key,
+            check_name=_KEY.name,
+            passed=verdict.passed,
+            severity=verdict.severity,
+            metadata=verdict.metadata | {"rows": rows},
+        )
+    )
+    return True
+
+
+def _on_record(instance: dg.DagsterInstance, now: datetime) -> list[str] | None:
+    """The rows that were last recorded as not well; None where that is too long ago, or was recorded by hand."""
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key([_KEY]).get(_KEY)
+    event = found.event if found else None
+    if event is None or event.dagster_event is None:
+        return None
+    if now - datetime.fromtimestamp(event.timestamp, UTC) >= AGAIN_AFTER:
+        return None
+    rows = event.dagster_event.asset_check_evaluation_data.metadata.get("rows")
+    return [str(row) for row in rows.value or ()] if isinstance(rows, dg.JsonMetadataValue) else None

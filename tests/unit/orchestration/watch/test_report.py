@@ -1,0 +1,38 @@
+"""When the check's verdict is put on record: at each change, and not each minute."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.watch.report import AGAIN_AFTER, report
+from orchestration.watch.verdict import Verdict
+
+NOW = datetime.now(UTC)
+CHECK = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
+WELL = Verdict((), ())
+
+
+def red(*metrics: str, seconds: int = 1) -> Verdict:
+    return Verdict(tuple(("FAILING", metric) for metric in metrics), tuple(f"{name} {seconds}" for name in metrics))
+
+
+def evaluations(instance: dg.DagsterInstance) -> list[bool]:
+    found = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=99)
+    data = [each.event.dagster_event.asset_check_evaluation_data for each in found if each.event]  # type: ignore[union-attr]
+    return [evaluation.passed for evaluation in reversed(data)]
+
+
+def test_a_verdict_is_recorded_as_it_changes_and_not_while_it_stays() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        told = [WELL, WELL, red("a"), red("a", seconds=61), red("a", "b"), red("b"), WELL, WELL]
+        recorded = [report(instance, verdict, datetime.now(UTC)) for verdict in told]
+        assert recorded == [True, False, True, False, True, True, True, False]
+        assert evaluations(instance) == [True, False, False, False, True]
+
+
+def test_a_verdict_that_stays_is_recorded_again_after_a_while() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert report(instance, WELL, datetime.now(UTC))
+        assert report(instance, WELL, datetime.now(UTC) + AGAIN_AFTER)
+        assert not report(instance, WELL, datetime.now(UTC) + timedelta(minutes=1))

@@ -1,0 +1,59 @@
+"""From health rows to a verdict: red, warning or green, and in words."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orchestration.watch import rules
+from orchestration.watch.verdict import judge, rows_before_the_first_build, unreachable
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def row(status: str, metric: str = "broker_overdue_seconds", value: Decimal | None = Decimal(7)) -> dict[str, Any]:
+    return {"metric": metric, "value": value, "target": "the broker answers", "status": status, "detail": "silent"}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "passed", "severity"),
+    [
+        (["HEALTHY", "UNWATCHED"], True, dg.AssetCheckSeverity.WARN),
+        (["HEALTHY", "DEGRADED"], False, dg.AssetCheckSeverity.WARN),
+        (["DEGRADED", "FAILING"], False, dg.AssetCheckSeverity.ERROR),
+    ],
+)
+def test_the_worst_row_decides(statuses: list[str], passed: bool, severity: dg.AssetCheckSeverity) -> None:
+    verdict = judge([row(status) for status in statuses])
+    assert (verdict.passed, verdict.severity) == (passed, severity)
+
+
+def test_each_row_that_is_not_well_is_told_in_a_line_the_failing_ones_first() -> None:
+    rows = [row("DEGRADED", "a"), row("FAILING", "b"), row("HEALTHY", "c"), row("FAILING", "d", None)]
+    assert judge(rows).words == (
+        "FAILING: b is 7, target the broker answers (silent)",
+        "FAILING: d (silent)",
+        "DEGRADED: a is 7, target the broker answers (silent)",
+    )
+
+
+def test_a_warehouse_that_is_away_is_red() -> None:
+    verdict = unreachable("refused")
+    assert verdict.severity is dg.AssetCheckSeverity.ERROR
+    assert not verdict.passed
+    assert "refused" in verdict.words[0]
+
+
+def observation(metric: str, due_at: datetime | None) -> rules.Observation:
+    return rules.Observation(metric, "it", "", NOW, due_at, 0, "seen", NOW)
+
+
+def test_before_the_first_build_what_is_overdue_is_red_and_a_lag_has_no_due_time() -> None:
+    late, soon = NOW - timedelta(seconds=9), NOW + timedelta(seconds=9)
+    seen = [observation(rules.BUILD, late), observation(rules.BROKER, soon), observation(rules.LAG, late)]
+    assert judge(rows_before_the_first_build(seen, NOW)).words == (
+        "FAILING: build_overdue_seconds is 9, target 0 (seen)",
+    )
+    assert judge(rows_before_the_first_build(seen[1:], NOW)).passed
