@@ -15,6 +15,9 @@ from pathlib import Path
 
 from local_stack.java import find_java
 from local_stack.processes import Daemon, StackError, free_port, is_loopback, is_port_free
+from spark_jobs.source.connection import admin_client, read_connection
+from spark_jobs.source.oauth import TokenRefused
+from spark_jobs.source.refusals import why
 
 DEFAULT_HEAP = "512m"
 _HEAP = re.compile(r"[1-9][0-9]*[mMgG]")
@@ -48,8 +51,8 @@ class Broker:
 
     @property
     def is_local(self) -> bool:
-        """Whether the local stack is the one to run it."""
-        return "," not in self.bootstrap_servers and is_loopback(self._address[0])
+        """Whether the local stack is the one to run it: at one loopback address, and without TLS or a login."""
+        return "," not in self.bootstrap_servers and is_loopback(self._address[0]) and not read_connection().is_secured
 
     @property
     def log_file(self) -> Path:
@@ -66,6 +69,8 @@ class Broker:
 
     def is_up(self) -> bool:
         """Whether it answers, and, where it is ours to run, whether it is our cluster that answers."""
+        if read_connection().is_secured:
+            return _lets_us_in(self.bootstrap_servers)
         cluster_id = _answering_cluster(self.bootstrap_servers)
         if not self.is_local:
             return cluster_id is not None
@@ -204,20 +209,32 @@ def ensure_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> Non
     Raises:
         StackError: the cluster cannot be reached or refuses.
     """
-    from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError, TopicAlreadyExistsError
 
     configs = {"message.timestamp.type": "LogAppendTime"}
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=10_000)
+        admin = admin_client(bootstrap_servers)
         try:
             admin.create_topics({topic: {"num_partitions": partitions, "configs": configs}}, wait_for_metadata=True)
         except TopicAlreadyExistsError:
             pass
         finally:
             admin.close()
-    except KafkaError as error:
-        raise StackError(f"Topic {topic!r} cannot be created at {bootstrap_servers}: {error}") from error
+    except (KafkaError, TokenRefused) as error:
+        raise StackError(
+            f"Topic {topic!r} cannot be created at {bootstrap_servers}: {why(error, bootstrap_servers, topic)}"
+        ) from error
+
+
+def _lets_us_in(bootstrap_servers: str) -> bool:
+    """Whether a cluster that wants TLS or a login answers us."""
+    from kafka.errors import KafkaError
+
+    try:
+        admin_client(bootstrap_servers).close()
+    except (KafkaError, TokenRefused):
+        return False
+    return True
 
 
 def _answering_cluster(bootstrap_servers: str) -> str | None:

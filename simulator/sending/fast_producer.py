@@ -12,6 +12,7 @@ from kafka.partitioner.default import murmur2
 
 from simulator.sending.producer import ProducerError
 from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
+from spark_jobs.source.connection import read_connection
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
@@ -52,6 +53,7 @@ class FastProducer:
                 "on_delivery": self._fail,
                 "log_level": 0,
             }
+            | read_connection().librdkafka()
         )
         try:
             found = self._client.list_topics(topic, timeout=_CONNECT_SECONDS).topics[topic]

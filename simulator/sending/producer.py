@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.partitioner.default import murmur2
 from kafka.producer.future import RecordMetadata
 
 from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
+from spark_jobs.source.connection import producer
+from spark_jobs.source.oauth import TokenRefused
+from spark_jobs.source.refusals import why
 
 MAX_IN_FLIGHT = 20_000
 """Deliveries that wait for their acknowledgement at most: the client itself knows no bound."""
 
-_CONNECT_MS = 10_000
 _METADATA_MS = 5_000
 _DELIVERY_MS = 120_000
 _STOP_SECONDS = 10
@@ -48,25 +49,18 @@ class PaymentProducer:
         self._sent = self._acknowledged = 0
         self._first_failure: BaseException | None = None
         try:
-            self._client = KafkaProducer(
-                bootstrap_servers=bootstrap_servers.split(","),
-                # Explicit, all three: some settings would silently turn idempotence off.
-                enable_idempotence=True,
-                acks="all",
+            self._client = producer(
+                bootstrap_servers,
                 max_in_flight_requests_per_connection=5,
                 linger_ms=10,
                 batch_size=128 * 1024,
                 delivery_timeout_ms=_DELIVERY_MS,
                 max_block_ms=_METADATA_MS,
-                bootstrap_timeout_ms=_CONNECT_MS,
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
             )
-        except (KafkaError, OSError):
-            raise ProducerError(
-                f"No Kafka broker answers at {bootstrap_servers}: start one with `payments up`, "
-                f"or name yours in KAFKA_BOOTSTRAP_SERVERS."
-            ) from None
+        except (KafkaError, OSError, TokenRefused) as error:
+            raise ProducerError(f"Kafka at {bootstrap_servers}: {why(error, bootstrap_servers, topic)}") from None
         try:
             self._partitions = sorted(self._client.partitions_for(topic))
         except KafkaError:

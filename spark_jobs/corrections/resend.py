@@ -9,7 +9,10 @@ from typing import Any
 from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
-from spark_jobs.source.topic import REQUEST_TIMEOUT_MS, BrokerUnreachable
+from spark_jobs.source.connection import consumer, producer
+from spark_jobs.source.oauth import TokenRefused
+from spark_jobs.source.refusals import why
+from spark_jobs.source.topic import BrokerUnreachable
 
 type Row = Mapping[str, Any]
 type Place = tuple[int, int]
@@ -30,25 +33,17 @@ def send(settings: JobSettings, rows: Sequence[Row]) -> dict[Place, int]:
     Returns:
         The new offset by the old partition and offset.
     """
-    from kafka import KafkaProducer
     from kafka.errors import KafkaError
 
     try:
-        producer = KafkaProducer(
-            bootstrap_servers=settings.bootstrap_servers.split(","),
-            enable_idempotence=True,
-            acks="all",
-            delivery_timeout_ms=_DELIVERY_MS,
-            bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
-            allow_auto_create_topics=False,
-        )
-    except KafkaError as error:
+        sender = producer(settings.bootstrap_servers, delivery_timeout_ms=_DELIVERY_MS, allow_auto_create_topics=False)
+    except (KafkaError, TokenRefused) as error:
         raise _unreachable(settings, error) from error
     try:
         sent = [
             (
                 place_of(row),
-                producer.send(
+                sender.send(
                     settings.topic,
                     value=row["raw_value"],
                     key=row["raw_key"],
@@ -61,12 +56,12 @@ def send(settings: JobSettings, rows: Sequence[Row]) -> dict[Place, int]:
             )
             for row in rows
         ]
-        producer.flush(_DELIVERY_MS / 1000)
+        sender.flush(_DELIVERY_MS / 1000)
         return {place: future.get(timeout=0).offset for place, future in sent}
     except KafkaError as error:
         raise _unreachable(settings, error) from error
     finally:
-        producer.close(timeout=1)
+        sender.close(timeout=1)
 
 
 def read_back(settings: JobSettings, requests: Sequence[Row]) -> dict[Place, int]:
@@ -75,38 +70,33 @@ def read_back(settings: JobSettings, requests: Sequence[Row]) -> dict[Place, int
     Raises:
         Incident: the topic no longer keeps the offsets at which one may lie.
     """
-    from kafka import KafkaConsumer, TopicPartition
+    from kafka import TopicPartition
     from kafka.errors import KafkaError
 
     wanted = {_origin(settings, r["kafka_partition"], r["kafka_offset"]): place_of(r) for r in requests}
     found: dict[Place, int] = {}
     try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=settings.bootstrap_servers.split(","),
-            bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
-            enable_auto_commit=False,
-            group_id=None,
-        )
+        reader = consumer(settings.bootstrap_servers)
         try:
             for partition in sorted({r["new_partition"] for r in requests}):
                 at = TopicPartition(settings.topic, partition)
                 first = min(r["sent_from_offset"] for r in requests if r["new_partition"] == partition)
-                if consumer.beginning_offsets([at])[at] > first:
+                if reader.beginning_offsets([at])[at] > first:
                     raise Incident(
                         IncidentKind.OFFSETS_LOST,
                         f"partition {partition} no longer keeps offset {first}, so nobody can say what became of a "
                         f"replay from there: look for its value in payment_deliveries.",
                     )
-                consumer.assign([at])
-                consumer.seek(at, first)
-                end = consumer.end_offsets([at])[at]
-                while consumer.position(at) < end:
-                    for record in consumer.poll(timeout_ms=1_000).get(at, ()):
+                reader.assign([at])
+                reader.seek(at, first)
+                end = reader.end_offsets([at])[at]
+                while reader.position(at) < end:
+                    for record in reader.poll(timeout_ms=1_000).get(at, ()):
                         origin = dict(record.headers).get(REPLAY_HEADER)
                         if origin in wanted:
                             found.setdefault(wanted[origin], record.offset)
         finally:
-            consumer.close()
+            reader.close()
     except KafkaError as error:
         raise _unreachable(settings, error) from error
     return found
@@ -122,7 +112,8 @@ def place_of(row: Row) -> Place:
 
 
 def _unreachable(settings: JobSettings, error: Exception) -> BrokerUnreachable:
+    reason = why(error, settings.bootstrap_servers, settings.topic)
     return BrokerUnreachable(
-        f"Kafka at {settings.bootstrap_servers} did not acknowledge ({type(error).__name__}): what was sent is found "
-        f"by the next `payments replay`, a few minutes from now."
+        f"Kafka at {settings.bootstrap_servers} did not acknowledge: {reason} "
+        f"What was sent is found by the next `payments replay`, a few minutes from now."
     )

@@ -24,8 +24,9 @@ from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
+from spark_jobs.source.refusals import named
 from spark_jobs.source.stream import read_kafka
-from spark_jobs.source.topic import TopicReader, TopicState, backlog, check_source
+from spark_jobs.source.topic import BrokerUnreachable, TopicReader, TopicState, backlog, check_source
 from spark_jobs.streaming import staged_files
 from spark_jobs.streaming.plan import tallies_of
 from spark_jobs.streaming.tally import add_up, decode
@@ -162,6 +163,9 @@ class Run(AbstractContextManager["Run"]):
             failure = self._failure if isinstance(self._failure, Exception) else error
             if not isinstance(failure, (Incident, CheckpointUnusable)):
                 self._readable_topic()
+                refused = named(str(failure), self._settings.topic)
+                if refused:
+                    raise BrokerUnreachable(f"Kafka at {self._settings.bootstrap_servers}: {refused}") from None
             if is_damage(failure):
                 raise CheckpointUnusable(f"Spark says {one_line(failure)}.") from None
             raise failure from None

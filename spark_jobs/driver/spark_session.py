@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.settings import JobSettings, java_home
+from spark_jobs.source.connection import read_connection
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -66,7 +67,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.kafka.consumer.cache.evictorThreadRunInterval": "2s",
         "spark.kafka.consumer.fetchedData.cache.timeout": "5s",
         "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "2s",
-        "spark.driver.extraJavaOptions": f"{DRIVER_JAVA_OPTIONS} {_mapped_classes(home)}".strip(),
+        "spark.driver.extraJavaOptions": f"{DRIVER_JAVA_OPTIONS} {_mapped_classes(home)} {_token_urls()}".strip(),
         # A batch without records would tag nothing: the state knows no timers.
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
@@ -106,6 +107,12 @@ _LOCAL_FILES = {
 DRIVER_JAVA_OPTIONS = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
 """Packed records are large arrays, which G1 handles dearly; and the compiler that optimizes most costs a run of minutes
 more than it gives back. spark-submit wants them as --driver-java-options: its JVM runs before any of this is read."""
+
+
+def _token_urls() -> str:
+    """Kafka's client asks for tokens only at addresses that this property names."""
+    endpoint = read_connection().token_endpoint
+    return f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={endpoint}" if endpoint else ""
 
 
 def _mapped_classes(home: Path) -> str:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
-from spark_jobs.source.topic import REQUEST_TIMEOUT_MS, BrokerUnreachable
+from spark_jobs.source.connection import consumer
+from spark_jobs.source.oauth import TokenRefused
+from spark_jobs.source.refusals import why
+from spark_jobs.source.topic import BrokerUnreachable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,46 +32,39 @@ def read_ranges(settings: JobSettings, ranges: Mapping[int, Range]) -> "Iterator
         BrokerUnreachable: the broker did not answer, or stopped answering.
         Incident: OFFSETS_LOST, where the topic no longer keeps the first of them.
     """
-    from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
     try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=settings.bootstrap_servers.split(","),
-            bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
-            enable_auto_commit=False,
-            group_id=None,
-            isolation_level="read_committed",
-        )
+        reader = consumer(settings.bootstrap_servers, isolation_level="read_committed")
         try:
             for partition, (start, end) in sorted(ranges.items()):
-                yield from _read_range(consumer, settings, partition, (start, end))
+                yield from _read_range(reader, settings, partition, (start, end))
         finally:
-            consumer.close()
-    except KafkaError as error:
-        raise _unreachable(settings, type(error).__name__) from error
+            reader.close()
+    except (KafkaError, TokenRefused) as error:
+        raise _unreachable(settings, why(error, settings.bootstrap_servers, settings.topic)) from error
 
 
-def _read_range(consumer: Any, settings: JobSettings, partition: int, wanted: Range) -> "Iterator[pa.RecordBatch]":
+def _read_range(reader: Any, settings: JobSettings, partition: int, wanted: Range) -> "Iterator[pa.RecordBatch]":
     from kafka import TopicPartition
 
     start, end = wanted
     at = TopicPartition(settings.topic, partition)
-    kept = consumer.beginning_offsets([at])[at]
+    kept = reader.beginning_offsets([at])[at]
     if kept > start:
         raise Incident(
             IncidentKind.OFFSETS_LOST,
             f"partition {partition} keeps offsets from {kept} on, and {start} was asked for: take a later range.",
         )
-    consumer.assign([at])
-    consumer.seek(at, start)
+    reader.assign([at])
+    reader.seek(at, start)
     found: list[Any] = []
     silent = 0
-    while consumer.position(at) < end:
-        polled = consumer.poll(timeout_ms=_POLL_MS, max_records=RECORDS_AT_ONCE).get(at, ())
+    while reader.position(at) < end:
+        polled = reader.poll(timeout_ms=_POLL_MS, max_records=RECORDS_AT_ONCE).get(at, ())
         silent = 0 if polled else silent + 1
         if silent == _SILENT_POLLS:
-            raise _unreachable(settings, f"nothing from partition {partition} at offset {consumer.position(at)}")
+            raise _unreachable(settings, f"nothing came from partition {partition} at offset {reader.position(at)}.")
         found += (record for record in polled if record.offset < end)
         if len(found) >= RECORDS_AT_ONCE:
             yield _batch(found)
@@ -92,4 +88,4 @@ def _batch(records: list[Any]) -> "pa.RecordBatch":
 
 
 def _unreachable(settings: JobSettings, said: str) -> BrokerUnreachable:
-    return BrokerUnreachable(f"Kafka at {settings.bootstrap_servers} did not answer ({said}): nothing was changed.")
+    return BrokerUnreachable(f"Kafka at {settings.bootstrap_servers}: {said} Nothing was changed.")

@@ -7,6 +7,7 @@ records without Spark (ranges), what becomes of them (streaming).
 from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
+from spark_jobs.source.connection import read_connection
 from spark_jobs.source.offsets import offsets_to_json
 
 if TYPE_CHECKING:
@@ -43,4 +44,5 @@ def read_kafka(
         "kafka.max.partition.fetch.bytes": str(8 << 20),
         "kafka.receive.buffer.bytes": str(1 << 20),
     } | ({"kafka.group.id": f"{settings.pipeline}-{topic_id}"} if topic_id else {})
+    options = {f"kafka.{name}": value for name, value in read_connection().java().items()} | options
     return spark.readStream.format("kafka").options(**options).load()

@@ -7,8 +7,9 @@ kafka-python is imported inside functions: orchestration asks for the types alon
 from dataclasses import dataclass
 
 from spark_jobs.incidents import Incident, IncidentKind
-
-REQUEST_TIMEOUT_MS = 10_000
+from spark_jobs.source.connection import admin_client
+from spark_jobs.source.oauth import TokenRefused
+from spark_jobs.source.refusals import why
 
 
 class BrokerUnreachable(RuntimeError):
@@ -29,18 +30,13 @@ class TopicReader:
     """A connection that can be asked again and again for the state of one topic."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        from kafka import KafkaAdminClient
         from kafka.errors import KafkaError
 
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
         try:
-            self._admin = KafkaAdminClient(
-                bootstrap_servers=bootstrap_servers.split(","),
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
-                bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
-            )
-        except KafkaError as error:
+            self._admin = admin_client(bootstrap_servers)
+        except (KafkaError, TokenRefused) as error:
             raise self._unreachable(error) from error
 
     def read(self) -> TopicState:
@@ -52,7 +48,7 @@ class TopicReader:
         """
         from kafka import TopicPartition
         from kafka.admin import OffsetSpec
-        from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+        from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 
         try:
             described = self._admin.describe_topics([self._topic])[0]
@@ -60,10 +56,12 @@ class TopicReader:
                 raise Incident(
                     IncidentKind.TOPIC_MISSING, f"topic {self._topic!r} does not exist; create it, or mend the name."
                 )
+            if described["error_code"]:
+                raise for_code(described["error_code"])()
             partitions = [TopicPartition(self._topic, p["partition_index"]) for p in described["partitions"]]
             earliest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
             latest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-        except KafkaError as error:
+        except (KafkaError, TokenRefused) as error:
             raise self._unreachable(error) from error
         return TopicState(
             topic=self._topic,
@@ -84,8 +82,7 @@ class TopicReader:
 
     def _unreachable(self, error: Exception) -> BrokerUnreachable:
         return BrokerUnreachable(
-            f"Kafka at {self._bootstrap_servers} did not answer ({type(error).__name__}): start it, or mend "
-            f"KAFKA_BOOTSTRAP_SERVERS."
+            f"Kafka at {self._bootstrap_servers}: {why(error, self._bootstrap_servers, self._topic)}"
         )
 
 

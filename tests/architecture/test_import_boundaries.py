@@ -25,8 +25,9 @@ MAY_IMPORT_OF_OURS = {
         "spark_jobs.contract.payment_event",
         "spark_jobs.contract.iso_codes",
         "spark_jobs.settings",
+        "spark_jobs.source",
     ),
-    "local_stack": ("local_stack", "spark_jobs.settings"),
+    "local_stack": ("local_stack", "spark_jobs.settings", "spark_jobs.source"),
     "orchestration": PACKAGES,
 }
 
@@ -35,6 +36,9 @@ PLAIN = (
     "incidents",
     "publishing.batch_report",
     "settings",
+    "source.connection",
+    "source.oauth",
+    "source.refusals",
     "source.topic",
     "tables",
     "warehouse.loads",

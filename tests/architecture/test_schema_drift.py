@@ -12,6 +12,7 @@ from local_stack.bigquery.emulator import DEFAULT_KEEP_MINUTES
 from local_stack.kafka import DEFAULT_HEAP, DEFAULT_RETENTION_HOURS
 from orchestration.settings import read_stack_settings
 from spark_jobs.contract.payment_event import FIELDS, json_schema
+from spark_jobs.source.connection import FILE, VARIABLES
 from spark_jobs.tables.catalog import TABLES, TRANSACTIONS, Table
 from tests.architecture.sources import ROOT, product_files
 
@@ -67,6 +68,7 @@ def test_the_table_of_payments_holds_every_field_of_the_contract() -> None:
 
 def test_the_example_environment_lists_exactly_the_settings_that_are_read() -> None:
     read = {setting for path in product_files() for setting in SETTING_READ.findall(path.read_text())}
+    read |= {FILE, *VARIABLES}
     assert exemplified().keys() == read - {"DAGSTER_HOME"}, "DAGSTER_HOME follows from PAYMENTS_HOME"
 
 

@@ -115,15 +115,15 @@ class Sandbox:
 
     def send(self, values: Iterable[bytes | None], partition: int = 0, key: bytes = b"sender") -> list[Place]:
         """Send values as they are, all with one key; returns where each came to lie."""
-        from kafka import KafkaProducer
+        from spark_jobs.source.connection import producer
 
-        producer = KafkaProducer(bootstrap_servers=self.settings.bootstrap_servers, enable_idempotence=True, acks="all")
+        sender = producer(self.settings.bootstrap_servers)
         try:
-            sent = [producer.send(self.settings.topic, value, key=key, partition=partition) for value in values]
-            producer.flush()
+            sent = [sender.send(self.settings.topic, value, key=key, partition=partition) for value in values]
+            sender.flush()
             return [(partition, future.get(timeout=_ACKNOWLEDGED_SECONDS).offset) for future in sent]
         finally:
-            producer.close()
+            sender.close()
 
 
 def event(transaction_id: str, minutes_ago: float = 0, **changes: str) -> bytes:

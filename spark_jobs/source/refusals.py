@@ -1,0 +1,110 @@
+"""Why Kafka does not let a client in, or does not answer: one sentence, with what to do.
+
+Belongs here: telling the reasons apart, from an error's type and, where the client says only that nobody answered, by
+knocking at the door. Does not belong here: raising (each caller has an exception of its own).
+"""
+
+import re
+import socket
+import ssl
+
+from spark_jobs.incidents import one_line
+from spark_jobs.settings import SettingError
+
+_SECONDS = 5.0
+_ROUTE = "start it, or mend KAFKA_BOOTSTRAP_SERVERS."
+_LOGIN = "mend KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or the login in KAFKA_CLIENT_PROPERTIES."
+_BY_NAME = {
+    "SaslAuthenticat": f"the login was refused: {_LOGIN}",
+    "AuthenticationFailed": f"the login was refused: {_LOGIN}",
+    "IllegalSaslState": f"the broker expects another SASL mechanism than ours, or none: {_LOGIN}",
+    "UnsupportedSaslMechanism": "the broker does not offer this SASL mechanism: mend KAFKA_SASL_MECHANISM.",
+    "TopicAuthorization": "the user may not read topic {topic}: grant it Describe and Read on the topic.",
+    "GroupAuthorization": "the user may not use a consumer group: grant it Read on the group.",
+    "ClusterAuthorization": "the user may not do this on the cluster: grant it the operation, or have an admin do it.",
+    "TransactionalIdAuthorization": "the user may not write transactions: grant it Write on the transactional id.",
+    "UnsupportedCodec": "the topic is compressed by a codec that this Python has no library for: run `make setup`.",
+    "SslAuthenticationException": "TLS failed: mend KAFKA_SSL_CA_LOCATION, or the trust store in "
+    "KAFKA_CLIENT_PROPERTIES.",
+}
+"""By a part of the name of the error, in kafka-python or in Java."""
+
+_REFUSED_TOKEN = re.compile(
+    r"the token endpoint \S+ "
+    r"(?:refused the client \(HTTP \d+\): [^.]+\.|gave no token: .{1,200}?\.|is no http address: mend \w+\.)"
+)
+
+
+def why(error: BaseException, bootstrap_servers: str, topic: str = "") -> str:
+    """One sentence that says why, and what to do."""
+    text = f"{_names(error)} {error} {' '.join(getattr(error, '__notes__', ()))}"
+    if refused := _REFUSED_TOKEN.search(text):
+        return refused[0]
+    if told := named(text, topic):
+        return told
+    return _knock(bootstrap_servers) or f"it did not answer ({type(error).__name__}): {_ROUTE}"
+
+
+def named(text: str, topic: str = "") -> str | None:
+    """The sentence for an error whose name is in the text, such as a JVM's trace; None where it is of no known kind."""
+    for name, sentence in _BY_NAME.items():
+        if name in text:
+            return sentence.format(topic=repr(topic))
+    return None
+
+
+def _names(error: BaseException) -> str:
+    names: list[str] = []
+    found: BaseException | None = error
+    while found is not None and len(names) < 10:
+        names.append(type(found).__name__)
+        found = found.__cause__ or found.__context__
+    return " ".join(names)
+
+
+def _knock(bootstrap_servers: str) -> str | None:
+    """What a client cannot tell of its first connection: nobody there, or a TLS handshake that fails."""
+    from spark_jobs.source.connection import read_connection
+
+    connection = read_connection()
+    host, _, port = bootstrap_servers.split(",")[0].rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=_SECONDS) as plain:
+            if connection.protocol.endswith("SSL"):
+                context: ssl.SSLContext = connection.python()["ssl_context"]
+                with context.wrap_socket(plain, server_hostname=host) as secured:
+                    secured.settimeout(_SECONDS)
+                    return _after_the_handshake(secured)
+    except ssl.SSLCertVerificationError as error:
+        return (
+            f"its certificate is not trusted ({error.verify_message}): mend KAFKA_SSL_CA_LOCATION, or the trust store."
+        )
+    except ssl.SSLError as error:
+        return _handshake(error)
+    except SettingError as error:
+        return str(error)
+    except OSError as error:
+        return f"it did not answer ({one_line(error)}): {_ROUTE}"
+    return None
+
+
+def _after_the_handshake(secured: ssl.SSLSocket) -> str | None:
+    """TLS 1.3 refuses a client's certificate only after the client's side of the handshake is done."""
+    secured.settimeout(0.5)
+    try:
+        secured.recv(1)
+    except ssl.SSLError as error:
+        return _handshake(error)
+    except OSError:
+        return None
+    return None
+
+
+def _handshake(error: ssl.SSLError) -> str:
+    reason = str(error.reason or error)
+    if "WRONG_VERSION" in reason or "RECORD_LAYER" in reason:
+        return "it does not speak TLS at this port: mend KAFKA_SECURITY_PROTOCOL or the port."
+    return (
+        f"the TLS handshake failed ({reason.lower().replace('_', ' ')}): the broker may want a client certificate, "
+        f"KAFKA_SSL_CERTIFICATE_LOCATION and KAFKA_SSL_KEY_LOCATION."
+    )

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from spark_jobs.settings import SettingError
+from spark_jobs.source.connection import Connection, read_connection
+
+PASSWORD = "not-to-be-shown"  # noqa: S105 - of nobody
+SCRAM = {
+    "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+    "KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
+    "KAFKA_SASL_USERNAME": "app",
+    "KAFKA_SASL_PASSWORD": PASSWORD,
+}
+TOKENS = {
+    "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+    "KAFKA_SASL_MECHANISM": "OAUTHBEARER",
+    "KAFKA_OAUTH_TOKEN_ENDPOINT_URL": "https://login.example/token",
+    "KAFKA_OAUTH_CLIENT_ID": "payments",
+    "KAFKA_OAUTH_CLIENT_SECRET": PASSWORD,
+}
+LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="a\\"b" password=\'c d\';'
+
+
+def written(folder: Path, text: str) -> dict[str, str]:
+    path = folder / "client.properties"
+    path.write_text(text)
+    return {"KAFKA_CLIENT_PROPERTIES": str(path)}
+
+
+def refused(env: dict[str, str]) -> str:
+    with pytest.raises(SettingError) as error:
+        read_connection(env)
+    message = str(error.value)
+    assert "\n" not in message
+    assert PASSWORD not in message
+    return message
+
+
+def test_without_any_setting_clients_are_told_nothing() -> None:
+    connection = read_connection({})
+    assert (connection.is_secured, connection.java(), connection.python(), connection.librdkafka()) == (
+        False,
+        {},
+        {},
+        {},
+    )
+
+
+def test_a_login_from_variables_reaches_every_client() -> None:
+    connection = read_connection(SCRAM)
+    python = connection.python()
+    assert (python["sasl_mechanism"], python["sasl_plain_username"]) == ("SCRAM-SHA-256", "app")
+    assert python["sasl_plain_password"] == connection.librdkafka()["sasl.password"] == PASSWORD
+    assert connection.java()["sasl.jaas.config"].endswith('password="${payments-env:KAFKA_SASL_PASSWORD}";')
+
+
+@pytest.mark.parametrize("env", [SCRAM, TOKENS])
+def test_a_jvm_and_a_log_are_never_shown_a_secret(env: dict[str, str]) -> None:
+    connection = read_connection(env)
+    assert PASSWORD not in str(connection.java()) + repr(connection)
+
+
+def test_a_secret_of_a_file_is_a_reference_to_that_file(tmp_path: Path) -> None:
+    text = f"security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.jaas.config={LOGIN.replace('c d', PASSWORD)}\n"
+    env = written(tmp_path, text + "client.id=payments\n")
+    java = read_connection(env).java()
+    assert java["sasl.jaas.config"] == f"${{payments-file:{tmp_path / 'client.properties'}:sasl.jaas.config}}"
+    assert java["client.id"] == "payments"
+    assert PASSWORD not in str(java)
+
+
+def test_a_login_is_read_as_java_reads_it() -> None:
+    assert Connection({"sasl.jaas.config": LOGIN}).login() == {"username": 'a"b', "password": "c d"}
+
+
+def test_a_token_endpoint_is_given_to_every_client() -> None:
+    connection = read_connection(TOKENS)
+    assert connection.token_endpoint == TOKENS["KAFKA_OAUTH_TOKEN_ENDPOINT_URL"]
+    assert connection.librdkafka()["sasl.oauthbearer.method"] == "oidc"
+    assert "sasl_oauth_token_provider" in connection.python()
+
+
+def test_what_cannot_be_is_one_line_that_names_it(tmp_path: Path) -> None:
+    assert "KAFKA_SASL_PASSWORD is not set" in refused({k: v for k, v in SCRAM.items() if "PASSWORD" not in k})
+    assert "security.protocol must be one of" in refused({"KAFKA_SECURITY_PROTOCOL": "TLS"})
+    assert "sasl.mechanism must be one of" in refused({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"})
+    assert "set it to SASL_SSL" in refused(
+        {"KAFKA_SASL_MECHANISM": "PLAIN"} | {k: v for k, v in SCRAM.items() if "USER" in k or "PASS" in k}
+    )
+    assert "give it in KAFKA_CLIENT_PROPERTIES" in refused(SCRAM | {"KAFKA_SASL_PASSWORD": f'{PASSWORD}"'})
+    assert "both set" in refused(SCRAM | written(tmp_path, "client.id=a\n"))
+    assert "config provider" in refused(written(tmp_path, "sasl.jaas.config=${vault:a}\n"))
+    assert "cannot be read" in refused({"KAFKA_CLIENT_PROPERTIES": str(tmp_path / "none")})
+    assert "cannot be read" in refused(
+        {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_KEY_LOCATION": str(tmp_path / "none")}
+    )
+    assert "token.endpoint.url is missing" in refused({k: v for k, v in TOKENS.items() if "URL" not in k})
