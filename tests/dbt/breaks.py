@@ -18,7 +18,22 @@ CONTROL = "assert_control_row_ends_where_the_ledger_ends"
 MARTS = "assert_marts_hold_every_payment"
 CORRECTIONS = "assert_corrections_are_all_there"
 VALUED = "assert_every_payment_is_valued"
-RULES = (VALUED, CORRECTIONS, OFFSETS, RANGES, DAYS, TOTALS, DUPLICATES, PAYMENTS, AMOUNTS, EPOCHS, CONTROL, MARTS)
+UNITS = "assert_amounts_are_their_minor_units"
+RULES = (
+    UNITS,
+    VALUED,
+    CORRECTIONS,
+    OFFSETS,
+    RANGES,
+    DAYS,
+    TOTALS,
+    DUPLICATES,
+    PAYMENTS,
+    AMOUNTS,
+    EPOCHS,
+    CONTROL,
+    MARTS,
+)
 
 
 @dataclass(frozen=True)
@@ -65,9 +80,21 @@ def a_payment_is_deleted(data: Tables) -> None:
     data["payment_transactions"].pop()
 
 
-@_seen_by(PAYMENTS)
+@_seen_by(PAYMENTS, UNITS)
 def a_payment_is_altered(data: Tables) -> None:
     data["payment_transactions"][1]["amount_minor"] += 1
+
+
+@_seen_by(PAYMENTS, MARTS)
+def a_payment_is_altered_with_its_amount(data: Tables) -> None:
+    data["payment_transactions"][0] |= {"amount_minor": 1001, "amount": "10.01"}
+
+
+@_seen_by(PAYMENTS, MARTS, UNITS)
+def two_payments_exchange_their_currencies(data: Tables) -> None:
+    """Counts stay as they are, in all and by currency."""
+    euros, yen = data["payment_transactions"][:2]
+    euros["currency"], yen["currency"] = yen["currency"], euros["currency"]
 
 
 @_seen_by(DUPLICATES)
@@ -164,3 +191,48 @@ def a_delivery_is_passed_off_as_erased(data: Tables) -> None:
 @_seen_by(CORRECTIONS)
 def an_erasure_is_taken_out(data: Tables) -> None:
     data["pipeline_control"][0]["erasure_count"] = 1
+
+
+MART_BREAKS = {
+    "money is lost from a score": (
+        "update {payment_transactions_fraud} set amount = amount - 0.01 where transaction_id = 'b1p0-a'",
+        "update {payment_transactions_fraud} set amount = amount + 0.01 where transaction_id = 'b1p0-a'",
+    ),
+    "money is lost from a window": (
+        "update {payment_metrics} set amount_sum = amount_sum - 0.01 where currency = 'EUR'",
+        "update {payment_metrics} set amount_sum = amount_sum + 0.01 where currency = 'EUR'",
+    ),
+    "a window forgets a payment and keeps its money": (
+        "update {payment_metrics} set payment_count = payment_count - 1 where currency = 'JPY'",
+        "update {payment_metrics} set payment_count = payment_count + 1 where currency = 'JPY'",
+    ),
+}
+"""What can happen to a mart alone, and how it is undone: MARTS sees it, and no other rule."""
+
+GENERIC_BREAKS = {
+    "a sum with a NULL": (
+        "row_sum",
+        {"total": "a", "parts": ["b", "c"]},
+        "select 1 as a, 1 as b, cast(null as int64) as c",
+    ),
+    "a NULL for a sum": (
+        "row_sum",
+        {"total": "a", "parts": ["b", "c"]},
+        "select cast(null as int64) as a, 1 as b, 1 as c",
+    ),
+    "another sum": ("row_sum", {"total": "a", "parts": ["b", "c"]}, "select 3 as a, 1 as b, 1 as c"),
+    "a NULL for a truth": ("expression_is_true", {"expression": "a > 0"}, "select cast(null as int64) as a"),
+    "too much": ("accepted_range", {"column_name": "a", "min_value": 1, "max_value": 2}, "select 3 as a"),
+    "a repeated key": (
+        "unique_combination",
+        {"columns": ["a", "b"]},
+        "select 1 as a, null as b union all select 1, null",
+    ),
+    "a gap": (
+        "no_overlap",
+        {"valid_from": "a", "valid_to": "b"},
+        "select 1 as a, 2 as b union all select 3, cast(null as int64)",
+    ),
+    "an end without a successor": ("no_overlap", {"valid_from": "a", "valid_to": "b"}, "select 1 as a, 2 as b"),
+}
+"""Rows that a generic test must refuse: the test, its arguments, the rows."""

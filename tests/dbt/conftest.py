@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 from google.cloud import bigquery
 
@@ -44,6 +45,7 @@ class DbtWarehouse:
     settings: JobSettings
     client: bigquery.Client
     folder: Path
+    project: Path = PROJECT
 
     def fill(self, data: Tables, only: set[str] | None = None) -> None:
         """Replace the rows of the tables (default: all) by these."""
@@ -71,8 +73,8 @@ class DbtWarehouse:
 
     def _folders(self) -> list[str]:
         folders = {
-            "project-dir": PROJECT,
-            "profiles-dir": PROJECT,
+            "project-dir": self.project,
+            "profiles-dir": self.project,
             "target-path": self.folder / "target",
             "log-path": self.folder / "logs",
         }
@@ -89,6 +91,13 @@ class DbtWarehouse:
     def run(self, sql: str) -> None:
         """A statement in which `{name}` is a table or a mart."""
         run(self.client, re.sub(r"\{(\w+)\}", lambda name: f"`{self._id(name[1])}`", sql), {})
+
+    def failures(self, test: str, arguments: dict[str, Any], rows: str) -> list[dict[str, Any]]:
+        """What a generic test of the project says of the rows that a query gives."""
+        text = (PROJECT / f"tests/generic/{test}.sql").read_text()
+        body = re.sub(r"{%-? (test .*?|endtest) -?%}", "", text)
+        names = {"none": None, "model": f"({rows})", "key": None, "ref": lambda _: ""} | arguments
+        return run(self.client, jinja2.Template(body).render(names), {})
 
     def backtest(self, config: BacktestConfig) -> Backtest:
         env = {"PAYMENTS_HOME": str(self.folder), "BIGQUERY_EMULATOR_HOST": self.settings.emulator_host or ""}

@@ -8,7 +8,7 @@ from orchestration.backtest.run import BacktestConfig
 from orchestration.backtest.scoring import FALSE_POSITIVE_BUDGET
 from simulator.faults.typologies import Typology
 from spark_jobs.erasure.erase import erase
-from tests.dbt.breaks import BREAKS, MARTS, RULES, VALUED, Break
+from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
 from tests.dbt.sample import LEAVER, correct, correction, deliveries, tables
@@ -197,6 +197,24 @@ def test_a_break_turns_its_rules_red_and_no_others(warehouse: DbtWarehouse, grow
     red = warehouse.red(RULES)
     warehouse.fill(sound, changed)
     assert red == broken.red
+
+
+@pytest.mark.parametrize(("broken", "mended"), MART_BREAKS.values(), ids=MART_BREAKS)
+def test_money_that_a_mart_alone_has_wrong_is_seen(
+    warehouse: DbtWarehouse, grown: Built, broken: str, mended: str
+) -> None:
+    assert grown
+    warehouse.run(broken)
+    red = warehouse.red(RULES)
+    warehouse.run(mended)
+    assert red == {MARTS}
+
+
+@pytest.mark.parametrize(("test", "arguments", "rows"), GENERIC_BREAKS.values(), ids=GENERIC_BREAKS)
+def test_a_generic_test_refuses_what_breaks_it(
+    warehouse: DbtWarehouse, test: str, arguments: dict[str, Any], rows: str
+) -> None:
+    assert warehouse.failures(test, arguments, rows)
 
 
 def test_sound_data_leaves_every_rule_green(warehouse: DbtWarehouse, grown: Built) -> None:

@@ -17,7 +17,9 @@ from spark_jobs.tables.catalog import TABLES, Table
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 SINGULAR = sorted((PROJECT / "tests/singular").glob("*.sql"))
+GENERIC = sorted((PROJECT / "tests/generic").glob("*.sql"))
 MAX_SQL_LINES = 120
+NOTHING_STANDS_ON = "int_tests__block_nothing"
 
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
 
@@ -31,6 +33,21 @@ def described(model: Path) -> dict[str, Any]:
 def seed(name: str) -> list[dict[str, str]]:
     with (PROJECT / f"seeds/{name}.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def kinds_of_tests(path: Path) -> set[str]:
+    """The kinds of data test that a yml file uses, at any depth."""
+
+    def walk(node: Any) -> set[str]:
+        if isinstance(node, list):
+            return set().union(*(walk(each) for each in node)) if node else set()
+        if not isinstance(node, dict):
+            return set()
+        own = node.get("data_tests", [])
+        kinds = {each if isinstance(each, str) else next(iter(each)) for each in own if isinstance(own, list)}
+        return kinds.union(*(walk(value) for value in node.values()))
+
+    return walk(yaml.safe_load(path.read_text()))
 
 
 @each_model
@@ -64,11 +81,21 @@ def test_a_model_is_short(model: Path) -> None:
 
 
 @pytest.mark.parametrize("test", SINGULAR, ids=lambda path: path.stem)
-def test_a_rule_is_a_check_of_an_asset_and_stands_in_the_way_of_none(test: Path) -> None:
+def test_a_rule_is_a_check_of_an_asset(test: Path) -> None:
     text = test.read_text()
     [asset] = re.findall(r"meta={'dagster': {'ref': {'name': '(\w+)'}}}", text)
     assert asset in {model.stem for model in MODELS}
-    assert "-- depends_on: {{ ref('pipeline_health') }}" in text
+
+
+@pytest.mark.parametrize("test", [*SINGULAR, *GENERIC], ids=lambda path: path.stem)
+def test_a_test_names_the_model_on_which_nothing_stands_so_that_its_failure_skips_nothing(test: Path) -> None:
+    assert f"-- depends_on: {{{{ ref('{NOTHING_STANDS_ON}') }}}}" in test.read_text()
+    assert all(NOTHING_STANDS_ON not in model.read_text() for model in MODELS)
+
+
+def test_every_kind_of_test_in_use_is_the_projects_own() -> None:
+    used = {name for path in PROJECT.glob("**/*.yml") if "target" not in path.parts for name in kinds_of_tests(path)}
+    assert used == {path.stem for path in GENERIC}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

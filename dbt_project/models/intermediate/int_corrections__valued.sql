@@ -5,7 +5,7 @@ with corrections as (
 ),
 
 regions as (
-    select * from {{ ref('country_regions') }}
+    select * from {{ one_row_each(ref('country_regions'), 'country', 'region') }} as country_regions
 )
 
 select

@@ -2,12 +2,7 @@
 -- Ten-thousandths, because no currency has a smaller minor unit: both factors are exact, and so is an amount's product
 -- with one. The one rounding is done where a payment is valued.
 with fx_rates as (
-    select
-        currency,
-        valid_from,
-        coalesce(valid_to, date '9999-12-31') as valid_to,
-        eur_per_thousand
-    from {{ ref('fx_rates') }}
+    select * from {{ ref('int_fx_rates__effective') }}
 ),
 
 reporting as (
@@ -16,8 +11,8 @@ reporting as (
         fx_rates.valid_to,
         cast(fx_rates.eur_per_thousand * cast(currencies.minor_unit_value * 10000 as numeric) as numeric) as divisor
     from fx_rates
-    inner join {{ ref('currencies') }} as currencies using (currency)
-    where currency = {{ reporting_currency() }}
+    inner join {{ one_row_each(ref('currencies'), 'currency', 'minor_unit_value') }} as currencies using (currency)
+    where currencies.minor_unit_value > 0 and currency = {{ reporting_currency() }}
 )
 
 select

@@ -3,7 +3,7 @@ with payments as (
 ),
 
 fx_rates as (
-    select * from {{ ref('fx_rates') }}
+    select * from {{ ref('int_fx_rates__effective') }}
 ),
 
 crossed as (
@@ -11,7 +11,7 @@ crossed as (
 ),
 
 regions as (
-    select * from {{ ref('country_regions') }}
+    select * from {{ one_row_each(ref('country_regions'), 'country', 'region') }} as country_regions
 ),
 
 corrections as (
@@ -69,7 +69,7 @@ left join fx_rates
     on
         payments.currency = fx_rates.currency
         and date(payments.event_time) >= fx_rates.valid_from
-        and date(payments.event_time) < coalesce(fx_rates.valid_to, date '9999-12-31')
+        and date(payments.event_time) < fx_rates.valid_to
 left join regions on payments.country = regions.country
 left join corrections
     on

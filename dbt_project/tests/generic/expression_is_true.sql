@@ -1,5 +1,6 @@
 {#- The expression is true in every row; NULL is not true. -#}
 {% test expression_is_true(model, expression) %}
+    -- depends_on: {{ ref('int_tests__block_nothing') }}
     select *
     from {{ model }}
     where ({{ expression }}) is not true

@@ -1,5 +1,6 @@
 {#- Within a key, or in all, the periods [valid_from, valid_to) neither overlap nor leave a gap; the last is open. -#}
 {% test no_overlap(model, valid_from, valid_to, key=none) %}
+    -- depends_on: {{ ref('int_tests__block_nothing') }}
     with followed as (
         select
             *,

@@ -1,5 +1,6 @@
 {#- No two rows share the values of these columns. NULL counts as a value. -#}
 {% test unique_combination(model, columns) %}
+    -- depends_on: {{ ref('int_tests__block_nothing') }}
     select
         {{ columns | join(', ') }},
         count(*) as row_count

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_control_totals'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
+-- depends_on: {{ ref('int_tests__block_nothing') }}
 -- What senders say they sent is what the warehouse holds, in count, money and hash total, and what the broker gave out.
 -- Differences that offsets explain are pending and pass; a row here is a difference that nothing explains: break_reason
 -- names it, with the money at stake and the offsets and micro-batches to look at.

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
+-- depends_on: {{ ref('int_tests__block_nothing') }}
 -- Corrections, replays and erasures are numbered without a gap, and the control row knows how many there are. A row
 -- here is a table from which a decision was taken, or to which one was added by hand.
 with counted as (

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_daily'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
+-- depends_on: {{ ref('int_tests__block_nothing') }}
 -- Daily reconciliation: every payment counts once. A row here is a day whose money is overstated.
 select *
 from {{ ref('reconciliation_daily') }}

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'pipeline_health'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
+-- depends_on: {{ ref('int_tests__block_nothing') }}
 -- The fence: along the ledger the epoch never falls, and none is above the control row's. A row here means that a run
 -- published after another had taken over.
 with batches as (

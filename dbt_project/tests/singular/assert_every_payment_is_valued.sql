@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'payment_metrics'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
+-- depends_on: {{ ref('int_tests__block_nothing') }}
 -- Every payment has an amount in the one reporting currency. A row here is a currency and a day for which the seed
 -- fx_rates has no rate, or that was built while another reporting currency was set: mend the seed or the variable, then
 -- build payment_metrics and payment_transactions_fraud with --full-refresh. The payments are there either way.

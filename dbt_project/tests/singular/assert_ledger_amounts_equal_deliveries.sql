@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
+-- depends_on: {{ ref('int_tests__block_nothing') }}
 -- The conservation law in money: per batch, disposition and currency the ledger's sums are those of the deliveries.
 -- What was erased counts by its receipts.
 with told as (

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
+-- depends_on: {{ ref('int_tests__block_nothing') }}
 -- Each batch begins where its partition's previous batch ended, or behind what was accepted as lost in between. Any
 -- other gap is a silent loss, an overlap a double publication.
 select *

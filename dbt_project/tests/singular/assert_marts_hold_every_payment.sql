@@ -1,51 +1,80 @@
 {{ config(meta={'dagster': {'ref': {'name': 'payment_metrics'}}}) }}
--- depends_on: {{ ref('pipeline_health') }}
--- The two incremental marts hold every published payment once, so nothing slipped past an incremental build. Payments
+-- depends_on: {{ ref('int_tests__block_nothing') }}
+-- The two incremental marts hold every published payment once, with its money, so nothing slipped past an incremental
+-- build and no amount is another. By currency, in its own unit: exact NUMERIC, one to one with minor units. Payments
 -- published or corrected after the marts were built are not theirs yet, and pass.
-with marts as (
+with held as (
     select
         'payment_transactions_fraud' as mart,
+        currency,
         count(*) as held_count,
-        coalesce(max(batch_id), 0) as batch_id,
-        coalesce(max(correction_id), 0) as correction_id
+        sum(amount) as held_amount,
+        max(batch_id) as batch_id,
+        max(correction_id) as correction_id
     from {{ ref('payment_transactions_fraud') }}
+    group by currency
     union all
     select
         'payment_metrics' as mart,
-        coalesce(sum(payment_count), 0) as held_count,
-        coalesce(max(batch_id), 0) as batch_id,
-        coalesce(max(correction_id), 0) as correction_id
+        currency,
+        sum(payment_count) as held_count,
+        sum(amount_sum) as held_amount,
+        max(batch_id) as batch_id,
+        max(correction_id) as correction_id
     from {{ ref('payment_metrics') }}
+    group by currency
+),
+
+-- How far each mart has come; an empty one is there too.
+marts as (
+    select
+        mart,
+        coalesce(sum(held.held_count), 0) as held_count,
+        coalesce(max(held.batch_id), 0) as batch_id,
+        coalesce(max(held.correction_id), 0) as correction_id
+    from unnest(['payment_transactions_fraud', 'payment_metrics']) as mart
+    left join held using (mart)
+    group by mart
 ),
 
 published as (
     select
         marts.mart,
-        count(*) as payment_count,
-        countif(payments.batch_id <= marts.batch_id) as published_count
+        payments.currency,
+        marts.held_count = 0 as is_mart_empty,
+        countif(payments.batch_id <= marts.batch_id) as published_count,
+        sum(if(payments.batch_id <= marts.batch_id, payments.amount, 0)) as published_amount
     from {{ ref('stg_payments__transactions') }} as payments
     cross join marts
-    group by marts.mart
+    group by marts.mart, payments.currency, is_mart_empty
 ),
 
 unseen as (
     select
         marts.mart,
-        sum(corrections.payments_added) as added_count
+        corrections.currency,
+        sum(corrections.payments_added) as added_count,
+        sum(cast(corrections.payments_added * corrections.amount as numeric)) as added_amount
     from {{ ref('int_corrections__valued') }} as corrections
     cross join marts
     where corrections.correction_id > marts.correction_id and corrections.batch_id <= marts.batch_id
-    group by marts.mart
+    group by marts.mart, corrections.currency
+),
+
+compared as (
+    select
+        mart,
+        currency,
+        coalesce(held.held_count, 0) as held_count,
+        coalesce(published.published_count, 0) - coalesce(unseen.added_count, 0) as expected_count,
+        coalesce(held.held_amount, 0) as held_amount,
+        coalesce(published.published_amount, 0) - coalesce(unseen.added_amount, 0) as expected_amount,
+        coalesce(published.is_mart_empty, false) as is_mart_empty
+    from held
+    full outer join published using (mart, currency)
+    full outer join unseen using (mart, currency)
 )
 
-select
-    mart,
-    marts.held_count,
-    published.payment_count,
-    coalesce(published.published_count, 0) - coalesce(unseen.added_count, 0) as expected_count
-from marts
-left join published using (mart)
-left join unseen using (mart)
-where
-    marts.held_count != coalesce(published.published_count, 0) - coalesce(unseen.added_count, 0)
-    or (published.payment_count > 0 and marts.held_count = 0)
+select *
+from compared
+where held_count != expected_count or held_amount != expected_amount or is_mart_empty

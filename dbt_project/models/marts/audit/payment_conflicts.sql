@@ -20,12 +20,13 @@ conflicting as (
         payloads.batch_id,
         payloads.amount_minor * currencies.minor_unit_value * fx_rates.eur_per_thousand * numeric '0.001' as amount_eur
     from payloads
-    inner join {{ ref('currencies') }} as currencies on payloads.currency = currencies.currency
-    left join {{ ref('fx_rates') }} as fx_rates
+    left join {{ one_row_each(ref('currencies'), 'currency', 'minor_unit_value') }} as currencies
+        on payloads.currency = currencies.currency
+    left join {{ ref('int_fx_rates__effective') }} as fx_rates
         on
             payloads.currency = fx_rates.currency
             and date(payloads.event_time) >= fx_rates.valid_from
-            and date(payloads.event_time) < coalesce(fx_rates.valid_to, date '9999-12-31')
+            and date(payloads.event_time) < fx_rates.valid_to
     qualify count(*) over (partition by payloads.transaction_id) > 1
 ),
 

@@ -57,6 +57,25 @@ measures as (
     )
 ),
 
+-- Whatever was typed into the seed, one version is in force at every moment: the one that began last.
+listed_versions as (
+    select
+        rule_version,
+        valid_from,
+        row_number() over (order by valid_from, rule_version) as number,
+        lead(valid_from) over (order by valid_from, rule_version) as next_from
+    from {{ one_row_each(ref('fraud_rule_versions'), 'rule_version', 'valid_from') }} as listed
+    where valid_from is not null
+),
+
+versions as (
+    select
+        rule_version,
+        if(number = 1, timestamp '0001-01-01 00:00:00+00', valid_from) as valid_from,
+        coalesce(next_from, timestamp '9999-12-31 00:00:00+00') as valid_to
+    from listed_versions
+),
+
 verdicts as (
     select
         measures.transaction_id,
@@ -65,7 +84,7 @@ verdicts as (
         least(100, sum(rules.weight)) as fraud_score,
         array_agg(rules.signal order by rules.weight desc, rules.signal asc) as fraud_reasons
     from measures
-    inner join {{ ref('fraud_rules') }} as rules
+    inner join {{ one_row_each(ref('fraud_rules'), 'rule_version, signal', 'weight') }} as rules
         on
             measures.measure = rules.measure
             and (rules.above is null or measures.measured > rules.above)
@@ -78,11 +97,11 @@ select
     measured.event_time,
     versions.rule_version,
     measured.event_time >= versions.valid_from
-    and measured.event_time < coalesce(versions.valid_to, timestamp '9999-12-31 00:00:00+00') as is_in_force,
+    and measured.event_time < versions.valid_to as is_in_force,
     coalesce(verdicts.fraud_score, 0) as fraud_score,
     coalesce(verdicts.fraud_reasons, cast([] as array<string>)) as fraud_reasons
 from measured
-cross join {{ ref('fraud_rule_versions') }} as versions
+cross join versions
 left join verdicts
     on
         measured.transaction_id = verdicts.transaction_id

@@ -1,5 +1,5 @@
 with limits as (
-    select * from {{ ref('health_limits') }}
+    select * from {{ one_row_each(ref('health_limits'), 'metric', 'healthy_limit') }} as listed
 ),
 
 measured as (

@@ -3,7 +3,7 @@ with judged as (
 ),
 
 currencies as (
-    select * from {{ ref('currencies') }}
+    select * from {{ one_row_each(ref('currencies'), 'currency', 'minor_unit_value') }} as listed
 )
 
 select
@@ -27,5 +27,5 @@ select
     ) as admitted_late_amount,
     max(judged.decided_at) as decided_at
 from judged
-inner join currencies on judged.currency = currencies.currency
+left join currencies on judged.currency = currencies.currency
 group by day, judged.currency, judged.is_published, judged.decision
