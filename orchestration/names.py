@@ -32,6 +32,8 @@ HEALTH_CHECK = "pipeline_is_healthy"
 SENSORS = ("backlog_sensor", "rebuild_sensor", "failure_sensor")
 """The sensors that have to tick."""
 
+REBUILD_SENSOR = "rebuild_sensor"
+
 BACKLOG_TAG = "payments/backlog_after"
 """On a run of the streaming job: the published offsets that it started from."""
 
@@ -46,3 +48,6 @@ WARM_TAG = "payments/warm_since"
 
 BUILT_BATCH_TAG = "payments/built_batch"
 """On a run that builds the warehouse: the newest published batch when it was requested."""
+
+BUILT_DECISIONS_TAG = "payments/built_decisions"
+"""On the same run: how many decisions about payments it has seen, as pipeline_control counts them."""

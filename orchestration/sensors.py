@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration import names
 from orchestration.automation.backlog import Action, BacklogDecision
 from orchestration.automation.backlog_reads import observe_backlog, run_tags, shift_config
-from orchestration.automation.dbt_rebuild import decide_rebuild, read_rebuild_state
+from orchestration.automation.dbt_rebuild import decide_rebuild, decisions_made, read_rebuild_state
 from orchestration.automation.failures import EVENT_TYPES, cause_of
 from orchestration.automation.run_records import last_end, runs_in_flight, standbys_of
 from orchestration.automation.standby import run_to_follow, standby_run_key
@@ -56,21 +56,24 @@ def backlog_sensor(
 
 
 @dg.sensor(
+    name=names.REBUILD_SENSOR,
     job_name=names.BUILD_JOB,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Builds dbt's models after published batches, not more often than the settings say, and in time.",
+    description="Builds dbt's models after new batches and decisions, not more often than the settings say, and in time.",
 )
 def rebuild_sensor(
-    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[StackSettings]
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[StackSettings],
+    bigquery: dg.ResourceParam[Any],
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """One tick: what was published is read from Dagster's own record of it."""
-    state = read_rebuild_state(context.instance)
+    """One tick: what was published is read from Dagster's own record of it, what was decided from the control row."""
+    state = read_rebuild_state(context.instance, lambda: decisions_made(settings.job, bigquery))
     decision = decide_rebuild(state, settings.build_interval_seconds, settings.build_due_seconds, datetime.now(UTC))
     if decision.run_key is None:
         yield dg.SkipReason(decision.reason)
     else:
-        yield dg.RunRequest(run_key=decision.run_key, tags={names.BUILT_BATCH_TAG: str(state.newest_batch)})
+        yield dg.RunRequest(run_key=decision.run_key, tags=state.tags)
 
 
 @dg.run_failure_sensor(

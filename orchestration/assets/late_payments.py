@@ -4,11 +4,13 @@ Belongs here: applying the policy. Does not belong here: what an admission is (s
 decisions (cli.decisions).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from orchestration import names
+from orchestration.automation.dbt_rebuild import decisions_made
 from orchestration.settings import StackSettings
 from spark_jobs.tables import catalog
 
@@ -21,22 +23,27 @@ from spark_jobs.tables import catalog
     owners=names.OWNERS,
 )
 def payment_corrections(
-    settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
 ) -> dg.MaterializeResult[None]:
-    """Admit the late payments that wait, where PAYMENTS_LATE_POLICY says so."""
+    """Admit the late payments that wait, where PAYMENTS_LATE_POLICY says so. The run notes which decisions it sees."""
     from spark_jobs.corrections.kept_records import Selection
     from spark_jobs.corrections.late_payments import decide_late
     from spark_jobs.tables.correction_kinds import Correction
 
-    if settings.late_policy != "admit":
-        return dg.MaterializeResult(metadata={"late_policy": settings.late_policy, "admitted_late": 0})
-    with bigquery.get_client() as client:
-        admitted = decide_late(
-            client,
-            settings.job,
-            Selection(),
-            Correction.ADMITTED_LATE,
-            decided_by="PAYMENTS_LATE_POLICY",
-            reason="the policy admits late payments",
-        )
-    return dg.MaterializeResult(metadata={"late_policy": settings.late_policy, "admitted_late": len(admitted)})
+    admitted: Sequence[object] = ()
+    if settings.late_policy == "admit":
+        with bigquery.get_client() as client:
+            admitted = decide_late(
+                client,
+                settings.job,
+                Selection(),
+                Correction.ADMITTED_LATE,
+                decided_by="PAYMENTS_LATE_POLICY",
+                reason="the policy admits late payments",
+            )
+    # Before the models are built: what is decided from here on is the next build's.
+    decisions = decisions_made(settings.job, bigquery)
+    context.instance.add_run_tags(context.run.run_id, {names.BUILT_DECISIONS_TAG: str(decisions)})
+    return dg.MaterializeResult(
+        metadata={"late_policy": settings.late_policy, "admitted_late": len(admitted), "decisions": decisions}
+    )

@@ -1,17 +1,24 @@
-"""Whether dbt's models should be built now: after something new was published, but not too often.
+"""Whether dbt's models should be built now: after something new was published or decided, but not too often.
 
-Belongs here: the rule and the read it needs, both of Dagster's own records. Does not belong here: the request
-(sensors). A failed build is tried again for the same batch a few times, then only for a newer one.
+Belongs here: the rule and the reads it needs: Dagster's own records and, once these have nothing new, the control row.
+Does not belong here: the request (sensors). A failed build is tried again for the same batch and the same decisions a
+few times, then only for newer ones.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from orchestration import names
 from orchestration.automation.backlog import FlightRecord
 from orchestration.automation.run_records import runs_in_flight
+
+if TYPE_CHECKING:
+    from orchestration.resources.bigquery import PaymentsBigQueryResource
+    from spark_jobs.settings import JobSettings
 
 MAX_ATTEMPTS = 3
 LARGEST_SHARE = 4
@@ -20,6 +27,8 @@ LARGEST_SHARE = 4
 SLOWER_AT_MOST = 1.5
 """So many times the last one's duration are kept free for the next build: it ends in time although it is slower."""
 
+_BUILT_TAGS = (names.BUILT_BATCH_TAG, names.BUILT_DECISIONS_TAG)
+
 WARM_UP = timedelta(seconds=45)
 """How long a run that is to stand by starts and warms up: as much work as a build, and not both at once."""
 
@@ -27,6 +36,9 @@ WARM_UP = timedelta(seconds=45)
 @dataclass(frozen=True, slots=True)
 class RebuildState:
     """`newest_batch` is the newest published batch, `built_batch` that of the last good build; 0 for none.
+
+    `decisions` is how many there are, `built_decisions` how many the last good build has seen: not read, and alike,
+    where a batch is new. `attempts` counts the builds of just that batch and those decisions.
 
     `last_seconds` is how long the last build took, 0 where there was none. `stream` are the runs of the streaming job
     that have not ended, the oldest first.
@@ -39,6 +51,14 @@ class RebuildState:
     last_started_at: datetime | None
     last_seconds: float = 0.0
     stream: tuple[FlightRecord, ...] = ()
+    decisions: int = 0
+    built_decisions: int = 0
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of the run that builds this."""
+        decided = {names.BUILT_DECISIONS_TAG: str(self.decisions)} if self.newest_batch <= self.built_batch else {}
+        return {names.BUILT_BATCH_TAG: str(self.newest_batch)} | decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +80,20 @@ def decide_rebuild(state: RebuildState, interval_seconds: int, due_seconds: int,
     """
     if state.in_flight_run_id:
         return RebuildDecision(f"run {state.in_flight_run_id[:8]} is still building")
-    if state.newest_batch <= state.built_batch:
-        return RebuildDecision(f"nothing new since batch {state.built_batch}")
+    is_batch_new = state.newest_batch > state.built_batch
+    if not is_batch_new and state.decisions <= state.built_decisions:
+        return RebuildDecision(f"nothing new since batch {state.built_batch} and decision {state.built_decisions}")
+    new = f"batch {state.newest_batch}" if is_batch_new else f"decision {state.decisions}"
     if state.attempts >= MAX_ATTEMPTS:
-        return RebuildDecision(f"{state.attempts} builds after batch {state.newest_batch} failed: waiting for the next")
+        return RebuildDecision(f"{state.attempts} builds after {new} failed: waiting for the next")
     if _is_warming_up(state.stream, now):
         return RebuildDecision(f"run {state.stream[-1].run_id[:8]} is warming up to stand by")
     every_seconds = seconds_between(state, interval_seconds, due_seconds)
     age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else every_seconds
     if age_seconds < every_seconds:
         return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {every_seconds:.0f} s")
-    run_key = f"batch-{state.newest_batch}/attempt-{state.attempts + 1}"
-    return RebuildDecision(f"batch {state.newest_batch} is new", run_key)
+    what = f"batch-{state.newest_batch}" + ("" if is_batch_new else f"/decision-{state.decisions}")
+    return RebuildDecision(f"{new} is new", f"{what}/attempt-{state.attempts + 1}")
 
 
 def seconds_between(state: RebuildState, interval_seconds: int, due_seconds: int) -> float:
@@ -86,24 +108,47 @@ def seconds_between(state: RebuildState, interval_seconds: int, due_seconds: int
     return max(interval_seconds, min(LARGEST_SHARE * state.last_seconds, latest))
 
 
-def read_rebuild_state(instance: dg.DagsterInstance) -> RebuildState:
-    """From the materializations of payment_deliveries and the records of earlier builds."""
+def read_rebuild_state(instance: dg.DagsterInstance, read_decisions: Callable[[], int]) -> RebuildState:
+    """From the materializations of payment_deliveries and the records of earlier builds.
+
+    Args:
+        instance: Dagster's records.
+        read_decisions: asks the warehouse, which costs a query: only where no batch is new and no build goes on.
+    """
     newest = newest_batch(instance)
     in_flight = runs_in_flight(instance, names.BUILD_JOB)
     built = instance.get_run_records(
         dg.RunsFilter(job_name=names.BUILD_JOB, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
     )
-    tried = dg.RunsFilter(job_name=names.BUILD_JOB, tags={names.BUILT_BATCH_TAG: str(newest)})
+    seen = {tag: int(built[0].dagster_run.tags.get(tag, 0)) if built else 0 for tag in _BUILT_TAGS}
+    built_batch, built_decisions = seen[names.BUILT_BATCH_TAG], seen[names.BUILT_DECISIONS_TAG]
+    is_asked = newest <= built_batch and not in_flight
     last = instance.get_run_records(dg.RunsFilter(job_name=names.BUILD_JOB), limit=1)
-    return RebuildState(
+    state = RebuildState(
         newest_batch=newest,
-        built_batch=int(built[0].dagster_run.tags.get(names.BUILT_BATCH_TAG, 0)) if built else 0,
-        attempts=instance.get_runs_count(tried),
+        built_batch=built_batch,
+        attempts=0,
         in_flight_run_id=in_flight[0].run_id if in_flight else None,
         last_started_at=last[0].create_timestamp.replace(tzinfo=UTC) if last else None,
         last_seconds=_seconds(last[0]) if last else 0.0,
         stream=tuple(runs_in_flight(instance, names.PROCESS_JOB)),
+        decisions=read_decisions() if is_asked else built_decisions,
+        built_decisions=built_decisions,
     )
+    tried = dg.RunsFilter(job_name=names.BUILD_JOB, tags=state.tags)
+    return replace(state, attempts=instance.get_runs_count(tried))
+
+
+def decisions_made(job: "JobSettings", bigquery: "PaymentsBigQueryResource") -> int:
+    """How many corrections and erasures there are, by the one row of pipeline_control; 0 before the first run.
+
+    What is decided about quarantined records is not among them: they come back by the topic, in a batch.
+    """
+    from spark_jobs.warehouse.control_row import read_control
+
+    with bigquery.get_client() as client:
+        control = read_control(client, job)
+    return control.correction_count + control.erasure_count if control else 0
 
 
 def _is_warming_up(stream: tuple[FlightRecord, ...], now: datetime) -> bool:

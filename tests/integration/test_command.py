@@ -6,17 +6,22 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import dagster as dg
 import pytest
 from pyspark.sql import SparkSession
 
 from local_stack.processes import is_port_free
 from orchestration.cli.decisions import erase
+from orchestration.platform.dagster_home import open_instance
+from orchestration.resources.bigquery import PaymentsBigQueryResource
 from orchestration.scenarios import reconciliation
 from orchestration.scenarios.harness.sandbox import Sandbox
 from orchestration.scenarios.harness.transcript import Transcript
+from orchestration.sensors import rebuild_sensor
 from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.verification.proof import examine
 from simulator.sending.manifest import Manifest, read_manifest
@@ -31,7 +36,7 @@ pytestmark = pytest.mark.integration
 EVENTS = 5_000
 CANARY = "a-canary-of-a-secret"
 ACCOUNT = rb"acc-[0-9]{7}"
-PROVED = {"ok": True, "breaks": [], "accepted_gaps": []}
+PROVED = {"ok": True, "breaks": [], "accepted_gaps": [], "not_reread": {}}
 
 
 @pytest.fixture(scope="module")
@@ -214,12 +219,40 @@ def test_a_replay_is_first_shown_and_then_done_on_record(payments: Command) -> N
     assert payments_counted() == before
     assert payments.run("replay", "--late", "--yes").returncode == 2, "nothing is decided without a why"
 
-    payments.succeed("replay", "--late", "--yes", "--why", "agreed with the senders")
+    said = payments.succeed("replay", "--late", "--yes", "--why", "agreed with the senders")
+    assert "rebuild sensor is not running, so they are built here" in said
     admitted = ask(payments, "select reason, payments_added from {payment_corrections}")
     assert {row["reason"] for row in admitted} == {"agreed with the senders"}
     assert payments_counted() == before + sum(row["payments_added"] for row in admitted) > before
     assert verified(payments, "m.json")["ok"]
     assert "No late payment waits" in payments.succeed("replay", "--late")
+    held = "select sum(payment_count) as n from `{project}.{dataset}.payment_metrics`"
+    job = payments.settings.job
+    with connect(job) as client:
+        [row] = run(client, held.format(project=job.project, dataset=job.dataset), {})
+    assert row["n"] == payments_counted(), "the decision was built"
+
+
+@pytest.mark.usefixtures("first")
+def test_the_rebuild_sensor_sees_a_decision_on_an_idle_topic_until_it_is_built(payments: Command) -> None:
+    job = payments.settings.job
+    # What is decided is built at once, or after a minute: here only what is decided counts.
+    at_once = replace(payments.settings, build_interval_seconds=0)
+    resources = {"settings": at_once, "bigquery": PaymentsBigQueryResource.from_job_settings(job)}
+
+    def tick() -> list[dg.RunRequest | dg.SkipReason]:
+        with open_instance(payments.settings) as instance:
+            context = dg.build_sensor_context(instance=instance, resources=resources)
+            return list(cast(Any, rebuild_sensor(context)))
+
+    [before] = tick()
+    assert isinstance(before, dg.SkipReason)
+    assert "nothing new" in str(before.skip_message)
+    ask(payments, "update {pipeline_control} set correction_count = correction_count + 1 where true")
+    [after] = tick()
+    ask(payments, "update {pipeline_control} set correction_count = correction_count - 1 where true")
+    assert isinstance(after, dg.RunRequest)
+    assert "/decision-" in str(after.run_key)
 
 
 def test_a_senders_file_is_loaded_once_in_place_of_what_it_reported_before(payments: Command, first: Manifest) -> None:

@@ -7,17 +7,15 @@ Dagster's partitions (assets).
 import re
 from datetime import date
 from getpass import getuser
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from orchestration.platform.builds import build_after_decision
 from orchestration.platform.stack import Stack
 from orchestration.presentation.backfill_cells import COLUMNS, cells
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
-
-if TYPE_CHECKING:
-    pass
 
 _RANGE = re.compile(r"([0-9]{1,6}):([0-9]{1,18})-([0-9]{1,18})")
 IDS_SHOWN = 10
@@ -56,6 +54,8 @@ def backfill(
             told = f"backfill {what}: {reason.strip()}"
             swapped = swap(client, settings.job, beside, decided_by=getuser(), reason=told)
     say(f"{len(swapped) // 2} payments are swapped and recorded; payment_backfills says what it came to.")
+    if swapped and not build_after_decision(settings):
+        raise typer.Exit(1)
 
 
 def _range(what: str) -> date | dict[int, tuple[int, int]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.platform.builds import build_after_decision
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
@@ -51,13 +52,16 @@ def replay(
 
     chosen = Selection(partition, _utc(since), _utc(until), reason.value if reason else None, limit)
     with connect(settings.job) as client:
-        if late:
-            _decide_late(client, settings.job, chosen, reject=reject, why=why.strip() if yes else None)
-        else:
+        if not late:
             _resend(client, settings.job, chosen, everything=everything, why=why.strip() if yes else None)
+            return
+        decided = _decide_late(client, settings.job, chosen, reject=reject, why=why.strip() if yes else None)
+    if decided and not build_after_decision(settings):
+        raise typer.Exit(1)
 
 
-def _decide_late(client: "Client", job: JobSettings, chosen: "Selection", *, reject: bool, why: str | None) -> None:
+def _decide_late(client: "Client", job: JobSettings, chosen: "Selection", *, reject: bool, why: str | None) -> int:
+    """Returns how many decisions were written."""
     from spark_jobs.corrections.late_payments import decide_late, undecided
 
     kind = Correction.REJECTED_LATE if reject else Correction.ADMITTED_LATE
@@ -65,9 +69,10 @@ def _decide_late(client: "Client", job: JobSettings, chosen: "Selection", *, rej
         rows = undecided(client, job, chosen)
         _show_money(f"Late payments that would become {kind}", Counter({}), rows)
         say("To do it: payments replay --late --yes --why '...'" if rows else "No late payment waits for a decision.")
-        return
+        return 0
     decisions = decide_late(client, job, chosen, kind, decided_by=getuser(), reason=why)
     _show_money(f"Now {kind}, and recorded in payment_corrections", Counter({}), [d.payment for d in decisions])
+    return len(decisions)
 
 
 def _resend(client: "Client", job: JobSettings, chosen: "Selection", *, everything: bool, why: str | None) -> None:

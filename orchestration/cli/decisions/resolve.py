@@ -4,14 +4,18 @@ Belongs here: arguments, printing. Does not belong here: what a conflict is (spa
 """
 
 from getpass import getuser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.errors import CommandError
+from orchestration.platform.builds import build_after_decision
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
+
+if TYPE_CHECKING:
+    from spark_jobs.corrections.conflicts import Conflict
 
 _COLUMNS = ("transaction", "delivery", "disposition", "counts", "currency", "minor units", "event time", "at stake")
 
@@ -28,7 +32,8 @@ def resolve(
     if keep and not (transaction_id and reason.strip()):
         raise typer.BadParameter("--keep needs a transaction and a --reason, which is kept on record")
     settings = read_stack_settings()
-    Stack(settings).require_warehouse()
+    # After a decision the models are built anew.
+    (Stack(settings).require_data_plane if keep else Stack(settings).require_warehouse)()
     from spark_jobs.corrections.conflicts import NoSuchChoice, conflicts
     from spark_jobs.corrections.conflicts import resolve as decide
     from spark_jobs.warehouse.client import connect
@@ -41,10 +46,17 @@ def resolve(
                 )
             except NoSuchChoice as error:
                 raise CommandError(str(error)) from error
-            kinds = ", ".join(str(decision.kind) for decision in made)
-            say(f"Decided and recorded in payment_corrections: {kinds}." if made else "It is decided so already.")
+        else:
+            found = [c for c in conflicts(client, settings.job, transaction_id) if transaction_id or not c.is_decided]
+            _show(found)
             return
-        found = [c for c in conflicts(client, settings.job, transaction_id) if transaction_id or not c.is_decided]
+    kinds = ", ".join(str(decision.kind) for decision in made)
+    say(f"Decided and recorded in payment_corrections: {kinds}." if made else "It is decided so already.")
+    if made and not build_after_decision(settings):
+        raise typer.Exit(1)
+
+
+def _show(found: "list[Conflict]") -> None:
     if not found:
         say("No conflict waits for a decision.")
         return

@@ -25,6 +25,53 @@ NEW = RebuildState(
 )
 
 
+IDLE = replace(NEW, built_batch=7, decisions=3, built_decisions=3, stream=())
+
+
+def no_decisions() -> int:
+    return 0
+
+
+def not_asked() -> int:
+    raise AssertionError("a query that nothing needs")
+
+
+def test_a_decision_on_an_idle_topic_is_built() -> None:
+    assert decide_rebuild(IDLE, 60, DUE, NOW).reason == "nothing new since batch 7 and decision 3"
+    decided = replace(IDLE, decisions=4, attempts=1)
+    assert decide_rebuild(decided, 60, DUE, NOW).run_key == "batch-7/decision-4/attempt-2"
+    assert decided.tags == {names.BUILT_BATCH_TAG: "7", names.BUILT_DECISIONS_TAG: "4"}
+    assert "3 builds after decision 4 failed" in decide_rebuild(replace(decided, attempts=3), 60, DUE, NOW).reason
+
+
+def built(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, batch: int, decisions: int) -> None:
+    tags = {names.BUILT_BATCH_TAG: str(batch), names.BUILT_DECISIONS_TAG: str(decisions)}
+    instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=status, tags=tags))
+
+
+def test_builds_that_failed_count_for_their_decision_and_not_for_the_next() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": 7}))
+        built(instance, dg.DagsterRunStatus.SUCCESS, 7, 3)
+        for _ in range(3):
+            built(instance, dg.DagsterRunStatus.FAILURE, 7, 4)
+        failed = read_rebuild_state(instance, lambda: 4)
+        after = read_rebuild_state(instance, lambda: 5)
+    assert (failed.decisions, failed.built_decisions, failed.attempts) == (4, 3, 3)
+    assert (after.decisions, after.attempts) == (5, 0)
+
+
+def test_the_warehouse_is_asked_for_decisions_only_where_no_batch_is_new_and_no_build_goes_on() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": 7}))
+        built(instance, dg.DagsterRunStatus.SUCCESS, 6, 3)
+        assert read_rebuild_state(instance, not_asked).tags == {names.BUILT_BATCH_TAG: "7"}
+        built(instance, dg.DagsterRunStatus.SUCCESS, 7, 3)
+        assert read_rebuild_state(instance, lambda: 9).decisions == 9
+        built(instance, dg.DagsterRunStatus.STARTED, 7, 9)
+        assert read_rebuild_state(instance, not_asked).in_flight_run_id
+
+
 def test_a_new_batch_is_built() -> None:
     assert decide_rebuild(NEW, 60, DUE, NOW).run_key == "batch-7/attempt-1"
 
@@ -97,9 +144,9 @@ def test_no_build_waits_for_a_run_that_does_not_warm_up_to_stand_by(stream: tupl
 
 def test_a_run_of_the_stream_in_flight_is_seen() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        assert not read_rebuild_state(instance).stream
+        assert not read_rebuild_state(instance, no_decisions).stream
         instance.add_run(dg.DagsterRun(job_name=names.PROCESS_JOB, status=dg.DagsterRunStatus.STARTED))
-        assert [run.status for run in read_rebuild_state(instance).stream] == ["STARTED"]
+        assert [run.status for run in read_rebuild_state(instance, no_decisions).stream] == ["STARTED"]
 
 
 def test_how_long_a_build_took_is_read_from_its_record() -> None:
@@ -107,7 +154,7 @@ def test_how_long_a_build_took_is_read_from_its_record() -> None:
         run = instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.NOT_STARTED))
         for kind in (dg.DagsterEventType.RUN_START, dg.DagsterEventType.RUN_SUCCESS):
             instance.report_dagster_event(dg.DagsterEvent(kind.value, names.BUILD_JOB), run.run_id)
-        state = read_rebuild_state(instance)
+        state = read_rebuild_state(instance, no_decisions)
         [record] = instance.get_run_records()
     assert record.start_time
     assert record.end_time
@@ -131,7 +178,7 @@ def test_the_state_is_read_from_materializations_and_run_records() -> None:
                 job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.FAILURE, tags={names.BUILT_BATCH_TAG: "2"}
             )
         )
-        state = read_rebuild_state(instance)
+        state = read_rebuild_state(instance, no_decisions)
     assert (state.newest_batch, state.built_batch, state.attempts, state.in_flight_run_id) == (2, 1, 1, None)
     assert state.last_started_at is not None
     assert abs(datetime.now(UTC) - state.last_started_at) < timedelta(minutes=1)
