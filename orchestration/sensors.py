@@ -60,7 +60,7 @@ def backlog_sensor(
     job_name=names.BUILD_JOB,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Builds dbt's models after new batches and decisions, not more often than the settings say, and in time.",
+    description="Builds dbt's models after batches and decisions, not more often than the settings say, and in time.",
 )
 def rebuild_sensor(
     context: dg.SensorEvaluationContext,

@@ -81,6 +81,10 @@ def show(verdict: Verdict) -> None:
         show_beside(verdict)
     if verdict.accepted_gaps:
         table("Lost unread, and accepted as lost", GAP_COLUMNS, [gap_cells(gap) for gap in verdict.accepted_gaps])
+    for why, count in verdict.not_reread.items():
+        say(
+            f"Not read again: {count} kept records of batches with {why}; their bytes are proved, their fields in part."
+        )
     for found in verdict.breaks[:BREAKS_PRINTED]:
         say(f"BROKEN: {found.rule}: {found.where}: expected {found.expected}, found {found.found}")
     if len(verdict.breaks) > BREAKS_PRINTED:

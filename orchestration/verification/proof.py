@@ -3,8 +3,8 @@
 Belongs here: gathering evidence and judging it. Does not belong here: printing (cli), the rules themselves.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestration.settings import StackSettings
@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verification found. `expected` is what the manifest says, `matched` what the warehouse holds of it."""
+    """What verification found. `expected` is what the manifest says, `matched` what the warehouse holds of it.
+
+    `not_reread` counts kept records that the contract of their batch could not judge again, by why.
+    """
 
     partitions: list[PartitionTally]
     expected: list[PartitionTally]
     matched: list[PartitionTally]
     breaks: list[Break]
     accepted_gaps: Sequence[Row] = ()
+    not_reread: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_proved(self) -> bool:
@@ -52,16 +56,18 @@ def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | Non
     with WarehouseReads(client, job).at_one_moment() as reads:
         evidence = gather(reads)
         counts, kept = reads.correction_counts(), reads.kept_records()
+        versions = reads.whole_table(catalog.CONTRACT_VERSIONS)
         stored = reads.delivered_records(last_offsets)
         totals = reads.whole_table(catalog.CONTROL_TOTALS) if manifest else []
-    breaks = find_breaks(evidence) + missing_corrections(counts, evidence.control) + rejudge(kept)
+    again = rejudge(kept, evidence.ledger, versions)
+    breaks = find_breaks(evidence) + missing_corrections(counts, evidence.control) + again.breaks
     held = tally(evidence.delivery_counts)
     if manifest is None:
-        return Verdict(held, [], [], breaks, evidence.accepted_gaps)
+        return Verdict(held, [], [], breaks, evidence.accepted_gaps, again.not_reread)
     breaks += manifest_rules.compare_records(manifest, stored) + manifest_rules.compare_control_totals(manifest, totals)
     matched = manifest_rules.tally_of_stored(manifest, stored)
     told = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
-    return Verdict(held, told, matched, breaks, evidence.accepted_gaps)
+    return Verdict(held, told, matched, breaks, evidence.accepted_gaps, again.not_reread)
 
 
 def gather(reads: WarehouseReads) -> Evidence:
@@ -85,5 +91,6 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
     if verdict.expected:
         answer["manifest"] = [asdict(row) for row in verdict.expected]
     answer["accepted_gaps"] = [dict(gap) for gap in verdict.accepted_gaps]
+    answer["not_reread"] = dict(verdict.not_reread)
     answer["breaks"] = [asdict(found) for found in verdict.breaks]
     return answer

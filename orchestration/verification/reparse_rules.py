@@ -1,32 +1,109 @@
-"""Whether a kept record still says what the warehouse says of it: its raw value is read again, by the contract.
+"""Whether a kept record still says what the warehouse says of it: its raw value is read again, by its batch's contract.
 
 Belongs here: asking the streaming job's own reader, and comparing. Does not belong here: rules among tables
 (ledger_rules), the sender's word (manifest_rules).
+
+The lists of codes of every contract are kept in the warehouse, so a record is judged by those of its batch. Where the
+rules themselves have changed since, or nothing says which contract a batch had, the contract of now is asked: what it
+reads as it is stored is proved, and of the others only what no contract decides. They are counted, not passed over.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from orchestration.verification.ledger_rules import Break
 
+if TYPE_CHECKING:
+    from spark_jobs.parsing.contract_hash import Contract
+
+type Row = Mapping[str, Any]
+
 COMPARED = ("transaction_id", "event_time", "currency", "amount_minor", "payload_hash", "value_sha256", "reasons")
+SAID_BY_ANY_CONTRACT = ("transaction_id", "event_time", "currency")
+"""Where two contracts read such a field at all, they read the same."""
+
+NO_VERSION = "no recorded version"
+NOT_KEPT = "version {}, which contract_versions does not have"
+OTHER_RULES = "version {}, whose rules are not those of now"
 
 
-def rejudge(rows: Sequence[Mapping[str, Any]]) -> list[Break]:
-    """Every column of a kept delivery that its raw value does not bear out.
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """What the kept records come to. `not_reread` counts, by its contract, what could not be judged by it."""
+
+    breaks: list[Break]
+    not_reread: Mapping[str, int] = field(default_factory=dict)
+
+
+def rejudge(rows: Sequence[Row], ledger: Sequence[Row], versions: Sequence[Row]) -> Rejudged:
+    """Every column of a kept delivery that its raw value does not bear out, by the contract of its batch.
 
     Args:
         rows: rows of payment_deliveries with `raw_key` and `raw_value`.
+        ledger: rows of batch_ledger.
+        versions: rows of contract_versions.
     """
+    from spark_jobs.parsing.contract_hash import contract_of_now
     from spark_jobs.parsing.rereading import reread
 
-    judged = reread(rows)
-    return [found for row, again in zip(rows, judged, strict=True) for found in _compare(row, again)]
+    now = contract_of_now()
+    kept, breaks = _kept_contracts(versions)
+    contracts = {now.version: now} | {v: contract for v, contract in kept.items() if contract.rules == now.rules}
+    version_of = {row["batch_id"]: row.get("contract_version") for row in ledger}
+    groups: dict[str | None, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(version_of.get(row["batch_id"]), []).append(row)
+    not_reread: Counter[str] = Counter()
+    for version, members in groups.items():
+        contract = contracts.get(version or "")
+        again = reread(members, lists=(contract or now).lists)
+        for row, read in zip(members, again, strict=True):
+            found = list(_compare(row, read, COMPARED))
+            if found and contract is None:
+                not_reread[_why(version, kept)] += 1
+                found = list(_undisputed(row, read))
+            breaks += found
+    return Rejudged(breaks, dict(not_reread))
 
 
-def _compare(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[Break]:
+def _kept_contracts(versions: Sequence[Row]) -> "tuple[dict[str, Contract], list[Break]]":
+    """The contracts on record, and those whose lists were altered: they do not make the hash that they go by."""
+    from spark_jobs.contract.code_lists import CodeLists
+    from spark_jobs.parsing.contract_hash import Contract
+
+    kept: dict[str, Contract] = {}
+    breaks = []
+    for row in versions:
+        contract = Contract(row["rules_hash"], CodeLists.from_json(row["code_lists"]))
+        told = row["contract_version"]
+        if contract.version == told:
+            kept[told] = contract
+        else:
+            breaks.append(
+                Break(
+                    "a contract's version is made of its rules and lists", "contract_versions", told, contract.version
+                )
+            )
+    return kept, breaks
+
+
+def _why(version: str | None, kept: "Mapping[str, Contract]") -> str:
+    if version is None:
+        return NO_VERSION
+    return (OTHER_RULES if version in kept else NOT_KEPT).format(version)
+
+
+def _undisputed(row: Row, again: Row) -> Iterator[Break]:
+    """What no contract decides: the value's bytes, and what a field says that both have read."""
+    said = [name for name in SAID_BY_ANY_CONTRACT if row[name] is not None and again[name] is not None]
+    yield from _compare(row, again, ("value_sha256", *said))
+
+
+def _compare(row: Row, again: Row, names: Sequence[str]) -> Iterator[Break]:
     where = f"{row['topic']} {row['kafka_partition']}:{row['kafka_offset']}"
-    for name in COMPARED:
+    for name in names:
         stored = row[name]
         if stored != again[name]:
             yield Break(f"{name} is what the kept value says", where, again[name], stored)

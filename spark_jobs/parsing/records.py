@@ -8,6 +8,7 @@ import hashlib
 
 import pyarrow as pa
 
+from spark_jobs.contract.code_lists import CodeLists
 from spark_jobs.parsing.json_parsing import parse
 from spark_jobs.parsing.validation import VALIDATED_SCHEMA, validate
 
@@ -31,13 +32,13 @@ RECORD_SCHEMA = pa.schema(
 KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
 
 
-def read_records(batch: pa.RecordBatch) -> pa.Table:
-    """RECORD_SCHEMA from KAFKA_COLUMNS: parsed and validated."""
+def read_records(batch: pa.RecordBatch, lists: CodeLists | None = None) -> pa.Table:
+    """RECORD_SCHEMA from KAFKA_COLUMNS: parsed, and validated by these lists of codes; default: those of now."""
     values = batch.column("value").to_pylist()
     timestamps = batch.column("timestamp").cast(pa.timestamp("us", "UTC"))
     # Keys matter only where a value is missing, which is rare.
     keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
-    validated = validate(parse(values, keys), timestamps)
+    validated = validate(parse(values, keys), timestamps, lists)
     sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
     coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
     return pa.Table.from_arrays([*coordinates, batch.column("value"), sha256, *validated.columns], schema=RECORD_SCHEMA)

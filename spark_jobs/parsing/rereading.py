@@ -1,4 +1,4 @@
-"""Kept records, read again by the contract of now: raw keys and values in, payments or reasons out.
+"""Kept records, read again, by the contract of now or by older lists of codes: raw keys and values in, payments out.
 
 Belongs here: handing rows of payment_deliveries to the job's own reader. Does not belong here: what follows from it
 (corrections, corrections, orchestration.verification).
@@ -8,15 +8,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from spark_jobs.contract.code_lists import CodeLists
+
 type Row = Mapping[str, Any]
 
 
-def reread(rows: Sequence[Row], written_at: datetime | None = None) -> list[dict[str, Any]]:
+def reread(
+    rows: Sequence[Row], written_at: datetime | None = None, lists: CodeLists | None = None
+) -> list[dict[str, Any]]:
     """The columns of staging.RECORD_SCHEMA, row by row.
 
     Args:
         rows: rows of payment_deliveries with `raw_key` and `raw_value`.
         written_at: judge them as if written to the log then; default: when they were.
+        lists: the codes that they are held against; default: those of now.
     """
     import pyarrow as pa
 
@@ -34,5 +39,5 @@ def reread(rows: Sequence[Row], written_at: datetime | None = None) -> list[dict
             "value": pa.array([row["raw_value"] for row in rows], pa.binary()),
         }
     )
-    again: list[dict[str, Any]] = read_records(batch).to_pylist()
+    again: list[dict[str, Any]] = read_records(batch, lists).to_pylist()
     return again

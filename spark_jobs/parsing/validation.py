@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark_jobs.contract.iso_codes import MINOR_UNITS
+from spark_jobs.contract.code_lists import CURRENCY, CodeLists, lists_of_now
 from spark_jobs.contract.payment_event import FIELDS
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
 from spark_jobs.parsing.validation_rules import FINE_QUERY, OTHER_QUERY
@@ -40,7 +40,7 @@ VALIDATED_SCHEMA = pa.schema(
 _NONE = pa.array([], VALIDATED_SCHEMA.field("reasons").type)
 
 
-def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
+def validate(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists | None = None) -> pa.Table:
     """Columns of VALIDATED_SCHEMA, one row per row of `parsed` (parsing.PARSED_SCHEMA), in order.
 
     Nearly every payment is fine: its texts are taken as they are, and only the others are asked what is wrong.
@@ -48,8 +48,9 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
     Args:
         parsed: what parsing.parse returned.
         kafka_timestamps: when each record was written to the broker; timestamp[us, UTC], as long as `parsed`.
+        lists: the codes that they are held against; default: those of now.
     """
-    records = _records(parsed.combine_chunks(), kafka_timestamps)
+    records = _records(parsed.combine_chunks(), kafka_timestamps, lists or lists_of_now())
     judged = _ask("fine", records)
     is_other = pc.equal(judged["is_fine"].combine_chunks(), 0)
     texts_and_values = [
@@ -81,20 +82,21 @@ def _ask(query: str, records: pa.Table) -> pa.Table:
         asked.records = records.schema.empty_table()
 
 
-def _records(parsed: pa.Table, kafka_timestamps: pa.Array) -> pa.Table:
+def _records(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists) -> pa.Table:
     """What the queries call `records`."""
     records = parsed.append_column("kafka_us", kafka_timestamps.cast(pa.int64()))
-    for name, column in _looked_up(parsed).items():
+    for name, column in _looked_up(parsed, lists).items():
         records = records.append_column(name, column)
     return records
 
 
-def _looked_up(parsed: pa.Table) -> dict[str, pa.ChunkedArray]:
+def _looked_up(parsed: pa.Table, lists: CodeLists) -> dict[str, pa.ChunkedArray]:
     """What a code is held against a list for, by hash: the engine would compare each with all of hundreds."""
-    currency = pc.index_in(parsed["currency"], value_set=pa.array(MINOR_UNITS))
+    currency = pc.index_in(parsed[CURRENCY], value_set=pa.array(lists.minor_units, pa.string()))
+    listed = {f.name: pa.array(lists.of(f.name), pa.string()) for f in FIELDS if f.values}
     return {
-        "minor_unit": pc.take(pa.array(MINOR_UNITS.values(), pa.int32()), currency),
-        **{f"{f.name}_ok": pc.is_in(parsed[f.name], value_set=pa.array(f.values)) for f in FIELDS if f.values},
+        "minor_unit": pc.take(pa.array(lists.minor_units.values(), pa.int32()), currency),
+        **{f"{name}_ok": pc.is_in(parsed[name], value_set=codes) for name, codes in listed.items()},
     }
 
 
@@ -116,7 +118,7 @@ def _engine() -> tuple[duckdb.DuckDBPyConnection, _Asked]:
     """
     # Lossless: a 128-bit number arrives as its 16 bytes. Those of an MD5 are the digest as it is written.
     engine = duckdb.connect(config={"threads": 1, "arrow_lossless_conversion": True})
-    asked = _Asked(_records(PARSED_SCHEMA.empty_table(), pa.array([], _TIMESTAMP)))
+    asked = _Asked(_records(PARSED_SCHEMA.empty_table(), pa.array([], _TIMESTAMP), lists_of_now()))
     engine.register("records", asked)
     engine.execute(f"prepare fine as {FINE_QUERY}")
     engine.execute(f"prepare other as {OTHER_QUERY}")

@@ -34,6 +34,8 @@ class BatchReport:
     published_at: datetime
     erased: int = 0
     """Of the delivered, those whose id was erased before; the other counts say what they were tagged as."""
+    contract_version: str | None = None
+    """The contract that its records were judged by."""
 
     @property
     def batch_seconds(self) -> float:

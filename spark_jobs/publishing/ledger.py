@@ -10,6 +10,7 @@ from typing import Any
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.dispositions import watermark_of
+from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.control import Control
 from spark_jobs.source.offsets import offsets_to_json
@@ -31,6 +32,7 @@ def ledger_of(batch: Batch, control: Control) -> dict[str, Any]:
         "epoch": control.epoch,
         "batch_id": control.last_batch_id + 1,
         "spark_batch_id": batch.spark_batch_id,
+        "contract_version": contract_of_now().version,
         "start_offsets": offsets_to_json(batch.interval.start),
         "end_offsets": offsets_to_json(batch.interval.end),
         "delivered": tally.delivered,

@@ -10,6 +10,8 @@ from dataclasses import replace
 from spark_jobs.contract.payment_event import FIELDS
 from spark_jobs.tables.columns import BATCH, COORDINATES, COUNTS, DIGESTS, HASHES, Column
 from spark_jobs.tables.columns import Table as Table
+from spark_jobs.tables.contract_tables import CONTRACT_VERSION
+from spark_jobs.tables.contract_tables import CONTRACT_VERSIONS as CONTRACT_VERSIONS
 from spark_jobs.tables.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
 from spark_jobs.tables.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
 from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
@@ -86,6 +88,7 @@ LEDGER = Table(
         Column("started_at", "TIMESTAMP", "When the batch began."),
         Column("published_at", "TIMESTAMP", "When the batch's transaction ran."),
         *DIGESTS,
+        CONTRACT_VERSION,
     ),
     partition_by="published_at",
 )
@@ -223,4 +226,5 @@ TABLES: tuple[Table, ...] = (
     ERASURES,
     ERASED_IDS,
     SCHEMA_MIGRATIONS,
+    CONTRACT_VERSIONS,
 )

@@ -76,6 +76,8 @@ def claims(batch: Row, partitions: Sequence[Row], amounts: Sequence[Row], previo
         "previous": previous,
         **{name: batch[name] for name in ("pipeline", "topic", "batch_id", "epoch", "start_offsets", "end_offsets")},
         **{name: batch[name] for name in ("delivered", *_COUNTS)},
+        # A batch of before contracts had versions says nothing of it, and keeps its digest.
+        **({"contract_version": version} if (version := batch.get("contract_version")) else {}),
         "watermark": to_microseconds(batch["watermark"]),
         "next_watermark": to_microseconds(batch["next_watermark"]),
         "partitions": sorted([row[name] for name in (*_PARTITION, *_COUNTS)] for row in partitions),

@@ -39,6 +39,12 @@ class Migration:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "the versions that a dataset has had", tables=(catalog.SCHEMA_MIGRATIONS,)),
     Migration(3, "what the watch saw", tables=(catalog.OBSERVATIONS,)),
+    Migration(
+        4,
+        "the contract that a batch's records were judged by",
+        tables=(catalog.CONTRACT_VERSIONS,),
+        columns={catalog.LEDGER: ("contract_version",)},
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

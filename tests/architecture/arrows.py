@@ -9,14 +9,14 @@ ARROWS = {
         "process_payments": "driver publishing settings",
         "driver": "contract crash_points deduplication incidents publishing settings sinks source streaming",
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
-        "sinks.bigquery": "contract crash_points deduplication incidents publishing settings source streaming tables"
-        " warehouse",
+        "sinks.bigquery": "contract crash_points deduplication incidents parsing publishing settings source streaming"
+        " tables warehouse",
         "sinks.delta": "contract crash_points deduplication incidents publishing settings source streaming tables"
         " warehouse",
         "corrections": "contract incidents parsing publishing settings source streaming tables warehouse",
         "erasure": "contract incidents publishing settings tables warehouse",
         "warehouse": "crash_points incidents publishing settings source tables",
-        "publishing": "contract deduplication incidents source streaming tables",
+        "publishing": "contract deduplication incidents parsing source streaming tables",
         "streaming": "contract crash_points deduplication parsing",
         "parsing": "contract",
         "deduplication": "contract crash_points",

@@ -106,6 +106,7 @@ def tables(records: list[Delivery]) -> Tables:
         "payment_erasures": [],
         "payment_erased_ids": [],
         "schema_migrations": [],
+        "contract_versions": [],
     }
 
 
@@ -216,6 +217,7 @@ def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
         "published_at": _text(published_at),
         "content_hash": f"content of {batch_id}",
         "digest": f"digest of {batch_id}",
+        "contract_version": None,
     }
 
 

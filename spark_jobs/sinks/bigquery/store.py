@@ -12,6 +12,7 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.control import Control
 from spark_jobs.publishing.protocol import BatchPublisher
 from spark_jobs.settings import JobSettings
+from spark_jobs.sinks.bigquery.contract_log import record_contract
 from spark_jobs.sinks.bigquery.incident_log import record_incident
 from spark_jobs.sinks.bigquery.published_ids import seed_state
 from spark_jobs.sinks.bigquery.publisher import Publisher
@@ -36,8 +37,9 @@ class WarehouseStore:
 
     @failures_as_incidents()
     def prepare(self) -> None:
-        """Create missing tables."""
+        """Create missing tables, and write down the contract."""
         table_setup.ensure_tables(self._client, self._settings)
+        record_contract(self._client, self._settings)
 
     @failures_as_incidents()
     def read_control(self) -> Control | None:

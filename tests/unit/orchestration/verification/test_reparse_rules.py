@@ -1,6 +1,7 @@
 """A kept record is read again by the contract: what the warehouse says of it and its value does not, is seen."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -8,9 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from orchestration.verification.reparse_rules import COMPARED, rejudge
+from orchestration.verification.reparse_rules import COMPARED, Rejudged, rejudge
+from spark_jobs.contract.code_lists import CodeLists
+from spark_jobs.parsing.contract_hash import Contract, contract_of_now
 from spark_jobs.parsing.records import read_records
 
+NOW = contract_of_now()
 WRITTEN_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 GOOD = {
     "transaction_id": "t1",
@@ -22,7 +26,7 @@ GOOD = {
 }
 
 
-def kept(offset: int, value: bytes | None) -> dict[str, Any]:
+def kept(offset: int, value: bytes | None, contract: Contract = NOW) -> dict[str, Any]:
     """A row of payment_deliveries as the streaming job would have written it."""
     batch = pa.RecordBatch.from_pydict(
         {
@@ -33,9 +37,23 @@ def kept(offset: int, value: bytes | None) -> dict[str, Any]:
             "value": pa.array([value], pa.binary()),
         }
     )
-    [judged] = read_records(batch).select(COMPARED).to_pylist()
-    coordinates = {"topic": "payment-events", "kafka_partition": 0, "kafka_offset": offset}
+    [judged] = read_records(batch, contract.lists).select(COMPARED).to_pylist()
+    coordinates = {"topic": "payment-events", "kafka_partition": 0, "kafka_offset": offset, "batch_id": 2}
     return {**coordinates, "kafka_timestamp": WRITTEN_AT, "raw_key": b"a", "raw_value": value, **judged}
+
+
+def version_row(contract: Contract) -> dict[str, Any]:
+    told = {"contract_version": contract.version, "rules_hash": contract.rules}
+    return told | {"code_lists": contract.lists.to_json()}
+
+
+def judged(rows: list[dict[str, Any]], contract: Contract | None = NOW, *versions: dict[str, Any]) -> Rejudged:
+    ledger = [{"batch_id": 2, "contract_version": contract and contract.version}]
+    return rejudge(rows, ledger, versions)
+
+
+def without(currency: str) -> CodeLists:
+    return replace(NOW.lists, minor_units={c: n for c, n in NOW.lists.minor_units.items() if c != currency})
 
 
 def rows() -> list[dict[str, Any]]:
@@ -43,8 +61,8 @@ def rows() -> list[dict[str, Any]]:
 
 
 def test_kept_records_that_say_what_the_warehouse_says_are_proved() -> None:
-    assert rejudge(rows()) == []
-    assert rejudge([]) == []
+    assert judged(rows()) == Rejudged([])
+    assert judged([]) == Rejudged([])
 
 
 def test_the_rows_of_this_test_say_something() -> None:
@@ -58,7 +76,7 @@ def test_the_rows_of_this_test_say_something() -> None:
 def test_any_column_that_is_altered_is_seen(column: str) -> None:
     changed = rows()
     changed[0][column] = ["SAME_ACCOUNT"] if column == "reasons" else "altered"
-    [found] = rejudge(changed)
+    [found] = judged(changed).breaks
     assert found.rule == f"{column} is what the kept value says"
     assert found.where == "payment-events 0:0"
 
@@ -66,8 +84,56 @@ def test_any_column_that_is_altered_is_seen(column: str) -> None:
 def test_a_kept_value_that_is_altered_is_seen() -> None:
     changed = rows()
     changed[0]["raw_value"] = json.dumps({**GOOD, "amount": "12.51"}).encode()
-    assert {found.rule.partition(" ")[0] for found in rejudge(changed)} == {
+    assert {found.rule.partition(" ")[0] for found in judged(changed).breaks} == {
         "amount_minor",
         "payload_hash",
         "value_sha256",
     }
+
+
+def test_a_record_is_judged_by_the_lists_of_its_batch_after_they_were_mended() -> None:
+    """Euros were unknown once: the record was quarantined rightly, and stays so."""
+    before = Contract(NOW.rules, without("EUR"))
+    quarantined = kept(0, json.dumps(GOOD).encode(), before)
+    assert quarantined["reasons"] == ["UNKNOWN_CURRENCY"]
+    assert before.version != NOW.version
+    assert judged([quarantined], before, version_row(before)) == Rejudged([])
+    assert {found.rule.split()[0] for found in judged([quarantined], NOW).breaks} >= {"reasons", "currency"}
+    altered = quarantined | {"reasons": []}
+    [found] = judged([altered], before, version_row(before)).breaks
+    assert found.rule == "reasons is what the kept value says"
+
+
+@pytest.mark.parametrize(
+    ("contract", "is_kept", "why"),
+    [
+        pytest.param(None, False, "no recorded version", id="published before versions"),
+        pytest.param(Contract(NOW.rules, without("EUR")), False, "does not have", id="a version that is not kept"),
+        pytest.param(
+            Contract("otherrules", without("EUR")), True, "whose rules are not those of now", id="other rules"
+        ),
+    ],
+)
+def test_a_record_that_cannot_be_judged_by_its_contract_is_counted_and_its_bytes_are_proved(
+    contract: Contract | None, is_kept: bool, why: str
+) -> None:
+    versions = [version_row(contract)] if contract and is_kept else []
+    good = kept(0, json.dumps(GOOD).encode())
+    quarantined = kept(1, json.dumps(GOOD).encode(), Contract(NOW.rules, without("EUR")))
+    found = judged([good, quarantined], contract, *versions)
+    assert found.breaks == []
+    [(said, count)] = found.not_reread.items()
+    assert why in said
+    assert count == 1, "what the contract of now reads as it is stored is proved"
+    quarantined["raw_value"] = json.dumps({**GOOD, "amount": "12.51"}).encode()
+    assert {b.rule.split()[0] for b in judged([quarantined], contract, *versions).breaks} == {"value_sha256"}
+    quarantined |= {"raw_value": json.dumps(GOOD).encode(), "transaction_id": "altered"}
+    assert {b.rule.split()[0] for b in judged([quarantined], contract, *versions).breaks} == {"transaction_id"}
+
+
+def test_a_contract_whose_kept_lists_were_altered_is_no_excuse() -> None:
+    before = Contract(NOW.rules, without("EUR"))
+    row = version_row(before) | {"code_lists": without("JPY").to_json()}
+    found = judged([kept(0, json.dumps(GOOD).encode(), before)], before, row)
+    assert [b.rule for b in found.breaks] == ["a contract's version is made of its rules and lists"]
+    assert found.not_reread

@@ -1,11 +1,13 @@
 """What a batch's digest is made of: a canonical text, and a content that does not depend on dispositions."""
 
 import hashlib
+import json
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.sinks.bigquery.already_published import FoundInWarehouse
 from spark_jobs.sinks.bigquery.publish_sql import parameters
 from spark_jobs.tables.ledger_digest import BLOCK_OFFSETS, claims, content_hash, digest
@@ -24,7 +26,8 @@ def sha256(text: str) -> str:
 
 
 def test_the_claims_are_one_line_that_never_changes_its_form() -> None:
-    assert VALUES["claims"] == (
+    before_versions = VALUES | {"contract_version": None}
+    assert claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest) == (
         '{"amounts":[["QUARANTINED","",5,0],["UNIQUE","EUR",3,9223372036854775808]],"batch_id":8,"delivered":11,'
         '"duplicate_count":2,"end_offsets":"{\\"0\\":14,\\"1\\":22,\\"2\\":5}","epoch":3,'
         '"format":"payments-ledger-1","late_count":1,"next_watermark":1795258800000001,'
@@ -32,6 +35,13 @@ def test_the_claims_are_one_line_that_never_changes_its_form() -> None:
         '"quarantined_count":5,"start_offsets":"{\\"0\\":10,\\"1\\":20,\\"2\\":0}","topic":"payment-events",'
         '"unique_count":3,"watermark":1795258800000000}'
     )
+
+
+def test_a_batchs_contract_is_among_its_claims_where_it_is_known() -> None:
+    told = json.loads(VALUES["claims"])
+    assert told.pop("contract_version") == contract_of_now().version
+    before_versions = {name: value for name, value in VALUES.items() if name != "contract_version"}
+    assert told == json.loads(claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest))
 
 
 def test_an_auditor_who_reads_the_rows_back_makes_the_same_claims() -> None:

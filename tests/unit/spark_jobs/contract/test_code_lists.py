@@ -1,0 +1,19 @@
+"""The lists of codes as a value: what is written down is what is read back, and equal lists are equal texts."""
+
+from spark_jobs.contract.code_lists import CodeLists, lists_of_now
+
+
+def test_lists_that_are_written_down_are_read_back() -> None:
+    now = lists_of_now()
+    again = CodeLists.from_json(now.to_json())
+    assert again.to_json() == now.to_json()
+    assert again.minor_units == now.minor_units
+    assert {field: again.of(field) for field in ("currency", *again.values)} == {
+        field: tuple(sorted(now.of(field))) for field in ("currency", *now.values)
+    }
+
+
+def test_the_order_of_codes_changes_nothing() -> None:
+    one = CodeLists({"EUR": 2, "JPY": 0}, {"country": ("DE", "JP")})
+    other = CodeLists({"JPY": 0, "EUR": 2}, {"country": ("JP", "DE")})
+    assert one.to_json() == other.to_json()
