@@ -39,7 +39,8 @@ class AlreadyPublished:
 class Batch:
     """All that a store is told of one micro-batch.
 
-    `spark_batch_id` is Spark's number within the checkpoint: not unique for ever, the store numbers batches itself.
+    `spark_batch_id` is Spark's number within the checkpoint: the same batch as long as
+    checkpoint and epoch are the same, so that a sink may name its jobs by the three. The store numbers batches itself.
     `interval` is what the batch spans, `tally` what is in it: its staged files by URI, counts, money in minor units,
     times in microseconds since 1970. `started_at` is UTC; `process_seconds` is what came before the store was asked.
     """

@@ -24,7 +24,7 @@ from spark_jobs.deduplication.dispositions import DISPOSITIONS
 from spark_jobs.deduplication.state import NOTHING_SEEN
 from spark_jobs.parsing.records import read_records
 from spark_jobs.publishing.batch import Batch, Interval
-from spark_jobs.publishing.control import Control
+from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.publishing.protocol import BatchPublisher, Store
 from spark_jobs.settings import BIGQUERY, DELTA, JobSettings
 from spark_jobs.sinks.delta.publisher import RETRACTED
@@ -42,8 +42,12 @@ from spark_jobs.warehouse.table_setup import table_id
 type Row = dict[str, Any]
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-FIRST = Control("payments", "payment-events", "id", 0, "", "g1", 0, {0: 0, 1: 0}, None, NOON)
 COUNTS = {d: f"{d.lower()}_count" for d in DISPOSITIONS}
+
+
+def first() -> Control:
+    """What a pipeline begins with. No other has its generation: a sink may name its jobs by it."""
+    return Control("payments", "payment-events", "id", 0, "", new_name(), 0, {0: 0, 1: 0}, None, NOON)
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ class Record:
         return event_at(self.id, self.event_time, amount=self.amount, currency=self.currency)
 
 
-def batch_of(settings: JobSettings, control: Control, *records: Record, spark_batch_id: int = 0) -> Batch:
+def batch_of(settings: JobSettings, control: Control, *records: Record) -> Batch:
     """The batch of these records that follows on `control`, staged as the stream does it: a file for each partition."""
     offsets = dict(control.end_offsets)
     rows: list[Row] = []
@@ -182,13 +186,13 @@ def batch_of(settings: JobSettings, control: Control, *records: Record, spark_ba
         uri = staged_files.write(mine, f"{settings.staging_location}/{control.generation}")
         counts = (mine.num_rows, partitions, amounts, percentiles)
         tallies.append(BucketTally(number, uri, *counts, watermark, newest, state_keys=1, state_bytes=12))
-    return Batch(spark_batch_id, Interval(control.end_offsets, offsets), add_up(tallies), NOON, 0.5)
+    return Batch(control.last_batch_id, Interval(control.end_offsets, offsets), add_up(tallies), NOON, 0.5)
 
 
 def begin(store: Store, holder: str = "run") -> BatchPublisher:
     """A run, as far as its first batch."""
     store.prepare()
-    control = store.raise_epoch(holder, FIRST)
+    control = store.raise_epoch(holder, first())
     store.sweep(control)
     return store.publisher(control)
 

@@ -19,11 +19,11 @@ from spark_jobs.deduplication.state import SLOT_MICROSECONDS
 from spark_jobs.driver.generations import locations_of
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind
 from spark_jobs.publishing.batch import Batch, Interval
-from spark_jobs.publishing.control import Control
+from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.publishing.protocol import BatchPublisher, Store
 from spark_jobs.settings import SINKS, JobSettings, read_job_settings
 from spark_jobs.streaming import staged_files
-from tests.integration.sinks import EVERY_SINK, FIRST, NOON, Held, Record, Sink, assert_held, batch_of, begin, opened
+from tests.integration.sinks import EVERY_SINK, NOON, Held, Record, Sink, assert_held, batch_of, begin, first, opened
 from tests.integration.sinks import settings_of as place_in
 
 pytestmark = pytest.mark.integration
@@ -102,17 +102,18 @@ def test_before_the_first_run_there_is_no_state_and_a_run_begins_with_what_it_wa
     for _ in range(2):
         bench.store.prepare()
     assert bench.store.read_control() is None
-    control = bench.store.raise_epoch("one", FIRST)
+    given = first()
+    control = bench.store.raise_epoch("one", given)
     assert control == bench.control()
-    assert control == replace(FIRST, epoch=1, holder="one", updated_at=control.updated_at)
-    second = bench.store.raise_epoch("two", replace(FIRST, generation="other", end_offsets={0: 7}))
+    assert control == replace(given, epoch=1, holder="one", updated_at=control.updated_at)
+    second = bench.store.raise_epoch("two", replace(first(), end_offsets={0: 7}))
     assert second == replace(control, epoch=2, holder="two", updated_at=second.updated_at)
     assert before <= control.updated_at <= second.updated_at
 
 
 def test_a_batch_is_published_as_it_was_staged_and_the_next_follows_on_it(bench: Bench) -> None:
     publisher = begin(bench.store)
-    first = bench.batch(
+    batch = bench.batch(
         publisher,
         Record("a"),
         Record("a", DUPLICATE, partition=1),
@@ -120,11 +121,11 @@ def test_a_batch_is_published_as_it_was_staged_and_the_next_follows_on_it(bench:
         Record("b", amount="999999999999.99", currency="USD"),
         Record("c", amount="0.01", currency="USD"),
     )
-    report = publisher.publish(first)
-    assert (report.batch_id, report.generation, report.epoch, report.delivered) == (1, "g1", 1, 5)
+    report = publisher.publish(batch)
+    assert (report.batch_id, report.epoch, report.delivered) == (1, 1, 5)
     assert (report.unique, report.duplicate, report.late, report.quarantined) == (3, 1, 0, 1)
     assert (report.watermark, report.next_watermark) == (None, publisher.control.watermark)
-    assert (report.start_offsets, report.end_offsets) == (first.interval.start, first.interval.end)
+    assert (report.start_offsets, report.end_offsets) == (batch.interval.start, batch.interval.end)
     assert publisher.control == bench.control()
     watermark = publisher.control.watermark
     late = Record("late", LATE, NOON - timedelta(days=1))
@@ -334,16 +335,16 @@ def test_a_commit_whose_answer_was_lost_is_read_back_and_reported_as_it_is(bench
 
 def test_a_new_generation_is_noted_by_the_run_at_work_alone(bench: Bench) -> None:
     bench.store.prepare()
-    first = bench.store.raise_epoch("one", FIRST)
-    second = bench.store.raise_epoch("two", FIRST)
+    overtaken, name = bench.store.raise_epoch("one", first()), new_name()
+    control = bench.store.raise_epoch("two", first())
     with pytest.raises(Incident, match="FENCED"):
-        bench.store.start_generation(first, "g2")
-    assert bench.control() == second
-    bench.store.start_generation(second, "g3")
+        bench.store.start_generation(overtaken, new_name())
+    assert bench.control() == control
+    bench.store.start_generation(control, name)
     noted = bench.control()
-    assert noted == replace(second, generation="g3", updated_at=noted.updated_at)
+    assert noted == replace(control, generation=name, updated_at=noted.updated_at)
     publisher = bench.store.publisher(noted)
-    assert publisher.publish(bench.batch(publisher, Record("a"))).generation == "g3"
+    assert publisher.publish(bench.batch(publisher, Record("a"))).generation == name
     bench.assert_sound()
 
 
@@ -372,7 +373,7 @@ def test_sweeping_leaves_what_is_published_and_only_the_run_at_work_sweeps(bench
 
 def test_an_incident_is_on_record_with_its_ranges_and_recording_never_raises(bench: Bench, tmp_path: Path) -> None:
     bench.store.prepare()
-    bench.store.raise_epoch("one", FIRST)
+    bench.store.raise_epoch("one", first())
     bench.store.record(Incident(IncidentKind.OFFSETS_LOST, "gone", {0: (1, 5), 1: (2, 3)}), 1)
     bench.store.record(Incident(IncidentKind.TOPIC_MISSING, "where"), None)
     names = ("kind", "kafka_partition", "start_offset", "end_offset", "epoch")
