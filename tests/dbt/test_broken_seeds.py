@@ -32,6 +32,7 @@ def rows_are_doubled_overlap_and_are_missing(seeds: Seeds) -> None:
     seeds["fx_rates"] += ["JPY,2025-12-01,,6", "GBP,2000-01-01,,0"]
     seeds["fraud_rule_versions"].append("3,2025-01-01 00:00:00+00,,doubled")
     seeds["fraud_rules"].append(next(line for line in seeds["fraud_rules"] if line.startswith("2,")))
+    seeds["sender_report_schedules"].append(seeds["sender_report_schedules"][-1])
     seeds["risk_thresholds"].append("HIGH,5000")
     seeds["health_limits"].append(seeds["health_limits"][-1])
 
@@ -51,6 +52,8 @@ RED: dict[Callable[[Seeds], None], set[str]] = {
         "a_minor_unit_is_worth_what_its_decimals_say",
         "every_moment_has_one_rule_version",
         "a_version_has_one_rule_per_signal",
+        "unique_sender_report_schedules_sender",
+        "unique_sender_report_schedules_source_prefix",
         "unique_risk_thresholds_risk_amount",
         "unique_health_limits_metric",
     },

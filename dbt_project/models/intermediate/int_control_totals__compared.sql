@@ -10,17 +10,8 @@ progress as (
     select * from {{ ref('int_partitions__progress') }}
 ),
 
-batches as (
-    select
-        batch_id,
-        max(published_at) as published_at
-    from {{ ref('stg_payments__batches') }}
-    group by batch_id
-),
-
--- The time of this comparison, as data has it: when the broker was last asked.
-asked as (
-    select max(observed_at) as observed_at from {{ ref('stg_payments__kafka_offsets') }}
+due as (
+    select * from {{ ref('int_control_totals__due') }}
 ),
 
 matched as (
@@ -59,8 +50,8 @@ compared as (
         progress.published_end_offset,
         progress.latest_offset,
         progress.unpublished_offsets,
-        timestamp_diff(asked.observed_at, batches.published_at, second)
-        < {{ var('sender_report_due_seconds') }} as is_report_not_yet_due,
+        coalesce(due.is_report_not_yet_due or not due.is_any_sender_known, false) as is_report_not_yet_due,
+        due.overdue_senders,
         warehouse_delivered_count < sender_delivered_count
         or warehouse_unique_count + warehouse_late_count < sender_unique_count as is_short,
         warehouse_delivered_count > sender_delivered_count
@@ -73,8 +64,12 @@ compared as (
     from matched
     left join progress
         on matched.topic = progress.topic and matched.kafka_partition = progress.kafka_partition
-    left join batches on matched.last_batch_id = batches.batch_id
-    cross join asked
+    left join due
+        on
+            matched.day = due.day
+            and matched.topic = due.topic
+            and matched.kafka_partition = due.kafka_partition
+            and matched.currency = due.currency
 )
 
 select
@@ -82,10 +77,8 @@ select
     case
         when is_short and coalesce(published_end_offset, 0) <= sender_max_offset then 'NOT_YET_PUBLISHED'
         when is_short and not has_warehouse then 'SENT_NOT_STORED'
-        when
-            not is_short and is_over
-            and (warehouse_max_offset > coalesce(reported_max_offset, -1) or coalesce(is_report_not_yet_due, false))
-            then 'NOT_YET_REPORTED'
+        when not is_short and is_over and is_report_not_yet_due then 'NOT_YET_REPORTED'
+        when not is_short and is_over and overdue_senders is not null then 'REPORT_OVERDUE'
         when not has_sender then 'NOT_SENT_BUT_STORED'
         when is_short or is_over then 'COUNT_DIFFERS'
         when amount_at_stake_minor != 0 then 'AMOUNT_DIFFERS'

@@ -85,7 +85,12 @@ from ledger
 union all
 select
     'reconciliation_pct' as metric,
-    coalesce(100 * cast(sum(row_count - failed_count) as numeric) / nullif(sum(row_count), 0), 100) as value
+    -- What is pending is neither right nor wrong yet.
+    coalesce(
+        100 * cast(sum(row_count - failed_count - pending_count) as numeric)
+        / nullif(sum(row_count - pending_count), 0),
+        100
+    ) as value
 from {{ ref('reconciliation_summary') }}
 union all
 select

@@ -29,7 +29,8 @@ with matched as (
         last_batch_id,
         published_end_offset,
         latest_offset,
-        break_reason
+        break_reason,
+        if(break_reason = 'REPORT_OVERDUE', overdue_senders, null) as overdue_senders
     from {{ ref('int_control_totals__compared') }}
     union all
     select
@@ -60,7 +61,8 @@ with matched as (
         last_batch_id,
         published_end_offset,
         latest_offset,
-        break_reason
+        break_reason,
+        cast(null as string) as overdue_senders
     from {{ ref('int_partitions__matched') }}
 )
 
