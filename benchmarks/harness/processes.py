@@ -63,3 +63,28 @@ def folder_bytes(folder: Path) -> int:
             with suppress(OSError):
                 total += (path / name).stat().st_size
     return total
+
+
+def own_resident_bytes(pid: int) -> int:
+    """Memory of one process alone; 0 where it has ended."""
+    process = _read(Path("/proc") / str(pid))
+    return process.resident_bytes if process else 0
+
+
+def open_files(pid: int) -> int:
+    """How many files, sockets and pipes a process has open; 0 where it has ended."""
+    try:
+        return sum(1 for _ in (Path("/proc") / str(pid) / "fd").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def children(pid: int) -> list[tuple[int, str]]:
+    """Pid and name of each process that this one has started and that lives."""
+    found = []
+    for folder in _folders():
+        process = _read(folder)
+        if process and process.parent == pid:
+            with suppress(OSError):
+                found.append((int(folder.name), (folder / "comm").read_text().strip()))
+    return found

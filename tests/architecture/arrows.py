@@ -57,6 +57,7 @@ ARROWS = {
     },
     "benchmarks": {
         "contest": "harness peers",
+        "endurance": "harness",
         "measurements": "harness",
     },
 }
