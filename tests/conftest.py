@@ -1,11 +1,14 @@
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from local_stack.bigquery.emulator import Warehouse
+from local_stack.bigquery.patches.registry import NONE
 from local_stack.kafka import Broker
 from local_stack.sandbox_home import borrow, free_addresses
 from spark_jobs.driver.spark_session import build_session
@@ -58,6 +61,20 @@ def stack(home: Path, warehouse: JobSettings) -> Iterator[JobSettings]:
 
 
 @pytest.fixture(scope="session")
+def plain_stack(stack: JobSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobSettings]:
+    """The same broker, and a warehouse of its own with nothing but what is wrong in local-bigquery mended."""
+    home = tmp_path_factory.mktemp("plain")
+    borrow(home)
+    settings = replace(stack, emulator_host=free_addresses()["BIGQUERY_EMULATOR_HOST"])
+    warehouse = Warehouse(home, settings.emulator_host or "", settings.project, patches=NONE)
+    try:
+        warehouse.start()
+        yield settings
+    finally:
+        warehouse.stop()
+
+
+@pytest.fixture(scope="session")
 def spark(stack: JobSettings, home: Path) -> Iterator[SparkSession]:
     session = build_session(stack, home, with_delta=True)
     yield session
@@ -74,7 +91,29 @@ def world(
     stack: JobSettings, spark: SparkSession, tmp_path: Path, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
     """A sandbox of the shared stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
-    world = World.make(stack, spark, tmp_path)
+    with _sandbox(stack, spark, tmp_path, statements, monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture(params=["patched", "plain"])
+def patched_or_plain_world(
+    request: pytest.FixtureRequest,
+    spark: SparkSession,
+    tmp_path: Path,
+    statements: Statements,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """As `world`, and once more on the local warehouse without a patch."""
+    settings: JobSettings = request.getfixturevalue("stack" if request.param == "patched" else "plain_stack")
+    with _sandbox(settings, spark, tmp_path, statements, monkeypatch) as world:
+        yield world
+
+
+@contextmanager
+def _sandbox(
+    settings: JobSettings, spark: SparkSession, folder: Path, statements: Statements, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    world = World.make(settings, spark, folder)
     with statements.recorded(monkeypatch):
         yield world
     world.client.close()

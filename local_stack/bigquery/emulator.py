@@ -13,6 +13,7 @@ from urllib.error import URLError
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
+from local_stack.bigquery.patches import registry
 from local_stack.processes import Daemon, StackError, is_loopback, is_port_free
 
 DEFAULT_KEEP_MINUTES = "60"
@@ -22,11 +23,15 @@ _ANSWER_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """The warehouse at `endpoint` (http://host:port), whose default project is `project`."""
+    """The warehouse at `endpoint` (http://host:port), whose default project is `project`.
+
+    `patches` is what it is started with, as PAYMENTS_WAREHOUSE_PATCHES has it; None: what the environment has.
+    """
 
     home: Path
     endpoint: str
     project: str
+    patches: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -37,6 +42,22 @@ class Warehouse:
     def log_file(self) -> Path:
         """What the server prints."""
         return self._daemon.log_file
+
+    @property
+    def chosen_patches(self) -> str:
+        """The patches that a start takes: all, none, or their names. Raises StackError where one has no such name."""
+        setting = self.patches or os.environ.get("PAYMENTS_WAREHOUSE_PATCHES") or registry.EVERY
+        try:
+            return registry.named(registry.chosen(setting))
+        except ValueError as error:
+            raise StackError(str(error)) from None
+
+    def running_patches(self) -> str | None:
+        """The patches that our living server was started with; None where none lives."""
+        try:
+            return None if self.pid() is None else self._patches_file.read_text()
+        except FileNotFoundError:
+            return None
 
     def pid(self) -> int | None:
         """The server's pid while the local stack's own lives."""
@@ -54,7 +75,8 @@ class Warehouse:
         """Return once the API answers; start it where it is ours and not up.
 
         Raises:
-            StackError: not set up, port taken, it died, lives elsewhere, or an external endpoint does not answer.
+            StackError: not set up, port taken, it died, lives elsewhere or with other patches, or an external endpoint
+                does not answer.
         """
         if not self.is_local:
             if not self.is_up():
@@ -63,6 +85,12 @@ class Warehouse:
                     "only on a loopback address such as http://127.0.0.1:9050: it has no authentication."
                 )
             return
+        running, patches = self.running_patches(), self.chosen_patches
+        if running not in (None, patches):
+            raise StackError(
+                f"The warehouse of {self.home} runs already, with {registry.SETTING}={running} (here it is {patches}): "
+                "set it to that, or run `payments down` first."
+            )
         self._daemon.ensure(self._launch, self.is_up, timeout_seconds)
 
     def stop(self) -> None:
@@ -74,6 +102,10 @@ class Warehouse:
     def _daemon(self) -> Daemon:
         at = self.endpoint.rstrip("/").replace("localhost", "127.0.0.1")
         return Daemon("bigquery", self.home, setting="BIGQUERY_EMULATOR_HOST", value=at)
+
+    @property
+    def _patches_file(self) -> Path:
+        return self._daemon.pid_file.with_suffix(".patches")
 
     @property
     def _url(self) -> SplitResult:
@@ -95,12 +127,14 @@ class Warehouse:
         server = Path(__file__).with_name("server.py")
         folder = self.home / "bigquery"
         folder.mkdir(parents=True, exist_ok=True)
+        patches = self.chosen_patches
         options = ["--host", host, "--port", str(port), "--project", self.project, "--data-dir", str(folder / "data")]
-        options += ["--keep-minutes", keep]
+        options += ["--keep-minutes", keep, "--patches", patches]
         # -I and a bare environment: nothing of ours may become a setting or a package of the server. DuckDB keeps its
         # extensions in HOME.
         env = {"HOME": str(folder), "PATH": os.defpath, "TZ": "UTC"}
         self._daemon.spawn([python, "-I", server, *options], env=env)
+        self._patches_file.write_text(patches)
 
     def _listen_address(self) -> tuple[str, int]:
         url = self._url

@@ -8,31 +8,34 @@ import argparse
 import sys
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from local_stack.bigquery.patches.registry import Patch
 
 _EXTENSIONS = ("ducklake", "icu", "json", "parquet", "sqlite_scanner")
 _SHUTDOWN_SECONDS = 10
+_MENDED = {
+    "local_bigquery.jobs.query:execute": "4ac0c989b055",
+    "local_bigquery.jobs.store:load": "1774f3aa3970",
+    "local_bigquery.jobs.store:save": "6625157d08cc",
+    "local_bigquery.jobs.runner:_done": "327204021e88",
+    "local_bigquery.jobs.runner:_execute": "9841c85c6393",
+}
+"""The functions in which a fault is mended, or at which maintenance waits, each with its fingerprint."""
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     options = _parse_options()
-    # Last, and only for the module beside this one.
+    # Last, and only for the patches.
     sys.path.append(str(Path(__file__).parents[2]))
     from local_bigquery.engine import database
     from local_bigquery.settings import settings
 
     from local_stack.bigquery.maintenance import expiry, gate, thread
-    from local_stack.bigquery.patches import (
-        catalog_lookups,
-        job_records,
-        parquet_loads,
-        parquet_options,
-        query_results,
-        staging_views,
-        translation_cache,
-    )
 
+    patches = _patches_that_fit(options.patches)
     settings.bigquery_host = options.host
     settings.bigquery_port = options.port
     settings.data_dir = options.data_dir
@@ -43,13 +46,9 @@ def main() -> None:
     _leave_out_geography()
     _name_what_was_created()
     _end_what_was_running()
-    parquet_options.install()
-    catalog_lookups.install()
-    job_records.install()
-    staging_views.install()
-    parquet_loads.install()
-    query_results.install()
-    translation_cache.install()
+    _run_one_job_of_an_id()
+    for patch in patches:
+        patch.install()
     merging_gate = gate.MergingGate()
     gate.install(merging_gate)
     for project_id in database.projects():
@@ -76,10 +75,27 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--project", required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--keep-minutes", type=float, default=60.0)
+    parser.add_argument("--patches", default="all", help="all, none, or a comma list of names")
     options = parser.parse_args()
     if not ip_address(options.host).is_loopback:
         parser.error(f"{options.host} is not a loopback address, and this server has no authentication")
     return options
+
+
+def _patches_that_fit(setting: str) -> "tuple[Patch, ...]":
+    """Those that are chosen; ends the process, by one line, where they or what is mended here do not fit any more."""
+    from local_stack.bigquery.patches.originals import difference
+    from local_stack.bigquery.patches.registry import chosen, problem
+
+    if found := difference(_MENDED):
+        sys.exit(f"What is mended in local-bigquery has changed: {found}. Run `make setup`.")
+    try:
+        patches = chosen(setting)
+    except ValueError as error:
+        sys.exit(str(error))
+    if wrong := problem(patches):
+        sys.exit(wrong)
+    return patches
 
 
 def _import_extensions() -> None:
@@ -128,6 +144,26 @@ def _end_what_was_running() -> None:
         return job
 
     store.load = load_ended
+
+
+def _run_one_job_of_an_id() -> None:
+    """Where several ask for a job of one id at once, let one have it: each found none, and all of them would run."""
+    from local_bigquery.engine import database
+    from local_bigquery.errors import already_exists
+    from local_bigquery.jobs import store
+
+    save, load = store.save, store.load
+
+    def save_once(job: Any) -> Any:
+        if job.status.state != "PENDING":
+            return save(job)
+        key = job.jobReference.projectId, job.jobReference.jobId
+        with database.writing("emulator", "jobs"):
+            if load(*key):
+                raise already_exists("Job", ":".join(key))
+            return save(job)
+
+    store.save = save_once
 
 
 if __name__ == "__main__":

@@ -98,8 +98,16 @@ def disk(free: int, total: int) -> Finding:
 
 def endpoint(settings: StackSettings) -> Finding:
     """Where the warehouse is asked; the scheme was checked when the settings were read."""
-    where = settings.job.emulator_host
-    return "warehouse", "OK", f"local, at {where}" if where else f"BigQuery itself, project {settings.job.project}"
+    where, warehouse = settings.job.emulator_host, Stack(settings).warehouse
+    if warehouse is None:
+        return "warehouse", "OK", f"BigQuery itself, project {settings.job.project}"
+    if not warehouse.is_local:
+        return "warehouse", "OK", f"local, at {where}"
+    try:
+        patches = warehouse.running_patches() or warehouse.chosen_patches
+    except StackError as error:
+        return "warehouse", "FAIL", str(error)
+    return "warehouse", "OK", f"local, at {where}, patches: {patches}"
 
 
 def ports(settings: StackSettings) -> Iterator[Finding]:

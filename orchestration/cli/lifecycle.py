@@ -57,6 +57,8 @@ def status() -> None:
     parts = {"Kafka": stack.broker, "warehouse": stack.warehouse, "Dagster": stack.dagster, "traffic": stack.traffic}
     table("Parts", ("part", "state", "pid"), [(name, *_state(part)) for name, part in parts.items()])
     _show_sizes(settings)
+    if stack.warehouse and (patches := stack.warehouse.running_patches()):
+        say(f"The local warehouse runs with these patches: {patches}.")
     warehouse_answers = stack.warehouse is None or stack.warehouse.is_up()
     if not warehouse_answers:
         say("The warehouse does not answer: no more is known.")

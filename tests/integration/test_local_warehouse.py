@@ -14,7 +14,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound
 
 from local_stack.bigquery.emulator import Warehouse
-from local_stack.bigquery.patches import staging_views
+from local_stack.bigquery.patches import staging_files
 from local_stack.processes import free_port
 from spark_jobs.settings import read_job_settings
 from spark_jobs.warehouse.client import connect
@@ -48,7 +48,7 @@ SCHEMA = pa.schema(
 
 SEARCHES = """
 import sys, duckdb
-from local_stack import bigquery_shortcuts
+from local_stack.bigquery.patches import no_pandas
 
 class Tell:
     def find_spec(self, name, path=None, target=None):
@@ -56,7 +56,7 @@ class Tell:
 
 sys.meta_path.insert(0, Tell())
 duckdb.execute("select ?::varchar", ["before"])
-bigquery_shortcuts.install()
+no_pandas.install()
 print("installed")
 duckdb.execute("select ?::varchar", ["after"])
 """
@@ -116,7 +116,7 @@ def test_a_staged_table_outlives_the_server_and_one_whose_file_is_gone_is_none_a
 
 
 def test_what_is_staged_here_is_what_the_streaming_job_stages() -> None:
-    assert staging_views.STAGED == STAGING_PREFIX
+    assert staging_files.STAGED == STAGING_PREFIX
 
 
 @pytest.mark.parametrize("name", ["loaded", "staging_loaded"])

@@ -37,8 +37,8 @@ def test_events_out_of_order_are_late_only_beyond_the_watermark(world: World, tr
     assert sorted(world.dispositions().values()) == ["DUPLICATE"] + ["LATE"] * 3 + ["UNIQUE"] * 5
 
 
-def test_duplicates_of_every_kind_count_once(world: World, transcript: Transcript) -> None:
-    duplicates.run(world, transcript)
+def test_duplicates_of_every_kind_count_once(patched_or_plain_world: World, transcript: Transcript) -> None:
+    duplicates.run(patched_or_plain_world, transcript)
     assert transcript.is_proved, transcript.failure()
 
 

@@ -1,35 +1,33 @@
 """Quicker answers of local-bigquery about its own catalog. Runs in the warehouse's environment, as the server does.
 
-Belongs here: the same answers in less time. DuckDB lists all tables and columns of all databases, and reads the
-statistics of each, to tell of one; local-bigquery asks so many times in every query, and keeps the result of each query
-as a table, so that it would get slower for ever. Does not belong here: what is answered wrongly (bigquery),
-what is kept of jobs (job_records) and results (query_results).
+Belongs here: the same answers in less time, of DuckLake's own catalog, each asked for once in a statement. DuckDB lists
+all tables and columns of all databases, and reads the statistics of each, to tell of one; local-bigquery asks so many
+times in every query, and keeps the result of each query as a table, so that it would get slower for ever. Does not
+belong here: what is answered wrongly (the server), what is kept of jobs (job_rows) and results (query_results).
 """
 
-import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
+REPLACES = {
+    "local_bigquery.catalog.datasets:exists": "c4e9c22a27bc",
+    "local_bigquery.engine.database:objects": "93ffb02e2e98",
+    "local_bigquery.catalog.tables:columns": "d13ca8050084",
+    "local_bigquery.catalog.tabledata:columns": "d13ca8050084",
+    "local_bigquery.sql.rules.partitions:_hidden": "55d4da1b1265",
+    "local_bigquery.jobs.query:translate": "b6a97413e918",
+}
 _RESULTS_DATABASE = "emulator"
 """Where local-bigquery keeps the results of queries, in plain DuckDB."""
-_TEMPORARY_TABLES = "SELECT table_name FROM duckdb_tables() WHERE temporary"
-"""What local-bigquery asks at the start of each query, word for word."""
 
 
 def install() -> None:
     """Put them in place; before the server starts."""
-    _look_for_no_pandas()
     _look_up_one_dataset_alone()
     _look_up_the_tables_of_one_dataset_alone()
     _look_up_the_columns_of_one_table_alone()
     _ask_once_in_a_statement()
-    _ask_for_no_temporary_tables()
-
-
-def _look_for_no_pandas() -> None:
-    """DuckDB would try to import it for each parameter of each statement, and search the disk where it is not there."""
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 
 def _look_up_one_dataset_alone() -> None:
@@ -184,30 +182,3 @@ def _ask_once_in_a_statement() -> None:
             _ASKED.reset(token)
 
     query.translate = translate_asking_once
-
-
-class _CursorWithoutTemporaryTables:
-    """A cursor that nobody has made temporary tables on yet, and that need not list every table to say so."""
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-
-    def sql(self, query: str, **options: Any) -> Any:
-        if query == _TEMPORARY_TABLES:
-            query = "select null::varchar as table_name where false"
-        return self._cursor.sql(query, **options)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
-
-
-def _ask_for_no_temporary_tables() -> None:
-    """Only a session's cursor has temporary tables when a query begins: every other one is new."""
-    from local_bigquery.jobs import query
-
-    execute = query.execute
-
-    def execute_quickly(cursor: Any, *args: Any, session: Any = None, **options: Any) -> Any:
-        return execute(cursor if session else _CursorWithoutTemporaryTables(cursor), *args, session=session, **options)
-
-    query.execute = execute_quickly

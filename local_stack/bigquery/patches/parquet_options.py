@@ -1,11 +1,14 @@
 """How the warehouse's tables are written to disk. Runs in the warehouse's environment, as the server does.
 
 Belongs here: the options of DuckLake's Parquet files. Does not belong here: files that are loaded as they are
-(parquet_loads).
+(staging_files).
 """
 
 from typing import Any
 
+REPLACES = {
+    "local_bigquery.engine.database:_attach": "ca4897b8e2be",
+}
 _OPTIONS = {"parquet_version": "2", "parquet_compression": "uncompressed"}
 """To compress what is written takes a quarter of the writing. The second version of the format packs numbers and
 prefixes of texts closer, in no time: a payment has 155 bytes, as against 129 with DuckLake's own choice."""

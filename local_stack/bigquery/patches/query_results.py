@@ -7,6 +7,9 @@ larger part of a small query: of DuckLake's tables, it reads the catalog and the
 
 from typing import Any
 
+REPLACES = {
+    "local_bigquery.catalog.tables:write": "7d120f9e8b1e",
+}
 _TRAVELS = {
     "bigint",
     "boolean",

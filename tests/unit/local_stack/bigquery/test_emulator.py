@@ -3,13 +3,14 @@
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local_stack.bigquery import server as bigquery_server
 from local_stack.bigquery.emulator import Warehouse
-from local_stack.processes import StackError
+from local_stack.processes import Daemon, StackError, free_port
 
 SERVER = Path(bigquery_server.__file__)
 
@@ -67,6 +68,40 @@ def test_a_taken_port_is_one_line_that_names_the_setting(tmp_path: Path) -> None
 def test_a_missing_environment_is_one_line_that_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="make setup"):
         Warehouse(tmp_path, "http://127.0.0.1:1", "payments-local").start()
+
+
+def test_the_patches_are_what_the_setting_says_and_all_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = Warehouse(tmp_path, "http://127.0.0.1:1", "payments-local")
+    monkeypatch.delenv("PAYMENTS_WAREHOUSE_PATCHES", raising=False)
+    assert warehouse.chosen_patches == "all"
+    monkeypatch.setenv("PAYMENTS_WAREHOUSE_PATCHES", "none")
+    assert warehouse.chosen_patches == "none"
+    assert replace(warehouse, patches="all").chosen_patches == "all"
+
+
+def test_a_patch_that_is_none_is_one_line_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"^PAYMENTS_WAREHOUSE_PATCHES must be .*'wings' is none of them\.$"):
+        Warehouse(home_with_environment(tmp_path), "http://127.0.0.1:1", "payments-local", patches="wings").start()
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_server_that_runs_with_other_patches_is_left_alone_and_named(tmp_path: Path) -> None:
+    endpoint = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    running = Warehouse(tmp_path, endpoint, "payments-local", patches="none")
+    daemon = Daemon("bigquery", tmp_path, setting="BIGQUERY_EMULATOR_HOST", value=endpoint)
+    assert running.running_patches() is None
+    try:
+        daemon.spawn(["sleep", "60"])
+        daemon.pid_file.with_suffix(".patches").write_text("none")
+        assert running.running_patches() == "none"
+        with pytest.raises(StackError, match=r"with PAYMENTS_WAREHOUSE_PATCHES=none \(here it is all\)"):
+            replace(running, patches="all").start()
+        assert daemon.pid() is not None
+    finally:
+        daemon.stop()
+    assert running.running_patches() is None
 
 
 def test_a_warehouse_that_nobody_started_is_not_up(tmp_path: Path) -> None:

@@ -1,37 +1,21 @@
-"""What local-bigquery keeps of jobs, in fewer writes. Runs in the warehouse's environment, as the server does.
+"""What is kept of a job, in fewer writes. Runs in the warehouse's environment, as the server does.
 
-Belongs here: which states of a job get a row, and how. Does not belong here: running jobs, and what they result in
-(query_results). Each row is a commit to disk, for which somebody waits.
+Belongs here: which states of a job get a row, and how. Does not belong here: running jobs.
+Each row is a commit to disk, for which somebody waits. DuckDB takes twice as long to replace a row, or to find that
+there is none to replace, as to write one; and that a job is RUNNING is true only as long as the server lives.
 """
 
 import json
 from typing import Any
 
+REPLACES = {
+    "local_bigquery.jobs.store:save": "6625157d08cc",
+    "local_bigquery.jobs.store:load": "1774f3aa3970",
+}
+
 
 def install() -> None:
     """Put it in place; before the server starts."""
-    _make_no_jobs_of_statements()
-    _write_a_row_and_then_its_end()
-
-
-def _make_no_jobs_of_statements() -> None:
-    """A script is one job: that of each of its statements would be one more commit to disk, and nobody reads it."""
-    from local_bigquery.jobs import query
-
-    execute = query.execute
-
-    def execute_as_one(*args: Any, **options: Any) -> tuple[Any, list[Any], Any]:
-        statistics, _statements, destination = execute(*args, **options)
-        return statistics, [], destination
-
-    query.execute = execute_as_one
-
-
-def _write_a_row_and_then_its_end() -> None:
-    """DuckDB takes twice as long to replace a row, or to find that there is none to replace.
-
-    That a job is RUNNING is true only as long as the server lives: no commit to disk for that.
-    """
     import duckdb
     from local_bigquery.engine import database
     from local_bigquery.errors import already_exists

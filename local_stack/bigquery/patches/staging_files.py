@@ -1,7 +1,7 @@
 """Staging tables that are files. Runs in the warehouse's environment, as the server does.
 
-Belongs here: being a table, for whoever asks, from the load to the deletion. Does not belong here: which loads make one
-(parquet_loads), queries and the rest of the catalog (catalog_lookups).
+Belongs here: which loads need no second encoding, and being a table from then on, for whoever asks, until it is
+deleted. Does not belong here: queries, and the rest of the catalog (catalog_lookups).
 
 A staging table lives for one batch, is read a few times and never written to. As a table of DuckLake it would be
 encoded again, and both making and dropping it would change the schema, after which every connection reads the whole
@@ -15,15 +15,31 @@ keeps pointers into a schema that another connection may free meanwhile: the ser
 import os
 import shutil
 import uuid
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+REPLACES = {
+    "local_bigquery.catalog.tables:physical": "900adaef8d0a",
+    "local_bigquery.engine.database:objects": "93ffb02e2e98",
+    "local_bigquery.sql.rules.partitions:_hidden": "55d4da1b1265",
+    "local_bigquery.catalog.tables:columns": "d13ca8050084",
+    "local_bigquery.catalog.tabledata:columns": "d13ca8050084",
+    "local_bigquery.catalog.tables:delete": "d8008232feed",
+    "local_bigquery.catalog.datasets:delete": "8c587e2ed32b",
+    "local_bigquery.jobs.load:run": "06dd8a5585af",
+    "local_bigquery.engine.results:materialise": "8b4196ad107a",
+}
 STAGED = "staging_"
 """How the names of staging tables begin: spark_jobs.warehouse.client.STAGING_PREFIX, which cannot be imported here."""
 
 _SCHEMA = ("emulator", "_loaded")
 """Where the views are, in plain DuckDB."""
+
+_SAME = {"bigint", "boolean", "double", "varchar", "blob", "date", "timestamp with time zone"}
+_WIDENED = {"tinyint", "smallint", "integer"}
+"""BigQuery has them as INT64."""
 
 Reference = tuple[str, str, str]
 """Project, dataset, table."""
@@ -49,9 +65,10 @@ def install() -> None:
     _find_adopted()
     _answer_as_tables()
     _forget_what_is_deleted()
+    _keep_the_files_of_loads()
 
 
-def adopt(cur: Any, reference: Reference, files: list[str], columns: str) -> None:
+def _become(cur: Any, reference: Reference, files: list[str], columns: str) -> None:
     """Let the files be the table, with these columns: what stands after `select`. One that was there is replaced."""
     from local_bigquery.jobs.storage import literal
 
@@ -65,7 +82,7 @@ def adopt(cur: Any, reference: Reference, files: list[str], columns: str) -> Non
         link.unlink(missing_ok=True)
 
 
-def discard(reference: Reference) -> None:
+def _discard(reference: Reference) -> None:
     """Let the table be gone, if it is one of these."""
     from local_bigquery.engine import database
 
@@ -166,7 +183,7 @@ def _forget_what_is_deleted() -> None:
 
     def delete(project_id: str, dataset_id: str, table_id: str) -> None:
         if (project_id, dataset_id, table_id) in _ADOPTED:
-            discard((project_id, dataset_id, table_id))
+            _discard((project_id, dataset_id, table_id))
             tables.forget(project_id, dataset_id, table_id)
         else:
             delete_table(project_id, dataset_id, table_id)
@@ -174,6 +191,86 @@ def _forget_what_is_deleted() -> None:
     def delete_with_adopted(project_id: str, dataset_id: str, delete_contents: bool) -> None:
         delete_dataset(project_id, dataset_id, delete_contents)
         for reference in [r for r in _ADOPTED.copy() if r[:2] == (project_id, dataset_id)]:
-            discard(reference)
+            _discard(reference)
 
     tables.delete, datasets.delete = delete, delete_with_adopted
+
+
+@dataclass(frozen=True)
+class _Load:
+    reference: Reference
+    files: list[str]
+
+
+_LOAD: ContextVar[_Load | None] = ContextVar("_LOAD", default=None)
+
+
+def _keep_the_files_of_loads() -> None:
+    from local_bigquery.catalog import tables
+    from local_bigquery.engine import results
+    from local_bigquery.jobs import load, runner
+
+    run, materialise = load.run, results.materialise
+
+    def run_knowing(cur: Any, config: Any, upload: str | None) -> Any:
+        token = _LOAD.set(None if upload else _adoptable(config))
+        try:
+            return run(cur, config, upload)
+        finally:
+            _LOAD.reset(token)
+
+    def materialise_or_adopt(
+        cur: Any, query: str, name: str, params: Any = None, append: bool = False, writer: Any = None
+    ) -> None:
+        load = _LOAD.get()
+        if load and not append:
+            if _adopt(cur, load, query):
+                return
+            # It may have been the view's until now.
+            name = tables.name(*load.reference)
+        materialise(cur, query, name, params, append, writer)
+
+    runner.HANDLERS["load"] = run_knowing
+    results.materialise = materialise_or_adopt
+
+
+def _adoptable(config: Any) -> _Load | None:
+    from local_bigquery.catalog import tables
+
+    reference = tables.reference(config.destinationTable)
+    if config.sourceFormat != "PARQUET" or config.schema_ or config.hivePartitioningOptions:
+        return None
+    uris: list[str] = config.sourceUris or []
+    if not uris or not all(uri.startswith("file://") for uri in uris) or not reference[2].startswith(STAGED):
+        return None
+    return _Load(reference, [uri.removeprefix("file://") for uri in uris])
+
+
+def _adopt(cur: Any, load: _Load, query: str) -> bool:
+    """Let the files be the table; False where they do not hold what a table of BigQuery may."""
+    from local_bigquery.engine.database import quote
+
+    relation = cur.sql(query)
+    fields = list(zip(relation.columns, relation.types, strict=True))
+    if not all(_is_kept(type_) for _, type_ in fields) or _has_null_elements(cur, query, fields):
+        _discard(load.reference)
+        return False
+    widened = [f"{quote(name)}::bigint as {quote(name)}" for name, type_ in fields if type_.id in _WIDENED]
+    _become(cur, load.reference, load.files, f"* replace ({', '.join(widened)})" if widened else "*")
+    return True
+
+
+def _is_kept(type_: Any) -> bool:
+    if type_.id == "list":
+        return type_.children[0][1].id in _SAME
+    return type_.id in _SAME | _WIDENED or str(type_) == "DECIMAL(38,9)"
+
+
+def _has_null_elements(cur: Any, query: str, fields: list[tuple[str, Any]]) -> bool:
+    from local_bigquery.engine.database import quote
+
+    lists = [quote(name) for name, type_ in fields if type_.id == "list"]
+    if not lists:
+        return False
+    null = " or ".join(f"list_bool_or(list_transform({name}, lambda e: e is null))" for name in lists)
+    return bool(cur.execute(f"select count(*) from ({query}) where {null}").fetchone()[0])
