@@ -13,8 +13,9 @@ from orchestration.automation.backlog import lag_of
 from orchestration.automation.backlog_reads import read_published
 from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
-from orchestration.verification.warehouse_reads import Row, WarehouseReads
+from orchestration.verification.warehouse_reads import WarehouseReads
 from orchestration.watch.look import judge_health
+from spark_jobs.tables.row_types import Row
 
 
 @dg.asset_check(asset=names.DELIVERIES, description="What the broker holds unpublished is less than one micro-batch.")

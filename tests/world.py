@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from deltalake import DeltaTable
 
-from orchestration.scenarios.harness.sandbox import Place, Sandbox
-from orchestration.scenarios.harness.sandbox import Row as Row
+from orchestration.scenarios.harness.sandbox import Sandbox
 from orchestration.scenarios.harness.sandbox import event as event
 from spark_jobs.sinks.delta.tables import query, uri_of
 from spark_jobs.tables import catalog
+from spark_jobs.tables.row_types import Place
+from spark_jobs.tables.row_types import Row as Row
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness.figures import ROOT, write_table
 from orchestration.presentation.console import say
-from orchestration.scenarios.harness.own_stack import own_corner
+from orchestration.scenarios.harness.own_stack import own_sandbox
 from orchestration.scenarios.harness.sandbox import Sandbox
 from orchestration.scenarios.harness.transcript import Transcript
 from orchestration.scenarios.registry import SCENARIOS
@@ -20,7 +20,7 @@ _BEGINS = "#### "
 
 def tell() -> None:
     """Run every scenario on one stack, and print what each prints after a line with its name."""
-    with own_corner(Transcript(is_silent=True)) as base:
+    with own_sandbox(Transcript(is_silent=True)) as base:
         for name, run in SCENARIOS.items():
             folder = base.folder / name
             folder.mkdir()

@@ -77,8 +77,8 @@ def show(verdict: DayVerdict) -> None:
 
 
 def _cells(batch: BatchVerdict) -> list[object]:
-    told = f"FAIL {batch.broken}: {batch.detail}" if batch.broken else "OK"
-    return [batch.batch_id, f"{batch.published_at:%H:%M:%S}" if batch.published_at else "", batch.delivered, told]
+    reported = f"FAIL {batch.broken}: {batch.detail}" if batch.broken else "OK"
+    return [batch.batch_id, f"{batch.published_at:%H:%M:%S}" if batch.published_at else "", batch.delivered, reported]
 
 
 def _as_dict(verdict: DayVerdict) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 
 from orchestration.errors import CommandError
 from orchestration.presentation.console import say, table
-from orchestration.scenarios.harness.own_stack import own_corner
+from orchestration.scenarios.harness.own_stack import own_sandbox
 from orchestration.scenarios.harness.transcript import Transcript
 from orchestration.scenarios.registry import SCENARIOS, summary_of
 from spark_jobs.settings import SettingError
@@ -31,7 +31,7 @@ def scenario(
     # Broker and warehouse are processes of their own: a plain end would leave them running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     transcript = Transcript(is_silent=as_json)
-    with own_corner(transcript) as sandbox:
+    with own_sandbox(transcript) as sandbox:
         SCENARIOS[name](sandbox, transcript)
         transcript.conclude()
     if as_json:

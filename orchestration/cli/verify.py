@@ -30,9 +30,9 @@ def verify(
 ) -> None:
     """Prove that every record is accounted for. Exits 1 where anything breaks."""
     settings = read_stack_settings()
-    told = load_manifest(manifest) if manifest else None
+    reported = load_manifest(manifest) if manifest else None
     Stack(settings).require_warehouse()
-    verdict = examine(settings, told)
+    verdict = examine(settings, reported)
     if as_json:
         typer.echo(json.dumps(as_dict(verdict), indent=2, default=str))
     else:
@@ -96,11 +96,15 @@ def show_beside(verdict: Verdict) -> None:
     """The manifest's counts beside the warehouse's, of the same records."""
     held = {row.partition: row for row in verdict.matched}
     rows: list[list[object]] = []
-    for told in verdict.expected:
-        found = held.get(told.partition)
-        rows.append(["sent", *_cells(told), ""])
+    for reported in verdict.expected:
+        found = held.get(reported.partition)
+        rows.append(["sent", *_cells(reported), ""])
         rows.append(
-            ["warehouse", *(_cells(found) if found else [told.partition, 0, 0, 0, 0, 0, 0]), _word(told == found)]
+            [
+                "warehouse",
+                *(_cells(found) if found else [reported.partition, 0, 0, 0, 0, 0, 0]),
+                _word(reported == found),
+            ]
         )
     table("The manifest beside the warehouse, record by record", ("", *_COLUMNS, "agrees"), rows)
 

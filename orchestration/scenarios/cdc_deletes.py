@@ -11,9 +11,10 @@ from orchestration.presentation.erasure_cells import COLUMNS as FOUND_COLUMNS
 from orchestration.presentation.erasure_cells import RECEIPT_COLUMNS, cells, receipt_cells
 from orchestration.scenarios.harness.dbt_models import build_models
 from orchestration.scenarios.harness.proofs import breaks_of
-from orchestration.scenarios.harness.sandbox import Place, Sandbox, event
+from orchestration.scenarios.harness.sandbox import Sandbox, event
 from orchestration.scenarios.harness.transcript import Transcript
 from spark_jobs.contract.payment_event import ERASED, Disposition, Reason
+from spark_jobs.tables.row_types import Place
 
 LEAVER = "leaver"
 DELETED = "deleted"

@@ -6,10 +6,11 @@ Belongs here: the kinds and what each must become. Does not belong here: how ids
 
 from dataclasses import dataclass, field
 
-from orchestration.scenarios.harness.sandbox import Place, Sandbox, event
+from orchestration.scenarios.harness.sandbox import Sandbox, event
 from orchestration.scenarios.harness.transcript import Transcript
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.row_types import Place
 
 _MINOR = 1230
 """What a payment is worth where nothing else is said."""

@@ -62,11 +62,11 @@ def kill_and_recover(sandbox: Sandbox, transcript: Transcript, points: "Sequence
 
 def _killed_at(sandbox: Sandbox, point: "Point") -> int:
     """The exit code of a run that is told to die at its second visit."""
-    told = {"PAYMENTS_CRASH_AT": f"{point}:2:KILL", "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(BATCH)}
+    reported = {"PAYMENTS_CRASH_AT": f"{point}:2:KILL", "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(BATCH)}
     with (sandbox.folder / "killed.log").open("ab") as log:
         done = subprocess.run(
             [sys.executable, "-m", "spark_jobs.process_payments"],
-            env={**os.environ, **sandbox.settings.environment(), **told},
+            env={**os.environ, **sandbox.settings.environment(), **reported},
             stdout=log,
             stderr=log,
             check=False,

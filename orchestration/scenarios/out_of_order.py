@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from orchestration.scenarios.harness.sandbox import Row, Sandbox, event_at
+from orchestration.scenarios.harness.sandbox import Sandbox, event_at
 from orchestration.scenarios.harness.transcript import Transcript
 from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition
+from spark_jobs.tables.row_types import Row
 
 _UNIQUE, _DUPLICATE, _LATE = Disposition.UNIQUE, Disposition.DUPLICATE, Disposition.LATE
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 from orchestration.scenarios.harness.dbt_models import build_models
 from orchestration.scenarios.harness.proofs import breaks_of
-from orchestration.scenarios.harness.sandbox import Row, Sandbox
+from orchestration.scenarios.harness.sandbox import Sandbox
 from orchestration.scenarios.harness.transcript import Transcript
+from spark_jobs.tables.row_types import Row
 
 EVENTS = 1_000
 VIEWS = ("reconciliation_daily", "reconciliation_batches", "reconciliation_control_totals")

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
 from orchestration.verification.ledger_audit import DayEvidence
-from orchestration.verification.warehouse_reads import Row, WarehouseReads
+from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.tables.ledger_digest import content_hash
+from spark_jobs.tables.row_types import Row
 
 RECORDS_AT_ONCE = 1_000_000
 """So many deliveries, by the ledger's word, are sorted by one query: a batch more at most."""

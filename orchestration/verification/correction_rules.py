@@ -6,9 +6,10 @@ deliveries (warehouse_reads, ledger_rules).
 
 from collections.abc import Sequence
 
-from orchestration.verification.ledger_rules import Break, Row
+from orchestration.verification.ledger_rules import Break
 from spark_jobs.contract.payment_event import ERASED
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, REPLAY_HASH, Correction
+from spark_jobs.tables.row_types import Row
 
 _ADDED = " ".join(f"when '{kind}' then {kind.payments_added}" for kind in Correction)
 _DISPOSITIONS = {
@@ -85,9 +86,9 @@ def missing_corrections(counts: Sequence[Row], control: Sequence[Row]) -> list[B
         control: rows of pipeline_control.
     """
     return [
-        Break(NUMBERED, f"{row['told_as']}: {name}", told, row[name])
+        Break(NUMBERED, f"{row['told_as']}: {name}", reported, row[name])
         for row in counts
-        for told in [sum(pipeline[row["told_as"]] for pipeline in control)]
+        for reported in [sum(pipeline[row["told_as"]] for pipeline in control)]
         for name in ("row_count", "ids", "newest")
-        if row[name] != told
+        if row[name] != reported
     ]

@@ -5,13 +5,12 @@ with the ledger (ledger_rules), erasing (spark_jobs.erasure).
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from spark_jobs.contract.payment_event import ERASED
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY, ERASURE_HASH
+from spark_jobs.tables.row_types import ReadRow
 
-type Row = Mapping[str, Any]
 type Money = tuple[int, int]
 """Records and minor units."""
 
@@ -40,7 +39,7 @@ ERASURE_RULES = {
 }
 
 
-def published_counts(delivery_counts: Sequence[Row], erasures: Sequence[Row]) -> Counter[tuple[int, int, str]]:
+def published_counts(delivery_counts: Sequence[ReadRow], erasures: Sequence[ReadRow]) -> Counter[tuple[int, int, str]]:
     """Deliveries by batch, partition and what they were published as."""
     counts: Counter[tuple[int, int, str]] = Counter()
     for row in (*delivery_counts, *erasures):
@@ -49,7 +48,9 @@ def published_counts(delivery_counts: Sequence[Row], erasures: Sequence[Row]) ->
     return counts
 
 
-def published_amounts(delivery_amounts: Sequence[Row], erasures: Sequence[Row]) -> dict[tuple[int, str, str], Money]:
+def published_amounts(
+    delivery_amounts: Sequence[ReadRow], erasures: Sequence[ReadRow]
+) -> dict[tuple[int, str, str], Money]:
     """Their records and money by batch, what they were published as, and currency."""
     sums: dict[tuple[int, str, str], Money] = {}
     for row in (*delivery_amounts, *erasures):
@@ -61,14 +62,14 @@ def published_amounts(delivery_amounts: Sequence[Row], erasures: Sequence[Row]) 
 
 
 def erased_and_receipted(
-    delivery_counts: Sequence[Row], erasures: Sequence[Row]
+    delivery_counts: Sequence[ReadRow], erasures: Sequence[ReadRow]
 ) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], int]]:
     """Erased deliveries by batch and partition: as receipts count them, and as they are stored."""
-    told: Counter[tuple[int, int]] = Counter()
+    reported: Counter[tuple[int, int]] = Counter()
     found: Counter[tuple[int, int]] = Counter()
     for row in erasures:
-        told[row["batch_id"], row["kafka_partition"]] += row["record_count"]
+        reported[row["batch_id"], row["kafka_partition"]] += row["record_count"]
     for row in delivery_counts:
         if row["disposition"] == ERASED:
             found[row["batch_id"], row["kafka_partition"]] += row["record_count"]
-    return told, found
+    return reported, found

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
 
 from spark_jobs.tables.ledger_digest import NOTHING_BEFORE, claims, digest
-
-type Row = Mapping[str, Any]
+from spark_jobs.tables.row_types import ReadRow
 
 
 class Broken(StrEnum):
@@ -49,13 +47,13 @@ class DayEvidence:
     """
 
     day: date
-    batches: Sequence[Row]
-    partitions: Sequence[Row]
-    amounts: Sequence[Row]
+    batches: Sequence[ReadRow]
+    partitions: Sequence[ReadRow]
+    amounts: Sequence[ReadRow]
     content: Mapping[int, str]
-    before: Row | None
-    after: Row | None
-    newest: Row | None
+    before: ReadRow | None
+    after: ReadRow | None
+    newest: ReadRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def _missing(evidence: DayEvidence) -> Iterator[BatchVerdict]:
         yield _broken(first, Broken.BATCH_MISSING, which)
 
 
-def _judge_batches(evidence: DayEvidence, ordered: Sequence[Row]) -> Iterator[BatchVerdict]:
+def _judge_batches(evidence: DayEvidence, ordered: Sequence[ReadRow]) -> Iterator[BatchVerdict]:
     partitions, amounts = _by_batch(evidence.partitions), _by_batch(evidence.amounts)
     rows = Counter(row["batch_id"] for row in ordered)
     digests: dict[int, str] = {0: NOTHING_BEFORE}
@@ -142,7 +140,9 @@ def _judge_batches(evidence: DayEvidence, ordered: Sequence[Row]) -> Iterator[Ba
         yield BatchVerdict(number, broken, detail, row["published_at"], row["delivered"], row["digest"])
 
 
-def _first_break(row: Row, *, is_doubled: bool, content: str, told: str | None, newest: Row | None) -> Broken | None:
+def _first_break(
+    row: ReadRow, *, is_doubled: bool, content: str, told: str | None, newest: ReadRow | None
+) -> Broken | None:
     if is_doubled:
         return Broken.BATCH_DOUBLED
     if content != row["content_hash"]:
@@ -157,12 +157,14 @@ def _first_break(row: Row, *, is_doubled: bool, content: str, told: str | None, 
     return None
 
 
-def _claims(row: Row, partitions: Sequence[Row], amounts: Sequence[Row], previous: str | None) -> str | None:
+def _claims(
+    row: ReadRow, partitions: Sequence[ReadRow], amounts: Sequence[ReadRow], previous: str | None
+) -> str | None:
     return None if previous is None else claims(row, partitions, amounts, previous)
 
 
-def _by_batch(rows: Iterable[Row]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
+def _by_batch(rows: Iterable[ReadRow]) -> dict[int, list[ReadRow]]:
+    found: dict[int, list[ReadRow]] = {}
     for row in rows:
         found.setdefault(row["batch_id"], []).append(row)
     return found

@@ -14,8 +14,7 @@ from typing import Any
 from orchestration.verification.erasure_rules import erased_and_receipted, published_amounts, published_counts
 from orchestration.verification.gap_rules import behind_gaps
 from spark_jobs.contract.payment_event import ERASED, Disposition
-
-type Row = dict[str, Any]
+from spark_jobs.tables.row_types import Row
 
 _COUNTS = {d: f"{d.lower()}_count" for d in Disposition}
 

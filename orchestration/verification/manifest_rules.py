@@ -5,18 +5,16 @@ Belongs here: comparing with the manifest; pure. Does not belong here: reading e
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from orchestration.verification.ledger_rules import Break, PartitionTally, tally
 from spark_jobs.contract.payment_event import ERASED
+from spark_jobs.tables.row_types import Place, ReadRow
 
 if TYPE_CHECKING:
     from simulator.sending.manifest import Manifest
 
-type Row = Mapping[str, Any]
-type Place = tuple[int, int]
-"""Partition and offset."""
 
 _TOTAL = (
     *("day", "topic", "kafka_partition", "currency"),
@@ -24,7 +22,7 @@ _TOTAL = (
 )
 
 
-def compare_records(manifest: "Manifest", stored: Iterable[Row]) -> list[Break]:
+def compare_records(manifest: "Manifest", stored: Iterable[ReadRow]) -> list[Break]:
     """Every record of the manifest that the warehouse lacks, holds twice, or describes otherwise.
 
     Args:
@@ -32,7 +30,7 @@ def compare_records(manifest: "Manifest", stored: Iterable[Row]) -> list[Break]:
         stored: rows with `kafka_partition`, `kafka_offset`, `disposition`, `reasons`, `value_sha256` (bytes); rows
             that are not in the manifest are somebody else's.
     """
-    rows: dict[tuple[int, int], list[Row]] = {}
+    rows: dict[tuple[int, int], list[ReadRow]] = {}
     for row in stored:
         rows.setdefault((row["kafka_partition"], row["kafka_offset"]), []).append(row)
     return [
@@ -42,14 +40,14 @@ def compare_records(manifest: "Manifest", stored: Iterable[Row]) -> list[Break]:
     ]
 
 
-def compare_control_totals(manifest: "Manifest", table: Iterable[Row]) -> list[Break]:
+def compare_control_totals(manifest: "Manifest", table: Iterable[ReadRow]) -> list[Break]:
     """Whether `sender_control_totals` holds this sender's report, whole, once and unaltered."""
-    told = Counter(map(_total, manifest.control_totals()))
+    reported = Counter(map(_total, manifest.control_totals()))
     found = Counter(_total(row) for row in table if row["source"] == manifest.header.source)
     return [
-        Break("the sender's report is in the warehouse, once", " ".join(total), told[total], found[total])
-        for total in sorted(told.keys() | found.keys())
-        if told[total] != found[total]
+        Break("the sender's report is in the warehouse, once", " ".join(total), reported[total], found[total])
+        for total in sorted(reported.keys() | found.keys())
+        if reported[total] != found[total]
     ]
 
 
@@ -65,12 +63,12 @@ def tally_of(manifest: "Manifest", erased: Set[Place] = frozenset()) -> list[Par
     )
 
 
-def erased_of(stored: Iterable[Row]) -> Set[Place]:
+def erased_of(stored: Iterable[ReadRow]) -> Set[Place]:
     """Where records lie that were erased."""
     return {(row["kafka_partition"], row["kafka_offset"]) for row in stored if row["disposition"] == ERASED}
 
 
-def tally_of_stored(manifest: "Manifest", stored: Iterable[Row]) -> list[PartitionTally]:
+def tally_of_stored(manifest: "Manifest", stored: Iterable[ReadRow]) -> list[PartitionTally]:
     """What the warehouse holds of the manifest's records, by partition."""
     sent = {(record.partition, record.offset) for record in manifest.deliveries}
     return tally(
@@ -88,7 +86,7 @@ def last_offsets(manifest: "Manifest") -> dict[int, int]:
     return last
 
 
-def _compare_record(record: Any, rows: Sequence[Row]) -> Iterator[Break]:
+def _compare_record(record: Any, rows: Sequence[ReadRow]) -> Iterator[Break]:
     where = f"{record.partition}:{record.offset} ({record.kind})"
     if len(rows) != 1:
         yield Break("an acknowledged record is delivered once", where, 1, len(rows))
@@ -112,5 +110,5 @@ def _compare_record(record: Any, rows: Sequence[Row]) -> Iterator[Break]:
             yield Break(f"{name} is what the sender says", where, value, found[name])
 
 
-def _total(row: Row) -> tuple[str, ...]:
+def _total(row: ReadRow) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in _TOTAL)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from orchestration.settings import StackSettings
 from orchestration.verification import manifest_rules
 from orchestration.verification.correction_rules import missing_corrections
-from orchestration.verification.ledger_rules import Break, Evidence, PartitionTally, Row, find_breaks, tally
+from orchestration.verification.ledger_rules import Break, Evidence, PartitionTally, find_breaks, tally
 from orchestration.verification.reparse_rules import rejudge
 from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.row_types import Row
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -66,8 +67,8 @@ def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | Non
         return Verdict(held, [], [], breaks, evidence.accepted_gaps, again.not_reread)
     breaks += manifest_rules.compare_records(manifest, stored) + manifest_rules.compare_control_totals(manifest, totals)
     matched = manifest_rules.tally_of_stored(manifest, stored)
-    told = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
-    return Verdict(held, told, matched, breaks, evidence.accepted_gaps, again.not_reread)
+    reported = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
+    return Verdict(held, reported, matched, breaks, evidence.accepted_gaps, again.not_reread)
 
 
 def gather(reads: WarehouseReads) -> Evidence:

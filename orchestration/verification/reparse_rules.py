@@ -11,14 +11,14 @@ reads as it is stored is proved, and of the others only what no contract decides
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestration.verification.ledger_rules import Break
+from spark_jobs.tables.row_types import ReadRow
 
 if TYPE_CHECKING:
     from spark_jobs.parsing.contract_hash import Contract
 
-type Row = Mapping[str, Any]
 
 COMPARED = ("transaction_id", "event_time", "currency", "amount_minor", "payload_hash", "value_sha256", "reasons")
 SAID_BY_ANY_CONTRACT = ("transaction_id", "event_time", "currency")
@@ -37,7 +37,7 @@ class Rejudged:
     not_reread: Mapping[str, int] = field(default_factory=dict)
 
 
-def rejudge(rows: Sequence[Row], ledger: Sequence[Row], versions: Sequence[Row]) -> Rejudged:
+def rejudge(rows: Sequence[ReadRow], ledger: Sequence[ReadRow], versions: Sequence[ReadRow]) -> Rejudged:
     """Every column of a kept delivery that its raw value does not bear out, by the contract of its batch.
 
     Args:
@@ -52,7 +52,7 @@ def rejudge(rows: Sequence[Row], ledger: Sequence[Row], versions: Sequence[Row])
     kept, breaks = _kept_contracts(versions)
     contracts = {now.version: now} | {v: contract for v, contract in kept.items() if contract.rules == now.rules}
     version_of = {row["batch_id"]: row.get("contract_version") for row in ledger}
-    groups: dict[str | None, list[Row]] = {}
+    groups: dict[str | None, list[ReadRow]] = {}
     for row in rows:
         groups.setdefault(version_of.get(row["batch_id"]), []).append(row)
     not_reread: Counter[str] = Counter()
@@ -68,7 +68,7 @@ def rejudge(rows: Sequence[Row], ledger: Sequence[Row], versions: Sequence[Row])
     return Rejudged(breaks, dict(not_reread))
 
 
-def _kept_contracts(versions: Sequence[Row]) -> "tuple[dict[str, Contract], list[Break]]":
+def _kept_contracts(versions: Sequence[ReadRow]) -> "tuple[dict[str, Contract], list[Break]]":
     """The contracts on record, and those whose lists were altered: they do not make the hash that they go by."""
     from spark_jobs.contract.code_lists import CodeLists
     from spark_jobs.parsing.contract_hash import Contract
@@ -95,13 +95,13 @@ def _why(version: str | None, kept: "Mapping[str, Contract]") -> str:
     return (OTHER_RULES if version in kept else NOT_KEPT).format(version)
 
 
-def _undisputed(row: Row, again: Row) -> Iterator[Break]:
+def _undisputed(row: ReadRow, again: ReadRow) -> Iterator[Break]:
     """What no contract decides: the value's bytes, and what a field says that both have read."""
     said = [name for name in SAID_BY_ANY_CONTRACT if row[name] is not None and again[name] is not None]
     yield from _compare(row, again, ("value_sha256", *said))
 
 
-def _compare(row: Row, again: Row, names: Sequence[str]) -> Iterator[Break]:
+def _compare(row: ReadRow, again: ReadRow, names: Sequence[str]) -> Iterator[Break]:
     where = f"{row['topic']} {row['kafka_partition']}:{row['kafka_offset']}"
     for name in names:
         stored = row[name]

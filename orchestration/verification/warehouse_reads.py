@@ -14,11 +14,11 @@ from orchestration.verification.erasure_rules import ERASURE_RULES
 from orchestration.verification.record_rules import _RECORD_RULES
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.row_types import Row
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
-type Row = dict[str, Any]
 
 BREAKS_READ = 100
 """Rows that a query for broken records returns at most."""

@@ -50,11 +50,11 @@ def look(
     """One look, and the verdict on health as it is now. A broker or a warehouse that is away is a verdict, no error."""
     from spark_jobs.warehouse.retries import failures
 
-    topic, said = _ask_broker(broker)
+    topic, message = _ask_broker(broker)
     try:
         with bigquery.get_client() as client:
             probe(client, settings.job)
-            seen = _look(settings, client, instance, topic, said)
+            seen = _look(settings, client, instance, topic, message)
             return judge_health(settings, client, seen)
     except failures() as error:
         return unreachable(one_line(error))
@@ -70,7 +70,7 @@ def judge_health(settings: StackSettings, client: "Client", seen: Iterable[Obser
 
 
 def _look(
-    settings: StackSettings, client: "Client", instance: dg.DagsterInstance, topic: TopicState | None, said: str
+    settings: StackSettings, client: "Client", instance: dg.DagsterInstance, topic: TopicState | None, message: str
 ) -> list[Observation]:
     from spark_jobs.warehouse.control_row import read_control
 
@@ -82,7 +82,7 @@ def _look(
         published=None if control is None else Published(control.topic_id, control.end_offsets),
         last_batch=0 if control is None else control.last_batch_id,
         topic=topic,
-        broker=said,
+        broker=message,
         sensors=sensors_seen(instance),
         build=build,
         seconds_to_build_end=_measure(settings, client, build, before, now),

@@ -33,8 +33,8 @@ class CodeLists:
     @classmethod
     def from_json(cls, text: str) -> "CodeLists":
         """The lists that `to_json` wrote."""
-        told = json.loads(text)
-        return cls(told["minor_units"], {name: tuple(codes) for name, codes in told["values"].items()})
+        reported = json.loads(text)
+        return cls(reported["minor_units"], {name: tuple(codes) for name, codes in reported["values"].items()})
 
 
 def lists_of_now() -> CodeLists:

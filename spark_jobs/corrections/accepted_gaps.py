@@ -61,5 +61,5 @@ def accept_gap(
         answer = run_to_its_end(client, sql, values, f"{control.pipeline}_accept_{generation}")
         now = read_control(client, settings)
     if now is None or now.generation != generation:
-        said = f" ({answer})" if isinstance(answer, Exception) else ""
-        raise Incident(IncidentKind.FENCED, f"a run moved the pipeline on in the meantime; look again.{said}")
+        message = f" ({answer})" if isinstance(answer, Exception) else ""
+        raise Incident(IncidentKind.FENCED, f"a run moved the pipeline on in the meantime; look again.{message}")

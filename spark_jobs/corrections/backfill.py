@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.corrections.decisions import Decision, decide
 from spark_jobs.incidents import Incident, IncidentKind
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud.bigquery import Client
 
-type Row = dict[str, Any]
 type Read = Callable[["pa.RecordBatch"], "pa.Table"]
 """KAFKA_COLUMNS to staging.RECORD_SCHEMA."""
 

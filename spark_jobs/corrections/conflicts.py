@@ -5,22 +5,20 @@ Belongs here: finding them, and what a decision comes to. Does not belong here: 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.corrections.decisions import Decision, decide
 from spark_jobs.corrections.kept_records import payments_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.row_types import Row, TopicPlace
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-type Row = dict[str, Any]
-type Place = tuple[str, int, int]
-"""Topic, partition and offset."""
 
 FIRST = "first"
 
@@ -35,7 +33,7 @@ class Conflict:
 
     transaction_id: str
     deliveries: tuple[Row, ...]
-    published: Place | None
+    published: TopicPlace | None
     decided_through_batch: int
 
     @property
@@ -170,5 +168,5 @@ def _payment_of(client: "Client", settings: JobSettings, delivery: Row) -> Row:
     return row
 
 
-def _place(row: Row) -> Place:
+def _place(row: Row) -> TopicPlace:
     return row["topic"], row["kafka_partition"], row["kafka_offset"]

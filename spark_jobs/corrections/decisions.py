@@ -61,7 +61,7 @@ def decide(
     Returns:
         What was written.
     """
-    said = ""
+    message = ""
     with failures_as_incidents():
         for attempt in range(MAX_PLANS):
             moment = read_control(client, settings)
@@ -71,10 +71,10 @@ def decide(
             failure = _write(client, settings, moment, decisions, (decided_by, reason, attempt))
             if _is_written(client, settings, moment, decisions):
                 return decisions
-            said = f": {one_line(failure)}" if failure else ""
+            message = f": {one_line(failure)}" if failure else ""
     raise Incident(
         IncidentKind.WAREHOUSE_FAILED,
-        f"{MAX_PLANS} attempts to write corrections changed nothing; try again later{said}",
+        f"{MAX_PLANS} attempts to write corrections changed nothing; try again later{message}",
     )
 
 

@@ -7,16 +7,17 @@ of one whose answer was lost. Does not belong here: Kafka (resend), printing (or
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.contract.payment_event import ERASED, Disposition
 from spark_jobs.corrections.kept_records import Selection
-from spark_jobs.corrections.resend import Place, place_of
+from spark_jobs.corrections.resend import place_of
 from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.parsing.rereading import reread
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import REPLAY_HASH
+from spark_jobs.tables.row_types import Place, Row
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents
@@ -26,7 +27,6 @@ from spark_jobs.warehouse.transactions import run_to_its_end
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-type Row = dict[str, Any]
 SETTLED_AFTER = timedelta(minutes=3)
 """A request older than this has no producer any more that could still send for it: its delivery timeout is over."""
 MAX_AT_ONCE = 1_000
@@ -121,9 +121,9 @@ def request(
         answer = run_to_its_end(client, request_sql(settings), values, f"{settings.pipeline}_replay_{token}")
         written = {place_of(row) for row in open_requests(client, settings)}
     if not {place_of(row) for row in rows} <= written:
-        said = f": {one_line(answer)}" if isinstance(answer, Exception) else ""
+        message = f": {one_line(answer)}" if isinstance(answer, Exception) else ""
         raise Incident(
-            IncidentKind.WAREHOUSE_FAILED, f"the replay could not be written down, and nothing was sent{said}"
+            IncidentKind.WAREHOUSE_FAILED, f"the replay could not be written down, and nothing was sent{message}"
         )
 
 

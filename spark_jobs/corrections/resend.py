@@ -3,8 +3,7 @@
 Belongs here: the two contacts of a replay with Kafka. Does not belong here: what may be replayed (replay).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
 from spark_jobs.incidents import Incident, IncidentKind
@@ -13,10 +12,7 @@ from spark_jobs.source.connection import consumer, producer
 from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
 from spark_jobs.source.topic import BrokerUnreachable
-
-type Row = Mapping[str, Any]
-type Place = tuple[int, int]
-"""Partition and offset."""
+from spark_jobs.tables.row_types import Place, ReadRow
 
 REPLAY_HEADER = "replay_of"
 """topic/partition/offset of the quarantined record."""
@@ -24,7 +20,7 @@ REPLAY_HEADER = "replay_of"
 _DELIVERY_MS = 120_000
 
 
-def send(settings: JobSettings, rows: Sequence[Row]) -> dict[Place, int]:
+def send(settings: JobSettings, rows: Sequence[ReadRow]) -> dict[Place, int]:
     """Send raw keys and values to the partitions that they came from.
 
     Raises:
@@ -64,7 +60,7 @@ def send(settings: JobSettings, rows: Sequence[Row]) -> dict[Place, int]:
         sender.close(timeout=1)
 
 
-def read_back(settings: JobSettings, requests: Sequence[Row]) -> dict[Place, int]:
+def read_back(settings: JobSettings, requests: Sequence[ReadRow]) -> dict[Place, int]:
     """Where the records of these requests came to lie, of those that the topic holds.
 
     Raises:
@@ -106,7 +102,7 @@ def _origin(settings: JobSettings, partition: int, offset: int) -> bytes:
     return f"{settings.topic}/{partition}/{offset}".encode()
 
 
-def place_of(row: Row) -> Place:
+def place_of(row: ReadRow) -> Place:
     """Partition and offset of a delivery, or of the one that a request is about."""
     return row["kafka_partition"], row["kafka_offset"]
 

@@ -118,8 +118,8 @@ class Checkpoint:
 def is_damage(error: BaseException) -> bool:
     """Whether a query failed for what its checkpoint holds, and not for what it read or published."""
     # Of Spark's errors the Java stack says where they come from.
-    said = f"{error}\n{getattr(error, '_stackTrace', '')}"
-    return any(sign in said for sign in _SIGNS_OF_DAMAGE)
+    message = f"{error}\n{getattr(error, '_stackTrace', '')}"
+    return any(sign in message for sign in _SIGNS_OF_DAMAGE)
 
 
 def _equal(left: dict[int, int], right: dict[int, int]) -> bool:

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.contract.payment_event import ERASED, FIELDS
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.row_types import TopicPlace
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-type Place = tuple[str, int, int]
-"""Topic, partition and offset."""
 
 IDS_AT_ONCE = 1_000
 
@@ -30,7 +29,7 @@ IDS_AT_ONCE = 1_000
 class Found:
     """One delivery to erase; `amount_minor` is 0 where it has none, `payments` 1 where its payment counts."""
 
-    place: Place
+    place: TopicPlace
     transaction_id: str | None
     disposition: str
     day: date
@@ -171,5 +170,5 @@ def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: di
     ]
 
 
-def _place(row: dict[str, Any]) -> Place:
+def _place(row: dict[str, Any]) -> TopicPlace:
     return row["topic"], row["kafka_partition"], row["kafka_offset"]

@@ -62,7 +62,7 @@ def erase(
     Raises:
         Incident: the warehouse refused, never stood still for long enough, or too much is to be erased.
     """
-    said = ""
+    message = ""
     with failures_as_incidents():
         for _ in range(MAX_PLANS):
             moment = read_control(client, settings)
@@ -70,15 +70,15 @@ def erase(
             if not moment or not found:
                 return ()
             if len(found) > MAX_RECORDS:
-                told = f"{len(found)} deliveries name the account, and one erasure takes {MAX_RECORDS} at most."
-                raise Incident(IncidentKind.WAREHOUSE_FAILED, told)
+                reported = f"{len(found)} deliveries name the account, and one erasure takes {MAX_RECORDS} at most."
+                raise Incident(IncidentKind.WAREHOUSE_FAILED, reported)
             failure = _write(client, settings, moment, found, (hash_of(account), erased_by, reason))
             written = receipts(client, settings, account, moment.erasure_count + 1)
             if written:
                 return written
-            said = f": {one_line(failure)}" if failure else ""
+            message = f": {one_line(failure)}" if failure else ""
     raise Incident(
-        IncidentKind.WAREHOUSE_FAILED, f"{MAX_PLANS} attempts to erase changed nothing; try again later{said}"
+        IncidentKind.WAREHOUSE_FAILED, f"{MAX_PLANS} attempts to erase changed nothing; try again later{message}"
     )
 
 
@@ -98,9 +98,9 @@ def receipts(
 
 
 def _write(
-    client: "Client", settings: JobSettings, moment: Control, found: Sequence[Found], told: tuple[str, str, str]
+    client: "Client", settings: JobSettings, moment: Control, found: Sequence[Found], reported: tuple[str, str, str]
 ) -> Exception | None:
-    account_hash, erased_by, reason = told
+    account_hash, erased_by, reason = reported
     name = f"erasure_{moment.erasure_count + 1}_{uuid.uuid4().hex[:12]}"
     staging = f"{settings.project}.{settings.dataset}.{STAGING_PREFIX}{name}"
     values = {
@@ -134,7 +134,7 @@ def erase_sql(settings: JobSettings, staging: str) -> str:
     here = f"""exists (
         select 1 from `{staging}` as s
         where s.topic = r.topic and s.kafka_partition = r.kafka_partition and s.kafka_offset = r.kafka_offset)"""
-    said = ", ".join(f"{column} = null" for column in PERSONAL)
+    message = ", ".join(f"{column} = null" for column in PERSONAL)
     anew = CORRECTION_HASH.replace(" transaction_id,", "")
     return f"""
     begin transaction;
@@ -150,7 +150,7 @@ def erase_sql(settings: JobSettings, staging: str) -> str:
     assert @@row_count = @ids as 'other payments name the account by now';
     delete from {name[catalog.TRANSACTIONS]} as r where {here};
     assert @@row_count = @payments as 'other payments count by now';
-    update {name[catalog.CORRECTIONS]} as r set {said}, correction_hash = {anew} where {here};
+    update {name[catalog.CORRECTIONS]} as r set {message}, correction_hash = {anew} where {here};
     update {name[catalog.DELIVERIES]} as r
         set disposition = '{ERASED}', reasons = array<string>[],
             {", ".join(f"{column} = null" for column in BLANK_DELIVERY)}

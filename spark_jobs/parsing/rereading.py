@@ -4,17 +4,16 @@ Belongs here: handing rows of payment_deliveries to the job's own reader. Does n
 (corrections, corrections, orchestration.verification).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from spark_jobs.contract.code_lists import CodeLists
-
-type Row = Mapping[str, Any]
+from spark_jobs.tables.row_types import ReadRow
 
 
 def reread(
-    rows: Sequence[Row], written_at: datetime | None = None, lists: CodeLists | None = None
+    rows: Sequence[ReadRow], written_at: datetime | None = None, lists: CodeLists | None = None
 ) -> list[dict[str, Any]]:
     """The columns of staging.RECORD_SCHEMA, row by row.
 

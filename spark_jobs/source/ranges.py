@@ -87,5 +87,5 @@ def _batch(records: list[Any]) -> "pa.RecordBatch":
     )
 
 
-def _unreachable(settings: JobSettings, said: str) -> BrokerUnreachable:
-    return BrokerUnreachable(f"Kafka at {settings.bootstrap_servers}: {said} Nothing was changed.")
+def _unreachable(settings: JobSettings, message: str) -> BrokerUnreachable:
+    return BrokerUnreachable(f"Kafka at {settings.bootstrap_servers}: {message} Nothing was changed.")

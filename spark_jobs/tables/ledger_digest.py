@@ -10,14 +10,13 @@ content_hash, and published_at in microseconds. All hashes are lower-case hexade
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from spark_jobs.contract.times import to_microseconds
-
-type Row = Mapping[str, Any]
+from spark_jobs.tables.row_types import ReadRow
 
 FORMAT = "payments-ledger-1"
 BLOCK_OFFSETS = 4096
@@ -62,7 +61,7 @@ def content_hash(records: Iterable[tuple[int, int, bytes]]) -> str:
     return whole.hexdigest()
 
 
-def claims(batch: Row, partitions: Sequence[Row], amounts: Sequence[Row], previous: str) -> str:
+def claims(batch: ReadRow, partitions: Sequence[ReadRow], amounts: Sequence[ReadRow], previous: str) -> str:
     """What the ledger says of a batch, and what it follows on, as one line of JSON with its keys in order.
 
     Args:
@@ -86,9 +85,9 @@ def claims(batch: Row, partitions: Sequence[Row], amounts: Sequence[Row], previo
     return json.dumps(said, sort_keys=True, separators=(",", ":"))
 
 
-def digest(told: str, content: str, published_at: datetime) -> str:
+def digest(reported: str, content: str, published_at: datetime) -> str:
     """The digest of a batch with these `claims` and this content_hash."""
-    return hashlib.sha256(f"{told}\n{content}\n{to_microseconds(published_at)}".encode()).hexdigest()
+    return hashlib.sha256(f"{reported}\n{content}\n{to_microseconds(published_at)}".encode()).hexdigest()
 
 
 def _plain(value: Any) -> str | int:

@@ -7,8 +7,9 @@ from itertools import count
 
 from spark_jobs.sinks.delta.tables import METRICS
 from spark_jobs.tables import catalog
+from spark_jobs.tables.row_types import Row
 from tests.faults.oracle import Oracle, Sent
-from tests.world import Row, World, event
+from tests.world import World, event
 
 _ids = count(1)
 

@@ -22,8 +22,9 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader, lost_offsets
 from spark_jobs.tables import catalog
+from spark_jobs.tables.row_types import Row
 from tests.faults.victims import kill
-from tests.world import Row, World, event
+from tests.world import World, event
 
 pytestmark = pytest.mark.integration
 

@@ -21,7 +21,7 @@ _PARTITIONS = 4
 
 
 @contextmanager
-def own_corner(transcript: Transcript) -> Iterator[Sandbox]:
+def own_sandbox(transcript: Transcript) -> Iterator[Sandbox]:
     """A sandbox of a stack that nobody else has.
 
     Raises:

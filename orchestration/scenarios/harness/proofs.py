@@ -25,9 +25,11 @@ def claim_manifest(sandbox: Sandbox, transcript: Transcript, manifest: "Manifest
 
     report(sandbox.client, sandbox.settings, manifest)
     verdict = judge(sandbox.client, sandbox.settings, manifest)
-    for told, held in zip(verdict.expected, verdict.matched, strict=False):
+    for reported, held in zip(verdict.expected, verdict.matched, strict=False):
         transcript.claim(
-            f"partition {told.partition}: delivered, UNIQUE, DUPLICATE, LATE, QUARANTINED", _counts(told), _counts(held)
+            f"partition {reported.partition}: delivered, UNIQUE, DUPLICATE, LATE, QUARANTINED",
+            _counts(reported),
+            _counts(held),
         )
     transcript.claim("partitions", len(verdict.expected), len(verdict.matched))
     transcript.claim("rules of `payments verify` that are broken", [], [f"{b.rule}: {b.where}" for b in verdict.breaks])

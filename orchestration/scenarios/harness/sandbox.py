@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.row_types import Place, Row
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from simulator.sending.manifest import Manifest
     from spark_jobs.publishing.control import Control
 
-type Row = dict[str, Any]
-type Place = tuple[int, int]
-"""Partition and offset."""
 
 _ACKNOWLEDGED_SECONDS = 30
 _numbers = itertools.count(1)

@@ -20,8 +20,8 @@ def record_contract(client: "Client", settings: JobSettings) -> None:
     """Write down the contract of now, unless it is there. Two runs at once may both: the rows are alike."""
     contract = contract_of_now()
     table = f"`{table_id(settings, CONTRACT_VERSIONS)}`"
-    told = {"version": contract.version}
-    if run(client, f"select 1 from {table} where contract_version = @version limit 1", told):
+    reported = {"version": contract.version}
+    if run(client, f"select 1 from {table} where contract_version = @version limit 1", reported):
         return
     run(
         client,
@@ -29,5 +29,5 @@ def record_contract(client: "Client", settings: JobSettings) -> None:
         insert into {table} (contract_version, rules_hash, code_lists, first_used_at)
         values (@version, @rules, @lists, current_timestamp())
         """,
-        told | {"rules": contract.rules, "lists": contract.lists.to_json()},
+        reported | {"rules": contract.rules, "lists": contract.lists.to_json()},
     )

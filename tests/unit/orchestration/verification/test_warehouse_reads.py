@@ -9,7 +9,8 @@ from google.api_core.exceptions import BadRequest, NotFound
 from orchestration.settings import read_stack_settings
 from orchestration.verification import proof
 from orchestration.verification.audit_reads import days_of
-from orchestration.verification.warehouse_reads import Row, WarehouseReads
+from orchestration.verification.warehouse_reads import WarehouseReads
+from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse import client, snapshot
 
 JOB = read_stack_settings({}).job
