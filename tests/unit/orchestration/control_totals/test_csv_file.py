@@ -57,9 +57,9 @@ def test_a_sender_that_makes_no_hash_total_leaves_it_empty(tmp_path: Path) -> No
 def test_a_value_that_cannot_be_is_one_line_that_names_the_row_and_the_column(
     tmp_path: Path, name: str, value: object
 ) -> None:
-    message = refusal(written(tmp_path, ROW, ROW | {"day": "2026-11-20", name: value}))
-    assert name in message
-    assert "line 3" in message
+    said = refusal(written(tmp_path, ROW, ROW | {"day": "2026-11-20", name: value}))
+    assert name in said
+    assert "line 3" in said
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_a_value_that_cannot_be_is_one_line_that_names_the_row_and_the_column(
     ],
     ids=str,
 )
-def test_rows_that_cannot_stand_together_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    assert message in refusal(written(tmp_path, ROW, ROW | changes))
+def test_rows_that_cannot_stand_together_are_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    assert said in refusal(written(tmp_path, ROW, ROW | changes))
 
 
 HEADER = ",".join(COLUMNS).encode()
@@ -93,10 +93,10 @@ HEADER = ",".join(COLUMNS).encode()
     ],
     ids=["empty", "other columns", "no rows", "short row", "binary", "open quote", "huge"],
 )
-def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "totals.csv"
     path.write_bytes(content)
-    assert message in refusal(path)
+    assert said in refusal(path)
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def ledger(last: int = 9) -> dict[int, dict[str, Any]]:
                 for c in ("EUR", "JPY")
             ],
         }
-        reported = claims(row, row["partitions"], row["amounts"], previous)
-        previous = row["digest"] = digest(reported, row["content_hash"], row["published_at"])
+        told = claims(row, row["partitions"], row["amounts"], previous)
+        previous = row["digest"] = digest(told, row["content_hash"], row["published_at"])
         rows[number] = row
     return rows
 
@@ -108,8 +108,8 @@ def test_a_forger_who_makes_a_batchs_digest_anew_is_given_away_by_the_next_batch
     rows = ledger()
     row = rows[5]
     row["late_count"] = 0
-    reported = claims(row, row["partitions"], row["amounts"], rows[4]["digest"])
-    row["digest"] = digest(reported, row["content_hash"], row["published_at"])
+    told = claims(row, row["partitions"], row["amounts"], rows[4]["digest"])
+    row["digest"] = digest(told, row["content_hash"], row["published_at"])
     assert broken(day(rows)) == {6: Broken.LEDGER_DIFFERS}
 
 
@@ -119,8 +119,8 @@ def test_a_forger_who_makes_all_digests_anew_is_given_away_by_the_control_row_an
     previous = ""
     for row in rows.values():
         row["late_count"] = 0
-        reported = claims(row, row["partitions"], row["amounts"], previous)
-        previous = row["digest"] = digest(reported, row["content_hash"], row["published_at"])
+        told = claims(row, row["partitions"], row["amounts"], previous)
+        previous = row["digest"] = digest(told, row["content_hash"], row["published_at"])
     assert broken(day(rows)) == {}
     assert broken(day(rows), written_down) == {4: Broken.OPENING_DIFFERS}
     assert broken(day(rows, 8, 9)) == {9: Broken.CONTROL_DIFFERS}

@@ -43,8 +43,8 @@ def kept(offset: int, value: bytes | None, contract: Contract = NOW) -> dict[str
 
 
 def version_row(contract: Contract) -> dict[str, Any]:
-    reported = {"contract_version": contract.version, "rules_hash": contract.rules}
-    return reported | {"code_lists": contract.lists.to_json()}
+    told = {"contract_version": contract.version, "rules_hash": contract.rules}
+    return told | {"code_lists": contract.lists.to_json()}
 
 
 def judged(rows: list[dict[str, Any]], contract: Contract | None = NOW, *versions: dict[str, Any]) -> Rejudged:
@@ -122,8 +122,8 @@ def test_a_record_that_cannot_be_judged_by_its_contract_is_counted_and_its_bytes
     quarantined = kept(1, json.dumps(GOOD).encode(), Contract(NOW.rules, without("EUR")))
     found = judged([good, quarantined], contract, *versions)
     assert found.breaks == []
-    [(message, count)] = found.not_reread.items()
-    assert why in message
+    [(said, count)] = found.not_reread.items()
+    assert why in said
     assert count == 1, "what the contract of now reads as it is stored is proved"
     quarantined["raw_value"] = json.dumps({**GOOD, "amount": "12.51"}).encode()
     assert {b.rule.split()[0] for b in judged([quarantined], contract, *versions).breaks} == {"value_sha256"}

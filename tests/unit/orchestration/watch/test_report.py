@@ -25,8 +25,8 @@ def evaluations(instance: dg.DagsterInstance) -> list[bool]:
 
 def test_a_verdict_is_recorded_as_it_changes_and_not_while_it_stays() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        reported = [WELL, WELL, red("a"), red("a", seconds=61), red("a", "b"), red("b"), WELL, WELL]
-        recorded = [report(instance, verdict, datetime.now(UTC)) for verdict in reported]
+        told = [WELL, WELL, red("a"), red("a", seconds=61), red("a", "b"), red("b"), WELL, WELL]
+        recorded = [report(instance, verdict, datetime.now(UTC)) for verdict in told]
         assert recorded == [True, False, True, False, True, True, True, False]
         assert evaluations(instance) == [True, False, False, False, True]
 

@@ -93,9 +93,9 @@ def test_the_manifest_has_a_line_for_every_record_of_the_log(tmp_path: Path) -> 
 
 
 def test_progress_is_told_with_the_size_of_the_burst() -> None:
-    reported: list[tuple[int, int | None]] = []
-    simulate(SimulationConfig(events=1_000), "b:1", "t", progress=lambda sent, total: reported.append((sent, total)))
-    assert reported == [(500, 1_021), (1_000, 1_021)]
+    told: list[tuple[int, int | None]] = []
+    simulate(SimulationConfig(events=1_000), "b:1", "t", progress=lambda sent, total: told.append((sent, total)))
+    assert told == [(500, 1_021), (1_000, 1_021)]
 
 
 class PretendedTime:

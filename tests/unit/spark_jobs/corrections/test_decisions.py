@@ -18,8 +18,8 @@ SQL = correct_sql(SETTINGS, "payments-local.payment_data.staging_corrections_1")
 
 def delivery(offset: int, payload: bytes, minor: int, currency: str = "EUR", **given: Any) -> dict[str, Any]:
     place = {"topic": "t", "kafka_partition": 0, "kafka_offset": offset}
-    reported = {"payload_hash": payload, "amount_minor": minor, "currency": currency, "disposition": "DUPLICATE"}
-    return place | reported | {"batch_id": offset} | given
+    told = {"payload_hash": payload, "amount_minor": minor, "currency": currency, "disposition": "DUPLICATE"}
+    return place | told | {"batch_id": offset} | given
 
 
 FIRST, RETRY, OTHER = delivery(1, b"x", 500, disposition="UNIQUE"), delivery(2, b"x", 500), delivery(3, b"y", 800)

@@ -38,10 +38,10 @@ def test_the_claims_are_one_line_that_never_changes_its_form() -> None:
 
 
 def test_a_batchs_contract_is_among_its_claims_where_it_is_known() -> None:
-    reported = json.loads(VALUES["claims"])
-    assert reported.pop("contract_version") == contract_of_now().version
+    told = json.loads(VALUES["claims"])
+    assert told.pop("contract_version") == contract_of_now().version
     before_versions = {name: value for name, value in VALUES.items() if name != "contract_version"}
-    assert reported == json.loads(claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest))
+    assert told == json.loads(claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest))
 
 
 def test_an_auditor_who_reads_the_rows_back_makes_the_same_claims() -> None:

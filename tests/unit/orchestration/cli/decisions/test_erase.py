@@ -30,10 +30,10 @@ DAY = date(2026, 11, 21)
     ],
     ids=" ".join,
 )
-def test_nothing_is_erased_without_saying_what_and_why(words: list[str], message: str) -> None:
+def test_nothing_is_erased_without_saying_what_and_why(words: list[str], said: str) -> None:
     done = CliRunner().invoke(app, ["erase", *words], env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert message in done.output
+    assert said in done.output
 
 
 def test_what_would_be_erased_is_shown_by_day_and_currency() -> None:
