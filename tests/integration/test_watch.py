@@ -102,7 +102,8 @@ class Watched:
     @contextmanager
     def sensors(self) -> Iterator[Callable[[], None]]:
         """One iteration of Dagster's own sensor daemon, to be called again and again."""
-        with WorkspaceProcessContext(self.instance, InProcess()) as context:
+        with warnings.catch_warnings(), WorkspaceProcessContext(self.instance, InProcess()) as context:
+            warnings.simplefilter("ignore", DeprecationWarning)
 
             def iterate() -> None:
                 for _ in execute_sensor_iteration(context, logging.getLogger(), None, None):
@@ -124,10 +125,11 @@ def watched(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def build_marts(settings: StackSettings) -> str | None:
     """A build of dbt's models as `payments build` makes it; why it failed for more than a check."""
     with warnings.catch_warnings():
-        # A parser that dagster-dbt depends on warns of itself when it is first imported.
+        # Dagster-dbt and a parser that it depends on warn of themselves.
         warnings.simplefilter("ignore", DeprecationWarning)
         from orchestration.platform.job_runs import build_warehouse
-    return build_warehouse(settings, lambda _: None).error
+
+        return build_warehouse(settings, lambda _: None).error
 
 
 @contextmanager
