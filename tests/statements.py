@@ -71,6 +71,14 @@ class Statements:
             }
             self._warehouse.add("staged_backfill_rows", reread | {"reason_text": simple("STRING")})
             payment = {column.name: simple(column.type) for column in catalog.TRANSACTIONS.columns}
+            health = {
+                "metric": "STRING",
+                "value": "NUMERIC",
+                "target": "STRING",
+                "status": "STRING",
+                "detail": "STRING",
+            }
+            self._warehouse.add("pipeline_health", {name: simple(kind) for name, kind in health.items()})
             self._warehouse.add("payment_transactions_promoted", payment | {"loyalty_points": simple("NUMERIC")})
         return self._warehouse
 
