@@ -7,6 +7,8 @@
         partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
     )
 }}
+{%- set last_batch = seen_up_to('last_batch_id') -%}
+{%- set last_correction = seen_up_to('correction_count') -%}
 {%- set since = unseen_since() -%}
 {%- set history_micros = (var('fraud_history_days') | int) * 86400000000 %}
 
@@ -18,7 +20,9 @@ with payments as (
         if(device_type in ('pos', 'atm'), null, device_id) as own_device_id
     from {{ ref('int_payments__valued') }}
     -- A day more than the history: whoever joined a device within the last day is judged by the history before that.
-    where event_time >= timestamp_sub({{ since }}, interval {{ (var('fraud_history_days') | int) + 1 }} day)
+    where
+        event_time >= timestamp_sub({{ since }}, interval {{ (var('fraud_history_days') | int) + 1 }} day)
+        and {{ published_by(last_batch) }}
 ),
 
 uses as (
@@ -83,7 +87,7 @@ select
     flows.received_eur_15m,
     cast(round(safe_divide(joined.amount_eur, flows.received_eur_15m), 4) as numeric) as passed_on_share,
     joined.batch_id,
-    joined.correction_id
+    {{ capped('joined.correction_id', last_correction) }} as correction_id
 from joined
 inner join flows on joined.transaction_id = flows.transaction_id
 where

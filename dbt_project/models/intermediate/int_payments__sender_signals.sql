@@ -7,6 +7,8 @@
         partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
     )
 }}
+{%- set last_batch = seen_up_to('last_batch_id') -%}
+{%- set last_correction = seen_up_to('correction_count') -%}
 {%- set since = unseen_since() -%}
 {%- set history_micros = (var('fraud_history_days') | int) * 86400000000 %}
 
@@ -18,7 +20,9 @@ with payments as (
         -- A terminal is everybody's.
         if(device_type in ('pos', 'atm'), null, device_id) as own_device_id
     from {{ ref('int_payments__valued') }}
-    where event_time >= timestamp_sub({{ since }}, interval {{ var('fraud_history_days') }} day)
+    where
+        event_time >= timestamp_sub({{ since }}, interval {{ var('fraud_history_days') }} day)
+        and {{ published_by(last_batch) }}
 ),
 
 moved as (
@@ -96,6 +100,6 @@ select
     ) as minutes_on_device,
     if(country is not null and country_payments_before > 0, from_country, null) as payments_from_country_before,
     batch_id,
-    correction_id
+    {{ capped('correction_id', last_correction) }} as correction_id
 from observed
 where event_time >= {{ since }}

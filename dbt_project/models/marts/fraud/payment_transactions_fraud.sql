@@ -8,11 +8,12 @@
         cluster_by=['sender_account_id', 'risk_amount'],
     )
 }}
+{%- set last_batch = seen_up_to('last_batch_id') -%}
 {%- set since = unseen_since() %}
 
 with payments as (
     select * from {{ ref('int_payments__valued') }}
-    where event_time >= {{ since }}
+    where event_time >= {{ since }} and {{ published_by(last_batch) }}
 ),
 
 scores as (
@@ -20,9 +21,19 @@ scores as (
     where is_in_force and event_time >= {{ since }}
 ),
 
+-- What both models of signals have seen: they were built before, and a batch or a correction may have come since.
 signals as (
-    select * from {{ ref('int_payments__sender_signals') }}
-    where event_time >= {{ since }}
+    select
+        sender.* except (batch_id, correction_id),
+        if(sender.batch_id > network.batch_id, network.batch_id, sender.batch_id) as batch_id,
+        case
+            when sender.correction_id <= network.correction_id then sender.correction_id
+            when sender.correction_id > network.correction_id then network.correction_id
+        end as correction_id
+    from {{ ref('int_payments__sender_signals') }} as sender
+    inner join {{ ref('int_payments__network_signals') }} as network
+        on sender.transaction_id = network.transaction_id and sender.event_time = network.event_time
+    where sender.event_time >= {{ since }}
 ),
 
 thresholds as (
@@ -58,8 +69,8 @@ select
     scores.fraud_score,
     scores.fraud_reasons,
     scores.rule_version,
-    payments.batch_id,
-    payments.correction_id
+    signals.batch_id,
+    signals.correction_id
 from payments
 inner join signals on payments.transaction_id = signals.transaction_id
 inner join scores on payments.transaction_id = scores.transaction_id

@@ -8,6 +8,8 @@
         cluster_by=['currency', 'region'],
     )
 }}
+{%- set last_batch = seen_up_to('last_batch_id') -%}
+{%- set last_correction = seen_up_to('correction_count') -%}
 {%- set since = 'timestamp_trunc(' ~ unseen_since() ~ ', minute)' %}
 
 with payments as (
@@ -15,7 +17,7 @@ with payments as (
         *,
         timestamp_trunc(event_time, minute) as window_start
     from {{ ref('int_payments__valued') }}
-    where event_time >= {{ since }}
+    where event_time >= {{ since }} and {{ published_by(last_batch) }}
 ),
 
 counted as (
@@ -68,6 +70,6 @@ select
     coalesce(restated.admitted_late_count, 0) as admitted_late_count,
     coalesce(restated.admitted_late_amount, 0) as admitted_late_amount,
     restated.restated_at,
-    restated.correction_id
+    {{ capped('restated.correction_id', last_correction) }} as correction_id
 from counted
 full outer join restated using (window_start, currency, region, payment_method)
