@@ -102,14 +102,16 @@ class Watched:
     @contextmanager
     def sensors(self) -> Iterator[Callable[[], None]]:
         """One iteration of Dagster's own sensor daemon, to be called again and again."""
-        with warnings.catch_warnings(), WorkspaceProcessContext(self.instance, InProcess()) as context:
+        with warnings.catch_warnings():
+            # Dagster warns of itself while it loads the code location.
             warnings.simplefilter("ignore", DeprecationWarning)
+            with WorkspaceProcessContext(self.instance, InProcess()) as context:
 
-            def iterate() -> None:
-                for _ in execute_sensor_iteration(context, logging.getLogger(), None, None):
-                    pass
+                def iterate() -> None:
+                    for _ in execute_sensor_iteration(context, logging.getLogger(), None, None):
+                        pass
 
-            yield iterate
+                yield iterate
 
 
 @pytest.fixture
