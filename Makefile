@@ -18,7 +18,7 @@ PYTEST_OPTIONS ?=
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates soak simulator-figures scenarios lock clean
+.PHONY: help setup once lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,8 @@ bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes;
 
 soak: setup ## what grows with batches and builds, and what a week comes to (an hour; BATCHES=3000 BUILDS=60)
 	$(BIN)/python -m benchmarks.endurance.soak $(call given,BATCHES,batches) $(call given,BUILDS,builds) $(dry)
+bench-patches: setup ## what each patch of the local warehouse is worth (30 minutes; ROUNDS=3); writes docs/performance.md
+	$(BIN)/python -m benchmarks.warehouse.visits $(call given,ROUNDS,rounds) $(dry)
 
 simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
 	$(BIN)/python -m benchmarks.measurements.sending $(call given,EVENTS,events) $(dry)

@@ -20,14 +20,19 @@ _PLACE = re.compile(r"(<!-- figure: ([a-z0-9_]+) -->).*?(<!-- /figure -->)")
 
 def keep(figures: dict[str, float | int | str]) -> None:
     """Add measured figures to those kept, and write all of them into every document that names them."""
-    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    kept |= figures
-    KEPT.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    everything = kept() | figures
+    KEPT.write_text(json.dumps(everything, indent=2, sort_keys=True) + "\n")
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         text = document.read_text()
-        filled = fill(text, kept)
+        filled = fill(text, everything)
         if filled != text:
             document.write_text(filled)
+
+
+def kept() -> dict[str, float | int | str]:
+    """All figures that are kept, by name."""
+    found: dict[str, float | int | str] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    return found
 
 
 def measured(how: str = "") -> str:

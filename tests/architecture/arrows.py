@@ -59,6 +59,7 @@ ARROWS = {
         "contest": "harness peers",
         "endurance": "harness",
         "measurements": "harness",
+        "warehouse": "harness",
     },
 }
 """House, room, and the rooms of the same house that it may import from."""
