@@ -73,12 +73,15 @@ class Sink:
     """A sink: how it is asked for, how it is read, and what its commit's answer being lost looks like.
 
     `unanswered` is a crash point after the commit was sent, and what the sink's client raises where no answer comes.
+    `asks_again` is whether a publisher that raised may be asked again. A mirror follows the batch as its own process
+    published it, so a new publisher is opened instead, as the driver always does.
     """
 
     name: str
     sinks: tuple[str, ...]
     held: Callable[[JobSettings], Held]
     unanswered: tuple[Point, Exception]
+    asks_again: bool = True
 
 
 def in_warehouse(settings: JobSettings) -> Held:
@@ -130,7 +133,13 @@ def _place(row: Row) -> tuple[int, int]:
 EVERY_SINK = (
     Sink("bigquery", (BIGQUERY,), in_warehouse, (Point.COMMIT_SENT, ConnectionError("no answer"))),
     Sink("delta", (DELTA,), in_delta, (Point.DELTA_WRITTEN, CommitFailedError("no answer"))),
-    Sink("bigquery and delta", (BIGQUERY, DELTA), in_both, (Point.COMMIT_SENT, ConnectionError("no answer"))),
+    Sink(
+        "bigquery and delta",
+        (BIGQUERY, DELTA),
+        in_both,
+        (Point.COMMIT_SENT, ConnectionError("no answer")),
+        asks_again=False,
+    ),
 )
 
 

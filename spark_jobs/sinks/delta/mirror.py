@@ -147,7 +147,11 @@ class Mirror:
 
 
 class MirroredPublisher:
-    """Publishes to the warehouse, and has Delta follow. Delta is brought up to date when it is made."""
+    """Publishes to the warehouse, and has Delta follow. Delta is brought up to date when it is made.
+
+    One whose `publish` raised is not asked again: Delta follows the batch as this process published it. A new one asks
+    the warehouse what the batch became.
+    """
 
     def __init__(self, publisher: BatchPublisher, client: "Client", settings: JobSettings) -> None:
         self._publisher = publisher
