@@ -18,7 +18,7 @@ PYTEST_OPTIONS ?=
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios lock clean
+.PHONY: help setup once lint type test test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ type: setup ## check the types
 
 test: lint type ## lint, types and every test, two files at a time
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+
+test-long: setup ## only the tests that take many minutes, such as a hundred verifications beside traffic
+	$(BIN)/pytest tests -m long $(PYTEST_OPTIONS)
 
 test-unit: setup ## only the tests that start nothing
 	$(BIN)/pytest tests/unit tests/architecture $(PYTEST_OPTIONS)

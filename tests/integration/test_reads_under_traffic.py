@@ -27,7 +27,7 @@ from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.warehouse.client import connect
 from tests.world import World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 VERIFICATIONS = 100
 AUDITED_EVERY = 20
