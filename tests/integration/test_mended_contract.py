@@ -16,7 +16,7 @@ from spark_jobs.warehouse.table_setup import table_id
 from tests.integration.command import Command, platform
 from tests.world import event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 CURRENCY = "XAD"
 RUN_FROM = ("orchestration", "spark_jobs", "simulator", "local_stack", "dbt_project")
