@@ -233,7 +233,7 @@ def _content(variable: str, path: Path) -> str:
 def _checked(connection: Connection, where: str) -> Connection:
     if connection.protocol not in PROTOCOLS:
         raise SettingError(f"{where}security.protocol must be one of {', '.join(PROTOCOLS)}.")
-    if not connection.is_secured and connection.properties.keys() - {"bootstrap.servers", "security.protocol"}:
+    if not connection.is_secured:
         named = sorted(connection.properties.keys() & {"sasl.mechanism", "ssl.truststore.location"})
         if named:
             raise SettingError(f"{where}{named[0]} is set, and security.protocol is not: set it to SASL_SSL or SSL.")

@@ -1,7 +1,7 @@
 """Why Kafka does not let a client in, or does not answer: one sentence, with what to do.
 
-Belongs here: telling the reasons apart, from an error's type and, where the client says only that nobody answered, by
-knocking at the door. Does not belong here: raising (each caller has an exception of its own).
+Belongs here: telling the reasons apart by an error's type and, where the client says only that nobody answered, by one
+connection of our own. Does not belong here: raising (each caller has an exception of its own).
 """
 
 import re
@@ -42,7 +42,7 @@ def why(error: BaseException, bootstrap_servers: str, topic: str = "") -> str:
         return refused[0]
     if told := named(text, topic):
         return told
-    return _knock(bootstrap_servers) or f"it did not answer ({type(error).__name__}): {_ROUTE}"
+    return _connect_once(bootstrap_servers) or f"it did not answer ({type(error).__name__}): {_ROUTE}"
 
 
 def named(text: str, topic: str = "") -> str | None:
@@ -62,7 +62,7 @@ def _names(error: BaseException) -> str:
     return " ".join(names)
 
 
-def _knock(bootstrap_servers: str) -> str | None:
+def _connect_once(bootstrap_servers: str) -> str | None:
     """What a client cannot tell of its first connection: nobody there, or a TLS handshake that fails."""
     from spark_jobs.source.connection import read_connection
 
@@ -73,7 +73,6 @@ def _knock(bootstrap_servers: str) -> str | None:
             if connection.protocol.endswith("SSL"):
                 context: ssl.SSLContext = connection.python()["ssl_context"]
                 with context.wrap_socket(plain, server_hostname=host) as secured:
-                    secured.settimeout(_SECONDS)
                     return _after_the_handshake(secured)
     except ssl.SSLCertVerificationError as error:
         return (
