@@ -36,3 +36,16 @@ def test_a_verdict_that_stays_is_recorded_again_after_a_while() -> None:
         assert report(instance, WELL, datetime.now(UTC))
         assert report(instance, WELL, datetime.now(UTC) + AGAIN_AFTER)
         assert not report(instance, WELL, datetime.now(UTC) + timedelta(minutes=1))
+
+
+def test_a_run_that_has_only_planned_the_check_hides_no_verdict() -> None:
+    @dg.asset_check(asset=CHECK.asset_key, name=CHECK.name)
+    def is_well() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert report(instance, WELL, datetime.now(UTC))
+        checks = dg.Definitions(asset_checks=[is_well]).resolve_implicit_global_asset_job_def()
+        instance.create_run_for_job(checks)
+        assert report(instance, red("a"), datetime.now(UTC))
+        assert not report(instance, red("a"), datetime.now(UTC))
