@@ -33,14 +33,16 @@ def report(instance: dg.DagsterInstance, verdict: Verdict, now: datetime) -> boo
     return True
 
 
+_EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+
+
 def _on_record(instance: dg.DagsterInstance, now: datetime) -> list[str] | None:
-    """The rows that were last recorded as not well; None where that is too long ago, or where a run is about to
-    record its own."""
+    """The rows that were last recorded as not well; None where that is too long ago, or a run is about to record."""
     found = instance.event_log_storage.get_latest_asset_check_execution_by_key([_KEY]).get(_KEY)
     event = found.event if found else None
-    if event is None or event.dagster_event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-        return None  # nothing yet, or a run that has only planned its own
-    assert event.dagster_event is not None
+    # Nothing yet, or a run that has only planned its own.
+    if event is None or event.dagster_event is None or event.dagster_event_type is not _EVALUATED:
+        return None
     if now - datetime.fromtimestamp(event.timestamp, UTC) >= AGAIN_AFTER:
         return None
     rows = event.dagster_event.asset_check_evaluation_data.metadata.get("rows")
