@@ -18,6 +18,7 @@ ARROWS = {
         "warehouse": "crash_points incidents publishing settings source tables",
         "publishing": "contract deduplication incidents parsing source streaming tables",
         "streaming": "contract crash_points deduplication parsing",
+        "decoding": "contract parsing",
         "parsing": "contract tables",
         "deduplication": "contract crash_points",
         "source": "incidents settings",
