@@ -162,7 +162,7 @@ def _prove(sandbox: Sandbox, transcript: Transcript, when: str) -> None:
 
 
 def _names_leaver(row: dict[str, object]) -> bool:
-    from spark_jobs.erasure.account_search import names_account
+    from spark_jobs.erasure.account_names import names_account
 
     texts = (value if isinstance(value, bytes) else str(value).encode() for value in row.values())
     return any(names_account(text, LEAVER) for text in texts)

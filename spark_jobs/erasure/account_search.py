@@ -1,17 +1,15 @@
 """Where an account is named: in payments and corrections by their columns, in kept records by their bytes.
 
-Belongs here: finding deliveries. Does not belong here: erasing them (erase). SQL narrows by the id's bytes, Python
-decides: an id may be a part of another one, and JSON may hide it behind escapes.
+Belongs here: finding deliveries. Does not belong here: what names an account (account_names), erasing (erase). SQL
+narrows by the account's bytes, Python decides.
 """
 
-import json
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract.payment_event import ERASED, FIELDS
+from spark_jobs.contract.payment_event import ERASED, Reason
+from spark_jobs.erasure.account_names import names_account, needles
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import TopicPlace
@@ -54,88 +52,62 @@ def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
         wanted = "d.transaction_id in (select asked.id from unnest(@ids) as asked)"
         found |= {f.place: f for f in _deliveries(client, settings, wanted, {"ids": ids})}
     if places - found.keys():
-        wanted = f"d.disposition = 'QUARANTINED' and {_narrowed(('d.raw_key', 'd.raw_value'))}"
-        quarantined = _deliveries(client, settings, wanted, {"account": account})
+        wanted = f"d.disposition = 'QUARANTINED' and {narrowed_bytes(('d.raw_key', 'd.raw_value'), account)}"
+        quarantined = _deliveries(client, settings, wanted, narrowing_values(account, "hex"))
         found |= {f.place: f for f in quarantined if f.place in places}
     return sorted(found.values(), key=lambda f: f.place)
 
 
-def names_account(data: bytes | None, account: str) -> bool:
-    """Whether bytes name an account: as a whole word of a text in the JSON that they are, or of bytes that are none.
-
-    A number is a word with all its digits: 12 is not in 12.50, nor in 10:12. What a field of the contract rightly says
-    names nobody, unless it is an account or a device: an amount of 12345 is not account 12345.
-    """
-    if data is None:
-        return False
-    word = re.compile(rf"(?<![A-Za-z0-9_-])(?<![0-9][.,:]){re.escape(account)}(?![A-Za-z0-9_-])(?![.,:][0-9])")
-    try:
-        loaded = json.loads(data, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return word.search(_ESCAPE.sub(lambda hit: chr(int(hit[1], 16)), data.decode("latin-1"))) is not None
-    if isinstance(loaded, _Pairs):
-        loaded = [pair for pair in loaded if not _is_rightly(*pair)]
-    return any(word.search(text) for text in _texts(loaded))
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with all its fields, also those of one name."""
-
-
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_SPEAKING = ("sender_account_id", "receiver_account_id", "device_id")
-_SILENT = {field.name: field for field in FIELDS if field.name not in _SPEAKING}
-
-
-def _is_rightly(name: str, value: Any) -> bool:
-    """Whether this is a field of the contract, with a value of its own kind, that can name no account."""
-    field = _SILENT.get(name)
-    if field is None or not isinstance(value, str):
-        return False
-    return value in (field.values or ()) or bool(field.pattern and re.fullmatch(field.pattern, value))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
+def unsearchable(client: "Client", settings: JobSettings) -> int:
+    """Kept records that are no text, such as compressed or encrypted ones: whoever they name is not found in them."""
+    sql = f"""
+        select count(*) as records from `{table_id(settings, catalog.DELIVERIES)}`
+        where disposition = 'QUARANTINED' and '{Reason.INVALID_UTF8}' in unnest(reasons)
+        """
+    [row] = run(client, sql, {})
+    return int(row["records"])
 
 
 def _is_named(row: dict[str, Any], account: str) -> bool:
-    return names_account(row["raw_key"], account) or names_account(row["raw_value"], account)
+    extra = row["extra_fields"]
+    kept = (row["raw_key"], row["raw_value"], None if extra is None else extra.encode())
+    return any(names_account(data, account) for data in kept)
 
 
-def _narrowed(columns: tuple[str, ...]) -> str:
-    """Over columns of bytes: whether the account's bytes, or an escape that may hide them, are in one of them."""
-    hidden = "5c75"
-    return (
-        "("
-        + " or ".join(
-            f"strpos(to_hex({column}), to_hex(cast(@account as bytes))) > 0 or strpos(to_hex({column}), '{hidden}') > 0"
-            for column in columns
-        )
-        + ")"
-    )
+def narrowed_bytes(columns: tuple[str, ...], account: str) -> str:
+    """Whether the account's bytes, or an escape that may hide them, are in one of these columns of bytes."""
+    found = (f"strpos(to_hex({column}), @hex_{n}) > 0" for column in columns for n in range(len(needles(account))))
+    return f"({' or '.join(found)})"
+
+
+def narrowed_text(column: str, account: str) -> str:
+    """The same of a column of text, which no warehouse has to turn into bytes."""
+    return f"({' or '.join(f'strpos({column}, @text_{n}) > 0' for n in range(len(needles(account))))})"
+
+
+def narrowing_values(account: str, kind: str) -> dict[str, str]:
+    """The parameters of a narrowing: `hex` or `text`."""
+    return {f"{kind}_{n}": found.encode().hex() if kind == "hex" else found for n, found in enumerate(needles(account))}
 
 
 def _candidates(client: "Client", settings: JobSettings, account: str) -> list[dict[str, Any]]:
-    """Kept bytes that may name the account; without an id where they are of a quarantined record."""
+    """What may name the account among kept bytes and texts; without an id where it is of a quarantined record."""
     place = "topic, kafka_partition, kafka_offset"
-    extra = "cast(extra_fields as bytes)"
+    none = "cast(null as bytes)"
+    named = narrowed_text("extra_fields", account)
     sources = " union all ".join(
-        f"select {place}, transaction_id, cast(null as bytes) as raw_key, {extra} as raw_value "
-        f"from `{table_id(settings, table)}` where extra_fields is not null and {_narrowed((extra,))}"
+        f"select {place}, transaction_id, {none} as raw_key, {none} as raw_value, extra_fields "
+        f"from `{table_id(settings, table)}` where extra_fields is not null and {named}"
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
     sql = f"""
-        select {place}, if(disposition = 'QUARANTINED', null, transaction_id) as transaction_id, raw_key, raw_value
+        select {place}, if(disposition = 'QUARANTINED', null, transaction_id) as transaction_id, raw_key, raw_value,
+            cast(null as string) as extra_fields
         from `{table_id(settings, catalog.DELIVERIES)}`
-        where disposition != '{ERASED}' and {_narrowed(("raw_key", "raw_value"))}
+        where disposition != '{ERASED}' and {narrowed_bytes(("raw_key", "raw_value"), account)}
         union all {sources}
         """
-    return run(client, sql, {"account": account})
+    return run(client, sql, narrowing_values(account, "hex") | narrowing_values(account, "text"))
 
 
 def _of_payments(client: "Client", settings: JobSettings, account: str) -> list[Found]:

@@ -4,7 +4,6 @@ Belongs here: arguments, the order of the steps, printing. Does not belong here:
 (spark_jobs.erasure, docs/adr/0011).
 """
 
-import re
 from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,23 +14,26 @@ from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.presentation.erasure_cells import COLUMNS, RECEIPT_COLUMNS, cells, receipt_cells
 from orchestration.settings import StackSettings, read_stack_settings
-from spark_jobs.contract.payment_event import ID_PATTERN
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 
 def erase(
-    account: Annotated[str, typer.Argument(help="The account's id, as sender or receiver or in any other field.")],
+    account: Annotated[str, typer.Argument(help="The account, as records write it: an id, or any other text.")],
     reason: Annotated[str, typer.Option(help="Why; kept in payment_erasures beside who and when.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Erase; without, only show what would be.")] = False,
 ) -> None:
     """Show what names an account, by day and currency; with --yes erase it for good and print the receipt."""
-    if not re.fullmatch(ID_PATTERN, account):
-        raise typer.BadParameter("an account's id is of 1 to 64 letters, digits, _ and -")
+    from spark_jobs.erasure.account_names import NotAnAccount, account_of
+
+    try:
+        account = account_of(account)
+    except NotAnAccount as error:
+        raise typer.BadParameter(str(error)) from None
     if yes and not reason.strip():
         raise typer.BadParameter("--yes needs a --reason, which is kept on record")
-    if account in reason:
+    if account.casefold() in reason.casefold():
         raise typer.BadParameter("the --reason is kept, so it must not name the account")
     settings = read_stack_settings()
     # The marts are built anew at the end.
@@ -48,9 +50,12 @@ def erase(
 
 
 def _show(client: "Client", settings: StackSettings, account: str) -> None:
-    from spark_jobs.erasure.account_search import find
+    from spark_jobs.erasure.account_search import find, unsearchable
     from spark_jobs.erasure.erase import receipts
 
+    hidden = unsearchable(client, settings.job)
+    if hidden:
+        say(f"{hidden} quarantined records are no text (payment_errors: INVALID_UTF8). They are not searched.")
     found = find(client, settings.job, account)
     if found:
         table("What names the account", COLUMNS, cells(found))

@@ -1,12 +1,9 @@
-"""The pure parts of an erasure: what names an account, what is kept, and that all is one guarded transaction."""
+"""The pure parts of an erasure: what is kept, and that all is one guarded transaction."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from spark_jobs.erasure.account_search import names_account
 from spark_jobs.erasure.copies import DERIVED, remove_leftover_files
 from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.tables import catalog
@@ -15,62 +12,6 @@ from tests.architecture.sources import ROOT
 from tests.unit.spark_jobs.batches import SETTINGS
 
 SQL = erase_sql(SETTINGS, "payments-local.payment_data.staging_erasure_1")
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"acc-7",
-        b'{"sender_account_id":"acc-7"}',
-        b'{"note":"for acc-7, with thanks"}',
-        b'{"acc-7":1}',
-        b'{"a":[{"b":"\\u0061cc-7"}]}',
-        b'{"a":"\\u0061cc-\\u0037',
-        b"\xff\x00acc-7{",
-    ],
-)
-def test_an_account_is_named_by_a_whole_word_even_where_json_hides_it(data: bytes) -> None:
-    assert names_account(data, "acc-7")
-
-
-@pytest.mark.parametrize(
-    "data",
-    [None, b"", b'{"id":"acc-77"}', b'{"id":"my-acc-7"}', b'{"id":"acc-7_"}', b'{"id":"\\u0061cc-77"}', b"ACC-7"],
-)
-def test_an_id_that_only_contains_the_account_is_another_one(data: bytes | None) -> None:
-    assert not names_account(data, "acc-7")
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b'{"transaction_id":"12345","amount":"12345"}',
-        b'{"amount":"12345.00","event_time":"2026-11-21T12:00:00Z","ip_address":"10.1.23.45"}',
-        b'{"note":"costs 12345.50, or 1,12345"}',
-    ],
-)
-def test_a_number_is_no_account_where_a_field_rightly_says_it(data: bytes) -> None:
-    assert not names_account(data, "12345")
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b'{"amount":"1","sender_account_id":"12345"}',
-        b'{"sender_account_id":"12345","sender_account_id":"other"}',
-        b'{"currency":"12345"}',
-        b'{"parts":[{"from":12345}]}',
-        b'{"note":"paid by 12345."}',
-        b"12345",
-        b'{"amount":"12345',
-    ],
-)
-def test_an_account_may_be_a_number(data: bytes) -> None:
-    assert names_account(data, "12345")
-
-
-def test_an_id_that_looks_like_a_pattern_is_taken_by_the_letter() -> None:
-    assert not names_account(b"acc-7", "acc.7")
 
 
 def test_an_erasure_is_one_transaction_that_begins_with_a_compare_and_set() -> None:

@@ -25,8 +25,10 @@ DAY = date(2026, 11, 21)
         (["acc-7", "--yes"], "--yes needs a --reason"),
         (["acc-7", "--yes", "--reason", " "], "--yes needs a --reason"),
         (["acc-7", "--yes", "--reason", "acc-7 asked"], "must not name the account"),
-        (["no id"], "letters, digits, _ and -"),
-        ([""], "letters, digits, _ and -"),
+        (["+254 7", "--yes", "--reason", "of +254 7"], "must not name the account"),
+        (["a@B.org", "--yes", "--reason", "A@b.org asked"], "must not name the account"),
+        (["--", "- -"], "a text of 1 to 300 characters with a letter or a digit"),
+        ([""], "a text of 1 to 300 characters with a letter or a digit"),
     ],
     ids=" ".join,
 )
