@@ -6,9 +6,9 @@ a record against them (parsing).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from spark_jobs.contract.iso_codes import MINOR_UNITS
+from spark_jobs.contract.currencies import MINOR_UNITS, PERIODS
 from spark_jobs.contract.payment_event import FIELDS
 
 CURRENCY = "currency"
@@ -16,29 +16,36 @@ CURRENCY = "currency"
 
 @dataclass(frozen=True)
 class CodeLists:
-    """`minor_units` are the currencies with their decimals; `values` the codes of every other field that has a list."""
+    """`minor_units` are the currencies with their decimals; `values` the codes of every other field that has a list.
+
+    `periods` are the first day of a currency and the first day after it (YYYY-MM-DD, or empty), where it has such days.
+    """
 
     minor_units: Mapping[str, int]
     values: Mapping[str, tuple[str, ...]]
+    periods: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def of(self, field: str) -> tuple[str, ...]:
         """The codes that a field may have."""
         return tuple(sorted(self.minor_units)) if field == CURRENCY else self.values[field]
 
     def to_json(self) -> str:
-        """The lists as one text: equal lists are equal texts."""
+        """The lists as one text: equal lists are equal texts, and lists of before periods the text that they had."""
         values = {name: sorted(codes) for name, codes in self.values.items()}
-        return json.dumps({"minor_units": dict(self.minor_units), "values": values}, sort_keys=True)
+        lists: dict[str, object] = {"minor_units": dict(self.minor_units), "values": values}
+        if self.periods:
+            lists["periods"] = {code: list(period) for code, period in self.periods.items()}
+        return json.dumps(lists, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "CodeLists":
         """The lists that `to_json` wrote."""
         reported = json.loads(text)
-        return cls(reported["minor_units"], {name: tuple(codes) for name, codes in reported["values"].items()})
+        periods = {code: (start, end) for code, (start, end) in reported.get("periods", {}).items()}
+        values = {name: tuple(codes) for name, codes in reported["values"].items()}
+        return cls(reported["minor_units"], values, periods)
 
 
 def lists_of_now() -> CodeLists:
     """The lists of this code."""
-    return CodeLists(
-        MINOR_UNITS, {field.name: field.values for field in FIELDS if field.values and field.name != CURRENCY}
-    )
+    return CodeLists(MINOR_UNITS, {f.name: f.values for f in FIELDS if f.values and f.name != CURRENCY}, PERIODS)

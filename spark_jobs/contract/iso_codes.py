@@ -1,33 +1,10 @@
-"""The two ISO lists that the contract refers to, as published: currencies with minor units, and countries.
+"""The countries that the contract refers to, as ISO 3166-1 publishes them, beside its currencies.
 
-Belongs here: codes only. Rates, names and regions are dbt seeds.
+Belongs here: codes only. Does not belong here: the currencies' own data (currencies); rates, names and regions are dbt
+seeds.
 """
 
-_NO_DECIMALS = """
-    BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF
-""".split()
-_TWO_DECIMALS = """
-    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW
-    CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF
-    IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK
-    MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP
-    SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER
-    ZAR ZMW ZWG
-""".split()
-_THREE_DECIMALS = """
-    BHD IQD JOD KWD LYD OMR TND
-""".split()
-_FOUR_DECIMALS = """
-    CLF UYW
-""".split()
-
-MINOR_UNITS: dict[str, int] = (
-    dict.fromkeys(_NO_DECIMALS, 0)
-    | dict.fromkeys(_TWO_DECIMALS, 2)
-    | dict.fromkeys(_THREE_DECIMALS, 3)
-    | dict.fromkeys(_FOUR_DECIMALS, 4)
-)
-"""ISO 4217 currency code to its number of decimals. Metals, funds without decimals and test codes are not money."""
+from spark_jobs.contract.currencies import MINOR_UNITS as MINOR_UNITS
 
 COUNTRIES: tuple[str, ...] = tuple(
     """

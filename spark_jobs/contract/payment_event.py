@@ -77,6 +77,7 @@ class Reason(StrEnum):
     INVALID_MERCHANT_CATEGORY = "INVALID_MERCHANT_CATEGORY"
     UNKNOWN_SCHEMA = "UNKNOWN_SCHEMA"
     UNDECODABLE = "UNDECODABLE"
+    CURRENCY_OUT_OF_PERIOD = "CURRENCY_OUT_OF_PERIOD"
 
 
 ID_PATTERN = "[A-Za-z0-9_-]{1,64}"
@@ -132,11 +133,11 @@ FIELDS: tuple[Field, ...] = (
     Field("receiver_account_id", "Who is paid; never the sender.", pattern=ID_PATTERN),
     Field(
         "amount",
-        "A decimal string above zero, with no more decimals than the currency's minor unit.",
+        "A decimal string above zero, with no more decimals than the currency's minor unit; trailing zeros are none.",
         pattern=AMOUNT_PATTERN,
         bigquery_type="NUMERIC",
     ),
-    Field("currency", "ISO 4217.", values=tuple(sorted(MINOR_UNITS))),
+    Field("currency", "ISO 4217: a currency that was valid at event_time.", values=tuple(sorted(MINOR_UNITS))),
     Field("country", "ISO 3166-1 alpha-2: where the payment was made.", required=False, values=COUNTRIES),
     Field("device_id", "The device that the payment was made on.", required=False, pattern=ID_PATTERN),
     Field("device_type", "The kind of device.", required=False, values=DEVICE_TYPES),

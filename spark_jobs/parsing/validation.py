@@ -6,6 +6,7 @@ DuckDB that touches no file.
 """
 
 import functools
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 
 from spark_jobs.contract.code_lists import CURRENCY, CodeLists, lists_of_now
 from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.contract.times import to_microseconds
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
 from spark_jobs.parsing.validation_rules import FINE_QUERY, OTHER_QUERY
 
@@ -36,6 +38,10 @@ VALIDATED_SCHEMA = pa.schema(
 )
 """One row per record. A field whose value breaks its rule is null. `reasons` is empty where the payment is valid;
 `payload_hash` is null where the payment is not valid."""
+
+_SLACK = timedelta(days=1)
+"""A day begins and ends somewhere up to 14 hours before, and 12 after, it does in UTC."""
+_ALWAYS = (-(2**62), 2**62)
 
 _NONE = pa.array([], VALIDATED_SCHEMA.field("reasons").type)
 
@@ -93,11 +99,23 @@ def _records(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists) -> 
 def _looked_up(parsed: pa.Table, lists: CodeLists) -> dict[str, pa.ChunkedArray]:
     """What a code is held against a list for, by hash: the engine would compare each with all of hundreds."""
     currency = pc.index_in(parsed[CURRENCY], value_set=pa.array(lists.minor_units, pa.string()))
+    periods = [_period(*lists.periods.get(code, ("", ""))) for code in lists.minor_units]
     listed = {f.name: pa.array(lists.of(f.name), pa.string()) for f in FIELDS if f.values}
     return {
         "minor_unit": pc.take(pa.array(lists.minor_units.values(), pa.int32()), currency),
+        "valid_from_us": pc.take(pa.array([period[0] for period in periods], pa.int64()), currency),
+        "valid_to_us": pc.take(pa.array([period[1] for period in periods], pa.int64()), currency),
         **{f"{name}_ok": pc.is_in(parsed[name], value_set=codes) for name, codes in listed.items()},
     }
+
+
+def _period(valid_from: str, valid_to: str) -> tuple[int, int]:
+    """In microseconds since 1970, wherever on earth the days are counted."""
+    start, end = (datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None for day in (valid_from, valid_to))
+    return (
+        _ALWAYS[0] if start is None else to_microseconds(start - _SLACK) or 0,
+        _ALWAYS[1] if end is None else to_microseconds(end + _SLACK) or 0,
+    )
 
 
 class _Asked:

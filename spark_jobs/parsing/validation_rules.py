@@ -22,7 +22,8 @@ _NOT_HASHED = ("transaction_id", "event_time", "amount")
 
 _OLDEST = f"timestamptz '{MIN_YEAR}-01-01 00:00:00+00'"
 _AHEAD = MAX_FUTURE // timedelta(microseconds=1)
-_AMOUNT_MINOR = "try_cast(replace(amount, '.', '') || substr('0000', 1, minor_unit - decimals) as bigint)"
+_AMOUNT_MINOR = "try_cast(replace(digits, '.', '') || substr('0000', 1, minor_unit - decimals) as bigint)"
+_IN_PERIOD = "epoch_us(event_at) >= valid_from_us and epoch_us(event_at) < valid_to_us"
 _ID_HASH = "md5_number(coalesce(transaction_id, ''))"
 _HASHED = ", ".join(f"coalesce({name}, '')" for name in (*FIELD_NAMES, "extra_fields") if name not in _NOT_HASHED)
 _PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}))"
@@ -76,6 +77,7 @@ def _rules() -> dict[Reason, str]:
             f"then not regexp_full_match(amount, '[0-9]{{1,12}}([.].*)?|{MAX_AMOUNT}([.]0*)?') end)"
         ),
         Reason.AMOUNT_TOO_PRECISE: "amount_ok and decimals > minor_unit",
+        Reason.CURRENCY_OUT_OF_PERIOD: f"not coalesce({_IN_PERIOD}, true)",
     } | {reason: " or ".join(conditions) for reason, conditions in broken.items()}
 
 
@@ -93,6 +95,7 @@ def _fine() -> str:
         "sender_account_id != receiver_account_id",
         "amount_ok",
         "decimals <= minor_unit",
+        _IN_PERIOD,
         f"amount_value > 0 and amount_value <= {MAX_AMOUNT}",
     ]
     return " and ".join(conditions)
@@ -112,12 +115,16 @@ def _typed() -> str:
             {oks}
         from records
     ),
+    measured as (
+        -- Trailing zeros are no precision: 705.00 is a whole number.
+        select *, case when contains(amount, '.') then rtrim(amount, '0') else amount end as digits from texts
+    ),
     typed as (
         select
             *,
             case when amount_ok then try_cast(amount as decimal(18, 4)) end as amount_value,
-            case when contains(amount, '.') then length(amount) - strpos(amount, '.') else 0 end as decimals
-        from texts
+            case when contains(digits, '.') then length(digits) - strpos(digits, '.') else 0 end as decimals
+        from measured
     ),"""
 
 

@@ -18,7 +18,7 @@ from tests.world import event
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
-CURRENCY = "XAD"
+CURRENCY = "XQQ"
 RUN_FROM = ("orchestration", "spark_jobs", "simulator", "local_stack", "dbt_project")
 
 
@@ -33,7 +33,7 @@ def mended(payments: Command) -> Command:
     tree = payments.folder / "mended"
     for name in RUN_FROM:
         shutil.copytree(PROJECT_ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    codes = tree / "spark_jobs/contract/iso_codes.py"
+    codes = tree / "spark_jobs/contract/currencies.py"
     listed = codes.read_text()
     assert CURRENCY not in listed
     codes.write_text(listed.replace(" AED ", f" {CURRENCY} AED ", 1))

@@ -9,7 +9,8 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.contract.currencies import MINOR_UNITS, PERIODS
+from spark_jobs.contract.iso_codes import COUNTRIES
 from spark_jobs.contract.payment_event import DEVICE_TYPES, PAYMENT_METHODS, Reason
 
 _ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -48,8 +49,8 @@ def amount_of(text: str) -> Decimal | None:
 
 
 def decimals_of(text: str) -> int:
-    """How many digits follow the point."""
-    return len(text.partition(".")[2])
+    """How many digits follow the point, zeros at the end left out."""
+    return len(text.partition(".")[2].rstrip("0"))
 
 
 def event_time_of(text: str) -> int | None:
@@ -92,7 +93,8 @@ def reasons_of(event: dict[str, str | None], kafka_us: int) -> list[Reason]:
     if "sender_account_id" in given and given["sender_account_id"] == given.get("receiver_account_id"):
         reasons.add(Reason.SAME_ACCOUNT)
     if "event_time" in given:
-        reasons |= _against_time(event_time_of(given["event_time"]), kafka_us)
+        at = event_time_of(given["event_time"])
+        reasons |= _against_time(at, kafka_us) | _against_period(at, given.get("currency", ""))
     if "amount" in given:
         reasons |= _against_amount(given["amount"], MINOR_UNITS.get(given.get("currency", "")))
     return [reason for reason in Reason if reason in reasons]
@@ -109,6 +111,18 @@ def _against_time(at: int | None, kafka_us: int) -> set[Reason]:
         )
         if applies
     }
+
+
+def _against_period(at: int | None, currency: str) -> set[Reason]:
+    """A day on either side is allowed: the same day begins and ends elsewhere at another time."""
+    start, end = PERIODS.get(currency, ("", ""))
+    too_early = at is not None and start and at < _day(start) - 86_400_000_000
+    too_late = at is not None and end and at >= _day(end) + 86_400_000_000
+    return {Reason.CURRENCY_OUT_OF_PERIOD} if too_early or too_late else set()
+
+
+def _day(text: str) -> int:
+    return (datetime.fromisoformat(text) - datetime(1970, 1, 1)) // _MICROSECOND  # noqa: DTZ001
 
 
 def _against_amount(text: str, minor_unit: int | None) -> set[Reason]:

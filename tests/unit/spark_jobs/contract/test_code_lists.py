@@ -8,6 +8,7 @@ def test_lists_that_are_written_down_are_read_back() -> None:
     again = CodeLists.from_json(now.to_json())
     assert again.to_json() == now.to_json()
     assert again.minor_units == now.minor_units
+    assert again.periods == now.periods
     assert {field: again.of(field) for field in ("currency", *again.values)} == {
         field: tuple(sorted(now.of(field))) for field in ("currency", *now.values)
     }
@@ -17,3 +18,9 @@ def test_the_order_of_codes_changes_nothing() -> None:
     one = CodeLists({"EUR": 2, "JPY": 0}, {"country": ("DE", "JP")})
     other = CodeLists({"JPY": 0, "EUR": 2}, {"country": ("JP", "DE")})
     assert one.to_json() == other.to_json()
+
+
+def test_lists_that_were_kept_before_periods_keep_their_text() -> None:
+    kept = '{"minor_units": {"EUR": 2, "JPY": 0}, "values": {"country": ["DE", "JP"]}}'
+    assert CodeLists.from_json(kept).to_json() == kept
+    assert not CodeLists.from_json(kept).periods

@@ -20,7 +20,7 @@ def test_the_same_code_has_the_same_version() -> None:
 @pytest.mark.parametrize(
     "mended",
     [
-        pytest.param({**NOW.lists.minor_units, "XAD": 2}, id="a currency is added"),
+        pytest.param({**NOW.lists.minor_units, "XQQ": 2}, id="a currency is added"),
         pytest.param({**NOW.lists.minor_units, "EUR": 3}, id="a currency has other decimals"),
         pytest.param({c: n for c, n in NOW.lists.minor_units.items() if c != "EUR"}, id="a currency is gone"),
     ],
@@ -28,6 +28,11 @@ def test_the_same_code_has_the_same_version() -> None:
 def test_a_mended_list_is_another_version_of_the_same_rules(mended: dict[str, int]) -> None:
     other = Contract(NOW.rules, CodeLists(mended, NOW.lists.values))
     assert other.version != NOW.version
+
+
+def test_another_period_is_another_version_of_the_same_rules() -> None:
+    periods = {**NOW.lists.periods, "BGN": ("", "2026-03-01")}
+    assert Contract(NOW.rules, replace(NOW.lists, periods=periods)).version != NOW.version
 
 
 @pytest.mark.parametrize(

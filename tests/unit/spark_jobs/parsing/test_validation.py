@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
+from spark_jobs.contract.code_lists import lists_of_now
+from spark_jobs.contract.currencies import MINOR_UNITS, PERIODS
+from spark_jobs.contract.iso_codes import COUNTRIES
 from spark_jobs.contract.payment_event import DEVICE_TYPES, FIELD_NAMES, IPV4_PATTERN, MAX_AMOUNT, PAYMENT_METHODS
 from spark_jobs.parsing import validation
 from spark_jobs.parsing.json_parsing import parse
@@ -22,6 +25,8 @@ from tests.unit.spark_jobs.stream import KAFKA_US, us, validated
 
 Event = dict[str, str | None]
 VALID: Event = {name: json.loads(text) for name, text in EVENT.items()}
+CURRENT = {code: units for code, units in MINOR_UNITS.items() if not PERIODS.get(code, ("", ""))[1]}
+"""Those that are valid at the valid event's time."""
 in_batches = settings(max_examples=20, deadline=None)
 
 
@@ -126,7 +131,7 @@ def is_refused(text: str, at: int | None) -> bool:
 
 
 @in_batches
-@given(st.lists(st.tuples(amounts, st.sampled_from(sorted(MINOR_UNITS))), min_size=1, max_size=60))
+@given(st.lists(st.tuples(amounts, st.sampled_from(sorted(CURRENT))), min_size=1, max_size=60))
 def test_money_is_exact(cases: list[tuple[str, str]]) -> None:
     table = judged(*(VALID | {"amount": amount, "currency": currency} for amount, currency in cases))
     columns = [table[name].to_pylist() for name in ("amount", "amount_minor", "reasons")]
@@ -134,16 +139,61 @@ def test_money_is_exact(cases: list[tuple[str, str]]) -> None:
         assert (minor is None) == bool(found)
         if not found:
             assert amount == Decimal(text)
-            assert minor == int(Decimal(text).scaleb(MINOR_UNITS[currency]))
+            assert minor == int(Decimal(text).scaleb(CURRENT[currency]))
 
 
-@pytest.mark.parametrize("decimals", sorted(set(MINOR_UNITS.values())))
+@pytest.mark.parametrize("decimals", sorted(set(CURRENT.values())))
 def test_the_smallest_and_the_largest_amount_of_every_currency_are_exact(decimals: int) -> None:
-    currencies = [code for code, unit in MINOR_UNITS.items() if unit == decimals]
+    currencies = [code for code, unit in CURRENT.items() if unit == decimals]
     smallest = f"{Decimal(1).scaleb(-decimals):f}"
     table = judged(*(VALID | {"amount": a, "currency": c} for c in currencies for a in (smallest, str(MAX_AMOUNT))))
     assert table["amount_minor"].to_pylist() == [1, MAX_AMOUNT * 10**decimals] * len(currencies)
     assert table["amount"].to_pylist() == [Decimal(smallest), Decimal(MAX_AMOUNT)] * len(currencies)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [
+        ("705.00", "JPY", 705), ("12.300", "EUR", 1230), ("1000000000000.00000000", "EUR", 10**14),
+        ("100", "JPY", 100), ("10.", "EUR", None), ("705.50", "JPY", None), ("12.345", "EUR", None),
+        ("0.00", "EUR", None), ("0.0100000000", "EUR", 1),
+    ],
+)  # fmt: skip
+def test_trailing_zeros_are_no_precision(amount: str, currency: str, minor: int | None) -> None:
+    [row] = judged(VALID | {"amount": amount, "currency": currency}).to_pylist()
+    assert row["amount_minor"] == minor
+    assert bool(row["reasons"]) == (minor is None)
+
+
+@pytest.mark.parametrize(
+    ("currency", "event_time", "is_valid"),
+    [
+        ("BGN", "2025-12-15T10:00:00Z", True), ("BGN", "2026-01-31T23:59:59-12:00", True),
+        ("BGN", "2026-02-02T00:00:00Z", False), ("HRK", "2022-12-31T12:00:00Z", True),
+        ("HRK", "2026-11-21T11:59:00Z", False), ("ANG", "2025-03-30T12:00:00Z", True),
+        ("ANG", "2026-11-21T11:59:00Z", False), ("XCG", "2010-01-01T10:00:00Z", False),
+        ("XCG", "2025-03-31T00:00:00+14:00", True), ("XAD", "2025-05-12T00:00:00Z", True),
+        ("XAD", "2025-05-10T23:59:59Z", False), ("ZWG", "2026-11-21T11:59:00Z", True),
+        ("ZWL", "2023-01-01T00:00:00Z", True), ("ZWL", "2026-01-01T00:00:00Z", False),
+        ("EUR", "2000-01-01T00:00:00Z", True),
+    ],
+)  # fmt: skip
+def test_a_currency_is_money_within_its_period(currency: str, event_time: str, is_valid: bool) -> None:
+    [row] = judged(VALID | {"currency": currency, "event_time": event_time}).to_pylist()
+    assert row["reasons"] == ([] if is_valid else ["CURRENCY_OUT_OF_PERIOD"])
+    assert (row["currency"], row["amount"]) == (currency, Decimal("12.30")), "it is read all the same"
+
+
+def test_without_a_time_a_currency_is_held_against_no_period() -> None:
+    [found] = reasons(judged(VALID | {"currency": "HRK", "event_time": "yesterday"}))
+    assert found == ["INVALID_EVENT_TIME"]
+
+
+def test_lists_of_before_periods_hold_no_payment_against_one() -> None:
+    before = replace(lists_of_now(), periods={})
+    value = json.dumps(VALID | {"currency": "HRK"}).encode()
+    table = validate(parse([value]), pa.array([KAFKA_US], pa.timestamp("us", "UTC")), before)
+    assert reasons(table) == [[]]
 
 
 def test_an_octet_is_a_number_to_255() -> None:
