@@ -15,6 +15,7 @@ from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import WarehouseReads
 from orchestration.watch.look import judge_health
+from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.tables.row_types import Row
 
 
@@ -33,7 +34,8 @@ def consumer_lag_is_small(
 
 
 @dg.asset_check(
-    asset=names.DELIVERIES, description="delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED = offsets = rows."
+    asset=names.DELIVERIES,
+    description="delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED = offsets = rows.",
 )
 def newest_batch_conserves_records(
     settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
@@ -48,7 +50,7 @@ def judge_newest_batch(batch: Row | None) -> dg.AssetCheckResult:
     """Whether the four ways of counting agree; no batch yet is no break."""
     if batch is None:
         return dg.AssetCheckResult(passed=True, metadata={"batches": 0})
-    tagged = sum(batch[f"{name}_count"] for name in ("unique", "duplicate", "late", "quarantined"))
+    tagged = sum(batch.get(f"{name.lower()}_count") or 0 for name in Disposition)
     counts = {"delivered": batch["delivered"], "tagged": tagged, "offsets": batch["offsets"], "stored": batch["stored"]}
     passed = len(set(counts.values())) == 1
     return dg.AssetCheckResult(passed=passed, metadata={"batch_id": batch["batch_id"], **counts})

@@ -97,6 +97,7 @@ class Stream:
         return Candidates(
             keys=keys_of(hashes),
             is_valid=np.ones(count, dtype=bool),
+            is_ignored=np.zeros(count, dtype=bool),
             event_time=self._now - self._rng.integers(0, self._step, count),
             partition=np.zeros(count, dtype=np.int32),
             offset=np.arange(count, dtype=np.int64),

@@ -96,8 +96,8 @@ def describe_batch(report: BatchReport) -> str:
     """One line on a published batch."""
     return (
         f"batch {report.batch_id}: {report.delivered} delivered = {report.unique} unique + {report.duplicate} duplicate"
-        f" + {report.late} late + {report.quarantined} quarantined, {report.batch_seconds:.1f} s,"
-        f" {report.events_per_second:.0f} events/s"
+        f" + {report.late} late + {report.quarantined} quarantined + {report.ignored} ignored,"
+        f" {report.batch_seconds:.1f} s, {report.events_per_second:.0f} events/s"
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.sending.manifest import Manifest
 
 BREAKS_PRINTED = 20
-_COLUMNS = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "ERASED")
+_COLUMNS = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "IGNORED", "ERASED")
 
 
 def verify(
@@ -73,7 +73,7 @@ def load_manifest(path: Path) -> "Manifest":
 def show(verdict: Verdict) -> None:
     """The same for a person."""
     table(
-        "delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + ERASED",
+        "delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED + ERASED",
         _COLUMNS,
         [_cells(row) for row in verdict.partitions],
     )
@@ -102,7 +102,7 @@ def show_beside(verdict: Verdict) -> None:
         rows.append(
             [
                 "warehouse",
-                *(_cells(found) if found else [reported.partition, 0, 0, 0, 0, 0, 0]),
+                *(_cells(found) if found else [reported.partition, 0, 0, 0, 0, 0, 0, 0]),
                 _word(reported == found),
             ]
         )
@@ -110,7 +110,7 @@ def show_beside(verdict: Verdict) -> None:
 
 
 def _cells(row: PartitionTally) -> list[object]:
-    return [row.partition, row.delivered, row.unique, row.duplicate, row.late, row.quarantined, row.erased]
+    return [row.partition, row.delivered, row.unique, row.duplicate, row.late, row.quarantined, row.ignored, row.erased]
 
 
 def _word(agrees: bool) -> str:

@@ -33,7 +33,8 @@ class Break:
 class Evidence:
     """What was read: whole small tables, the large ones tallied, and the records that break a rule by themselves.
 
-    `delivery_counts` is by batch, partition and disposition; `delivery_amounts` by batch, disposition and currency.
+    `delivery_counts` is by batch, partition and disposition; `delivery_amounts` by batch, disposition and currency;
+    `ignored_counts` by batch and rule of the mapping.
     """
 
     ledger: Sequence[Row] = ()
@@ -43,6 +44,7 @@ class Evidence:
     accepted_gaps: Sequence[Row] = ()
     delivery_counts: Sequence[Row] = ()
     delivery_amounts: Sequence[Row] = ()
+    ignored_counts: Sequence[Row] = ()
     erasures: Sequence[Row] = ()
     broken_records: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
@@ -57,6 +59,7 @@ class PartitionTally:
     duplicate: int
     late: int
     quarantined: int
+    ignored: int = 0
     erased: int = 0
 
 
@@ -73,6 +76,7 @@ def find_breaks(evidence: Evidence) -> list[Break]:
         *_partitions_add_up(evidence.ledger_partitions),
         *_deliveries_are_the_ledgers(evidence),
         *_money_is_the_ledgers(evidence),
+        *_ignored_are_the_rules(evidence),
         *_control_is_the_ledgers_end(evidence),
         *_records_keep_the_rules(evidence.broken_records),
     ]
@@ -127,13 +131,14 @@ def _ledger_adds_up(evidence: Evidence) -> Iterator[Break]:
     by_batch: dict[int, Counter[str]] = {}
     ranges: dict[int, dict[int, tuple[int, int]]] = {}
     for row in evidence.ledger_partitions:
-        by_batch.setdefault(row["batch_id"], Counter()).update({name: row[name] for name in names})
+        by_batch.setdefault(row["batch_id"], Counter()).update({name: row.get(name) or 0 for name in names})
         span = (row["start_offset"], row["end_offset"])
         ranges.setdefault(row["batch_id"], {})[row["kafka_partition"]] = span
     for row in evidence.ledger:
         where = f"batch {row['batch_id']}"
         parts = by_batch.pop(row["batch_id"], Counter())
-        yield from _differences("a batch is the sum of its partitions", where, {n: parts[n] for n in names}, row)
+        told = {name: row.get(name) or 0 for name in names}
+        yield from _differences("a batch is the sum of its partitions", where, {n: parts[n] for n in names}, told)
         starts, ends = offsets(row["start_offsets"]), offsets(row["end_offsets"])
         spans = {at: (starts.get(at, 0), end) for at, end in ends.items() if end != starts.get(at, 0)}
         found = {at: span for at, span in ranges.get(row["batch_id"], {}).items() if span[0] != span[1]}
@@ -145,9 +150,11 @@ def _ledger_adds_up(evidence: Evidence) -> Iterator[Break]:
 def _partitions_add_up(rows: Sequence[Row]) -> Iterator[Break]:
     for row in rows:
         where = f"batch {row['batch_id']}, partition {row['kafka_partition']}"
-        tagged = sum(row[name] for name in _COUNTS.values())
+        tagged = sum(row.get(name) or 0 for name in _COUNTS.values())
         if row["delivered"] != tagged:
-            yield Break("delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED", where, row["delivered"], tagged)
+            yield Break(
+                "delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED", where, row["delivered"], tagged
+            )
         if row["delivered"] != row["end_offset"] - row["start_offset"]:
             yield Break("every offset is delivered", where, row["end_offset"] - row["start_offset"], row["delivered"])
 
@@ -157,7 +164,7 @@ def _deliveries_are_the_ledgers(evidence: Evidence) -> Iterator[Break]:
         (row["batch_id"], row["kafka_partition"], disposition): row[name]
         for row in evidence.ledger_partitions
         for disposition, name in _COUNTS.items()
-        if row[name]
+        if row.get(name)
     }
     found = published_counts(evidence.delivery_counts, evidence.erasures)
     where = "batch, partition, disposition"
@@ -188,6 +195,35 @@ def _money_is_the_ledgers(evidence: Evidence) -> Iterator[Break]:
     told = published_amounts(evidence.ledger_amounts, ())
     found = published_amounts(evidence.delivery_amounts, evidence.erasures)
     yield from _differences("batch_ledger_amounts is the deliveries' money", ", ".join(_MONEY_KEY), told, found)
+
+
+def _ignored_are_the_rules(evidence: Evidence) -> Iterator[Break]:
+    """An erased record no longer says which rule ignored it: so many may be missing as its receipts count."""
+    found: dict[int, Counter[str]] = {}
+    for row in evidence.ignored_counts:
+        found.setdefault(row["batch_id"], Counter())[row["rule"]] += row["record_count"]
+    erased: Counter[int] = Counter()
+    for row in evidence.erasures:
+        erased[row["batch_id"]] += row["record_count"] if row["disposition"] == Disposition.IGNORED else 0
+    for row in evidence.ledger:
+        where = f"batch {row['batch_id']}"
+        told = _by_rule(row.get("ignored_by_rule"))
+        held = found.pop(row["batch_id"], Counter())
+        counted = row.get("ignored_count") or 0
+        if told.total() != counted:
+            yield Break("ignored records are counted by rule", where, counted, dict(told))
+        if held - told or (told - held).total() != erased[row["batch_id"]]:
+            yield Break("payment_deliveries holds what each rule ignored", where, dict(told), dict(held))
+    for batch_id, held in found.items():
+        yield Break("payment_deliveries holds what each rule ignored", f"batch {batch_id}", {}, dict(held))
+
+
+def _by_rule(text: str | None) -> Counter[str]:
+    """What a ledger row says of each rule; nothing where it can't be read, which then does not add up."""
+    try:
+        return Counter[str]({rule: int(count) for rule, count in json.loads(text or "{}").items()})
+    except (ValueError, TypeError, AttributeError):
+        return Counter({"unreadable": -1})
 
 
 def _control_is_the_ledgers_end(evidence: Evidence) -> Iterator[Break]:

@@ -81,6 +81,7 @@ def gather(reads: WarehouseReads) -> Evidence:
         accepted_gaps=reads.whole_table(catalog.ACCEPTED_GAPS),
         delivery_counts=reads.delivery_counts(),
         delivery_amounts=reads.delivery_amounts(),
+        ignored_counts=reads.ignored_counts(),
         erasures=reads.whole_table(catalog.ERASURES),
         broken_records=reads.broken_records(),
     )

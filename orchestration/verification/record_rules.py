@@ -85,9 +85,10 @@ _RECORD_RULES = {
         """
         for told, table in _PAYMENTS.items()
     },
-    "a record has reasons where it is quarantined, and only there": """
+    "a record has reasons where it is quarantined or ignored, and only there": """
         select topic, kafka_partition, kafka_offset from {payment_deliveries}
-        where (disposition = 'QUARANTINED') != (array_length(reasons) > 0)
+        where (disposition in ('QUARANTINED', 'IGNORED')) != (array_length(reasons) > 0)
+            or disposition = 'IGNORED' and array_length(reasons) != 1
         """,
     "a UNIQUE record keeps no raw value: its payment says it all": """
         select topic, kafka_partition, kafka_offset from {payment_deliveries}

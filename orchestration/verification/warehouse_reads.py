@@ -104,6 +104,17 @@ class WarehouseReads:
             """
         )
 
+    def ignored_counts(self) -> list[Row]:
+        """The IGNORED records, tallied by batch and rule of the mapping."""
+        return self.read(
+            """
+            select batch_id, array_to_string(reasons, ', ') as rule, count(*) as record_count
+            from {payment_deliveries}
+            where disposition = 'IGNORED'
+            group by batch_id, array_to_string(reasons, ', ')
+            """
+        )
+
     def delivered_records(self, last_offsets: Mapping[int, int]) -> list[Row]:
         """What became of each record up to and with `last_offsets`; `value_sha256` is bytes."""
         sql = """

@@ -38,7 +38,12 @@ class Disposition(StrEnum):
     DUPLICATE = "DUPLICATE"
     LATE = "LATE"
     QUARANTINED = "QUARANTINED"
+    IGNORED = "IGNORED"
 
+
+NO_PAYMENTS = (Disposition.QUARANTINED, Disposition.IGNORED)
+"""What is no valid payment: a record with reasons, which say what is wrong with it, or which rule of the user's mapping
+ignores it."""
 
 ERASED = "ERASED"
 """What a delivery is once it was erased on request: no record is tagged so, and the ledger does not count by it."""

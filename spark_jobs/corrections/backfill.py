@@ -36,7 +36,7 @@ IDENTITY = ("transaction_id", "event_time")
 """They decided what the record became: a backfill that reads them otherwise is shown, and swaps nothing of it."""
 
 RECOMPUTED = tuple(column.name for column in catalog.TRANSACTIONS.columns if column.name not in KEPT)
-_NOT_STAGED = ("raw_key", "raw_value", "id_hash", "reasons")
+_NOT_STAGED = ("raw_key", "raw_value", "id_hash", "reasons", "is_ignored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,8 @@ _IS_CHANGED = " or ".join(f"s.{name} is distinct from t.{name}" for name in RECO
 _OUTCOME = f"""case
             when s.kafka_offset is null then 'NOT IN KAFKA'
             when s.value_sha256 != d.value_sha256 then 'OTHER VALUE IN KAFKA'
-            when t.transaction_id is null and d.disposition = 'QUARANTINED' and s.reason_text = '' then 'ACCEPTED NOW'
+            when t.transaction_id is null and d.disposition in ('QUARANTINED', 'IGNORED') and s.reason_text = ''
+                then 'ACCEPTED NOW'
             when t.transaction_id is null then 'SAME'
             when s.reason_text != '' then 'REFUSED NOW'
             when s.transaction_id != t.transaction_id or s.event_time != t.event_time then 'OTHER IDENTITY'

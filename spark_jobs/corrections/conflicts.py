@@ -65,7 +65,7 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
     sql = f"""
         with disputed as (
             select transaction_id from {name[catalog.DELIVERIES]}
-            where disposition not in ('QUARANTINED', 'ERASED') {one}
+            where disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') {one}
             group by transaction_id having count(distinct payload_hash) > 1
         ),
         decided as (
@@ -79,7 +79,7 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
         inner join disputed on d.transaction_id = disputed.transaction_id
         left join {name[catalog.TRANSACTIONS]} as t on d.transaction_id = t.transaction_id
         left join decided as c on d.transaction_id = c.transaction_id
-        where d.disposition not in ('QUARANTINED', 'ERASED')
+        where d.disposition not in ('QUARANTINED', 'IGNORED', 'ERASED')
         order by d.transaction_id, d.kafka_timestamp, d.kafka_partition, d.kafka_offset
         """
     rows = run(client, sql, {} if transaction_id is None else {"transaction_id": transaction_id})

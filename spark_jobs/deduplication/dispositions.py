@@ -1,9 +1,10 @@
 """Which disposition each record of a micro-batch gets, given what the state remembers.
 
-Belongs here: the rules of UNIQUE, DUPLICATE, LATE and QUARANTINED. Does not belong here: how ids are remembered
-(state), files, Spark. Pure.
+Belongs here: the rules of UNIQUE, DUPLICATE, LATE, QUARANTINED and IGNORED. Does not belong here: how ids are
+remembered (state), files, Spark. Pure.
 
-The rules: a record with a reason is QUARANTINED. Of the payments that are not late and not remembered, the earliest by
+The rules: what the mapping ignores is IGNORED, any other record with a reason is QUARANTINED; neither moves the
+watermark. Of the payments that are not late and not remembered, the earliest by
 (event_time, partition, offset) of each id is UNIQUE. A late payment whose id is neither remembered nor UNIQUE in this
 batch is LATE. Every other payment is a DUPLICATE.
 """
@@ -18,18 +19,20 @@ from spark_jobs.deduplication.id_keys import Keys, among, in_order
 from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState, SegmentStore
 
 DISPOSITIONS: tuple[Disposition, ...] = tuple(Disposition)
-_UNIQUE, _DUPLICATE, _LATE, _QUARANTINED = range(4)
+_UNIQUE, _DUPLICATE, _LATE, _QUARANTINED, _IGNORED = range(5)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """The records of one bucket, column by column, all of one length.
 
-    `event_time` is microseconds since 1970 and means nothing where `is_valid` is false.
+    `event_time` is microseconds since 1970 and means nothing where `is_valid` is false; only there can `is_ignored` be
+    true.
     """
 
     keys: Keys
     is_valid: npt.NDArray[np.bool_]
+    is_ignored: npt.NDArray[np.bool_]
     event_time: npt.NDArray[np.int64]
     partition: npt.NDArray[np.int32]
     offset: npt.NDArray[np.int64]
@@ -52,7 +55,7 @@ def tag(
         delay: how far the watermark trails, microseconds.
         store: the bucket's segment files.
     """
-    dispositions = np.full(len(candidates.is_valid), _QUARANTINED, dtype=np.int8)
+    dispositions = np.where(candidates.is_ignored, _IGNORED, _QUARANTINED).astype(np.int8)
     valid = np.flatnonzero(candidates.is_valid)
     # Once, here: searches then find neighbours near each other, equals stand together, and later sorts have less to do.
     valid = valid[np.argsort(candidates.keys["high"][valid], kind="stable")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract.payment_event import ERASED, Reason
+from spark_jobs.contract.payment_event import ERASED, NO_PAYMENTS, Reason
 from spark_jobs.erasure.account_names import names_account, needles
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -37,10 +37,10 @@ class Found:
 
 
 def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
-    """Every delivery of every payment that names the account, and the quarantined records that do.
+    """Every delivery of every payment that names the account, and the quarantined and ignored records that do.
 
     A payment names it as sender or receiver, in any field that the contract does not know, in any version that was
-    delivered or decided. A quarantined record is no payment: it goes by itself, whatever id it claims to have.
+    delivered or decided. Such a record is no payment: it goes by itself, whatever id it claims to have.
     """
     named = [row for row in _candidates(client, settings, account) if _is_named(row, account)]
     places = {_place(row) for row in named if row["transaction_id"] is None}
@@ -52,9 +52,11 @@ def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
         wanted = "d.transaction_id in (select asked.id from unnest(@ids) as asked)"
         found |= {f.place: f for f in _deliveries(client, settings, wanted, {"ids": ids})}
     if places - found.keys():
-        wanted = f"d.disposition = 'QUARANTINED' and {narrowed_bytes(('d.raw_key', 'd.raw_value'), account)}"
-        quarantined = _deliveries(client, settings, wanted, narrowing_values(account, "hex"))
-        found |= {f.place: f for f in quarantined if f.place in places}
+        wanted = (
+            f"d.disposition in ('QUARANTINED', 'IGNORED') and {narrowed_bytes(('d.raw_key', 'd.raw_value'), account)}"
+        )
+        others = _deliveries(client, settings, wanted, narrowing_values(account, "hex"))
+        found |= {f.place: f for f in others if f.place in places}
     return sorted(found.values(), key=lambda f: f.place)
 
 
@@ -91,7 +93,7 @@ def narrowing_values(account: str, kind: str) -> dict[str, str]:
 
 
 def _candidates(client: "Client", settings: JobSettings, account: str) -> list[dict[str, Any]]:
-    """What may name the account among kept bytes and texts; without an id where it is of a quarantined record."""
+    """What may name the account among kept bytes and texts; without an id where it is of no payment."""
     place = "topic, kafka_partition, kafka_offset"
     none = "cast(null as bytes)"
     named = narrowed_text("extra_fields", account)
@@ -101,8 +103,8 @@ def _candidates(client: "Client", settings: JobSettings, account: str) -> list[d
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
     sql = f"""
-        select {place}, if(disposition = 'QUARANTINED', null, transaction_id) as transaction_id, raw_key, raw_value,
-            cast(null as string) as extra_fields
+        select {place}, if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id,
+            raw_key, raw_value, cast(null as string) as extra_fields
         from `{table_id(settings, catalog.DELIVERIES)}`
         where disposition != '{ERASED}' and {narrowed_bytes(("raw_key", "raw_value"), account)}
         union all {sources}
@@ -124,7 +126,7 @@ def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: di
     here = "t.topic = d.topic and t.kafka_partition = d.kafka_partition and t.kafka_offset = d.kafka_offset"
     sql = f"""
         select d.topic, d.kafka_partition, d.kafka_offset, d.transaction_id, d.disposition,
-            date(if(d.disposition = 'QUARANTINED', d.kafka_timestamp, d.event_time)) as day,
+            date(if(d.disposition in ('QUARANTINED', 'IGNORED'), d.kafka_timestamp, d.event_time)) as day,
             coalesce(d.currency, '') as currency, coalesce(d.amount_minor, 0) as amount_minor,
             if(t.topic is null, 0, 1) as payments
         from `{table_id(settings, catalog.DELIVERIES)}` as d
@@ -135,7 +137,7 @@ def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: di
     return [
         Found(
             _place(row),
-            None if row["disposition"] == "QUARANTINED" else row["transaction_id"],
+            None if row["disposition"] in NO_PAYMENTS else row["transaction_id"],
             *(row[name] for name in told),
         )
         for row in run(client, sql, values)

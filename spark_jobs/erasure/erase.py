@@ -145,7 +145,7 @@ def erase_sql(settings: JobSettings, staging: str) -> str:
     {insert_receipts_sql(name[catalog.ERASURES], _rows_sql(settings, staging))}
     insert into {name[catalog.ERASED_IDS]} (erasure_id, id_hash)
         select @erasure_id, md5(r.transaction_id) from {name[catalog.DELIVERIES]} as r
-        where r.disposition != 'QUARANTINED' and {here}
+        where r.disposition not in ('QUARANTINED', 'IGNORED') and {here}
         group by r.transaction_id;
     assert @@row_count = @ids as 'other payments name the account by now';
     delete from {name[catalog.TRANSACTIONS]} as r where {here};

@@ -24,9 +24,11 @@ RECORD_SCHEMA = pa.schema(
         pa.field("raw_value", pa.binary()),
         pa.field("value_sha256", pa.binary(32)),
         *VALIDATED_SCHEMA,
+        pa.field("is_ignored", pa.bool_()),
     ]
 )
-"""A validated record on its way to its bucket."""
+"""A validated record on its way to its bucket. Where `is_ignored`, the one reason is the rule of the mapping that says
+that it is no payment, and no field of a payment is read."""
 
 
 KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value")
@@ -41,4 +43,6 @@ def read_records(batch: pa.RecordBatch, lists: CodeLists | None = None) -> pa.Ta
     validated = validate(parse(values, keys), timestamps, lists)
     sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
     coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
-    return pa.Table.from_arrays([*coordinates, batch.column("value"), sha256, *validated.columns], schema=RECORD_SCHEMA)
+    is_ignored = pa.repeat(pa.scalar(False), len(values))
+    columns = [*coordinates, batch.column("value"), sha256, *validated.columns, is_ignored]
+    return pa.Table.from_arrays(columns, schema=RECORD_SCHEMA)

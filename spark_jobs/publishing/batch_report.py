@@ -3,7 +3,8 @@
 Belongs here: the report's fields and their names as metadata. These names are stable: the UI plots them over time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -34,6 +35,8 @@ class BatchReport:
     published_at: datetime
     erased: int = 0
     """Of the delivered, those whose id was erased before; the other counts say what they were tagged as."""
+    ignored: int = 0
+    ignored_by_rule: Mapping[str, int] = field(default_factory=dict)
     contract_version: str | None = None
     """The contract that its records were judged by."""
 
@@ -55,6 +58,7 @@ class BatchReport:
             "duplicate": self.duplicate,
             "late": self.late,
             "quarantined": self.quarantined,
+            "ignored": self.ignored,
             "erased": self.erased,
             "events_per_second": round(self.events_per_second, 1),
             "latency_p50_seconds": round(self.latency_p50_seconds, 3),

@@ -66,6 +66,8 @@ def report_of(batch: Batch, control: Control, load_seconds: float, transaction_s
         duplicate=tally.count(Disposition.DUPLICATE),
         late=tally.count(Disposition.LATE),
         quarantined=tally.count(Disposition.QUARANTINED),
+        ignored=tally.count(Disposition.IGNORED),
+        ignored_by_rule=tally.ignored_by_rule,
         watermark=from_microseconds(next(iter(tally.watermarks))),
         next_watermark=control.watermark,
         latency_p50_seconds=_seconds_since(tally.kafka_timestamp_percentile(50), now),

@@ -4,6 +4,7 @@ Belongs here: the values, under the names of the ledger's columns. Does not belo
 form of the digest (tables).
 """
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +38,7 @@ def ledger_of(batch: Batch, control: Control) -> dict[str, Any]:
         "end_offsets": offsets_to_json(batch.interval.end),
         "delivered": tally.delivered,
         **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
+        "ignored_by_rule": json.dumps(tally.ignored_by_rule, sort_keys=True),
         "watermark": control.watermark,
         "next_watermark": from_microseconds(watermark_of(tally.max_event_time, WATERMARK_MICROSECONDS)),
         "partitions": [_partition_row(batch, partition) for partition in sorted(batch.interval.end)],

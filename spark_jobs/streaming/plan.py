@@ -143,6 +143,7 @@ def tag_bucket(
     candidates = Candidates(
         keys=keys_of(_concatenated(records["id_hash"])),
         is_valid=_is_valid(records),
+        is_ignored=np.asarray(records["is_ignored"]),
         event_time=pc.fill_null(records["event_time"].cast(pa.int64()), 0).to_numpy(),
         partition=records["kafka_partition"].to_numpy(),
         offset=records["kafka_offset"].to_numpy(),
@@ -159,6 +160,7 @@ def tag_bucket(
         partitions=partitions,
         amounts=amounts,
         timestamp_percentiles=percentiles,
+        ignored_by_rule=tally.count_ignored(tagged),
         watermark=watermark_of(before.max_event_time, WATERMARK_MICROSECONDS),
         max_event_time=after.max_event_time,
         state_keys=after.key_count,

@@ -42,7 +42,8 @@ class BucketTally(msgspec.Struct, frozen=True):
     """One bucket's account of what it staged.
 
     Times are microseconds since 1970; `watermark` is None before the first valid payment; `timestamp_percentiles` are
-    those of the Kafka timestamps, 0 to 100; `shuffle_files` are the files that its records came in.
+    those of the Kafka timestamps, 0 to 100; `shuffle_files` are the files that its records came in; `ignored_by_rule`
+    counts the IGNORED records.
     """
 
     bucket: int
@@ -56,6 +57,7 @@ class BucketTally(msgspec.Struct, frozen=True):
     state_keys: int
     state_bytes: int
     shuffle_files: tuple[str, ...] = ()
+    ignored_by_rule: dict[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class BatchTally:
     state_keys: int = 0
     state_bytes: int = 0
     shuffle_files: tuple[str, ...] = ()
+    ignored_by_rule: Counter[str] = field(default_factory=Counter)
 
     @property
     def delivered(self) -> int:
@@ -124,6 +127,13 @@ def count_up(tagged: pa.Table) -> tuple[tuple[PartitionCount, ...], tuple[Amount
     )
 
 
+def count_ignored(tagged: pa.Table) -> dict[str, int]:
+    """IGNORED records by the rule of the mapping that says so."""
+    ignored = tagged.filter(pc.equal(tagged["disposition"], Disposition.IGNORED.value))
+    counted = pc.value_counts(pc.list_flatten(ignored["reasons"]))
+    return {row["values"]: row["counts"] for row in counted.to_pylist()}
+
+
 def encode(bucket_tally: BucketTally) -> bytes:
     """A bucket_tally as bytes, for its way from the executor to the driver."""
     return msgspec.json.encode(bucket_tally)
@@ -145,6 +155,9 @@ def add_up(tallies: Iterable[BucketTally]) -> BatchTally:
         for amount in bucket_tally.amounts:
             count, minor = amounts.get((amount.disposition, amount.currency), (0, 0))
             amounts[amount.disposition, amount.currency] = (count + amount.count, minor + amount.minor)
+    ignored: Counter[str] = Counter()
+    for bucket_tally in tallies:
+        ignored.update(bucket_tally.ignored_by_rule)
     return BatchTally(
         uris=tuple(bucket_tally.uri for bucket_tally in tallies if bucket_tally.uri),
         partition_counts=counts,
@@ -155,6 +168,7 @@ def add_up(tallies: Iterable[BucketTally]) -> BatchTally:
         state_keys=sum(bucket_tally.state_keys for bucket_tally in tallies),
         state_bytes=sum(bucket_tally.state_bytes for bucket_tally in tallies),
         shuffle_files=tuple({uri for bucket_tally in tallies for uri in bucket_tally.shuffle_files}),
+        ignored_by_rule=ignored,
     )
 
 

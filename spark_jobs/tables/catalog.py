@@ -8,7 +8,16 @@ module.
 from dataclasses import replace
 
 from spark_jobs.contract.payment_event import FIELDS
-from spark_jobs.tables.columns import BATCH, COORDINATES, COUNTS, DIGESTS, HASHES, Column
+from spark_jobs.tables.columns import (
+    BATCH,
+    COORDINATES,
+    COUNTS,
+    DIGESTS,
+    HASHES,
+    IGNORED_BY_RULE,
+    IGNORED_COUNT,
+    Column,
+)
 from spark_jobs.tables.columns import Table as Table
 from spark_jobs.tables.contract_tables import CONTRACT_VERSION
 from spark_jobs.tables.contract_tables import CONTRACT_VERSIONS as CONTRACT_VERSIONS
@@ -26,8 +35,8 @@ DELIVERIES = Table(
     "One row per Kafka record, whatever became of it.",
     (
         *COORDINATES,
-        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED; ERASED on request."),
-        Column("reasons", "STRING", "Why the record is quarantined; empty otherwise.", "REPEATED"),
+        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE, QUARANTINED or IGNORED; ERASED on request."),
+        Column("reasons", "STRING", "Why it is quarantined, or the rule that ignores it; empty otherwise.", "REPEATED"),
         Column("transaction_id", "STRING", "The payment's id, where that is valid.", "NULLABLE"),
         Column("event_time", "TIMESTAMP", "When the payment was made, where that is valid.", "NULLABLE"),
         Column("currency", "STRING", "ISO 4217, where that is valid.", "NULLABLE"),
@@ -89,6 +98,8 @@ LEDGER = Table(
         Column("published_at", "TIMESTAMP", "When the batch's transaction ran."),
         *DIGESTS,
         CONTRACT_VERSION,
+        IGNORED_COUNT,
+        IGNORED_BY_RULE,
     ),
     partition_by="published_at",
 )
@@ -103,6 +114,7 @@ LEDGER_PARTITIONS = Table(
         Column("start_offset", "INT64", "First offset of the batch."),
         Column("end_offset", "INT64", "Offset after the last of the batch."),
         *COUNTS,
+        IGNORED_COUNT,
     ),
 )
 
@@ -111,7 +123,7 @@ LEDGER_AMOUNTS = Table(
     "One row per published micro-batch, disposition and currency: its money.",
     (
         BATCH,
-        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE or QUARANTINED."),
+        Column("disposition", "STRING", "UNIQUE, DUPLICATE, LATE, QUARANTINED or IGNORED."),
         Column("currency", "STRING", "ISO 4217; empty where the record has no valid one."),
         Column("record_count", "INT64", "Records."),
         Column("amount_minor", "NUMERIC", "Sum in the currency's minor unit; 0 where no amount could be read."),

@@ -39,11 +39,23 @@ HASHES = (
     Column("value_sha256", "BYTES", "SHA-256 of the record's value, byte for byte."),
 )
 COUNTS = (
-    Column("delivered", "INT64", "Records read: the sum of the four counts that follow."),
+    Column("delivered", "INT64", "Records read: the sum of the counts by disposition."),
     Column("unique_count", "INT64", "Records tagged UNIQUE."),
     Column("duplicate_count", "INT64", "Records tagged DUPLICATE."),
     Column("late_count", "INT64", "Records tagged LATE."),
     Column("quarantined_count", "INT64", "Records tagged QUARANTINED."),
+)
+IGNORED_COUNT = Column(
+    "ignored_count",
+    "INT64",
+    "Records tagged IGNORED; NULL in a batch of before there were any, where it is 0.",
+    "NULLABLE",
+)
+IGNORED_BY_RULE = Column(
+    "ignored_by_rule",
+    "STRING",
+    "JSON object, rule of the mapping to the records that it ignored; NULL in a batch of before there were any.",
+    "NULLABLE",
 )
 DIGESTS = (
     Column("content_hash", "STRING", "SHA-256 over every record's partition, offset and value_sha256, hexadecimal."),

@@ -17,7 +17,7 @@ ERASURES = Table(
         Column("topic", "STRING", "Kafka topic."),
         Column("kafka_partition", "INT64", "Kafka partition."),
         Column("disposition", "STRING", "What the deliveries were published as, before they were ERASED."),
-        Column("day", "DATE", "UTC day of event_time; of the Kafka timestamp where the records were QUARANTINED."),
+        Column("day", "DATE", "UTC day of event_time; of the Kafka timestamp where they were no payments."),
         Column("currency", "STRING", "ISO 4217; empty where the records had no valid one."),
         Column("is_late_payment", "BOOL", "Whether they were late payments, each counted once, as senders count."),
         Column("is_replay", "BOOL", "Whether they were replays, which no sender counts."),
@@ -84,7 +84,7 @@ def insert_receipts_sql(table: str, rows: str) -> str:
                 max(kafka_offset) as max_offset, sum(removed) as payments_removed
             from (
                 select {named}, erased_by, reason, kafka_offset, removed,
-                    date(if(disposition = 'QUARANTINED', kafka_timestamp, event_time)) as day,
+                    date(if(disposition in ('QUARANTINED', 'IGNORED'), kafka_timestamp, event_time)) as day,
                     coalesce(currency, '') as currency, cast(coalesce(amount_minor, 0) as numeric) as minor,
                     cast(cast(concat('0x', substr(to_hex(value_sha256), 1, 15)) as int64) as numeric) as hash_part
                 from ({rows})

@@ -25,6 +25,8 @@ NOTHING_BEFORE = ""
 
 _PARTITION = ("kafka_partition", "start_offset", "end_offset", "delivered")
 _COUNTS = ("unique_count", "duplicate_count", "late_count", "quarantined_count")
+_LATER = ("contract_version", "ignored_count", "ignored_by_rule")
+"""A batch of before a column was says nothing of it, and keeps its digest."""
 _AMOUNT = ("disposition", "currency", "record_count", "amount_minor")
 
 
@@ -75,11 +77,10 @@ def claims(batch: ReadRow, partitions: Sequence[ReadRow], amounts: Sequence[Read
         "previous": previous,
         **{name: batch[name] for name in ("pipeline", "topic", "batch_id", "epoch", "start_offsets", "end_offsets")},
         **{name: batch[name] for name in ("delivered", *_COUNTS)},
-        # A batch of before contracts had versions says nothing of it, and keeps its digest.
-        **({"contract_version": version} if (version := batch.get("contract_version")) else {}),
+        **{name: batch[name] for name in _LATER if batch.get(name) is not None},
         "watermark": to_microseconds(batch["watermark"]),
         "next_watermark": to_microseconds(batch["next_watermark"]),
-        "partitions": sorted([row[name] for name in (*_PARTITION, *_COUNTS)] for row in partitions),
+        "partitions": sorted(_of_partition(row) for row in partitions),
         "amounts": sorted([_plain(row[name]) for name in _AMOUNT] for row in amounts),
     }
     return json.dumps(said, sort_keys=True, separators=(",", ":"))
@@ -88,6 +89,11 @@ def claims(batch: ReadRow, partitions: Sequence[ReadRow], amounts: Sequence[Read
 def digest(reported: str, content: str, published_at: datetime) -> str:
     """The digest of a batch with these `claims` and this content_hash."""
     return hashlib.sha256(f"{reported}\n{content}\n{to_microseconds(published_at)}".encode()).hexdigest()
+
+
+def _of_partition(row: ReadRow) -> list[int]:
+    ignored = row.get("ignored_count")
+    return [row[name] for name in (*_PARTITION, *_COUNTS)] + ([] if ignored is None else [ignored])
 
 
 def _plain(value: Any) -> str | int:

@@ -45,6 +45,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         tables=(catalog.CONTRACT_VERSIONS,),
         columns={catalog.LEDGER: ("contract_version",)},
     ),
+    Migration(
+        5,
+        "records that the mapping ignores",
+        columns={catalog.LEDGER: ("ignored_count", "ignored_by_rule"), catalog.LEDGER_PARTITIONS: ("ignored_count",)},
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -18,7 +18,9 @@ Tables = dict[str, list[Row]]
 TOPIC = "payment-events"
 START = datetime(2026, 1, 5, 23, 0, tzinfo=UTC)
 LEAVER = "leaver"
-DISPOSITIONS = ("UNIQUE", "DUPLICATE", "LATE", "QUARANTINED")
+DISPOSITIONS = ("UNIQUE", "DUPLICATE", "LATE", "QUARANTINED", "IGNORED")
+NO_PAYMENTS = ("QUARANTINED", "IGNORED")
+RULE = "not-a-payment"
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ class Delivery:
 
     @property
     def sender(self) -> str:
-        """One account sent a payment, a late one and a malformed record, and nothing else."""
+        """One account sent a payment, a late one, a malformed record and an ignored one, and nothing else."""
         is_leavers = (self.batch_id, self.partition) == (2, 1) and (
-            self.transaction_id == "b2p1-a" or self.disposition in ("LATE", "QUARANTINED")
+            self.transaction_id == "b2p1-a" or self.disposition in ("LATE", *NO_PAYMENTS)
         )
         return LEAVER if is_leavers else f"sender-{self.partition}"
 
@@ -54,9 +56,13 @@ class Delivery:
 
 
 def _batch(batch_id: int, partition: int, first_offset: int) -> list[Delivery]:
-    """Six records of one partition: two new payments, a retry, a conflict, a late payment and a malformed record."""
+    """Records of one partition: two new payments, a retry, a conflict, a late payment, a malformed record.
+
+    From the second batch on there is one more, which the mapping ignores: the first is of before there were any.
+    """
     name = f"b{batch_id}p{partition}"
     minute = 60 * batch_id
+    ignored = [Delivery(batch_id, partition, first_offset + 6, "IGNORED", None, minute)] if batch_id > 1 else []
     return [
         Delivery(batch_id, partition, first_offset, "UNIQUE", f"{name}-a", minute),
         Delivery(batch_id, partition, first_offset + 1, "UNIQUE", f"{name}-b", minute + 1, 700_000, "JPY", "JP"),
@@ -64,16 +70,17 @@ def _batch(batch_id: int, partition: int, first_offset: int) -> list[Delivery]:
         Delivery(batch_id, partition, first_offset + 3, "DUPLICATE", f"{name}-b", minute + 1, 5, payload="other"),
         Delivery(batch_id, partition, first_offset + 4, "LATE", f"{name}-late", -600, 123, "KWD", "KW"),
         Delivery(batch_id, partition, first_offset + 5, "QUARANTINED", None, minute),
+        *ignored,
     ]
 
 
 def deliveries(batches: int) -> list[Delivery]:
-    """`batches` batches of six records in each of two partitions."""
+    """`batches` batches in each of two partitions: six records in the first, seven in each later one."""
     return [
         delivery
         for batch_id in range(1, batches + 1)
         for partition in range(2)
-        for delivery in _batch(batch_id, partition, 100 * partition + 6 * (batch_id - 1))
+        for delivery in _batch(batch_id, partition, 100 * partition + max(0, 7 * (batch_id - 1) - 1))
     ]
 
 
@@ -141,11 +148,11 @@ def correct(data: Tables, corrections: list[Row]) -> None:
 
 
 def _delivery(record: Delivery) -> Row:
-    valid = record.disposition != "QUARANTINED"
+    valid = record.disposition not in NO_PAYMENTS
     return {
         **_coordinates(record),
         "disposition": record.disposition,
-        "reasons": [] if valid else ["INVALID_JSON"],
+        "reasons": {"QUARANTINED": ["INVALID_JSON"], "IGNORED": [RULE]}.get(record.disposition, []),
         "transaction_id": record.transaction_id,
         "event_time": _text(record.event_time) if valid else None,
         "currency": record.currency if valid else None,
@@ -187,7 +194,8 @@ def _coordinates(record: Delivery) -> Row:
 
 def _counts(records: list[Delivery]) -> Row:
     found = Counter(record.disposition for record in records)
-    return {"delivered": len(records)} | {f"{name.lower()}_count": found[name] for name in DISPOSITIONS}
+    counts: Row = {"delivered": len(records)} | {f"{name.lower()}_count": found[name] for name in DISPOSITIONS}
+    return counts if records[0].batch_id > 1 else counts | {"ignored_count": None}
 
 
 def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
@@ -218,6 +226,7 @@ def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
         "content_hash": f"content of {batch_id}",
         "digest": f"digest of {batch_id}",
         "contract_version": None,
+        "ignored_by_rule": json.dumps({RULE: 2}) if batch_id > 1 else None,
     }
 
 
@@ -244,7 +253,7 @@ def _amount_rows(records: list[Delivery]) -> list[Row]:
     counts: Counter[tuple[int, str, str]] = Counter()
     sums: Counter[tuple[int, str, str]] = Counter()
     for record in records:
-        valid = record.disposition != "QUARANTINED"
+        valid = record.disposition not in NO_PAYMENTS
         key = (record.batch_id, record.disposition, record.currency if valid else "")
         counts[key] += 1
         sums[key] += record.amount_minor if valid else 0
@@ -278,7 +287,7 @@ def _control_totals(records: list[Delivery]) -> list[Row]:
     """Two senders' reports: what each batch holds, as its sender counted it."""
     rows: dict[tuple[str, str, int, str], Row] = {}
     for record in records:
-        valid = record.disposition != "QUARANTINED"
+        valid = record.disposition not in NO_PAYMENTS
         currency = record.currency if valid else ""
         day = (record.event_time if valid else record.kafka_timestamp).date().isoformat()
         row = rows.setdefault(

@@ -11,12 +11,13 @@ from spark_jobs.erasure.erase import erase
 from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
-from tests.dbt.sample import LEAVER, correct, correction, deliveries, tables
+from tests.dbt.sample import LEAVER, RULE, correct, correction, deliveries, tables
 
 pytestmark = pytest.mark.integration
 
 BUILT = (
     "payment_errors",
+    "ignored_records",
     "payment_transactions_fraud",
     "payment_fraud_scores",
     "payment_metrics",
@@ -130,6 +131,9 @@ def test_marts_say_what_the_records_say(grown: Built) -> None:
     errors = {(row["kafka_partition"], row["kafka_offset"]) for row in grown.marts["payment_errors"]}
     assert errors == {(r.partition, r.offset) for r in records if r.disposition == "QUARANTINED"}
     assert {row["raw_value"] for row in grown.marts["payment_errors"]} == {b"\xff\x00{"}
+    ignored = sum(row["record_count"] for row in grown.marts["ignored_records"])
+    assert ignored == sum(r.disposition == "IGNORED" for r in records) > 0
+    assert {row["rule"] for row in grown.marts["ignored_records"]} == {RULE}
     conflicts = {row["transaction_id"] for row in grown.marts["deduplication_audit"] if row["conflicts"]}
     assert conflicts == {r.transaction_id for r in records if r.payload == "other"}
     [late] = grown.marts["late_payments"]
@@ -266,10 +270,11 @@ def test_an_erasure_keeps_the_law_by_its_receipts_and_marts_that_were_built_befo
         ("DUPLICATE", "EUR"): (1, 0, 1000),
         ("LATE", "KWD"): (1, 0, 123),
         ("QUARANTINED", ""): (1, 0, 0),
+        ("IGNORED", ""): (1, 0, 0),
     }
     assert red == {MARTS}
     [erased] = [row for row in batches if row["counted_erased"]]
-    assert (erased["status"], erased["counted_erased"], erased["erased_payments"]) == ("PASS", 4, 1)
+    assert (erased["status"], erased["counted_erased"], erased["erased_payments"]) == ("PASS", 5, 1)
 
 
 # The last: the marts hold the corrections from here on.

@@ -8,5 +8,6 @@ select
     unique_count,
     duplicate_count,
     late_count,
-    quarantined_count
+    quarantined_count,
+    coalesce(ignored_count, 0) as ignored_count
 from {{ source('payment_data', 'batch_ledger_partitions') }}

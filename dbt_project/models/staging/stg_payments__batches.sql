@@ -12,6 +12,7 @@ select
     duplicate_count,
     late_count,
     quarantined_count,
+    coalesce(ignored_count, 0) as ignored_count,
     watermark,
     next_watermark,
     min_kafka_timestamp,

@@ -14,5 +14,5 @@ select
     raw_key,
     raw_value,
     batch_id,
-    disposition not in ('QUARANTINED', 'ERASED') as is_valid
+    disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') as is_valid
 from {{ source('payment_data', 'payment_deliveries') }}

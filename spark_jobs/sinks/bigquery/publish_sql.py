@@ -44,7 +44,7 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
     deliveries, delivery_values = _insert_lists(catalog.DELIVERIES, delivered_as(retracts=retracts, erases=erases))
     transactions, transaction_values = _insert_lists(catalog.TRANSACTIONS)
     ledger = ", ".join(c.name for c in catalog.LEDGER.columns)
-    counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count"
+    counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count, ignored_count"
     name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
     source = source_sql(settings, staging, retracts=retracts, erases=erases)
     source += "" if erases else f" where {was_not_erased_sql(settings, known)}"
@@ -61,7 +61,7 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
     insert into {name[catalog.LEDGER_PARTITIONS]}
         (batch_id, topic, kafka_partition, start_offset, end_offset, {counts})
         select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
-            p.duplicate_count, p.late_count, p.quarantined_count
+            p.duplicate_count, p.late_count, p.quarantined_count, p.ignored_count
         from unnest(@partitions) as p;
     insert into {name[catalog.LEDGER_AMOUNTS]} (batch_id, disposition, currency, record_count, amount_minor)
         select @batch_id, a.disposition, a.currency, a.record_count, a.amount_minor from unnest(@amounts) as a;
@@ -75,7 +75,7 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
             timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
             timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
             @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest,
-            @contract_version
+            @contract_version, @ignored_count, @ignored_by_rule
         from digested;
     update {name[catalog.CONTROL]}
         set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,

@@ -34,8 +34,9 @@ QUESTIONS = {
         from {payment_transactions} where batch_id <= {batch_id} group by currency
         """,
     "batches": """
-        select batch_id, delivered, unique_count, duplicate_count, late_count, quarantined_count, start_offsets,
-            end_offsets from {batch_metrics} where batch_id <= {batch_id}
+        select batch_id, delivered, unique_count, duplicate_count, late_count, quarantined_count,
+            coalesce(ignored_count, 0) as ignored_count, start_offsets, end_offsets
+        from {batch_metrics} where batch_id <= {batch_id}
         """,
 }
 """In the SQL that Spark and BigQuery share; money by disposition, currency and partition."""

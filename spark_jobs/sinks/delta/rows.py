@@ -3,6 +3,7 @@
 Belongs here: reading and shaping rows, as Arrow tables. Does not belong here: writing them (tables).
 """
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -65,6 +66,7 @@ def metrics_of(report: BatchReport, digest: str) -> dict[str, Any]:
     named = {
         "digest": digest,
         **{f"{d.lower()}_count": getattr(report, d.lower(), 0) for d in Disposition},
+        "ignored_by_rule": json.dumps(report.ignored_by_rule, sort_keys=True),
         "start_offsets": offsets_to_json(report.start_offsets),
         "end_offsets": offsets_to_json(report.end_offsets),
     }

@@ -17,12 +17,13 @@ DELAY = 4 * SLOT
 
 @dataclass(frozen=True)
 class Delivery:
-    """One record; `event_time` is None where it is not a valid payment."""
+    """One record; `event_time` is None where it is not a valid payment, `is_ignored` only there."""
 
     id: int
     event_time: int | None
     partition: int = 0
     offset: int = 0
+    is_ignored: bool = False
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Oracle:
 
     def _tag(self, d: Delivery, winners: dict[int, Delivery], watermark: int | None) -> str:
         if d.event_time is None:
-            return "QUARANTINED"
+            return "IGNORED" if d.is_ignored else "QUARANTINED"
         if winners.get(d.id) is d:
             return "UNIQUE"
         if d.id in self.seen or d.id in winners or watermark is None or d.event_time >= watermark:
@@ -91,6 +92,7 @@ def candidates(batch: list[Delivery]) -> Candidates:
     return Candidates(
         keys=np.array([key(d.id) for d in batch], KEY),
         is_valid=np.array([d.event_time is not None for d in batch], bool),
+        is_ignored=np.array([d.is_ignored for d in batch], bool),
         event_time=np.array([d.event_time or 0 for d in batch], np.int64),
         partition=np.array([d.partition for d in batch], np.int32),
         offset=np.array([d.offset for d in batch], np.int64),

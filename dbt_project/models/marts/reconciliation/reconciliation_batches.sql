@@ -40,6 +40,7 @@ matched as (
         ledger.duplicate_count as ledger_duplicate,
         ledger.late_count as ledger_late,
         ledger.quarantined_count as ledger_quarantined,
+        ledger.ignored_count as ledger_ignored,
         ledger.delivered_in_partitions = batches.delivered_in_batch as is_batch_total_right,
         deliveries.min_offset,
         deliveries.max_offset,
@@ -49,6 +50,7 @@ matched as (
         coalesce(deliveries.duplicate_count, 0) as counted_duplicate,
         coalesce(deliveries.late_count, 0) as counted_late,
         coalesce(deliveries.quarantined_count, 0) as counted_quarantined,
+        coalesce(deliveries.ignored_count, 0) as counted_ignored,
         coalesce(deliveries.erased_count, 0) as counted_erased,
         coalesce(payments.payment_count, 0) as counted_payments,
         coalesce(corrections.payments_added, 0) as corrected_payments,
@@ -67,7 +69,8 @@ judged as (
         case
             when not has_ledger then 'NOT IN LEDGER'
             when
-                ledger_delivered != ledger_unique + ledger_duplicate + ledger_late + ledger_quarantined
+                ledger_delivered
+                != ledger_unique + ledger_duplicate + ledger_late + ledger_quarantined + ledger_ignored
                 or not is_batch_total_right
                 then 'LEDGER DOES NOT ADD UP'
             when end_offset - start_offset != ledger_delivered then 'OFFSET RANGE DIFFERS FROM DELIVERED'
@@ -82,6 +85,7 @@ judged as (
                 or counted_duplicate != ledger_duplicate
                 or counted_late != ledger_late
                 or counted_quarantined != ledger_quarantined
+                or counted_ignored != ledger_ignored
                 then 'DISPOSITIONS DIFFER'
             when counted_payments < ledger_unique + corrected_payments - erased_payments then 'PAYMENTS MISSING'
             when counted_payments > ledger_unique + corrected_payments - erased_payments then 'PAYMENTS NOT IN LEDGER'
@@ -104,11 +108,13 @@ select
     ledger_duplicate,
     ledger_late,
     ledger_quarantined,
+    ledger_ignored,
     counted_delivered,
     counted_unique,
     counted_duplicate,
     counted_late,
     counted_quarantined,
+    counted_ignored,
     counted_erased,
     counted_payments,
     corrected_payments,

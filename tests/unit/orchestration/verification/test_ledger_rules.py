@@ -17,13 +17,16 @@ START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 type Tables = dict[str, Any]
 
 
-def counts(unique: int = 0, duplicate: int = 0, late: int = 0, quarantined: int = 0) -> dict[str, int]:
+def counts(
+    unique: int = 0, duplicate: int = 0, late: int = 0, quarantined: int = 0, ignored: int = 0
+) -> dict[str, int]:
     return {
-        "delivered": unique + duplicate + late + quarantined,
+        "delivered": unique + duplicate + late + quarantined + ignored,
         "unique_count": unique,
         "duplicate_count": duplicate,
         "late_count": late,
         "quarantined_count": quarantined,
+        "ignored_count": ignored,
     }
 
 
@@ -36,6 +39,7 @@ def ledger_row(batch_id: int, starts: dict[str, int], ends: dict[str, int], **ta
         "start_offsets": json.dumps(starts),
         "end_offsets": json.dumps(ends),
         **counts(**tagged),
+        "ignored_by_rule": json.dumps({"test-mode": tagged["ignored"]} if "ignored" in tagged else {}),
         "watermark": None if batch_id == 1 else START + timedelta(minutes=batch_id - 1),
         "next_watermark": START + timedelta(minutes=batch_id),
         "min_kafka_timestamp": START,
@@ -77,19 +81,20 @@ def sound_tables() -> Tables:
         money(1, "UNIQUE", "EUR", 4, 400),
         money(1, "DUPLICATE", "EUR", 1, 100),
         money(1, "QUARANTINED", "", 1, 0),
+        money(1, "IGNORED", "", 2, 0),
         money(2, "UNIQUE", "JPY", 1, 7),
         money(2, "LATE", "EUR", 1, 100),
     ]
     return {
         "ledger": [
-            ledger_row(1, {"0": 0, "1": 0}, {"0": 4, "1": 2}, unique=4, duplicate=1, quarantined=1),
-            ledger_row(2, {"0": 4, "1": 2}, {"0": 6, "1": 2}, unique=1, late=1),
+            ledger_row(1, {"0": 0, "1": 0}, {"0": 4, "1": 4}, unique=4, duplicate=1, quarantined=1, ignored=2),
+            ledger_row(2, {"0": 4, "1": 4}, {"0": 6, "1": 4}, unique=1, late=1),
         ],
         "ledger_partitions": [
             part(1, 0, 0, 4, unique=3, duplicate=1),
-            part(1, 1, 0, 2, unique=1, quarantined=1),
+            part(1, 1, 0, 4, unique=1, quarantined=1, ignored=2),
             part(2, 0, 4, 6, unique=1, late=1),
-            part(2, 1, 2, 2),
+            part(2, 1, 4, 4),
         ],
         "ledger_amounts": amounts,
         "control": [
@@ -98,7 +103,7 @@ def sound_tables() -> Tables:
                 "topic": "payment-events",
                 "epoch": 3,
                 "last_batch_id": 2,
-                "end_offsets": json.dumps({"0": 6, "1": 2, "2": 0}),
+                "end_offsets": json.dumps({"0": 6, "1": 4, "2": 0}),
                 "watermark": START + timedelta(minutes=2),
             }
         ],
@@ -107,10 +112,12 @@ def sound_tables() -> Tables:
             delivered(1, 0, "DUPLICATE", 1, 2, 2),
             delivered(1, 1, "UNIQUE", 1, 0, 0),
             delivered(1, 1, "QUARANTINED", 1, 1, 1),
+            delivered(1, 1, "IGNORED", 2, 2, 3),
             delivered(2, 0, "UNIQUE", 1, 4, 4),
             delivered(2, 0, "LATE", 1, 5, 5),
         ],
         "delivery_amounts": copy.deepcopy(amounts),
+        "ignored_counts": [{"batch_id": 1, "rule": "test-mode", "record_count": 2}],
     }
 
 
@@ -167,6 +174,40 @@ def test_a_watermark_that_is_altered_is_seen() -> None:
     assert breaks_after(lambda tables: alter(tables["ledger"][1], "watermark")) == ["the watermark is carried over"]
 
 
+def test_a_ledger_of_before_records_were_ignored_is_proved() -> None:
+    tables = sound_tables()
+    del tables["ledger"][0], tables["ledger_partitions"][:2]
+    tables["ledger"][0] |= {"batch_id": 1, "watermark": None}
+    for row in (*tables["ledger"], *tables["ledger_partitions"]):
+        row["batch_id"] = 1
+        row["ignored_count"] = None
+    tables["ledger"][0]["ignored_by_rule"] = None
+    tables["control"][0]["last_batch_id"] = 1
+    del tables["ignored_counts"]
+    for name in ("delivery_counts", "delivery_amounts", "ledger_amounts"):
+        tables[name] = [row | {"batch_id": 1} for row in tables[name] if row["batch_id"] == 2]
+    assert find_breaks(Evidence(**tables)) == []
+
+
+def test_an_ignored_record_that_was_erased_is_counted_by_its_receipt() -> None:
+    def erase(tables: Tables) -> None:
+        tables["delivery_counts"][-3]["record_count"] = 1
+        tables["delivery_counts"].append(delivered(1, 1, "ERASED", 1, 3, 3))
+        tables["delivery_amounts"][3] |= {"record_count": 1}
+        tables["ignored_counts"][0]["record_count"] = 1
+        erased = {"disposition": "IGNORED", "currency": "", "record_count": 1, "amount_minor": 0}
+        tables["erasures"] = [{"batch_id": 1, "kafka_partition": 1, **erased}]
+
+    assert breaks_after(erase) == []
+
+
+def test_a_record_that_another_rule_ignored_is_seen() -> None:
+    def rename(tables: Tables) -> None:
+        tables["ignored_counts"][0]["rule"] = "refund"
+
+    assert breaks_after(rename) == ["payment_deliveries holds what each rule ignored"]
+
+
 def test_a_record_that_breaks_a_rule_by_itself_is_named() -> None:
     row = {"topic": "payment-events", "kafka_partition": 3, "kafka_offset": 17}
     [found] = find_breaks(Evidence(broken_records={"a payment is stored once": [row]}))
@@ -177,7 +218,7 @@ def test_the_tally_is_by_partition_and_adds_up() -> None:
     rows = tally(sound_tables()["delivery_counts"])
     assert [asdict(row) for row in rows] == [
         asdict(PartitionTally(0, delivered=6, unique=4, duplicate=1, late=1, quarantined=0)),
-        asdict(PartitionTally(1, delivered=2, unique=1, duplicate=0, late=0, quarantined=1)),
+        asdict(PartitionTally(1, delivered=4, unique=1, duplicate=0, late=0, quarantined=1, ignored=2)),
     ]
 
 

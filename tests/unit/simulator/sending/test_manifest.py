@@ -156,5 +156,5 @@ def test_a_hash_total_adds_up_sixty_bits_of_each_record_in_whatever_order() -> N
 def test_counts_per_partition_name_every_disposition() -> None:
     counts = Manifest(HEADER, DELIVERIES).per_partition()
     assert list(counts) == [0, 1]
-    assert counts[1] == {"UNIQUE": 1, "DUPLICATE": 0, "LATE": 0, "QUARANTINED": 0}
+    assert counts[1] == {"UNIQUE": 1, "DUPLICATE": 0, "LATE": 0, "QUARANTINED": 0, "IGNORED": 0}
     assert sum((Counter(own) for own in counts.values()), Counter()) == Counter(d.disposition for d in DELIVERIES)

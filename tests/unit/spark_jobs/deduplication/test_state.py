@@ -147,6 +147,15 @@ def test_a_quarantined_record_is_not_remembered() -> None:
     assert found == ["UNIQUE"]
 
 
+def test_an_ignored_record_is_neither_judged_nor_remembered_and_moves_no_watermark() -> None:
+    store = Memory()
+    found, state = take(DedupState(), [Delivery(1, None, is_ignored=True), Delivery(2, None)], store)
+    assert found == ["IGNORED", "QUARANTINED"]
+    assert (state.max_event_time, state.key_count) == (NOTHING_SEEN, 0)
+    found, _ = take(state, [Delivery(1, 100 * SLOT), Delivery(1, None, is_ignored=True)], store)
+    assert found == ["UNIQUE", "IGNORED"]
+
+
 def test_many_late_records_are_looked_up_among_few_and_many_winners() -> None:
     _, state = take(DedupState(), [Delivery(9_999, 200 * SLOT)], Memory())
     for winners in (1, 3, 2_000):

@@ -97,7 +97,7 @@ def test_all_of_the_corpus_in_one_batch_costs_no_good_payment(states: dict[bool,
 def test_the_corpus_has_all_kinds_and_every_reason() -> None:
     assert {case.kind for case in CASES} == set(range(1, KINDS + 1))
     assert {reason for case in CASES for reason in case.reasons} == set(Reason) - OF_OTHER_FORMATS
-    assert {case.disposition for case in CASES} == set(Disposition)
+    assert {case.disposition for case in CASES} == set(Disposition) - {Disposition.IGNORED}, "only a mapping ignores"
     assert len({case.name for case in CASES}) == len(CASES)
 
 

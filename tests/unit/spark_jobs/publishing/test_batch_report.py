@@ -20,6 +20,7 @@ def test_the_names_and_numbers_of_a_report_are_stable() -> None:
         "duplicate": 3,
         "late": 2,
         "quarantined": 1,
+        "ignored": 0,
         "erased": 0,
         "events_per_second": 5.0,
         "latency_p50_seconds": 1.235,

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.deduplication.state import NOTHING_SEEN
@@ -119,3 +120,20 @@ def test_a_percentile_across_buckets_is_right_to_a_hundredth_of_the_records(size
     for percentile in (5, 50, 95):
         rank = np.searchsorted(every, tally.kafka_timestamp_percentile(percentile) or 0) / len(every)
         assert rank == pytest.approx(percentile / 100, abs=0.02)
+
+
+def test_ignored_records_are_counted_by_rule_over_all_buckets() -> None:
+    table = pa.table(
+        {
+            "disposition": ["IGNORED", "QUARANTINED", "IGNORED", "IGNORED", "UNIQUE"],
+            "reasons": pa.array([["refund"], ["INVALID_JSON"], ["test-mode"], ["refund"], []], pa.list_(pa.string())),
+        }
+    )
+    counted = tallies.count_ignored(table)
+    assert counted == {"refund": 2, "test-mode": 1}
+    both = [
+        replace(bucket_tally([]), ignored_by_rule=counted),
+        replace(bucket_tally([]), ignored_by_rule={"refund": 1}),
+    ]
+    added = add_up(tallies.decode(tallies.encode(one)) for one in both)
+    assert added.ignored_by_rule == {"refund": 3, "test-mode": 1}

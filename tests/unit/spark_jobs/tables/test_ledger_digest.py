@@ -26,8 +26,9 @@ def sha256(text: str) -> str:
 
 
 def test_the_claims_are_one_line_that_never_changes_its_form() -> None:
-    before_versions = VALUES | {"contract_version": None}
-    assert claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest) == (
+    of_before = VALUES | dict.fromkeys(("contract_version", "ignored_count", "ignored_by_rule"))
+    partitions = [row | {"ignored_count": None} for row in VALUES["partitions"]]
+    assert claims(of_before, partitions, VALUES["amounts"], CONTROL.digest) == (
         '{"amounts":[["QUARANTINED","",5,0],["UNIQUE","EUR",3,9223372036854775808]],"batch_id":8,"delivered":11,'
         '"duplicate_count":2,"end_offsets":"{\\"0\\":14,\\"1\\":22,\\"2\\":5}","epoch":3,'
         '"format":"payments-ledger-1","late_count":1,"next_watermark":1795258800000001,'
@@ -42,6 +43,14 @@ def test_a_batchs_contract_is_among_its_claims_where_it_is_known() -> None:
     assert told.pop("contract_version") == contract_of_now().version
     before_versions = {name: value for name, value in VALUES.items() if name != "contract_version"}
     assert told == json.loads(claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest))
+
+
+def test_what_is_ignored_is_among_a_batchs_claims_where_it_is_counted() -> None:
+    told = json.loads(VALUES["claims"])
+    assert (told["ignored_count"], told["ignored_by_rule"]) == (0, "{}")
+    assert [row[-1] for row in told["partitions"]] == [0, 0, 0]
+    other = VALUES | {"ignored_by_rule": '{"test-mode": 1}'}
+    assert claims(other, VALUES["partitions"], VALUES["amounts"], CONTROL.digest) != VALUES["claims"]
 
 
 def test_an_auditor_who_reads_the_rows_back_makes_the_same_claims() -> None:
