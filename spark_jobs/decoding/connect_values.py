@@ -6,16 +6,16 @@ own envelope (debezium). Pure.
 
 import base64
 import binascii
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
 
 from spark_jobs.contract.payment_event import Reason
+from spark_jobs.decoding.plain_values import scaled
 from spark_jobs.decoding.results import Document
 from spark_jobs.parsing.json_text import Refused
 
 _DECIMAL = "org.apache.kafka.connect.data.Decimal"
 _VARIABLE_SCALE = "io.debezium.data.VariableScaleDecimal"
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def unwrapped(document: Document) -> Any:
@@ -31,11 +31,6 @@ def unwrapped(document: Document) -> Any:
         return _read(schema, payload) if isinstance(schema, dict) else payload
     except (AttributeError, KeyError, TypeError, ValueError, binascii.Error, InvalidOperation):
         raise Refused(Reason.UNDECODABLE) from None
-
-
-def scaled(unscaled: bytes, scale: int) -> Decimal:
-    """A decimal from the big-endian two's complement of its digits."""
-    return _EXACT.scaleb(Decimal(int.from_bytes(unscaled, signed=True)), -scale)
 
 
 def _read(schema: dict[str, Any], value: Any) -> Any:

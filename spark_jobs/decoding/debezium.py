@@ -8,6 +8,7 @@ envelope says besides stands beside the row's columns: `__op` (c, r, u, t), `__t
 row as it was.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from spark_jobs.contract.payment_event import Reason
@@ -20,25 +21,25 @@ _DELETE = "d"
 _TOLD = ("op", "ts_ms", "source")
 
 
-def change_of(document: Document, payment_id: str | None) -> Document | Unreadable:
+def change_of(document: Document, payment_id: Callable[[], str | None]) -> Document | Unreadable:
     """The row after a change, or what a deletion deleted.
 
     Args:
         document: the record's value.
-        payment_id: what its key names.
+        payment_id: asks what its key names.
 
     Raises:
         Refused: it is no change event.
     """
     event = unwrapped(document)
     if event is None:
-        return tombstone(payment_id)
+        return tombstone(payment_id())
     if not isinstance(event, dict):
         raise Refused(Reason.NOT_AN_OBJECT)
     is_envelope = "op" in event and ("after" in event or "before" in event)
     row = _of_envelope(event) if is_envelope else event
     if row.get("__op") == _DELETE or row.get("__deleted") in ("true", True):
-        return Unreadable(Reason.TOMBSTONE, payment_id, row)
+        return Unreadable(Reason.TOMBSTONE, payment_id(), row)
     return row
 
 

@@ -48,12 +48,11 @@ def _texts(node: dict[str, Any] | list[Any], depth: int) -> int:
     """How many names and texts there are."""
     if depth > MAX_NESTING:
         raise RecursionError
-    found = len(node) if type(node) is dict else 0
-    for value in node.values() if type(node) is dict else node:
-        if isinstance(value, str):
-            found += 1
-        elif isinstance(value, dict | list):
-            found += _texts(value, depth + 1)
+    names, values = (len(node), node.values()) if isinstance(node, dict) else (0, node)
+    types = list(map(type, values))
+    found = names + types.count(str)
+    if dict in types or list in types:
+        found += sum(_texts(value, depth + 1) for value in values if isinstance(value, dict | list))
     return found
 
 

@@ -34,6 +34,10 @@ class Format(StrEnum):
         return self in (Format.AVRO, Format.PROTOBUF, Format.JSON_SCHEMA)
 
 
+class BadSchema(ValueError):
+    """A schema's text is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A record without a document, and why.

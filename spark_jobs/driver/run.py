@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from spark_jobs.crash_points import Point, crash_point
+from spark_jobs.decoding.registry import raised_by_a_task
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
 from spark_jobs.driver.checkpoint import is_damage
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
@@ -162,6 +163,9 @@ class Run(AbstractContextManager["Run"]):
             # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
             failure = self._failure if isinstance(self._failure, Exception) else error
             if not isinstance(failure, (Incident, CheckpointUnusable)):
+                away = raised_by_a_task(str(failure))
+                if away:
+                    raise away from None
                 self._readable_topic()
                 refused = named(str(failure), self._settings.topic)
                 if refused:

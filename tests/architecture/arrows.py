@@ -7,7 +7,7 @@ is a room of its own.
 ARROWS = {
     "spark_jobs": {
         "process_payments": "driver publishing settings",
-        "driver": "contract crash_points deduplication incidents publishing settings sinks source streaming",
+        "driver": "contract crash_points decoding deduplication incidents publishing settings sinks source streaming",
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
         "sinks.bigquery": "contract crash_points deduplication incidents parsing publishing settings source streaming"
         " tables warehouse",
@@ -18,7 +18,7 @@ ARROWS = {
         "warehouse": "crash_points incidents publishing settings source tables",
         "publishing": "contract deduplication incidents parsing source streaming tables",
         "streaming": "contract crash_points deduplication parsing",
-        "decoding": "contract parsing",
+        "decoding": "contract incidents parsing settings",
         "parsing": "contract tables",
         "deduplication": "contract crash_points",
         "source": "incidents settings",

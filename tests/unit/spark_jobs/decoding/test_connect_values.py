@@ -5,11 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spark_jobs.contract.payment_event import Reason
-from spark_jobs.decoding.connect_values import scaled, unwrapped
+from spark_jobs.decoding.connect_values import unwrapped
 from spark_jobs.parsing.json_text import Refused
 
 DECIMAL = {"type": "bytes", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "2"}}
@@ -58,13 +56,6 @@ def test_decimals_are_read_wherever_they_stand() -> None:
         "note": "EiNF",
         "unknown": 7,
     }
-
-
-@given(st.integers(-(10**60), 10**60), st.integers(0, 40))
-def test_a_scaled_decimal_is_exact(unscaled: int, scale: int) -> None:
-    found = scaled(unscaled.to_bytes(unscaled.bit_length() // 8 + 1, signed=True), scale)
-    assert found.as_tuple().exponent == -scale
-    assert int(f"{found:f}".replace(".", "")) == unscaled
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def reason_of(value: bytes) -> Reason:
     return refused.value.reason
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(objects_of(values), st.sampled_from(["", " ", "x", "{}"]))
 def test_the_quick_reading_gives_what_the_strict_one_gives(text: str, after: str) -> None:
     value = (text + after).encode()
@@ -79,7 +79,7 @@ def plain(value: Any) -> bool:
     return value is None or type(value) in (str, int, bool, Decimal)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(objects_of(values))
 def test_a_document_holds_plain_values_and_no_float(text: str) -> None:
     try:
