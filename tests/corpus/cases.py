@@ -1,6 +1,6 @@
-"""The corpus of bad input, read from cases.toml: exact bytes, and what has to become of them.
+"""The corpus, read from cases.toml and field.toml: exact bytes, and what has to become of them.
 
-Belongs here: reading the file. Does not belong here: judging the cases; whoever needs bad input imports `read_cases`.
+Belongs here: reading the files. Does not belong here: judging the cases; whoever needs bad input imports `read_cases`.
 """
 
 import base64
@@ -14,6 +14,9 @@ from typing import Any
 FILE = Path(__file__).with_name("cases.toml")
 KAFKA_TIMESTAMP = datetime(2026, 11, 21, 12, 0, 1, tzinfo=UTC)
 """When the broker wrote a record, unless its case says otherwise."""
+
+FIELD_FILE = Path(__file__).with_name("field.toml")
+FIELD_TIMESTAMP = datetime(2026, 11, 28, 3, 57, 1, tzinfo=UTC)
 
 DEFAULT_KEY = b"a-1"
 
@@ -47,6 +50,25 @@ class Case:
         return f"{self.kind:02} {self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class FieldRecord:
+    """One record of others. `says_the_same`: as the one before it in its group; None where that is not asked."""
+
+    name: str
+    group: str
+    value: bytes | None
+    key: bytes | None
+    kafka_us: int
+    disposition: str
+    reasons: tuple[str, ...] | None
+    says_the_same: bool | None
+    until: str
+    differs: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
 def event_bytes(changes: dict[str, str] | None = None, without: tuple[str, ...] = ()) -> bytes:
     """EVENT with fields replaced or added, each by its JSON text, and others left out."""
     fields = {name: text for name, text in (EVENT | (changes or {})).items() if name not in without}
@@ -56,6 +78,29 @@ def event_bytes(changes: dict[str, str] | None = None, without: tuple[str, ...] 
 def read_cases() -> tuple[Case, ...]:
     """All cases, in the order of the file."""
     return tuple(_case(entry) for entry in tomllib.loads(FILE.read_text())["case"])
+
+
+def read_field_records() -> tuple[FieldRecord, ...]:
+    """All records of others, in the order of their file."""
+    return tuple(_field_record(entry) for entry in tomllib.loads(FIELD_FILE.read_text())["record"])
+
+
+def _field_record(entry: dict[str, Any]) -> FieldRecord:
+    reasons = entry.get("reasons")
+    disposition = entry.get("disposition", "QUARANTINED" if reasons else "UNIQUE")
+    return FieldRecord(
+        name=entry["name"],
+        group=entry.get("group", entry["name"]),
+        value=_value(entry),
+        key=_bytes(entry["key"]) if "key" in entry else b"fld-a1",
+        kafka_us=entry.get("kafka_us", int(FIELD_TIMESTAMP.timestamp()) * 1_000_000),
+        disposition=disposition,
+        # A report may leave the reason open.
+        reasons=None if reasons is None and disposition == "QUARANTINED" else tuple(reasons or ()),
+        says_the_same=entry.get("says_the_same"),
+        until=entry.get("until", ""),
+        differs=entry.get("differs", ""),
+    )
 
 
 def _case(entry: dict[str, Any]) -> Case:

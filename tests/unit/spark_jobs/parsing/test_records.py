@@ -1,6 +1,8 @@
-"""Bad input: each case of the corpus gets its one disposition and its complete list of reasons."""
+"""The corpus: each case of bad input, and each record of others, gets its one disposition and all its reasons."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +12,8 @@ from spark_jobs.contract.payment_event import MAX_NESTING, MAX_VALUE_BYTES, Disp
 from spark_jobs.deduplication.state import DedupState
 from spark_jobs.parsing.records import read_records
 from spark_jobs.streaming import packing
-from tests.corpus.cases import Case, event_bytes, read_cases
+from tests.architecture.sources import ROOT
+from tests.corpus.cases import FIELD_TIMESTAMP, Case, FieldRecord, event_bytes, read_cases, read_field_records
 from tests.unit.spark_jobs.stream import Record, Stream, columns, us
 
 CASES = read_cases()
@@ -106,3 +109,65 @@ def test_the_corpus_stands_on_both_sides_of_the_limits() -> None:
     assert {MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1} <= sizes
     assert max(sizes) > 10 * 2**20 - 1
     assert MAX_NESTING == 32
+
+
+FIELD = read_field_records()
+FIELD_US = int(FIELD_TIMESTAMP.timestamp()) * 1_000_000
+BEFORE = event_bytes({"transaction_id": '"before"', "event_time": f'"{FIELD_TIMESTAMP.isoformat()}"'})
+ALONE = [name for name, times in Counter(record.group for record in FIELD).items() if times == 1]
+AT_ONCE = [record for record in FIELD if record.group in ALONE and not record.until]
+"""Records that stand alone share a batch: what one becomes says nothing of another."""
+
+
+def marked(record: FieldRecord) -> Any:
+    marks = [pytest.mark.xfail(reason=record.until, strict=True)] if record.until else []
+    return pytest.param(record, id=record.name, marks=marks)
+
+
+@pytest.fixture(scope="module")
+def field_state(tmp_path_factory: pytest.TempPathFactory) -> DedupState:
+    stream = Stream(tmp_path_factory.mktemp("field"))
+    stream.take([Record(BEFORE, timestamp_us=FIELD_US)])
+    return stream.states[0]
+
+
+@pytest.fixture(scope="module")
+def at_once(field_state: DedupState, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    stream = Stream(tmp_path_factory.mktemp("field"), state=field_state)
+    rows = stream.take([of_others(record, offset) for offset, record in enumerate(AT_ONCE)]).to_pylist()
+    return {AT_ONCE[row["kafka_offset"]].name: row for row in rows}
+
+
+def of_others(record: FieldRecord, offset: int) -> Record:
+    return Record(record.value, offset=offset, timestamp_us=record.kafka_us, key=record.key)
+
+
+def in_turn(record: FieldRecord, folder: Path, state: DedupState) -> list[dict[str, Any]]:
+    """What became of the record and of all that goes before it in its group, a batch each."""
+    group = [other for other in FIELD if other.group == record.group]
+    stream = Stream(folder, state=state)
+    taken = enumerate(group[: group.index(record) + 1], start=1)
+    return [stream.take([of_others(one, offset)]).to_pylist()[0] for offset, one in taken]
+
+
+@pytest.mark.parametrize("record", [marked(record) for record in FIELD])
+def test_a_record_of_others_ends_as_it_should(
+    record: FieldRecord, at_once: dict[str, dict[str, Any]], field_state: DedupState, tmp_path: Path
+) -> None:
+    rows = [at_once[record.name]] if record in AT_ONCE else in_turn(record, tmp_path, field_state)
+    assert rows[-1]["disposition"] == record.disposition, rows[-1]["reasons"]
+    if record.reasons is not None:
+        assert tuple(rows[-1]["reasons"]) == record.reasons
+    if record.says_the_same is not None:
+        assert (rows[-1]["payload_hash"] == rows[-2]["payload_hash"]) is record.says_the_same
+
+
+def test_every_record_of_others_has_a_name_of_its_own() -> None:
+    assert len({record.name for record in FIELD}) == len(FIELD)
+
+
+def test_what_ends_otherwise_than_its_report_says_has_a_page_that_says_why() -> None:
+    for record in FIELD:
+        if record.differs:
+            [page] = (ROOT / "docs/adr").glob(f"{record.differs}-*.md")
+            assert f"`{record.name}`" in page.read_text()
