@@ -36,7 +36,8 @@ class JobSettings:
     URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. A partition's part of a batch is read
     by as many tasks as it has `max_records_per_task`: a hot one holds no core up. `lookback_days` is how far before the
     watermark a batch's new ids are looked for among the published payments. `sinks`
-    are of SINKS; `delta_location` is a URI as well, of the folder that holds the Delta tables.
+    are of SINKS; `delta_location` is a URI as well, of the folder that holds the Delta tables. `event_mapping` is the
+    file that says what the topic's events mean; empty: they are the contract's own.
     """
 
     bootstrap_servers: str
@@ -55,6 +56,7 @@ class JobSettings:
     keep_generations_hours: int = 24
     sinks: tuple[str, ...] = (BIGQUERY,)
     delta_location: str = ""
+    event_mapping: str = ""
 
     @property
     def has_delta(self) -> bool:
@@ -81,6 +83,7 @@ class JobSettings:
             "PAYMENTS_STATE_BUCKETS": str(self.state_buckets),
             "SINKS": ",".join(self.sinks),
             **({"PAYMENTS_DELTA_LOCATION": self.delta_location} if self.delta_location else {}),
+            **({"PAYMENTS_EVENT_MAPPING": self.event_mapping} if self.event_mapping else {}),
             "PAYMENTS_LOOKBACK_DAYS": str(self.lookback_days),
             "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
@@ -113,6 +116,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
         delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
+        event_mapping=_file("PAYMENTS_EVENT_MAPPING", env.get("PAYMENTS_EVENT_MAPPING")),
     )
     _refuse_a_mixed_target(settings)
     return settings
@@ -177,6 +181,15 @@ def _uri(name: str, value: str | None, default: Path) -> str:
     if parts is None or parts.scheme not in ("file", "gs") or (parts.scheme == "gs" and not parts.netloc):
         raise SettingError(f"{name} must be a folder, a file: URI or a gs:// URI, not {value!r}.")
     return value.rstrip("/")
+
+
+def _file(name: str, value: str | None) -> str:
+    if not value:
+        return ""
+    path = Path(value).expanduser().resolve()
+    if not path.is_file():
+        raise SettingError(f"{name} names {value!r}, which is no file.")
+    return str(path)
 
 
 def _split(uri: str) -> SplitResult | None:

@@ -19,6 +19,8 @@ ARROWS = {
         "publishing": "contract deduplication incidents parsing source streaming tables",
         "streaming": "contract crash_points deduplication parsing",
         "decoding": "contract incidents parsing settings",
+        "mapping.trials": "contract decoding mapping parsing",
+        "mapping": "contract decoding parsing",
         "parsing": "contract tables",
         "deduplication": "contract crash_points",
         "source": "incidents settings",

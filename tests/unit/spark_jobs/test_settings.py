@@ -34,6 +34,15 @@ def test_batches_go_to_the_warehouse_unless_delta_is_named(tmp_path: Path) -> No
     assert (alone.has_warehouse, alone.has_delta) == (False, True)
 
 
+def test_the_mapping_of_the_events_is_a_file_that_is_there(tmp_path: Path) -> None:
+    assert read_job_settings({"PAYMENTS_HOME": str(tmp_path)}).event_mapping == ""
+    mapping = tmp_path / "payment_event.toml"
+    mapping.write_text("mapping = 1")
+    settings = read_job_settings({"PAYMENTS_HOME": str(tmp_path), "PAYMENTS_EVENT_MAPPING": str(mapping)})
+    assert settings.event_mapping == str(mapping)
+    assert read_job_settings(settings.environment()).event_mapping == str(mapping)
+
+
 def test_a_project_of_its_own_is_bigquery_itself() -> None:
     settings = read_job_settings(PRODUCTION)
     assert (settings.emulator_host, settings.staging_location) == (None, "gs://acme/staging")
@@ -41,6 +50,7 @@ def test_a_project_of_its_own_is_bigquery_itself() -> None:
 
 WRONG = [
     ("SINKS", "kafka"),
+    ("PAYMENTS_EVENT_MAPPING", "no/such/payment_event.toml"),
     ("SINKS", "delta,"),
     ("PAYMENTS_DELTA_LOCATION", "s3://bucket/delta"),
     ("KAFKA_BOOTSTRAP_SERVERS", ""),

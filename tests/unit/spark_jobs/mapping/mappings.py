@@ -1,0 +1,45 @@
+"""A mapping for the tests, to be changed in one place."""
+
+GOOD = """\
+mapping = 1
+version = "1"
+
+[[ignore]]
+rule = "not-paid"
+path = "status"
+not_in = ["paid"]
+
+[fields]
+transaction_id = "id"
+sender_account_id = "payer.id"
+receiver_account_id = { constant = "shop" }
+currency = "upper(money.currency)"
+country = "payer.country"
+
+[fields.event_time]
+from = "paid_at"
+format = "epoch_s"
+
+[fields.amount]
+from = "money.amount"
+unit = "minor"
+
+[fields.payment_method]
+from = "method"
+map = { visa = "card", sepa = "bank_transfer" }
+otherwise = "absent"
+
+[extra]
+shop = "shop"
+"""
+
+DOCUMENT = {
+    "id": "p_1",
+    "status": "paid",
+    "payer": {"id": "c_1", "country": "DE"},
+    "money": {"amount": 1999, "currency": "eur"},
+    "paid_at": 1795838221,
+    "method": "visa",
+    "shop": {"name": "Café"},
+}
+"""A document of GOOD that is a payment."""
