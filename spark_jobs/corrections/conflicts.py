@@ -64,8 +64,12 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
     one = "" if transaction_id is None else "and transaction_id = @transaction_id"
     sql = f"""
         with disputed as (
-            select transaction_id from {name[catalog.DELIVERIES]}
-            where disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') {one}
+            select transaction_id from (
+                select transaction_id, max_by(payload_hash, batch_id) as payload_hash
+                from {name[catalog.DELIVERIES]}
+                where disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') {one}
+                group by transaction_id, value_sha256
+            )
             group by transaction_id having count(distinct payload_hash) > 1
         ),
         decided as (
@@ -89,7 +93,7 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
     return [
         Conflict(
             name_,
-            tuple(group),
+            tuple(by_newest_hash(group)),
             None
             if group[0]["published_topic"] is None
             else (group[0]["published_topic"], group[0]["published_partition"], group[0]["published_offset"]),
@@ -97,6 +101,19 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
         )
         for name_, group in by_id.items()
     ]
+
+
+def by_newest_hash(rows: Sequence[Row]) -> list[Row]:
+    """The same bytes are the same payload: all deliveries of them go by the hash that the newest one was given.
+
+    An earlier contract made the hash of more than the contract's fields.
+    """
+    newest: dict[bytes, Row] = {}
+    for row in rows:
+        held = newest.setdefault(row["value_sha256"], row)
+        if row["batch_id"] > held["batch_id"]:
+            newest[row["value_sha256"]] = row
+    return [row | {"payload_hash": newest[row["value_sha256"]]["payload_hash"]} for row in rows]
 
 
 def choose(conflict: Conflict, keep: str) -> Row:

@@ -18,15 +18,20 @@ from spark_jobs.contract.payment_event import (
 )
 
 _NOT_HASHED = ("transaction_id", "event_time", "amount")
-"""The payload hash leaves these out: it takes the amount in minor units, so that 10.0 and 10.00 are the same money."""
+"""The payload hash leaves these out: it takes the amount in minor units, so that 10.0 and 10.00 are the same money.
+
+It covers the contract's fields alone. What a sender's framework adds (a trace id, the number of an attempt) makes no
+other payment. It covered unknown fields once, as its last text; that text is empty now, so a payment without unknown
+fields has the hash that it always had.
+"""
 
 _OLDEST = f"timestamptz '{MIN_YEAR}-01-01 00:00:00+00'"
 _AHEAD = MAX_FUTURE // timedelta(microseconds=1)
 _AMOUNT_MINOR = "try_cast(replace(digits, '.', '') || substr('0000', 1, minor_unit - decimals) as bigint)"
 _IN_PERIOD = "epoch_us(event_at) >= valid_from_us and epoch_us(event_at) < valid_to_us"
 _ID_HASH = "md5_number(coalesce(transaction_id, ''))"
-_HASHED = ", ".join(f"coalesce({name}, '')" for name in (*FIELD_NAMES, "extra_fields") if name not in _NOT_HASHED)
-_PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}))"
+_HASHED = ", ".join(f"coalesce({name}, '')" for name in FIELD_NAMES if name not in _NOT_HASHED)
+_PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}, ''))"
 
 _FIELD_REASONS = {
     "transaction_id": Reason.INVALID_TRANSACTION_ID,

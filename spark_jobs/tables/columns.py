@@ -35,7 +35,12 @@ COORDINATES = (
 )
 BATCH = Column("batch_id", "INT64", "The micro-batch that published the row: batch_ledger.batch_id.")
 HASHES = (
-    Column("payload_hash", "BYTES", "Hash of all that the payment says except its event_time.", "NULLABLE"),
+    Column(
+        "payload_hash",
+        "BYTES",
+        "Hash of what the payment says in the contract's fields, except its event_time.",
+        "NULLABLE",
+    ),
     Column("value_sha256", "BYTES", "SHA-256 of the record's value, byte for byte."),
 )
 COUNTS = (

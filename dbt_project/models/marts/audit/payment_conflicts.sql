@@ -1,7 +1,8 @@
-with payloads as (
+-- The same bytes are the same payload, by the newest of their hashes: an earlier contract made it of unknown fields too.
+with delivered_values as (
     select
         transaction_id,
-        payload_hash,
+        max_by(payload_hash, batch_id) as payload_hash,
         any_value(currency) as currency,
         any_value(amount_minor) as amount_minor,
         min(event_time) as event_time,
@@ -9,6 +10,19 @@ with payloads as (
         min(batch_id) as batch_id
     from {{ ref('stg_payments__deliveries') }}
     where is_valid
+    group by transaction_id, value_sha256
+),
+
+payloads as (
+    select
+        transaction_id,
+        payload_hash,
+        any_value(currency) as currency,
+        any_value(amount_minor) as amount_minor,
+        min(event_time) as event_time,
+        min(first_delivered_at) as first_delivered_at,
+        min(batch_id) as batch_id
+    from delivered_values
     group by transaction_id, payload_hash
 ),
 

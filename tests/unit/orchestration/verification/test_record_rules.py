@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
-from orchestration.verification.record_rules import _minor_units, _payload_hash
+from orchestration.verification.record_rules import _RECORD_RULES, _minor_units, earlier_payload_hash, payload_hash
 from spark_jobs.contract.iso_codes import MINOR_UNITS
 from spark_jobs.contract.payment_event import FIELD_NAMES
 from spark_jobs.parsing.json_parsing import parse
@@ -34,7 +34,7 @@ def test_the_hash_in_sql_is_the_hash_of_the_streaming_job() -> None:
     payments = validate(parse(values), written_at)
     assert payments["reasons"].to_pylist() == [[], []]
     # BigQuery's MD5 is bytes, DuckDB's is text.
-    expression = f"unhex({_payload_hash()})"
+    expression = f"unhex({payload_hash()})"
     with duckdb.connect() as engine:
         engine.register("payments", payments)
         found = engine.sql(f"select {expression} = payload_hash from payments").fetchall()
@@ -42,8 +42,23 @@ def test_the_hash_in_sql_is_the_hash_of_the_streaming_job() -> None:
     assert found == units == [(True,), (True,)]
 
 
+def test_the_hash_that_contract_v1_gave_a_payment_with_unknown_fields_is_no_break() -> None:
+    """Recorded when contract v1 was released."""
+    [payment] = validate(
+        parse([json.dumps(PAYMENT | {"note": "x"}).encode()]),
+        pa.array([datetime(2026, 11, 21, 12, 0, tzinfo=UTC)], pa.timestamp("us", "UTC")),
+    ).to_pylist()
+    rule = _RECORD_RULES["a payment says what its hash was made of"]
+    assert earlier_payload_hash() in rule
+    assert payload_hash() in rule
+    with duckdb.connect() as engine:
+        engine.register("payments", pa.Table.from_pylist([payment]))
+        found = engine.sql(f"select lower({earlier_payload_hash()}), lower({payload_hash()}) from payments").fetchone()
+    assert found == ("785ac28c929c4938bdf20555b89c0433", payment["payload_hash"].hex())
+
+
 def test_every_field_but_id_time_and_amount_is_in_the_hash() -> None:
-    hashed = _payload_hash()
+    hashed = payload_hash()
     assert {name for name in FIELD_NAMES if f"coalesce({name}," not in hashed} == {
         "transaction_id",
         "event_time",

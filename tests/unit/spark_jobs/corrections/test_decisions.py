@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.corrections.conflicts import Conflict, NoSuchChoice, choose
+from spark_jobs.corrections.conflicts import Conflict, NoSuchChoice, by_newest_hash, choose
 from spark_jobs.corrections.decisions import correct_sql
 from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.tables import catalog
@@ -35,6 +35,18 @@ def test_the_money_at_stake_is_what_the_payloads_differ_by() -> None:
 @pytest.mark.parametrize(("through", "is_decided"), [(0, False), (2, False), (3, True)])
 def test_a_decision_holds_until_a_payload_comes_that_it_did_not_know(through: int, is_decided: bool) -> None:
     assert Conflict("id", CONFLICT.deliveries, CONFLICT.published, through).is_decided is is_decided
+
+
+def test_the_same_bytes_are_no_conflict_where_an_earlier_contract_made_another_hash_of_them() -> None:
+    before = delivery(1, b"with unknown fields", 500, value_sha256=b"same")
+    again = delivery(2, b"without them", 500, value_sha256=b"same")
+    other = delivery(3, b"other", 800, value_sha256=b"other")
+    assert [row["payload_hash"] for row in by_newest_hash([before, again, other])] == [
+        b"without them",
+        b"without them",
+        b"other",
+    ]
+    assert before["payload_hash"] == b"with unknown fields", "what is stored stays as it is"
 
 
 @pytest.mark.parametrize(("keep", "chosen"), [("first", FIRST), ("t/0/3", OTHER), ("0/3", OTHER), ("t/0/2", RETRY)])
