@@ -15,6 +15,9 @@ DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_TOPIC = "payment-events"
 DEFAULT_EMULATOR_HOST = "http://127.0.0.1:9050"
 LOCAL_PROJECT = "payments-local"
+DEFAULT_WATERMARK_MINUTES = 60
+MAX_WATERMARK_MINUTES = 7 * 24 * 60
+"""The state remembers every id since the watermark."""
 BIGQUERY, DELTA = SINKS = ("bigquery", "delta")
 """Where batches can go. With both, the warehouse is the one that decides."""
 
@@ -35,9 +38,10 @@ class JobSettings:
     `emulator_host` is None where the warehouse is BigQuery itself. `checkpoint_location` and `staging_location` are
     URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. A partition's part of a batch is read
     by as many tasks as it has `max_records_per_task`: a hot one holds no core up. `lookback_days` is how far before the
-    watermark a batch's new ids are looked for among the published payments. `sinks`
-    are of SINKS; `delta_location` is a URI as well, of the folder that holds the Delta tables. `event_mapping` is the
-    file that says what the topic's events mean; empty: they are the contract's own.
+    watermark a batch's new ids are looked for among the published payments; `watermark_minutes` is how far the
+    watermark trails the greatest event_time. `sinks` are of SINKS; `delta_location` is a URI as well, of the folder
+    that holds the Delta tables. `event_mapping` is the file that says what the topic's
+    events mean; empty: they are the contract's own.
     """
 
     bootstrap_servers: str
@@ -54,9 +58,15 @@ class JobSettings:
     state_buckets: int = 2
     lookback_days: int = 3
     keep_generations_hours: int = 24
+    watermark_minutes: int = DEFAULT_WATERMARK_MINUTES
     sinks: tuple[str, ...] = (BIGQUERY,)
     delta_location: str = ""
     event_mapping: str = ""
+
+    @property
+    def watermark_microseconds(self) -> int:
+        """How far the watermark trails the greatest event_time."""
+        return self.watermark_minutes * 60_000_000
 
     @property
     def has_delta(self) -> bool:
@@ -86,6 +96,7 @@ class JobSettings:
             **({"PAYMENTS_EVENT_MAPPING": self.event_mapping} if self.event_mapping else {}),
             "PAYMENTS_LOOKBACK_DAYS": str(self.lookback_days),
             "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
+            "PAYMENTS_WATERMARK_MINUTES": str(self.watermark_minutes),
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
 
@@ -114,6 +125,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 2),
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
         keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
+        watermark_minutes=_watermark_minutes(env),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
         delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
         event_mapping=_file("PAYMENTS_EVENT_MAPPING", env.get("PAYMENTS_EVENT_MAPPING")),
@@ -197,6 +209,15 @@ def _split(uri: str) -> SplitResult | None:
         return urlsplit(uri)
     except ValueError:
         return None
+
+
+def _watermark_minutes(env: Mapping[str, str]) -> int:
+    minutes = _positive(env, "PAYMENTS_WATERMARK_MINUTES", DEFAULT_WATERMARK_MINUTES)
+    if minutes > MAX_WATERMARK_MINUTES:
+        raise SettingError(
+            f"PAYMENTS_WATERMARK_MINUTES must be at most {MAX_WATERMARK_MINUTES} (a week), not {minutes}."
+        )
+    return minutes
 
 
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:

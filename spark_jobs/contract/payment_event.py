@@ -18,7 +18,7 @@ MAX_FUTURE = timedelta(minutes=5)
 """How far `event_time` may lie after the Kafka timestamp."""
 
 WATERMARK_DELAY = timedelta(hours=1)
-"""How far the watermark trails the greatest `event_time` seen."""
+"""How far the watermark trails the greatest `event_time` seen, where no setting says otherwise."""
 
 WATERMARK_MICROSECONDS = WATERMARK_DELAY // timedelta(microseconds=1)
 

@@ -21,9 +21,19 @@ FEW_RECORDS = 5_000
 """So few are sooner done by Spark's interpreter than the code for them is written, which takes 30 ms of CPU."""
 
 
-def batch_limit(waiting: int, partitions: int, limit: int, watermark: datetime | None, now: datetime) -> int:
-    """How many records a micro-batch may take, given how many wait, and in how many partitions."""
-    if watermark is not None and now - watermark < WATERMARK_DELAY + STALE_AFTER:
+def batch_limit(
+    waiting: int,
+    partitions: int,
+    limit: int,
+    watermark: datetime | None,
+    now: datetime,
+    delay: timedelta = WATERMARK_DELAY,
+) -> int:
+    """How many records a micro-batch may take, given how many wait, and in how many partitions.
+
+    `delay` is how far the watermark trails the greatest event_time.
+    """
+    if watermark is not None and now - watermark < delay + STALE_AFTER:
         return limit
     share = -(-waiting // FIRST_BATCHES)
     # Spark rounds each partition's part down: what that leaves must not become a batch of a few records.

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -51,6 +51,7 @@ class Run(AbstractContextManager["Run"]):
         self._settings = settings
         self._on_batch = on_batch
         self._failure: BaseException | None = None
+        self._delay = timedelta(minutes=settings.watermark_minutes)
         self._epoch: int | None = None
         # To describe a plan to Spark takes as long as to run it for a few records.
         self._plan = lru_cache(KEPT_PLANS)(self._describe)
@@ -121,7 +122,7 @@ class Run(AbstractContextManager["Run"]):
         if not waiting:
             return False
         most, partitions = self._settings.max_offsets_per_batch, len(state.latest)
-        limit = batch_limit(waiting, partitions, most, control.watermark, datetime.now(UTC))
+        limit = batch_limit(waiting, partitions, most, control.watermark, datetime.now(UTC), self._delay)
         # Spark wants to be told of every partition, also of one that came after the generation began.
         start = dict.fromkeys(state.latest, 0) | self._checkpoint.start()
         tasks = reading_tasks(waiting, partitions, self._settings.max_records_per_task)
@@ -138,7 +139,9 @@ class Run(AbstractContextManager["Run"]):
     def _describe(self, start: tuple[tuple[int, int], ...], limit: int, tasks: int | None) -> "DataFrame":
         records = read_kafka(self._spark, self._settings, dict(start), limit, self._publisher.control.topic_id)
         records = records.coalesce(tasks) if tasks else records
-        return tallies_of(records, self._locations, self._settings.state_buckets)
+        return tallies_of(
+            records, self._locations, self._settings.state_buckets, delay=self._settings.watermark_microseconds
+        )
 
     def _start(self, plan: "DataFrame", waiting: int) -> "StreamingQuery":
         self._batch_started = datetime.now(UTC)
@@ -203,7 +206,9 @@ class Run(AbstractContextManager["Run"]):
         if not self._publisher.is_published(interval):
             started, self._batch_started = self._batch_started, datetime.now(UTC)
             seconds = (self._batch_started - started).total_seconds()
-            report = self._publisher.publish(Batch(spark_batch_id, interval, tally, started, seconds))
+            report = self._publisher.publish(
+                Batch(spark_batch_id, interval, tally, started, seconds, self._settings.watermark_minutes)
+            )
             self.reports.append(report)
             self._on_batch(report)
         staged_files.remove(tally.uris + tally.shuffle_files)

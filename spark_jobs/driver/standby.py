@@ -59,7 +59,7 @@ def put_through(records: "DataFrame", settings: JobSettings) -> None:
     with tempfile.TemporaryDirectory(prefix="payments-warm-up-") as folder:
         locations = Locations((Path(folder) / "checkpoint").as_uri(), (Path(folder) / "staging").as_uri())
         query = (
-            tallies_of(records, locations, settings.state_buckets)
+            tallies_of(records, locations, settings.state_buckets, delay=settings.watermark_microseconds)
             .writeStream.queryName(f"{settings.pipeline}-warm-up")
             .outputMode("append")
             .option("checkpointLocation", locations.spark)

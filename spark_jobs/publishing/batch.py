@@ -4,9 +4,11 @@ Belongs here: the batch, its offsets, and what the sink already knew of it. Does
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition
+from spark_jobs.contract.times import from_microseconds
+from spark_jobs.deduplication.dispositions import watermark_of
 from spark_jobs.streaming.tally import BatchTally
 
 
@@ -43,6 +45,7 @@ class Batch:
     checkpoint and epoch are the same, so that a sink may name its jobs by the three. The store numbers batches itself.
     `interval` is what the batch spans, `tally` what is in it: its staged files by URI, counts, money in minor units,
     times in microseconds since 1970. `started_at` is UTC; `process_seconds` is what came before the store was asked.
+    `watermark_minutes` is how far the watermark trails the greatest event_time.
     """
 
     spark_batch_id: int
@@ -50,8 +53,14 @@ class Batch:
     tally: BatchTally
     started_at: datetime
     process_seconds: float
+    watermark_minutes: int = WATERMARK_DELAY // timedelta(minutes=1)
     erased: int = 0
     """Records whose id was erased before: known once the store was asked."""
+
+    @property
+    def next_watermark(self) -> datetime | None:
+        """The watermark that the next batch carries in."""
+        return from_microseconds(watermark_of(self.tally.max_event_time, self.watermark_minutes * 60_000_000))
 
 
 def retract(batch: Batch, known: AlreadyPublished) -> Batch:

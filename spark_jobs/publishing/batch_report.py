@@ -39,6 +39,8 @@ class BatchReport:
     ignored_by_rule: Mapping[str, int] = field(default_factory=dict)
     contract_version: str | None = None
     """The contract that its records were judged by."""
+    watermark_minutes: int | None = None
+    """How far the next watermark trails the greatest event_time."""
 
     @property
     def batch_seconds(self) -> float:

@@ -80,6 +80,7 @@ def report_of(batch: Batch, control: Control, load_seconds: float, transaction_s
         published_at=now,
         erased=batch.erased,
         contract_version=contract_of_now().version,
+        watermark_minutes=batch.watermark_minutes,
     )
 
 

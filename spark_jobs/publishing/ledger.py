@@ -8,9 +8,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
-from spark_jobs.contract.times import from_microseconds
-from spark_jobs.deduplication.dispositions import watermark_of
+from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.control import Control
@@ -39,8 +37,9 @@ def ledger_of(batch: Batch, control: Control) -> dict[str, Any]:
         "delivered": tally.delivered,
         **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
         "ignored_by_rule": json.dumps(tally.ignored_by_rule, sort_keys=True),
+        "watermark_minutes": batch.watermark_minutes,
         "watermark": control.watermark,
-        "next_watermark": from_microseconds(watermark_of(tally.max_event_time, WATERMARK_MICROSECONDS)),
+        "next_watermark": batch.next_watermark,
         "partitions": [_partition_row(batch, partition) for partition in sorted(batch.interval.end)],
         "amounts": [
             {"disposition": d, "currency": c, "record_count": count, "amount_minor": Decimal(minor)}

@@ -41,8 +41,13 @@ GATHERED_RECORDS = 50_000
 GATHERED_BYTES = 64 << 20
 
 
-def tallies_of(records: "DataFrame", locations: Locations, buckets: int) -> "DataFrame":
-    """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files."""
+def tallies_of(
+    records: "DataFrame", locations: Locations, buckets: int, *, delay: int = WATERMARK_MICROSECONDS
+) -> "DataFrame":
+    """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files.
+
+    `delay` is how far the watermark trails the greatest event_time, in microseconds.
+    """
     # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
     records.sparkSession.conf.set("spark.sql.shuffle.partitions", str(buckets))
     return (
@@ -54,7 +59,7 @@ def tallies_of(records: "DataFrame", locations: Locations, buckets: int) -> "Dat
         .repartition(buckets, "bucket")
         .groupBy("bucket")
         .applyInPandasWithState(
-            _tag_and_stage(locations, buckets),
+            _tag_and_stage(locations, buckets, delay),
             outputStructType=RECEIPT_SCHEMA,
             stateStructType="state binary",
             outputMode="append",
@@ -99,7 +104,7 @@ def pack_records(batch: pa.RecordBatch, buckets: int) -> packing.PackedRecords:
 
 
 def _tag_and_stage(
-    locations: Locations, buckets: int
+    locations: Locations, buckets: int, delay: int
 ) -> Callable[[Any, Iterable[pd.DataFrame], "GroupState"], Iterator[pd.DataFrame]]:
     def function(key: Any, frames: Iterable[pd.DataFrame], state: "GroupState") -> Iterator[pd.DataFrame]:
         _keep_modules_out_of_collections()
@@ -108,7 +113,7 @@ def _tag_and_stage(
         _check_place(bucket, buckets)
         before = DedupState.decode(state.get[0]) if state.exists else read_seed(locations.seed(bucket))
         payloads = shuffle_files.fetch(rows)
-        bucket_tally, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations)
+        bucket_tally, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations, delay)
         bucket_tally = structs.replace(bucket_tally, shuffle_files=tuple(set(rows["uri"])))
         state.update((after.encode(),))
         yield pd.DataFrame({"bucket": [bucket], "bucket_tally": [tally.encode(bucket_tally)]})
@@ -127,7 +132,12 @@ def _check_place(bucket: int, buckets: int) -> None:
 
 
 def tag_bucket(
-    bucket: int, payloads: Iterable[bytes | pa.Buffer], max_event_time: int, before: DedupState, locations: Locations
+    bucket: int,
+    payloads: Iterable[bytes | pa.Buffer],
+    max_event_time: int,
+    before: DedupState,
+    locations: Locations,
+    delay: int = WATERMARK_MICROSECONDS,
 ) -> tuple[tally.BucketTally, DedupState]:
     """Tag one bucket's records, stage them as one file, and say what was staged.
 
@@ -137,6 +147,7 @@ def tag_bucket(
         max_event_time: the greatest valid event time of the whole batch.
         before: the bucket's state before the batch.
         locations: where files go.
+        delay: how far the watermark trails the greatest event_time.
     """
     records = packing.unpack(payloads)
     store = open_segments(locations.segments(bucket), segment_cache())
@@ -148,7 +159,7 @@ def tag_bucket(
         partition=records["kafka_partition"].to_numpy(),
         offset=records["kafka_offset"].to_numpy(),
     )
-    dispositions, after = tag(candidates, before, max_event_time, WATERMARK_MICROSECONDS, store)
+    dispositions, after = tag(candidates, before, max_event_time, delay, store)
     tagged = staged_files.with_dispositions(records, dispositions)
     uri = staged_files.write(tagged, locations.staging) if tagged.num_rows else None
     crash_point(Point.PARQUET_STAGED)
@@ -161,7 +172,7 @@ def tag_bucket(
         amounts=amounts,
         timestamp_percentiles=percentiles,
         ignored_by_rule=tally.count_ignored(tagged),
-        watermark=watermark_of(before.max_event_time, WATERMARK_MICROSECONDS),
+        watermark=watermark_of(before.max_event_time, delay),
         max_event_time=after.max_event_time,
         state_keys=after.key_count,
         state_bytes=after.size_bytes,

@@ -20,10 +20,18 @@ from spark_jobs.streaming.locations import Locations
 
 
 def write_seeds(
-    published: Iterable[tuple[int, bytes]], buckets: int, watermark: datetime | None, locations: Locations
+    published: Iterable[tuple[int, bytes]],
+    buckets: int,
+    watermark: datetime | None,
+    locations: Locations,
+    delay: int = WATERMARK_MICROSECONDS,
 ) -> int:
-    """Write each bucket's seed from slots with the concatenated 16-byte hashes of ids. Returns how many there are."""
-    max_event_time = (to_microseconds(watermark) or 0) + WATERMARK_MICROSECONDS
+    """Write each bucket's seed from slots with the concatenated 16-byte hashes of ids. Returns how many there are.
+
+    `delay` is how far the watermark trails the greatest event_time, in microseconds. Where it is another than the one
+    that the watermark was made by, the watermark stays as it is until newer events move it.
+    """
+    max_event_time = (to_microseconds(watermark) or 0) + delay
     labels = labels_of(buckets)
     states = {label: DedupState(max_event_time=max_event_time) for label in labels}
     stores = {label: open_segments(locations.segments(label), segment_cache()) for label in labels}
@@ -35,7 +43,7 @@ def write_seeds(
         for number, label in enumerate(labels):
             mine = number_of == number
             seen = keys[mine], event_times[mine]
-            states[label] = states[label].advance(*seen, max_event_time, WATERMARK_MICROSECONDS, stores[label])
+            states[label] = states[label].advance(*seen, max_event_time, delay, stores[label])
         total += len(keys)
     for label, state in states.items():
         filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))

@@ -16,6 +16,7 @@ from spark_jobs.tables.columns import (
     HASHES,
     IGNORED_BY_RULE,
     IGNORED_COUNT,
+    WATERMARK_MINUTES,
     Column,
 )
 from spark_jobs.tables.columns import Table as Table
@@ -100,6 +101,7 @@ LEDGER = Table(
         CONTRACT_VERSION,
         IGNORED_COUNT,
         IGNORED_BY_RULE,
+        WATERMARK_MINUTES,
     ),
     partition_by="published_at",
 )

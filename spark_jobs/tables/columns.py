@@ -62,6 +62,12 @@ IGNORED_BY_RULE = Column(
     "JSON object, rule of the mapping to the records that it ignored; NULL in a batch of before there were any.",
     "NULLABLE",
 )
+WATERMARK_MINUTES = Column(
+    "watermark_minutes",
+    "INT64",
+    "How far next_watermark trails the greatest event_time; NULL before it was a setting, and then 60.",
+    "NULLABLE",
+)
 DIGESTS = (
     Column("content_hash", "STRING", "SHA-256 over every record's partition, offset and value_sha256, hexadecimal."),
     Column("digest", "STRING", "SHA-256 over the batch's ledger rows, its content_hash and the digest before it."),

@@ -25,7 +25,7 @@ NOTHING_BEFORE = ""
 
 _PARTITION = ("kafka_partition", "start_offset", "end_offset", "delivered")
 _COUNTS = ("unique_count", "duplicate_count", "late_count", "quarantined_count")
-_LATER = ("contract_version", "ignored_count", "ignored_by_rule")
+_LATER = ("contract_version", "ignored_count", "ignored_by_rule", "watermark_minutes")
 """A batch of before a column was says nothing of it, and keeps its digest."""
 _AMOUNT = ("disposition", "currency", "record_count", "amount_minor")
 

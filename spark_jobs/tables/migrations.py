@@ -50,6 +50,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         "records that the mapping ignores",
         columns={catalog.LEDGER: ("ignored_count", "ignored_by_rule"), catalog.LEDGER_PARTITIONS: ("ignored_count",)},
     ),
+    Migration(
+        6,
+        "how far the watermark trails, which is a setting",
+        columns={catalog.LEDGER: ("watermark_minutes",)},
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -227,6 +227,7 @@ def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
         "digest": f"digest of {batch_id}",
         "contract_version": None,
         "ignored_by_rule": json.dumps({RULE: 2}) if batch_id > 1 else None,
+        "watermark_minutes": None,
     }
 
 

@@ -75,7 +75,7 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
             timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
             timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
             @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest,
-            @contract_version, @ignored_count, @ignored_by_rule
+            @contract_version, @ignored_count, @ignored_by_rule, @watermark_minutes
         from digested;
     update {name[catalog.CONTROL]}
         set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,

@@ -32,7 +32,11 @@ def seed_state(client: "Client", settings: JobSettings, control: Control, locati
     if control.watermark is None:
         return 0
     return write_seeds(
-        _published_hashes(client, settings, control.watermark), settings.state_buckets, control.watermark, locations
+        _published_hashes(client, settings, control.watermark),
+        settings.state_buckets,
+        control.watermark,
+        locations,
+        settings.watermark_microseconds,
     )
 
 

@@ -15,10 +15,8 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
-from spark_jobs.contract.times import from_microseconds
+from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.crash_points import Point, crash_point
-from spark_jobs.deduplication.dispositions import watermark_of
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch import AlreadyPublished, Batch, Interval, retract
 from spark_jobs.publishing.batch_report import BatchReport
@@ -134,12 +132,11 @@ class DeltaPublisher:
         return digest_of(told, delta_rows.content_hash_of(records), published_at)
 
     def _following(self, batch: Batch) -> Control:
-        newest = watermark_of(batch.tally.max_event_time, WATERMARK_MICROSECONDS)
         return replace(
             self.control,
             last_batch_id=self.control.last_batch_id + 1,
             end_offsets=self.control.end_offsets | batch.interval.end,
-            watermark=from_microseconds(newest),
+            watermark=batch.next_watermark,
             updated_at=datetime.now(UTC),
         )
 

@@ -93,7 +93,13 @@ class DeltaStore:
         with failures_as_incidents(self._settings):
             payments = open_table(self._settings, catalog.TRANSACTIONS)
             hashes = _published_hashes(payments, control.watermark)
-            return write_seeds(hashes, self._settings.state_buckets, control.watermark, locations)
+            return write_seeds(
+                hashes,
+                self._settings.state_buckets,
+                control.watermark,
+                locations,
+                self._settings.watermark_microseconds,
+            )
 
     def record(self, incident: Incident, epoch: int | None) -> None:
         """A row of pipeline_incidents for each range that it is about."""

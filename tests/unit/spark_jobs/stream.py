@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.state import DedupState
 from spark_jobs.parsing.records import KAFKA_COLUMNS, read_records
@@ -60,6 +61,7 @@ class Stream:
         self.buckets = buckets
         self.states = dict.fromkeys(labels_of(buckets), state or DedupState())
         self.tallies: list[BucketTally] = []
+        self.delay = WATERMARK_MICROSECONDS
 
     def take(self, records: Sequence[Record], chunk: int = 10_000) -> pa.Table:
         """Take one micro-batch, `chunk` records at a time; returns what was staged."""
@@ -72,7 +74,12 @@ class Stream:
         references = pa.Table.from_batches(shuffle_files.park(packed, self.locations.staging)).to_pandas()
         for label, rows in references.groupby("bucket"):
             bucket_tally, self.states[label] = plan.tag_bucket(
-                label, shuffle_files.fetch(rows), int(rows["max_event_time"].max()), self.states[label], self.locations
+                label,
+                shuffle_files.fetch(rows),
+                int(rows["max_event_time"].max()),
+                self.states[label],
+                self.locations,
+                self.delay,
             )
             self.tallies.append(bucket_tally)
         return pa.concat_tables(

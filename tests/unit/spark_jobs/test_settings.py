@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.driver.generations import locations_of
 from spark_jobs.driver.spark_session import archive_path, jar_paths, spark_conf
-from spark_jobs.settings import LOCAL_PROJECT, SettingError, payments_home, read_job_settings
+from spark_jobs.publishing.batch import Batch
+from spark_jobs.settings import DEFAULT_WATERMARK_MINUTES, LOCAL_PROJECT, SettingError, payments_home, read_job_settings
 from spark_jobs.streaming.locations import Locations
 
 PRODUCTION = {"BIGQUERY_PROJECT": "acme-prod", "STAGING_LOCATION": "gs://acme/staging"}
@@ -41,6 +43,14 @@ def test_the_mapping_of_the_events_is_a_file_that_is_there(tmp_path: Path) -> No
     settings = read_job_settings({"PAYMENTS_HOME": str(tmp_path), "PAYMENTS_EVENT_MAPPING": str(mapping)})
     assert settings.event_mapping == str(mapping)
     assert read_job_settings(settings.environment()).event_mapping == str(mapping)
+
+
+def test_the_watermark_trails_by_what_is_set() -> None:
+    assert read_job_settings({}).watermark_microseconds == WATERMARK_MICROSECONDS
+    assert Batch.__dataclass_fields__["watermark_minutes"].default == DEFAULT_WATERMARK_MINUTES
+    half = read_job_settings({"PAYMENTS_WATERMARK_MINUTES": "30"})
+    assert half.watermark_microseconds == 30 * 60_000_000
+    assert read_job_settings(half.environment()) == half
 
 
 def test_a_project_of_its_own_is_bigquery_itself() -> None:
@@ -77,6 +87,9 @@ WRONG = [
     ("CHECKPOINT_LOCATION", "gs://"),
     ("STAGING_LOCATION", "s3://bucket/folder"),
     ("STAGING_LOCATION", "gs://[bucket"),
+    ("PAYMENTS_WATERMARK_MINUTES", "0"),
+    ("PAYMENTS_WATERMARK_MINUTES", "1.5"),
+    ("PAYMENTS_WATERMARK_MINUTES", "10081"),
     ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "0"),
     ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "-5"),
     ("PAYMENTS_MAX_OFFSETS_PER_BATCH", "many"),

@@ -23,6 +23,12 @@ def test_a_fresh_watermark_takes_as_much_as_may_be() -> None:
     assert batch_limit(10, 4, 1_000, watermark, NOON) == 1_000
 
 
+def test_what_a_fresh_watermark_is_depends_on_how_far_it_trails() -> None:
+    watermark = NOON - timedelta(minutes=45)
+    assert batch_limit(100, 4, 1_000, watermark, NOON, timedelta(minutes=30)) < 100
+    assert batch_limit(100, 4, 1_000, watermark, NOON, timedelta(minutes=60)) == 1_000
+
+
 def test_what_spark_rounds_off_is_no_batch_of_its_own() -> None:
     waiting = {0: 398_781, 1: 416_457, 2: 427_235, 3: 407_527}
     limit = batch_limit(sum(waiting.values()), len(waiting), 1_000_000, None, NOON)

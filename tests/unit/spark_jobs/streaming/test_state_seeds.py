@@ -82,6 +82,17 @@ def test_the_rebuilt_state_stands_at_the_published_watermark(tmp_path: Path) -> 
     assert {receipt.watermark for receipt in stream.tallies} == {WATERMARK_US}
 
 
+@pytest.mark.parametrize("delay", [30 * 60_000_000, 120 * 60_000_000])
+def test_the_watermark_stays_where_it_is_when_it_is_to_trail_by_another_time(tmp_path: Path, delay: int) -> None:
+    settings = replace(SETTINGS, watermark_minutes=delay // 60_000_000)
+    stream = Stream(tmp_path, SETTINGS.state_buckets)
+    seed_state(cast("Client", warehouse([("t-1", NOON_US)])), settings, CONTROL, stream.locations)
+    stream.states = {label: state_seeds.read_seed(stream.locations.seed(label)) for label in BUCKETS}
+    stream.delay = delay
+    stream.take(sent_again("t-2"))
+    assert {receipt.watermark for receipt in stream.tallies} == {WATERMARK_US}
+
+
 def test_the_rebuilt_state_remembers_exactly_what_the_lost_one_did(tmp_path: Path) -> None:
     times = [WATERMARK_US + step * SLOT_MICROSECONDS // 3 for step in range(-9, 9)]
     client = warehouse([(f"t-{n}", at) for n, at in enumerate(times)])

@@ -26,7 +26,7 @@ def sha256(text: str) -> str:
 
 
 def test_the_claims_are_one_line_that_never_changes_its_form() -> None:
-    of_before = VALUES | dict.fromkeys(("contract_version", "ignored_count", "ignored_by_rule"))
+    of_before = VALUES | dict.fromkeys(("contract_version", "ignored_count", "ignored_by_rule", "watermark_minutes"))
     partitions = [row | {"ignored_count": None} for row in VALUES["partitions"]]
     assert claims(of_before, partitions, VALUES["amounts"], CONTROL.digest) == (
         '{"amounts":[["QUARANTINED","",5,0],["UNIQUE","EUR",3,9223372036854775808]],"batch_id":8,"delivered":11,'
@@ -38,10 +38,12 @@ def test_the_claims_are_one_line_that_never_changes_its_form() -> None:
     )
 
 
-def test_a_batchs_contract_is_among_its_claims_where_it_is_known() -> None:
+def test_a_batchs_contract_and_its_watermarks_delay_are_among_its_claims_where_they_are_known() -> None:
     told = json.loads(VALUES["claims"])
     assert told.pop("contract_version") == contract_of_now().version
-    before_versions = {name: value for name, value in VALUES.items() if name != "contract_version"}
+    assert told.pop("watermark_minutes") == 60
+    later = ("contract_version", "watermark_minutes")
+    before_versions = {name: value for name, value in VALUES.items() if name not in later}
     assert told == json.loads(claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest))
 
 
