@@ -18,6 +18,8 @@ LOCAL_PROJECT = "payments-local"
 DEFAULT_WATERMARK_MINUTES = 60
 MAX_WATERMARK_MINUTES = 7 * 24 * 60
 """The state remembers every id since the watermark."""
+UNREADABLE_LABELS = ("null", "hold")
+"""What becomes of a payment with an optional label that breaks its rule: a payment without it, or none."""
 BIGQUERY, DELTA = SINKS = ("bigquery", "delta")
 """Where batches can go. With both, the warehouse is the one that decides."""
 
@@ -40,8 +42,8 @@ class JobSettings:
     by as many tasks as it has `max_records_per_task`: a hot one holds no core up. `lookback_days` is how far before the
     watermark a batch's new ids are looked for among the published payments; `watermark_minutes` is how far the
     watermark trails the greatest event_time. `sinks` are of SINKS; `delta_location` is a URI as well, of the folder
-    that holds the Delta tables. `event_mapping` is the file that says what the topic's
-    events mean; empty: they are the contract's own.
+    that holds the Delta tables. `event_mapping` is the file that says what the topic's events mean; empty: they are the
+    contract's own. `unreadable_labels` is one of UNREADABLE_LABELS.
     """
 
     bootstrap_servers: str
@@ -59,6 +61,7 @@ class JobSettings:
     lookback_days: int = 3
     keep_generations_hours: int = 24
     watermark_minutes: int = DEFAULT_WATERMARK_MINUTES
+    unreadable_labels: str = "null"
     sinks: tuple[str, ...] = (BIGQUERY,)
     delta_location: str = ""
     event_mapping: str = ""
@@ -97,6 +100,7 @@ class JobSettings:
             "PAYMENTS_LOOKBACK_DAYS": str(self.lookback_days),
             "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
             "PAYMENTS_WATERMARK_MINUTES": str(self.watermark_minutes),
+            "PAYMENTS_UNREADABLE_LABELS": self.unreadable_labels,
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
 
@@ -126,6 +130,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
         keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
         watermark_minutes=_watermark_minutes(env),
+        unreadable_labels=_unreadable_labels(env.get("PAYMENTS_UNREADABLE_LABELS") or "null"),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
         delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
         event_mapping=_file("PAYMENTS_EVENT_MAPPING", env.get("PAYMENTS_EVENT_MAPPING")),
@@ -209,6 +214,12 @@ def _split(uri: str) -> SplitResult | None:
         return urlsplit(uri)
     except ValueError:
         return None
+
+
+def _unreadable_labels(value: str) -> str:
+    if value not in UNREADABLE_LABELS:
+        raise SettingError(f"PAYMENTS_UNREADABLE_LABELS must be {' or '.join(UNREADABLE_LABELS)}, not {value!r}.")
+    return value
 
 
 def _watermark_minutes(env: Mapping[str, str]) -> int:

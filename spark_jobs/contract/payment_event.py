@@ -167,6 +167,26 @@ FIELDS: tuple[Field, ...] = (
 
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
 
+LABEL_REASONS = {
+    "country": Reason.UNKNOWN_COUNTRY,
+    "device_id": Reason.INVALID_DEVICE_ID,
+    "device_type": Reason.UNKNOWN_DEVICE_TYPE,
+    "ip_address": Reason.INVALID_IP_ADDRESS,
+    "payment_method": Reason.UNKNOWN_PAYMENT_METHOD,
+    "merchant_category": Reason.INVALID_MERCHANT_CATEGORY,
+}
+LABELS = tuple(LABEL_REASONS)
+"""Fields that describe a payment and decide nothing of it: one that cannot be read need not hold money back."""
+
+
+class UnreadableLabels(StrEnum):
+    """What becomes of a payment with a label that breaks its rule."""
+
+    NULL = "null"
+    """It is a payment without that label; what was written is kept in `dropped_labels`."""
+    HOLD = "hold"
+    """It is quarantined."""
+
 
 def json_schema() -> dict[str, object]:
     """The contract as a JSON Schema document (draft 2020-12), for producers.

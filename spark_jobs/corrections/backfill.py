@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from spark_jobs.corrections.decisions import Decision, decide
+from spark_jobs.corrections.kept_records import lists_of
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.ranges import Range, read_ranges
@@ -149,7 +151,12 @@ def recomputed(
     beside = Recomputed(client, settings, ranges, uris)
     try:
         for batch in read_ranges(settings, ranges):
-            uris.append(_write((read or read_records)(batch), f"{settings.staging_location}/backfill"))
+            uris.append(
+                _write(
+                    (read or partial(read_records, lists=lists_of(settings)))(batch),
+                    f"{settings.staging_location}/backfill",
+                )
+            )
         if uris:
             beside.load()
         yield beside

@@ -171,7 +171,7 @@ def _published(client: "Client", settings: JobSettings, transaction_id: str) -> 
 def _payment_of(client: "Client", settings: JobSettings, delivery: Row) -> Row:
     """What a delivery says: by its raw value, or, where it has none, by the correction that kept its columns."""
     if delivery["raw_value"] is not None:
-        payments = payments_of([delivery])
+        payments = payments_of([delivery], settings)
         if not payments:
             raise NoSuchChoice("the contract of now no longer takes that delivery, so it cannot be chosen.")
         return payments[0]

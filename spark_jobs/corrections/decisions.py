@@ -123,7 +123,7 @@ def _staged(decisions: Sequence[Decision]) -> tuple[list[dict[str, Any]], list["
 def correct_sql(settings: JobSettings, staging: str) -> str:
     """The transaction: every decision, or, where the pipeline has moved on since it was made, nothing."""
     payment = ", ".join(column.name for column in catalog.TRANSACTIONS.columns)
-    columns = ", ".join(column.name for column in catalog.CORRECTIONS.columns)
+    columns = ", ".join(catalog.WRITTEN_CORRECTION)
     name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
     transactions = name[catalog.TRANSACTIONS]
     return f"""

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.contract.code_lists import CodeLists, lists_of_now
+from spark_jobs.contract.payment_event import UnreadableLabels
 from spark_jobs.parsing.rereading import reread
+from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 
 if TYPE_CHECKING:
@@ -41,9 +44,14 @@ class Selection:
         return conditions, {name: value for name, (_, value) in chosen.items()} | {"most": self.limit}
 
 
-def payments_of(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def lists_of(settings: JobSettings) -> CodeLists:
+    """The lists of now, under the setting."""
+    return lists_of_now(UnreadableLabels(settings.unreadable_labels))
+
+
+def payments_of(rows: Sequence[dict[str, Any]], settings: JobSettings) -> list[dict[str, Any]]:
     """Rows of payment_transactions from kept deliveries; those that the contract no longer takes are left out."""
-    again = reread(rows)
+    again = reread(rows, lists=lists_of(settings))
     names = [column.name for column in catalog.TRANSACTIONS.columns]
     return [
         {name: row[name] if name in row else judged[name] for name in names}

@@ -58,6 +58,6 @@ def decide_late(
     """
 
     def plan() -> list[Decision]:
-        return [Decision(kind, payment) for payment in payments_of(undecided(client, settings, selection))]
+        return [Decision(kind, payment) for payment in payments_of(undecided(client, settings, selection), settings)]
 
     return decide(client, settings, plan, decided_by=decided_by, reason=reason)

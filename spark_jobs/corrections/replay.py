@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from spark_jobs.contract.payment_event import ERASED, Disposition
-from spark_jobs.corrections.kept_records import Selection
+from spark_jobs.corrections.kept_records import Selection, lists_of
 from spark_jobs.corrections.resend import place_of
 from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.parsing.rereading import reread
@@ -51,7 +51,7 @@ def forecast(
 ) -> list[tuple[Disposition, Row]]:
     """What would become of each record if it were sent now, and what the contract of now reads in it."""
     control = read_control(client, settings)
-    again = reread(rows, now)
+    again = reread(rows, now, lists_of(settings))
     ids = [{"id": row["transaction_id"]} for row in again if not row["reasons"]]
     known: set[str] = set()
     if ids:

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from spark_jobs.contract.payment_event import UnreadableLabels
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.decoding.registry import raised_by_a_task
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
@@ -20,6 +21,7 @@ from spark_jobs.driver.checkpoint import is_damage
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
 from spark_jobs.driver.spark_session import interpreted
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
+from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.control import Control, new_name
@@ -52,6 +54,7 @@ class Run(AbstractContextManager["Run"]):
         self._on_batch = on_batch
         self._failure: BaseException | None = None
         self._delay = timedelta(minutes=settings.watermark_minutes)
+        self._contract = contract_of_now(UnreadableLabels(settings.unreadable_labels))
         self._epoch: int | None = None
         # To describe a plan to Spark takes as long as to run it for a few records.
         self._plan = lru_cache(KEPT_PLANS)(self._describe)
@@ -140,7 +143,11 @@ class Run(AbstractContextManager["Run"]):
         records = read_kafka(self._spark, self._settings, dict(start), limit, self._publisher.control.topic_id)
         records = records.coalesce(tasks) if tasks else records
         return tallies_of(
-            records, self._locations, self._settings.state_buckets, delay=self._settings.watermark_microseconds
+            records,
+            self._locations,
+            self._settings.state_buckets,
+            delay=self._settings.watermark_microseconds,
+            lists=self._contract.lists,
         )
 
     def _start(self, plan: "DataFrame", waiting: int) -> "StreamingQuery":
@@ -207,7 +214,9 @@ class Run(AbstractContextManager["Run"]):
             started, self._batch_started = self._batch_started, datetime.now(UTC)
             seconds = (self._batch_started - started).total_seconds()
             report = self._publisher.publish(
-                Batch(spark_batch_id, interval, tally, started, seconds, self._settings.watermark_minutes)
+                Batch(
+                    spark_batch_id, interval, tally, started, seconds, self._settings.watermark_minutes, self._contract
+                )
             )
             self.reports.append(report)
             self._on_batch(report)

@@ -19,6 +19,7 @@ from spark_jobs.contract.payment_event import (
     MAX_VALUE_BYTES,
     SCHEMA_VERSION,
     Reason,
+    UnreadableLabels,
 )
 from spark_jobs.parsing.validation_rules import FINE_QUERY, OTHER_QUERY
 
@@ -38,11 +39,11 @@ class Contract:
         return _hash(self.rules, self.lists.to_json())
 
 
-def contract_of_now() -> Contract:
-    """The contract of this code."""
+def contract_of_now(unreadable_labels: UnreadableLabels = UnreadableLabels.NULL) -> Contract:
+    """The contract of this code, under the setting."""
     fields = [[f.name, f.required, f.pattern, f.bigquery_type, bool(f.values)] for f in FIELDS]
     limits = [SCHEMA_VERSION, MAX_VALUE_BYTES, MAX_NESTING, list(Reason)]
-    return Contract(_hash(json.dumps([fields, limits]), FINE_QUERY, OTHER_QUERY), lists_of_now())
+    return Contract(_hash(json.dumps([fields, limits]), FINE_QUERY, OTHER_QUERY), lists_of_now(unreadable_labels))
 
 
 def _hash(*texts: str) -> str:

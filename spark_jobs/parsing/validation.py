@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract.code_lists import CURRENCY, CodeLists, lists_of_now
-from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.contract.payment_event import FIELDS, UnreadableLabels
 from spark_jobs.contract.times import to_microseconds
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
 from spark_jobs.parsing.validation_rules import FINE_QUERY, OTHER_QUERY
@@ -33,15 +33,19 @@ VALIDATED_SCHEMA = pa.schema(
         pa.field("extra_fields", pa.string()),
         pa.field("id_hash", pa.binary(16)),
         pa.field("payload_hash", pa.binary(16)),
+        pa.field("dropped_labels", pa.string()),
         pa.field("reasons", pa.list_(pa.string())),
     ]
 )
 """One row per record. A field whose value breaks its rule is null. `reasons` is empty where the payment is valid;
-`payload_hash` is null where the payment is not valid."""
+`payload_hash` is null where the payment is not valid. `dropped_labels` is what was written in labels that break their
+rule and do not hold the payment back, as a JSON object; null where there are none."""
 
 _SLACK = timedelta(days=1)
 """A day begins and ends somewhere up to 14 hours before, and 12 after, it does in UTC."""
 _ALWAYS = (-(2**62), 2**62)
+
+_OTHER = {UnreadableLabels.NULL: "other(false)", UnreadableLabels.HOLD: "other(true)"}
 
 _NONE = pa.array([], VALIDATED_SCHEMA.field("reasons").type)
 
@@ -56,8 +60,10 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists | No
         kafka_timestamps: when each record was written to the broker; timestamp[us, UTC], as long as `parsed`.
         lists: the codes that they are held against; default: those of now.
     """
-    records = _records(parsed.combine_chunks(), kafka_timestamps, lists or lists_of_now())
+    lists = lists or lists_of_now()
+    records = _records(parsed.combine_chunks(), kafka_timestamps, lists)
     judged = _ask("fine", records)
+    judged = judged.append_column("dropped_labels", pa.nulls(judged.num_rows, pa.string()))
     is_other = pc.equal(judged["is_fine"].combine_chunks(), 0)
     texts_and_values = [
         (judged if field.name in judged.column_names else records)[field.name].cast(field.type)
@@ -66,7 +72,7 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists | No
     ]
     if not is_other.true_count:
         return pa.Table.from_arrays([*texts_and_values, _reasons(is_other, _NONE)], schema=VALIDATED_SCHEMA)
-    others = _ask("other", records.filter(is_other)).cast(VALIDATED_SCHEMA).combine_chunks()
+    others = _ask(_OTHER[lists.unreadable_labels], records.filter(is_other)).cast(VALIDATED_SCHEMA).combine_chunks()
     *replaced, reasons = (column.chunk(0) for column in others.columns)
     merged = [pc.replace_with_mask(c, is_other, other) for c, other in zip(texts_and_values, replaced, strict=True)]
     return pa.Table.from_arrays([*merged, _reasons(is_other, reasons)], schema=VALIDATED_SCHEMA)

@@ -10,6 +10,8 @@ from spark_jobs.contract.payment_event import (
     FIELD_NAMES,
     FIELDS,
     IPV4_PATTERN,
+    LABEL_REASONS,
+    LABELS,
     MAX_AMOUNT,
     MAX_FUTURE,
     MIN_YEAR,
@@ -38,12 +40,7 @@ _FIELD_REASONS = {
     "sender_account_id": Reason.INVALID_ACCOUNT_ID,
     "receiver_account_id": Reason.INVALID_ACCOUNT_ID,
     "currency": Reason.UNKNOWN_CURRENCY,
-    "country": Reason.UNKNOWN_COUNTRY,
-    "device_id": Reason.INVALID_DEVICE_ID,
-    "device_type": Reason.UNKNOWN_DEVICE_TYPE,
-    "ip_address": Reason.INVALID_IP_ADDRESS,
-    "payment_method": Reason.UNKNOWN_PAYMENT_METHOD,
-    "merchant_category": Reason.INVALID_MERCHANT_CATEGORY,
+    **LABEL_REASONS,
 }
 
 
@@ -57,6 +54,10 @@ def _is_valid(field: Field) -> str:
     return _matches(field.name, field.pattern)
 
 
+def _is_broken(name: str) -> str:
+    return f"({name} is not null and not coalesce({name}_ok, false))"
+
+
 def _matches(column: str, pattern: str | None) -> str:
     return f"regexp_full_match({column}, '{pattern}')"
 
@@ -66,7 +67,7 @@ def _rules() -> dict[Reason, str]:
     missing = " or ".join(f"{f.name} is null" for f in FIELDS if f.required)
     broken: dict[Reason, list[str]] = {}
     for name, reason in _FIELD_REASONS.items():
-        broken.setdefault(reason, []).append(f"({name} is not null and not coalesce({name}_ok, false))")
+        broken.setdefault(reason, []).append(f"({_is_broken(name)}{' and $1::boolean' if name in LABELS else ''})")
     return {
         # The strict path of the parser tells a missing field from one of the wrong type by itself.
         Reason.MISSING_FIELD: f"parse_reasons is null and ({missing})",
@@ -153,6 +154,10 @@ def _other_query() -> str:
     rules = dict(sorted(_rules().items(), key=lambda rule: list(Reason).index(rule[0])))
     every = ", ".join(f"case when {condition} then '{reason}' end" for reason, condition in rules.items())
     fields = ",\n".join(_output(f) for f in FIELDS)
+    cleaned = ", ".join(f"case when {name}_ok then {name} end as {name}" for name in LABELS)
+    any_broken = " or ".join(map(_is_broken, LABELS))
+    written = (f"case when {_is_broken(name)} then '\"{name}\":' || to_json({name}) end" for name in LABELS)
+    dropped = f"'{{' || concat_ws(',', {', '.join(written)}) || '}}'"
     return f"""
     {_typed()}
     judged as (
@@ -162,6 +167,10 @@ def _other_query() -> str:
                 coalesce(parse_reasons, []), list_filter([{every}], lambda reason: reason is not null)
             ) as reasons
         from typed
+    ),
+    cleaned as (
+        select * replace ({cleaned}), case when {any_broken} then {dropped} end as dropped_labels
+        from judged
     )
     select
         {fields},
@@ -170,8 +179,9 @@ def _other_query() -> str:
         extra_fields,
         {_ID_HASH} as id_hash,
         case when len(reasons) = 0 then {_PAYLOAD_HASH} end as payload_hash,
+        case when len(reasons) = 0 then dropped_labels end as dropped_labels,
         reasons
-    from judged
+    from cleaned
     """
 
 
@@ -192,4 +202,7 @@ FINE_QUERY = _fine_query()
 """Of every record whether it is fine (1 or 0), its `id_hash`, and where it is fine what its texts say; else null."""
 
 OTHER_QUERY = _other_query()
-"""Records that are not fine: validation.VALIDATED_SCHEMA, with every reason."""
+"""Records that are not fine: validation.VALIDATED_SCHEMA, with every reason.
+
+Its parameter says whether a label that breaks its rule is a reason; if not, the label is null and in `dropped_labels`.
+"""

@@ -3,12 +3,13 @@
 Belongs here: the batch, its offsets, and what the sink already knew of it. Does not belong here: how a sink takes it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.dispositions import watermark_of
+from spark_jobs.parsing.contract_hash import Contract, contract_of_now
 from spark_jobs.streaming.tally import BatchTally
 
 
@@ -45,7 +46,7 @@ class Batch:
     checkpoint and epoch are the same, so that a sink may name its jobs by the three. The store numbers batches itself.
     `interval` is what the batch spans, `tally` what is in it: its staged files by URI, counts, money in minor units,
     times in microseconds since 1970. `started_at` is UTC; `process_seconds` is what came before the store was asked.
-    `watermark_minutes` is how far the watermark trails the greatest event_time.
+    `watermark_minutes` is how far the watermark trails the greatest event_time; `contract` judged its records.
     """
 
     spark_batch_id: int
@@ -54,6 +55,7 @@ class Batch:
     started_at: datetime
     process_seconds: float
     watermark_minutes: int = WATERMARK_DELAY // timedelta(minutes=1)
+    contract: Contract = field(default_factory=contract_of_now)
     erased: int = 0
     """Records whose id was erased before: known once the store was asked."""
 

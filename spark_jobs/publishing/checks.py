@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.contract.times import from_microseconds, to_microseconds
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind
-from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.control import Control
@@ -79,7 +78,7 @@ def report_of(batch: Batch, control: Control, load_seconds: float, transaction_s
         transaction_seconds=transaction_seconds,
         published_at=now,
         erased=batch.erased,
-        contract_version=contract_of_now().version,
+        contract_version=batch.contract.version,
         watermark_minutes=batch.watermark_minutes,
     )
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from spark_jobs.contract.payment_event import Disposition
-from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.control import Control
 from spark_jobs.source.offsets import offsets_to_json
@@ -31,7 +30,7 @@ def ledger_of(batch: Batch, control: Control) -> dict[str, Any]:
         "epoch": control.epoch,
         "batch_id": control.last_batch_id + 1,
         "spark_batch_id": batch.spark_batch_id,
-        "contract_version": contract_of_now().version,
+        "contract_version": batch.contract.version,
         "start_offsets": offsets_to_json(batch.interval.start),
         "end_offsets": offsets_to_json(batch.interval.end),
         "delivered": tally.delivered,

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import structs
 
+from spark_jobs.contract.code_lists import CodeLists
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.buckets import buckets_of, labels_of
@@ -42,18 +43,25 @@ GATHERED_BYTES = 64 << 20
 
 
 def tallies_of(
-    records: "DataFrame", locations: Locations, buckets: int, *, delay: int = WATERMARK_MICROSECONDS
+    records: "DataFrame",
+    locations: Locations,
+    buckets: int,
+    *,
+    delay: int = WATERMARK_MICROSECONDS,
+    lists: CodeLists | None = None,
 ) -> "DataFrame":
     """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files.
 
-    `delay` is how far the watermark trails the greatest event_time, in microseconds.
+    `delay` is how far the watermark trails the greatest event_time, in microseconds; `lists` are the codes that records
+    are held against, by default those of now.
     """
     # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
     records.sparkSession.conf.set("spark.sql.shuffle.partitions", str(buckets))
     return (
         records.select(*KAFKA_COLUMNS)
         .mapInArrow(
-            partial(_parse_and_pack, buckets=buckets, location=locations.staging), shuffle_files.REFERENCE_SCHEMA
+            partial(_parse_and_pack, buckets=buckets, location=locations.staging, lists=lists),
+            shuffle_files.REFERENCE_SCHEMA,
         )
         # In any case, also of one task to one task: what is packed may be read only once it is written.
         .repartition(buckets, "bucket")
@@ -68,9 +76,11 @@ def tallies_of(
     )
 
 
-def _parse_and_pack(batches: Iterable[pa.RecordBatch], *, buckets: int, location: str) -> Iterator[pa.RecordBatch]:
+def _parse_and_pack(
+    batches: Iterable[pa.RecordBatch], *, buckets: int, location: str, lists: CodeLists | None = None
+) -> Iterator[pa.RecordBatch]:
     _keep_modules_out_of_collections()
-    yield from shuffle_files.park((pack_records(batch, buckets) for batch in gather(batches)), location)
+    yield from shuffle_files.park((pack_records(batch, buckets, lists) for batch in gather(batches)), location)
 
 
 def gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -94,9 +104,9 @@ def _keep_modules_out_of_collections() -> None:
     gc.freeze()
 
 
-def pack_records(batch: pa.RecordBatch, buckets: int) -> packing.PackedRecords:
+def pack_records(batch: pa.RecordBatch, buckets: int, lists: CodeLists | None = None) -> packing.PackedRecords:
     """The records of KAFKA_COLUMNS, judged and by bucket."""
-    records = read_records(batch)
+    records = read_records(batch, lists)
     is_valid = _is_valid(records)
     newest = pc.max(pc.if_else(pa.array(is_valid), records["event_time"], None)).cast(pa.int64()).as_py()
     bucket = buckets_of(_concatenated(records["id_hash"]), is_valid, buckets)

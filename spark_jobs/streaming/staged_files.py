@@ -20,7 +20,7 @@ from spark_jobs.parsing.records import RECORD_SCHEMA
 _STAGED_NAMES = [
     *("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "reasons"),
     *FIELD_NAMES,
-    *("amount_minor", "extra_fields", "payload_hash", "value_sha256", "raw_key", "raw_value"),
+    *("amount_minor", "extra_fields", "payload_hash", "value_sha256", "raw_key", "raw_value", "dropped_labels"),
 ]
 
 STAGED_SCHEMA = pa.schema(

@@ -57,6 +57,15 @@ DELIVERIES = Table(
     cluster_by=("kafka_partition", "disposition"),
 )
 
+DROPPED_LABELS = Column(
+    "dropped_labels",
+    "STRING",
+    "JSON object, label to what was written in it: labels that break their rule, and are NULL in the payment.",
+    "NULLABLE",
+)
+_LATER = (DROPPED_LABELS,)
+"""What a payment's row has gained since the first version, in that order."""
+
 TRANSACTIONS = Table(
     "payment_transactions",
     "One row per unique payment.",
@@ -67,6 +76,7 @@ TRANSACTIONS = Table(
         *HASHES,
         *COORDINATES,
         BATCH,
+        *_LATER,
     ),
     partition_by="event_time",
     cluster_by=("sender_account_id", "currency"),
@@ -153,7 +163,7 @@ CONTROL = Table(
     ),
 )
 
-PERSONAL = (*(field.name for field in FIELDS), "amount_minor", "extra_fields", "payload_hash")
+PERSONAL = (*(field.name for field in FIELDS), "amount_minor", "extra_fields", "payload_hash", "dropped_labels")
 """What a payment says. In a correction it is NULL once it is erased."""
 
 CORRECTIONS = Table(
@@ -168,16 +178,28 @@ CORRECTIONS = Table(
             "BACKFILL_REPLACED or BACKFILL_CHOSEN.",
         ),
         Column("payments_added", "INT64", "What it does to payment_transactions: 1, 0, or -1 for a row taken out."),
-        *(replace(column, mode="NULLABLE") if column.name in PERSONAL else column for column in TRANSACTIONS.columns),
+        *(
+            replace(column, mode="NULLABLE") if column.name in PERSONAL else column
+            for column in TRANSACTIONS.columns
+            if column not in _LATER
+        ),
         Column("last_batch_id", "INT64", "The newest published batch that the decision knew of."),
         Column("decided_by", "STRING", "Who, or which part of the platform, decided."),
         Column("reason", "STRING", "Why."),
         Column("decided_at", "TIMESTAMP", "When the decision's transaction ran."),
         Column("correction_hash", "BYTES", "Hash of the decision: an altered one shows."),
+        *_LATER,
     ),
     partition_by="decided_at",
     cluster_by=("kind", "batch_id"),
 )
+
+WRITTEN_CORRECTION = (
+    *("correction_id", "kind", "payments_added"),
+    *(column.name for column in TRANSACTIONS.columns),
+    *("last_batch_id", "decided_by", "reason", "decided_at", "correction_hash"),
+)
+"""The columns of a correction in the order in which statements write them: its payment in one piece."""
 
 REPLAYS = Table(
     "payment_replays",

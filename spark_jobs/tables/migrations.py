@@ -55,6 +55,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         "how far the watermark trails, which is a setting",
         columns={catalog.LEDGER: ("watermark_minutes",)},
     ),
+    Migration(
+        7,
+        "labels that cannot be read, beside their payment",
+        columns={catalog.TRANSACTIONS: ("dropped_labels",), catalog.CORRECTIONS: ("dropped_labels",)},
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -7,7 +7,8 @@ is a room of its own.
 ARROWS = {
     "spark_jobs": {
         "process_payments": "driver publishing settings",
-        "driver": "contract crash_points decoding deduplication incidents publishing settings sinks source streaming",
+        "driver": "contract crash_points decoding deduplication incidents parsing publishing settings sinks source"
+        " streaming",
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
         "sinks.bigquery": "contract crash_points deduplication incidents parsing publishing settings source streaming"
         " tables warehouse",

@@ -19,5 +19,6 @@ select
     kafka_partition,
     kafka_offset,
     kafka_timestamp,
-    batch_id
+    batch_id,
+    dropped_labels
 from {{ source('payment_data', 'payment_transactions') }}

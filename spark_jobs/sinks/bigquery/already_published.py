@@ -128,7 +128,7 @@ def retract_sql(settings: JobSettings, staging: str) -> str:
     payment = ", ".join(column.name for column in catalog.TRANSACTIONS.columns)
     given = {"topic": "@topic as topic", "batch_id": "@batch_id as batch_id"}
     staged = ", ".join(given.get(column.name, column.name) for column in catalog.TRANSACTIONS.columns)
-    columns = ", ".join(column.name for column in catalog.CORRECTIONS.columns)
+    columns = ", ".join(catalog.WRITTEN_CORRECTION)
     return f"""
     insert into `{table_id(settings, catalog.CORRECTIONS)}` ({columns})
         select correction_id, kind, payments_added, {payment}, last_batch_id, decided_by, reason, decided_at,

@@ -6,6 +6,7 @@ Belongs here: writing it down. Does not belong here: what a contract's version i
 
 from typing import TYPE_CHECKING
 
+from spark_jobs.contract.payment_event import UnreadableLabels
 from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CONTRACT_VERSIONS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def record_contract(client: "Client", settings: JobSettings) -> None:
     """Write down the contract of now, unless it is there. Two runs at once may both: the rows are alike."""
-    contract = contract_of_now()
+    contract = contract_of_now(UnreadableLabels(settings.unreadable_labels))
     table = f"`{table_id(settings, CONTRACT_VERSIONS)}`"
     reported = {"version": contract.version}
     if run(client, f"select 1 from {table} where contract_version = @version limit 1", reported):

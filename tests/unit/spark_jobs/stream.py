@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spark_jobs.contract.code_lists import CodeLists
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.state import DedupState
@@ -48,9 +49,9 @@ def columns(records: Sequence[Record]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=KAFKA_COLUMNS)
 
 
-def validated(*values: bytes | None, timestamp_us: int = KAFKA_US) -> pa.Table:
+def validated(*values: bytes | None, timestamp_us: int = KAFKA_US, lists: CodeLists | None = None) -> pa.Table:
     """staging.RECORD_SCHEMA for bare values."""
-    return read_records(columns([Record(value, timestamp_us=timestamp_us) for value in values]))
+    return read_records(columns([Record(value, timestamp_us=timestamp_us) for value in values]), lists)
 
 
 class Stream:
@@ -62,11 +63,12 @@ class Stream:
         self.states = dict.fromkeys(labels_of(buckets), state or DedupState())
         self.tallies: list[BucketTally] = []
         self.delay = WATERMARK_MICROSECONDS
+        self.lists: CodeLists | None = None
 
     def take(self, records: Sequence[Record], chunk: int = 10_000) -> pa.Table:
         """Take one micro-batch, `chunk` records at a time; returns what was staged."""
         chunks = [records[at : at + chunk] for at in range(0, len(records), chunk)]
-        return self.stage([plan.pack_records(columns(rows), self.buckets) for rows in chunks])
+        return self.stage([plan.pack_records(columns(rows), self.buckets, self.lists) for rows in chunks])
 
     def stage(self, packed: Sequence[packing.PackedRecords]) -> pa.Table:
         """Take one micro-batch of packed records; returns what was staged."""

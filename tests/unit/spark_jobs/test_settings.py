@@ -4,12 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, UnreadableLabels
 from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.driver.generations import locations_of
 from spark_jobs.driver.spark_session import archive_path, jar_paths, spark_conf
 from spark_jobs.publishing.batch import Batch
-from spark_jobs.settings import DEFAULT_WATERMARK_MINUTES, LOCAL_PROJECT, SettingError, payments_home, read_job_settings
+from spark_jobs.settings import (
+    DEFAULT_WATERMARK_MINUTES,
+    LOCAL_PROJECT,
+    UNREADABLE_LABELS,
+    SettingError,
+    payments_home,
+    read_job_settings,
+)
 from spark_jobs.streaming.locations import Locations
 
 PRODUCTION = {"BIGQUERY_PROJECT": "acme-prod", "STAGING_LOCATION": "gs://acme/staging"}
@@ -53,6 +60,14 @@ def test_the_watermark_trails_by_what_is_set() -> None:
     assert read_job_settings(half.environment()) == half
 
 
+def test_an_unreadable_label_holds_nothing_back_unless_that_is_set() -> None:
+    assert tuple(UnreadableLabels) == UNREADABLE_LABELS
+    assert read_job_settings({}).unreadable_labels == UnreadableLabels.NULL
+    held = read_job_settings({"PAYMENTS_UNREADABLE_LABELS": "hold"})
+    assert held.unreadable_labels == UnreadableLabels.HOLD
+    assert read_job_settings(held.environment()) == held
+
+
 def test_a_project_of_its_own_is_bigquery_itself() -> None:
     settings = read_job_settings(PRODUCTION)
     assert (settings.emulator_host, settings.staging_location) == (None, "gs://acme/staging")
@@ -87,6 +102,7 @@ WRONG = [
     ("CHECKPOINT_LOCATION", "gs://"),
     ("STAGING_LOCATION", "s3://bucket/folder"),
     ("STAGING_LOCATION", "gs://[bucket"),
+    ("PAYMENTS_UNREADABLE_LABELS", "drop"),
     ("PAYMENTS_WATERMARK_MINUTES", "0"),
     ("PAYMENTS_WATERMARK_MINUTES", "1.5"),
     ("PAYMENTS_WATERMARK_MINUTES", "10081"),

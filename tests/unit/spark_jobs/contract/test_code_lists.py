@@ -1,6 +1,7 @@
 """The lists of codes as a value: what is written down is what is read back, and equal lists are equal texts."""
 
 from spark_jobs.contract.code_lists import CodeLists, lists_of_now
+from spark_jobs.contract.payment_event import UnreadableLabels
 
 
 def test_lists_that_are_written_down_are_read_back() -> None:
@@ -24,3 +25,10 @@ def test_lists_that_were_kept_before_periods_keep_their_text() -> None:
     kept = '{"minor_units": {"EUR": 2, "JPY": 0}, "values": {"country": ["DE", "JP"]}}'
     assert CodeLists.from_json(kept).to_json() == kept
     assert not CodeLists.from_json(kept).periods
+
+
+def test_the_setting_for_labels_is_part_of_the_lists_and_lists_of_before_it_held_payments_back() -> None:
+    texts = {setting: lists_of_now(setting).to_json() for setting in UnreadableLabels}
+    assert len(set(texts.values())) == len(texts)
+    assert {CodeLists.from_json(text).unreadable_labels for text in texts.values()} == set(UnreadableLabels)
+    assert CodeLists.from_json('{"minor_units": {}, "values": {}}').unreadable_labels == UnreadableLabels.HOLD

@@ -80,7 +80,9 @@ def test_decisions_are_one_transaction_that_begins_with_a_compare_and_set() -> N
 
 def test_every_column_of_a_correction_is_written() -> None:
     [columns] = re.findall(r"payment_corrections`\s*\((.*?)\)", SQL)
-    assert columns.split(", ") == [column.name for column in catalog.CORRECTIONS.columns]
+    assert columns.split(", ") == list(catalog.WRITTEN_CORRECTION)
+    assert set(catalog.WRITTEN_CORRECTION) == {column.name for column in catalog.CORRECTIONS.columns}
+    assert len(catalog.WRITTEN_CORRECTION) == len(catalog.CORRECTIONS.columns)
 
 
 def test_only_an_admission_or_a_choice_adds_a_payment() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spark_jobs.contract.code_lists import CodeLists
-from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.contract.payment_event import FIELDS, UnreadableLabels
 from spark_jobs.parsing import contract_hash
 from spark_jobs.parsing.contract_hash import Contract, contract_of_now
 
@@ -28,6 +28,11 @@ def test_the_same_code_has_the_same_version() -> None:
 def test_a_mended_list_is_another_version_of_the_same_rules(mended: dict[str, int]) -> None:
     other = Contract(NOW.rules, CodeLists(mended, NOW.lists.values))
     assert other.version != NOW.version
+
+
+def test_the_setting_for_labels_is_another_version_of_the_same_rules() -> None:
+    held = contract_of_now(UnreadableLabels.HOLD)
+    assert (held.rules, held.version == NOW.version) == (NOW.rules, False)
 
 
 def test_another_period_is_another_version_of_the_same_rules() -> None:

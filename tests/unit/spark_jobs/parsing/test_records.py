@@ -1,5 +1,6 @@
 """The corpus: each case of bad input, and each record of others, gets its one disposition and all its reasons."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spark_jobs.contract.payment_event import MAX_NESTING, MAX_VALUE_BYTES, Disposition, Reason
+from spark_jobs.contract.code_lists import lists_of_now
+from spark_jobs.contract.payment_event import (
+    LABEL_REASONS,
+    MAX_NESTING,
+    MAX_VALUE_BYTES,
+    Disposition,
+    Reason,
+    UnreadableLabels,
+)
 from spark_jobs.deduplication.state import DedupState
 from spark_jobs.parsing.records import read_records
 from spark_jobs.streaming import packing
@@ -17,6 +26,8 @@ from tests.corpus.cases import FIELD_TIMESTAMP, Case, FieldRecord, event_bytes, 
 from tests.unit.spark_jobs.stream import Record, Stream, columns, us
 
 CASES = read_cases()
+HOLDING = lists_of_now(UnreadableLabels.HOLD)
+"""The corpus says what holds a record back where an unreadable label does."""
 KINDS = 48
 OF_OTHER_FORMATS = {Reason.UNKNOWN_SCHEMA, Reason.UNDECODABLE}
 OF_MAPPINGS = {Reason.UNDECIDED_RULE, Reason.MORE_THAN_ONE, Reason.UNMAPPED_VALUE, Reason.UNKNOWN_MINOR_UNIT}
@@ -37,7 +48,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, DedupState]:
 @pytest.fixture(scope="module")
 def staged(states: dict[bool, DedupState], tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
     """What became of each case: read all in one, then each tagged alone, for they share an id."""
-    records = read_records(columns([record(case) for case in CASES]))
+    records = read_records(columns([record(case) for case in CASES]), HOLDING)
     folder = tmp_path_factory.mktemp("cases")
     return {
         case.name: tagged(records.slice(index, 1), Stream(folder, state=states[case.is_resent]))
@@ -70,6 +81,22 @@ def test_bad_input_gets_its_disposition_and_all_its_reasons(case: Case, staged: 
     assert row == {"disposition": case.disposition, "reasons": list(case.reasons)}
 
 
+def test_an_unreadable_label_holds_no_payment_back_where_that_is_set() -> None:
+    records = read_records(columns([record(case) for case in CASES]), lists_of_now(UnreadableLabels.NULL)).to_pylist()
+    labels = set(LABEL_REASONS.values())
+    dropped = 0
+    for case, row in zip(CASES, records, strict=True):
+        rest = [reason for reason in case.reasons if reason not in labels]
+        assert row["reasons"] == rest, case
+        is_told = bool(set(case.reasons) & labels) and not rest
+        assert (row["dropped_labels"] is not None) == is_told, case
+        dropped += is_told
+        if is_told:
+            for name in json.loads(row["dropped_labels"]):
+                assert row[name] is None, case
+    assert dropped > len(labels)
+
+
 @each_case
 def test_what_is_not_accepted_keeps_its_very_bytes(case: Case, staged: dict[str, pa.Table]) -> None:
     [row] = staged[case.name].select(["raw_key", "raw_value"]).to_pylist()
@@ -87,6 +114,7 @@ def test_what_is_staged_fits_the_warehouse(case: Case, staged: dict[str, pa.Tabl
 
 def test_all_of_the_corpus_in_one_batch_costs_no_good_payment(states: dict[bool, DedupState], tmp_path: Path) -> None:
     stream = Stream(tmp_path, state=states[False])
+    stream.lists = HOLDING
     bad = [case for case in CASES if case.reasons]
     records = []
     for index, case in enumerate(bad):

@@ -12,10 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.contract.code_lists import lists_of_now
+from spark_jobs.contract.code_lists import CodeLists, lists_of_now
 from spark_jobs.contract.currencies import MINOR_UNITS, PERIODS
 from spark_jobs.contract.iso_codes import COUNTRIES
-from spark_jobs.contract.payment_event import DEVICE_TYPES, FIELD_NAMES, IPV4_PATTERN, MAX_AMOUNT, PAYMENT_METHODS
+from spark_jobs.contract.payment_event import (
+    DEVICE_TYPES,
+    FIELD_NAMES,
+    IPV4_PATTERN,
+    LABEL_REASONS,
+    LABELS,
+    MAX_AMOUNT,
+    PAYMENT_METHODS,
+    UnreadableLabels,
+)
 from spark_jobs.parsing import validation
 from spark_jobs.parsing.json_parsing import parse
 from spark_jobs.parsing.validation import VALIDATED_SCHEMA, validate
@@ -27,6 +36,7 @@ Event = dict[str, str | None]
 VALID: Event = {name: json.loads(text) for name, text in EVENT.items()}
 CURRENT = {code: units for code, units in MINOR_UNITS.items() if not PERIODS.get(code, ("", ""))[1]}
 """Those that are valid at the valid event's time."""
+HOLDING = lists_of_now(UnreadableLabels.HOLD)
 in_batches = settings(max_examples=20, deadline=None)
 
 
@@ -93,8 +103,8 @@ events = st.fixed_dictionaries(
 )
 
 
-def judged(*batch: Event) -> pa.Table:
-    return validated(*(json.dumps(event).encode() for event in batch))
+def judged(*batch: Event, lists: CodeLists | None = None) -> pa.Table:
+    return validated(*(json.dumps(event).encode() for event in batch), lists=lists)
 
 
 def reasons(table: pa.Table) -> list[list[str]]:
@@ -105,7 +115,40 @@ def reasons(table: pa.Table) -> list[list[str]]:
 @in_batches
 @given(st.lists(events, max_size=40))
 def test_the_reasons_are_those_of_a_second_judgement(batch: list[Event]) -> None:
-    assert reasons(judged(*batch)) == [oracle.reasons_of(event, KAFKA_US) for event in batch]
+    expected = [oracle.reasons_of(event, KAFKA_US) for event in batch]
+    assert reasons(judged(*batch, lists=HOLDING)) == expected
+    labels = set(LABEL_REASONS.values())
+    assert reasons(judged(*batch)) == [[r for r in found if r not in labels] for found in expected]
+
+
+LABELLED = {
+    "country": "XK", "device_id": "my phone", "device_type": "iOS", "ip_address": "10.0.0.1, 10.0.0.2",
+    "payment_method": "sepa_debit", "merchant_category": "54A1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_that_cannot_be_read_is_null_and_kept_as_written_beside_the_payment(label: str) -> None:
+    event = VALID | {label: LABELLED[label]}
+    [row] = judged(event).to_pylist()
+    assert (row["reasons"], row[label], row["amount_minor"]) == ([], None, 1230)
+    assert json.loads(row["dropped_labels"]) == {label: LABELLED[label]}
+    assert row["payload_hash"] == hashes(VALID)[0], "the payment without that label"
+    [held] = judged(event, lists=HOLDING).to_pylist()
+    assert (held["reasons"], held["dropped_labels"]) == ([LABEL_REASONS[label]], None)
+
+
+@in_batches
+@given(st.dictionaries(st.sampled_from(LABELS), noise, min_size=1))
+def test_what_was_written_in_labels_is_kept_whatever_it_was(written: Event) -> None:
+    [row] = judged(VALID | written).to_pylist()
+    kept = json.loads(row["dropped_labels"] or "{}")
+    assert kept | {name: row[name] for name in written if row[name] is not None} == written
+
+
+def test_labels_of_a_payment_that_is_held_anyway_are_in_its_raw_value() -> None:
+    [row] = judged(VALID | {"country": "XK", "amount": "0"}).to_pylist()
+    assert (row["reasons"], row["dropped_labels"]) == (["AMOUNT_NOT_POSITIVE"], None)
 
 
 @in_batches
@@ -237,7 +280,7 @@ def test_only_what_is_not_fine_is_asked_what_is_wrong(monkeypatch: pytest.Monkey
     assert judged(*fine)["reasons"].to_pylist() == [[], [], []]
     assert asked == [("fine", 3)]
     judged(*fine, VALID | {"amount": "0"})
-    assert asked[1:] == [("fine", 4), ("other", 1)]
+    assert asked[1:] == [("fine", 4), ("other(false)", 1)]
 
 
 def test_no_rows_are_no_rows() -> None:
