@@ -67,7 +67,7 @@ def _offer(sandbox: Sandbox, transcript: Transcript) -> None:
     from spark_jobs.corrections.promoted_fields import unknown_fields
 
     fields = unknown_fields(sandbox.client, sandbox.settings)
-    transcript.table("payments promote-field", COLUMNS, [cells(field) for field in fields])
+    transcript.table("payments promote-field", COLUMNS, [cells(field) for field in fields.described])
 
 
 def _promote(sandbox: Sandbox, transcript: Transcript, type_: str) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.incidents import one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.client import run
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
 
 VIEW = "payment_transactions_promoted"
 MAX_FIELDS = 100
-"""Unknown fields that are looked at, in order of their names."""
+"""Unknown fields that are described in one list, in order of their names. Any other can be named."""
+TAKEN_BACK = "NONE"
+"""The type in the row that takes a promotion back."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_RESERVED_PREFIXES = (
+    *("_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier"),
+    *("_change_sequence_number", "_change_type", "_change_timestamp"),
+)
+"""How no column of BigQuery may begin, in any case (its documentation)."""
 
 
 class FieldType(StrEnum):
@@ -79,27 +87,66 @@ class UnknownField:
         return self.payments - self.fits[self.promoted_as] if self.promoted_as else 0
 
 
-def unknown_fields(client: "Client", settings: JobSettings) -> list[UnknownField]:
+@dataclass(frozen=True, slots=True)
+class UnknownFields:
+    """The first fields by name, and how many there are besides."""
+
+    described: list[UnknownField]
+    more: int
+
+
+def unknown_fields(client: "Client", settings: JobSettings) -> UnknownFields:
     """Every field that some payment carries and the contract does not know, by name. Nulls count as absent.
 
     Fields whose name is no identifier are kept as all are, and not listed: no column could be called so.
     """
-    names = _names(client, settings)
+    names = [row["field"] for row in run(client, names_sql(settings), {}) if _NAME.fullmatch(row["field"])]
+    return UnknownFields(_described(client, settings, names[:MAX_FIELDS]), len(names[MAX_FIELDS:]))
+
+
+def unknown_field(client: "Client", settings: JobSettings, name: str) -> UnknownField:
+    """One of them, wherever it stands by its name.
+
+    Raises:
+        CannotPromote: it can be no column, or no payment carries it.
+    """
+    _refuse_unless_a_column(name)
+    for field in _described(client, settings, [name]):
+        return field
+    raise CannotPromote(f"no payment carries a field {name!r}: `payments promote-field` lists those there are.")
+
+
+def _described(client: "Client", settings: JobSettings, names: Sequence[str]) -> list[UnknownField]:
     if not names:
         return []
     promoted = {row["field"]: FieldType(row["type"]) for row in promotions(client, settings)}
     return [_field(row, promoted) for row in run(client, described_sql(settings, names), {})]
 
 
-def _names(client: "Client", settings: JobSettings) -> list[str]:
-    sql = f"""
+def names_sql(settings: JobSettings) -> str:
+    """The names of all fields. Numbers are read as 0: one beyond a double would be no JSON to BigQuery."""
+    number = r"([:,\[]\s*)-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+    return f"""
         select distinct field
         from `{table_id(settings, catalog.TRANSACTIONS)}` as t
-        cross join unnest(json_keys(parse_json(t.extra_fields, wide_number_mode => 'round'), 1)) as field
+        cross join unnest(json_keys(safe.parse_json(regexp_replace(t.extra_fields, r'{number}', r'\\10')), 1)) as field
         where t.extra_fields is not null
         order by field
         """
-    return [row["field"] for row in run(client, sql, {}) if _NAME.fullmatch(row["field"])][:MAX_FIELDS]
+
+
+def _refuse_unless_a_column(name: str) -> None:
+    if name.lower() in _OURS:
+        raise CannotPromote(f"{name} is a column of {catalog.TRANSACTIONS.name} already.")
+    if not _NAME.fullmatch(name):
+        raise CannotPromote(
+            f"{name!r} can be no column: a name is of 1 to 63 letters of ASCII, digits and _, and begins with no digit."
+        )
+    if name.lower().startswith(_RESERVED_PREFIXES):
+        raise CannotPromote(f"{name} can be no column: BigQuery keeps names that begin so for itself.")
+
+
+_OURS = {column.name for column in catalog.TRANSACTIONS.columns}
 
 
 def described_sql(settings: JobSettings, names: Sequence[str]) -> str:
@@ -129,12 +176,12 @@ def _field(row: dict[str, Any], promoted: dict[str, FieldType]) -> UnknownField:
 
 
 def promotions(client: "Client", settings: JobSettings) -> list[dict[str, Any]]:
-    """The newest promotion of each field, by name."""
+    """The newest promotion of each field that is not taken back, by name."""
     sql = f"""
         select * from `{table_id(settings, catalog.PROMOTED_FIELDS)}` where true
         qualify row_number() over (partition by field order by promoted_at desc) = 1 order by field
         """
-    return run(client, sql, {})
+    return [row for row in run(client, sql, {}) if row["type"] != TAKEN_BACK and row["field"].lower() not in _OURS]
 
 
 def promote(
@@ -143,31 +190,84 @@ def promote(
     """Read a field as a column of the view VIEW from now on, of another type where it is one already.
 
     Raises:
-        CannotPromote: no payment carries it.
+        CannotPromote: no payment carries it, or the view cannot be made with it. Then nothing is written.
 
     Returns:
         The field, as it is then.
     """
-    if name.lower() in {column.name for column in catalog.TRANSACTIONS.columns}:
-        raise CannotPromote(f"{name} is a column of {catalog.TRANSACTIONS.name} already.")
-    if name not in _names(client, settings):
-        raise CannotPromote(f"no payment carries a field {name!r}: `payments promote-field` lists those there are.")
+    unknown_field(client, settings, name)
+    earlier = [row for row in promotions(client, settings) if row["field"] != name]
+    for row in earlier:
+        if row["field"].lower() == name.lower():
+            raise CannotPromote(
+                f"{row['field']} is a column already, and BigQuery does not tell it from {name}: "
+                f"take it back first (`payments promote-field {row['field']} --undo --reason '...'`)."
+            )
+    _write(client, settings, name, str(type_), [*earlier, {"field": name, "type": str(type_)}], promoted_by, reason)
+    return unknown_field(client, settings, name)
+
+
+def take_back(client: "Client", settings: JobSettings, name: str, *, taken_back_by: str, reason: str) -> None:
+    """Read a field as a column no longer. It stays in `extra_fields`, and its promotion stays on record.
+
+    Raises:
+        CannotPromote: it is no column, or the view cannot be made without it.
+    """
+    promoted = promotions(client, settings)
+    if name not in {row["field"] for row in promoted}:
+        raise CannotPromote(f"{name!r} is no promoted field: nothing to take back.")
+    others = [row for row in promoted if row["field"] != name]
+    _write(client, settings, name, TAKEN_BACK, others, taken_back_by, reason)
+
+
+def _write(
+    client: "Client",
+    settings: JobSettings,
+    name: str,
+    type_: str,
+    promoted: Sequence[dict[str, Any]],
+    promoted_by: str,
+    reason: str,
+) -> None:
+    """The view first, which the warehouse may refuse; then the row; then the view of all rows, if somebody else's came.
+
+    A command that dies between the two leaves a view that the next one makes anew.
+    """
+    from google.api_core.exceptions import BadRequest
+
+    try:
+        run(client, view_sql(settings, promoted), {})
+    except BadRequest as error:
+        message = f"the view {VIEW} cannot be made so, and nothing was written: {one_line(error)}"
+        raise CannotPromote(message) from error
     columns = ", ".join(column.name for column in catalog.PROMOTED_FIELDS.columns)
-    values = {"field": name, "type": str(type_), "promoted_by": promoted_by, "reason": reason}
+    values = {"field": name, "type": type_, "promoted_by": promoted_by, "reason": reason}
     sql = f"""
         insert into `{table_id(settings, catalog.PROMOTED_FIELDS)}` ({columns})
         values (@field, @type, @promoted_by, @reason, current_timestamp())
         """
     run(client, sql, values)
-    # Made of all rows: of two promotions at once, the view that is made last has both.
-    run(client, view_sql(settings, promotions(client, settings)), {})
-    return next(field for field in unknown_fields(client, settings) if field.name == name)
+    now = promotions(client, settings)
+    if {(row["field"], row["type"]) for row in now} != {(row["field"], row["type"]) for row in promoted}:
+        run(client, view_sql(settings, now), {})
 
 
 def view_sql(settings: JobSettings, promoted: Sequence[dict[str, Any]]) -> str:
-    """The payments with their promoted fields as columns; NULL where a value does not fit the type."""
+    """The payments with their promoted fields as columns; NULL where a value does not fit the type.
+
+    Raises:
+        CannotPromote: an older version has promoted two fields that differ by case alone.
+    """
+    twins: dict[str, str] = {}
+    for row in promoted:
+        first = twins.setdefault(row["field"].lower(), row["field"])
+        if first != row["field"]:
+            raise CannotPromote(
+                f"{first} and {row['field']} are both promoted, and BigQuery does not tell them apart: "
+                "take one back (`payments promote-field NAME --undo --reason '...'`)."
+            )
     columns = "".join(
-        f",\n            {_column(row['field'], FieldType(row['type']))} as {row['field']}" for row in promoted
+        f",\n            {_column(row['field'], FieldType(row['type']))} as `{row['field']}`" for row in promoted
     )
     return f"""
         create or replace view `{settings.project}.{settings.dataset}.{VIEW}` as

@@ -22,10 +22,10 @@ ACCEPTED_GAPS = Table(
 
 PROMOTED_FIELDS = Table(
     "promoted_fields",
-    "One row per promotion of a field that the contract does not know: the newest of a field says its type.",
+    "One row per promotion of a field that the contract does not know, and per one taken back: the newest counts.",
     (
         Column("field", "STRING", "The field's name in extra_fields, and of the view's column."),
-        Column("type", "STRING", "BOOL, INT64, NUMERIC, DATE, TIMESTAMP or STRING."),
+        Column("type", "STRING", "BOOL, INT64, NUMERIC, DATE, TIMESTAMP or STRING; NONE takes the promotion back."),
         Column("promoted_by", "STRING", "Who promoted it."),
         Column("reason", "STRING", "Why."),
         Column("promoted_at", "TIMESTAMP", "When."),
