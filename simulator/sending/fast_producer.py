@@ -13,6 +13,7 @@ from kafka.partitioner.default import murmur2
 from simulator.sending.producer import ProducerError
 from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
 from spark_jobs.source.connection import read_connection
+from spark_jobs.source.refusals import named, why
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
@@ -29,7 +30,7 @@ class FastProducer:
         """Connect.
 
         Raises:
-            ProducerError: it is not installed, no broker answers, or the topic does not exist.
+            ProducerError: it is not installed, Kafka does not answer or refuses it, or the topic does not exist.
         """
         try:
             from confluent_kafka import KafkaException, Producer
@@ -41,6 +42,7 @@ class FastProducer:
         self._sent = self._failed = 0
         self._first_failure: KafkaError | None = None
         self._partition_of: dict[bytes, int] = {}
+        heard: list[KafkaError] = []
         self._client = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
@@ -51,20 +53,25 @@ class FastProducer:
                 "delivery.timeout.ms": _DELIVERY_SECONDS * 1000,
                 "delivery.report.only.error": True,
                 "on_delivery": self._fail,
+                "error_cb": heard.append,
                 "log_level": 0,
             }
             | read_connection().librdkafka()
         )
         try:
             found = self._client.list_topics(topic, timeout=_CONNECT_SECONDS).topics[topic]
-        except KafkaException:
-            raise ProducerError(
-                f"No Kafka broker answers at {bootstrap_servers}: start one with `payments up`, "
-                f"or name yours in KAFKA_BOOTSTRAP_SERVERS."
-            ) from None
+        except KafkaException as error:
+            # The exception says that nobody answered; why, is only told to the callback, and only here.
+            self._client.poll(0)
+            for told in heard:
+                error.add_note(f"{told.name()}: {told.str()}")
+            raise ProducerError(f"Kafka at {bootstrap_servers}: {why(error, bootstrap_servers, topic)}") from None
         if found.error is not None:
+            refused = named(found.error.name(), topic)
             raise ProducerError(
-                f"The topic {topic} does not exist at {bootstrap_servers}: create it with `payments up`, "
+                f"Kafka at {bootstrap_servers}: {refused}"
+                if refused
+                else f"The topic {topic} does not exist at {bootstrap_servers}: create it with `payments up`, "
                 f"or name yours in KAFKA_TOPIC_PAYMENTS."
             )
         self._partitions = sorted(found.partitions)

@@ -14,12 +14,17 @@ from spark_jobs.settings import SettingError
 _SECONDS = 5.0
 _ROUTE = "start it, or mend KAFKA_BOOTSTRAP_SERVERS."
 _LOGIN = "mend KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or the login in KAFKA_CLIENT_PROPERTIES."
+_MECHANISM = "the broker does not offer this SASL mechanism: mend KAFKA_SASL_MECHANISM."
+_TOPIC = "the user may not read topic {topic}: grant it Describe and Read on the topic."
 _BY_NAME = {
     "SaslAuthenticat": f"the login was refused: {_LOGIN}",
     "AuthenticationFailed": f"the login was refused: {_LOGIN}",
     "IllegalSaslState": f"the broker expects another SASL mechanism than ours, or none: {_LOGIN}",
-    "UnsupportedSaslMechanism": "the broker does not offer this SASL mechanism: mend KAFKA_SASL_MECHANISM.",
-    "TopicAuthorization": "the user may not read topic {topic}: grant it Describe and Read on the topic.",
+    "UnsupportedSaslMechanism": _MECHANISM,
+    "Unsupported SASL mechanism": _MECHANISM,
+    "_AUTHENTICATION": f"the login was refused: {_LOGIN}",
+    "TopicAuthorization": _TOPIC,
+    "TOPIC_AUTHORIZATION": _TOPIC,
     "GroupAuthorization": "the user may not use a consumer group: grant it Read on the group.",
     "ClusterAuthorization": "the user may not do this on the cluster: grant it the operation, or have an admin do it.",
     "TransactionalIdAuthorization": "the user may not write transactions: grant it Write on the transactional id.",
@@ -27,7 +32,7 @@ _BY_NAME = {
     "SslAuthenticationException": "TLS failed: mend KAFKA_SSL_CA_LOCATION, or the trust store in "
     "KAFKA_CLIENT_PROPERTIES.",
 }
-"""By a part of the name of the error, in kafka-python or in Java."""
+"""By a part of the name of the error, in kafka-python, in Java or in librdkafka; the first that is found counts."""
 
 _REFUSED_TOKEN = re.compile(
     r"the token endpoint \S+ "

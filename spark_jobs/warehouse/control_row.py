@@ -22,12 +22,13 @@ RAISE_PAUSES_SECONDS = (0.2, 1.0, 3.0)
 """How long to wait before the epoch is raised again, where the warehouse refused it."""
 
 
-def read_control(client: "Client", settings: JobSettings) -> Control | None:
+def read_control(client: "Client", settings: JobSettings, session_id: str | None = None) -> Control | None:
     """The pipeline's control row; None before its first run."""
     rows = run(
         client,
         f"select * from `{table_id(settings, CONTROL)}` where pipeline = @pipeline",
         {"pipeline": settings.pipeline},
+        session_id=session_id,
     )
     return control_of(rows[0]) if rows else None
 

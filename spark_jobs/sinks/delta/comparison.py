@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta.tables import METRICS, uri_of
 from spark_jobs.tables import catalog as tables
 from spark_jobs.tables.columns import Table
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
+from spark_jobs.warehouse.snapshot import snapshot
 from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
@@ -57,36 +59,63 @@ class Comparison:
         return not any(self.only_in_delta.values()) and not any(self.only_in_warehouse.values())
 
 
+MAX_READINGS = 3
+"""How often both are asked where somebody corrects or erases between the two: older batches change by nothing else."""
+
+type Answers = dict[str, set[tuple[Any, ...]]]
+
+
 def compare(spark: "SparkSession", client: "Client", settings: JobSettings) -> Comparison:
     """Ask both of everything up to the newest batch that the warehouse has published.
+
+    The warehouse answers as of one moment. Delta is asked after it: what it has got in the meantime is newer than that
+    batch, or a decision, and then both are asked again.
 
     Args:
         spark: a session that has Delta's jars.
         client: the warehouse.
         settings: where both are.
     """
-    control = read_control(client, settings)
-    newest = control.last_batch_id if control else 0
-    _teach(spark)
-    names = {table: f"delta_{table.name}" for table in (tables.DELIVERIES, tables.TRANSACTIONS, METRICS)}
-    for table, name in names.items():
-        spark.read.format("delta").load(uri_of(settings, table)).createOrReplaceTempView(name)
-    in_delta = {
-        about: {tuple(row) for row in spark.sql(_asked(sql, names, "decimal(38, 0)", newest)).collect()}
-        for about, sql in QUESTIONS.items()
-    }
-    sources = {tables.DELIVERIES: tables.DELIVERIES, tables.TRANSACTIONS: tables.TRANSACTIONS, METRICS: tables.LEDGER}
-    named = {table: f"`{table_id(settings, source)}`" for table, source in sources.items()}
-    in_warehouse = {
-        about: {tuple(row.values()) for row in run(client, _asked(sql, named, "numeric", newest), {})}
-        for about, sql in QUESTIONS.items()
-    }
+    for _ in range(MAX_READINGS):
+        control, in_warehouse = _of_the_warehouse(client, settings)
+        newest = control.last_batch_id if control else 0
+        in_delta = _of_delta(spark, settings, newest)
+        if _decisions(control) == _decisions(read_control(client, settings)):
+            break
     return Comparison(
         newest,
         sum(map(len, in_warehouse.values())),
         {about: sorted(in_delta[about] - in_warehouse[about], key=str) for about in QUESTIONS},
         {about: sorted(in_warehouse[about] - in_delta[about], key=str) for about in QUESTIONS},
     )
+
+
+def _decisions(control: Control | None) -> tuple[int, int] | None:
+    return (control.correction_count, control.erasure_count) if control else None
+
+
+def _of_the_warehouse(client: "Client", settings: JobSettings) -> tuple[Control | None, Answers]:
+    sources = {tables.DELIVERIES: tables.DELIVERIES, tables.TRANSACTIONS: tables.TRANSACTIONS, METRICS: tables.LEDGER}
+    named = {table: f"`{table_id(settings, source)}`" for table, source in sources.items()}
+    with snapshot(client) as session_id:
+        control = read_control(client, settings, session_id)
+        newest = control.last_batch_id if control else 0
+        asked = {about: _asked(sql, named, "numeric", newest) for about, sql in QUESTIONS.items()}
+        return control, {
+            about: {tuple(row.values()) for row in run(client, sql, {}, session_id=session_id)}
+            for about, sql in asked.items()
+        }
+
+
+def _of_delta(spark: "SparkSession", settings: JobSettings, newest: int) -> Answers:
+    _teach(spark)
+    names = {table: f"delta_{table.name}" for table in (tables.DELIVERIES, tables.TRANSACTIONS, METRICS)}
+    for table, name in names.items():
+        spark.read.format("delta").load(uri_of(settings, table)).createOrReplaceTempView(name)
+    return {
+        about: {tuple(row) for row in spark.sql(_asked(sql, names, "decimal(38, 0)", newest)).collect()}
+        for about, sql in QUESTIONS.items()
+    }
 
 
 def _asked(sql: str, names: Mapping[Table, str], numeric: str, batch_id: int) -> str:
