@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
@@ -22,6 +23,10 @@ QUICK_TO_START = "-XX:TieredStopAtLevel=1"
 
 def pytest_configure() -> None:
     os.environ.setdefault("JDK_JAVA_OPTIONS", QUICK_TO_START)
+    # How long an example takes says how busy the machine is.
+    too_slow = hypothesis.HealthCheck.too_slow
+    hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[too_slow])
+    hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

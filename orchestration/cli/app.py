@@ -9,8 +9,9 @@ import sys
 import typer
 
 from local_stack.processes import StackError
-from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, mapping, migrate, scenario, totals, verify
+from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve
+from orchestration.cli.mapping.group import group
 from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import SettingError
@@ -42,7 +43,7 @@ app.command()(promote_field.promote_field)
 app.command()(erase.erase)
 app.command()(scenario.scenario)
 app.command()(demo.demo)
-app.add_typer(mapping.group, name="mapping")
+app.add_typer(group, name="mapping")
 
 
 def main() -> None:

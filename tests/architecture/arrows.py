@@ -29,8 +29,9 @@ ARROWS = {
     },
     "orchestration": {
         "definitions": "build",
-        "cli": "automation backtest cli.decisions control_totals errors platform presentation resources scenarios"
-        " scenarios.harness settings verification watch",
+        "cli": "automation backtest cli.decisions cli.mapping control_totals errors platform presentation resources"
+        " scenarios scenarios.harness settings verification watch",
+        "cli.mapping": "errors presentation",
         "cli.decisions": "errors platform presentation settings",
         "platform": "automation build errors names presentation resources settings watch",
         "build": "asset_checks assets jobs resources schedules sensors settings",

@@ -1,4 +1,10 @@
-"""A mapping for the tests, to be changed in one place."""
+"""A mapping for the tests, to be changed in one place, and where the shipped ones lie."""
+
+from pathlib import Path
+
+import spark_jobs.mapping
+
+SHIPPED = sorted((Path(spark_jobs.mapping.__path__[0]) / "shipped").iterdir())
 
 GOOD = """\
 mapping = 1

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-import spark_jobs.mapping
 from spark_jobs.mapping.spec import FILE_NAME as MAPPING_FILE
 from spark_jobs.mapping.spec import read_mapping
 from spark_jobs.mapping.trials.samples import FILE_NAME, SampleError, judge, read_samples
-from tests.unit.spark_jobs.mapping.mappings import DOCUMENT, GOOD
+from tests.unit.spark_jobs.mapping.mappings import DOCUMENT, GOOD, SHIPPED
 
-SHIPPED = sorted((Path(spark_jobs.mapping.__path__[0]) / "shipped").iterdir())
 ROW = {
     "transaction_id": "p_1",
     "event_time": "2026-11-28T03:57:01Z",
