@@ -32,7 +32,7 @@ def test_check_says_what_a_mapping_is() -> None:
     assert "is good: version 1" in done.stdout
     assert "Not mapped, so empty: device_id" in done.stdout
     said = json.loads(run("check", str(STRIPE), "--json").stdout)
-    assert (said["ok"], said["rules"]) == (True, ["other-event", "not-captured", "test-mode"])
+    assert (said["ok"], said["rules"]) == (True, ["refund", "dispute", "other-event", "not-captured", "test-mode"])
 
 
 def test_check_names_all_that_is_wrong_with_lines_and_exits_1(broken: Path) -> None:
