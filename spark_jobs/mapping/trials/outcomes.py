@@ -60,7 +60,12 @@ def outcomes_of(mapping: Mapping | None, records: Sequence[KafkaRecord]) -> list
     moments = [_END_OF_TIME if record.timestamp is None else record.timestamp for record in records]
     validated = validate(mapped.parsed, pa.array(moments, pa.int64()).cast(pa.timestamp("us", "UTC")))
     reasons, money = validated["reasons"].to_pylist(), validated["amount_minor"].to_pylist()
-    texts = mapped.parsed.select([*FIELD_NAMES, "extra_fields"]).to_pylist()
+    # A label that the contract cannot read holds no payment back, and is empty.
+    kept = {name: validated[name].is_valid().to_pylist() for name in FIELD_NAMES}
+    texts = [
+        {name: text for name, text in row.items() if name not in kept or kept[name][index]}
+        for index, row in enumerate(mapped.parsed.select([*FIELD_NAMES, "extra_fields"]).to_pylist())
+    ]
     return [
         _outcome(text, reason, rule, minor)
         for text, reason, rule, minor in zip(texts, reasons, mapped.ignored, money, strict=True)

@@ -21,6 +21,13 @@ def test_a_record_is_a_payment_or_ignored_or_quarantined() -> None:
     assert broken.word == "quarantined: INVALID_JSON"
 
 
+def test_a_label_that_the_contract_cannot_read_is_empty_and_holds_nothing_back() -> None:
+    [payment] = outcomes_of(read_mapping(GOOD), [record(payer={"id": "c_1", "country": "XK"})])
+    assert payment.row is not None
+    assert "country" not in payment.row
+    assert payment.row["amount"] == "19.99"
+
+
 def test_without_a_mapping_the_contract_is_as_it_is() -> None:
     event = {
         "transaction_id": "a",
