@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestration.verification.ledger_rules import Break
+from spark_jobs.contract.payment_event import Reason
 from spark_jobs.tables.row_types import ReadRow
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SAID_BY_ANY_CONTRACT = ("transaction_id", "event_time", "currency")
 NO_VERSION = "no recorded version"
 NOT_KEPT = "version {}, which contract_versions does not have"
 OTHER_RULES = "version {}, whose rules are not those of now"
+OTHER_SCHEMAS = "schemas that the registry did not know then, or does not know now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ def rejudge(rows: Sequence[ReadRow], ledger: Sequence[ReadRow], versions: Sequen
             if found and contract is None:
                 not_reread[_why(version, kept)] += 1
                 found = list(_undisputed(row, read))
+            elif found and _has_unknown_schema(row) != _has_unknown_schema(read):
+                not_reread[OTHER_SCHEMAS] += 1
+                found = list(_compare(row, read, ("value_sha256",)))
             breaks += found
     return Rejudged(breaks, dict(not_reread))
 
@@ -93,6 +98,10 @@ def _why(version: str | None, kept: "Mapping[str, Contract]") -> str:
     if version is None:
         return NO_VERSION
     return (OTHER_RULES if version in kept else NOT_KEPT).format(version)
+
+
+def _has_unknown_schema(row: ReadRow) -> bool:
+    return Reason.UNKNOWN_SCHEMA in row["reasons"]
 
 
 def _undisputed(row: ReadRow, again: ReadRow) -> Iterator[Break]:

@@ -15,7 +15,7 @@ from spark_jobs.contract.payment_event import Reason
 from spark_jobs.decoding.connect_values import unwrapped
 from spark_jobs.decoding.json_documents import read
 from spark_jobs.decoding.results import Document, Unreadable
-from spark_jobs.parsing.json_text import Refused
+from spark_jobs.parsing.json_text import Refused, is_unicode
 
 _DELETE = "d"
 _TOLD = ("op", "ts_ms", "source")
@@ -59,6 +59,8 @@ def _of_envelope(event: Document) -> Document:
 def _row(image: Any) -> Document | None:
     if isinstance(image, str):
         # MongoDB's documents are JSON in a text.
+        if not is_unicode(image):
+            raise Refused(Reason.INVALID_UNICODE)
         return read(image.encode())
     if image is not None and not isinstance(image, dict):
         raise Refused(Reason.NOT_AN_OBJECT)

@@ -11,9 +11,10 @@ import msgspec
 
 from spark_jobs.contract.payment_event import MAX_NESTING, MAX_VALUE_BYTES, Reason
 from spark_jobs.decoding.results import Document
-from spark_jobs.parsing.json_text import Pairs, Refused, is_unicode, load
+from spark_jobs.parsing.json_text import Pairs, Refused, load
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_BACKSLASH = ord("\\")
 _LONGEST_INT = 4_300
 """Digits. Python reads no longer text as an int, for its cost; a Decimal holds it as exactly."""
 
@@ -30,9 +31,12 @@ def read(value: bytes) -> Document:
 
 def _quick(value: bytes) -> Document | None:
     """None where the strict reading may say otherwise: of what it refuses, and what cannot be told from that."""
-    # Two backslashes hide whether a quote is escaped.
-    if b"\\\\" in value:
-        return None
+    escaped = 0
+    if _BACKSLASH in value:
+        # Two of them hide whether a quote is escaped.
+        if b"\\\\" in value:
+            return None
+        escaped = value.count(b'\\"')
     try:
         document = _decode(value)
         if type(document) is not dict:
@@ -41,7 +45,7 @@ def _quick(value: bytes) -> Document | None:
         quotes = 2 * _texts(document, 1)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, InvalidOperation):
         return None
-    return document if quotes == value.count(b'"') - value.count(b'\\"') else None
+    return document if quotes == value.count(b'"') - escaped else None
 
 
 def _texts(node: dict[str, Any] | list[Any], depth: int) -> int:
@@ -63,14 +67,12 @@ def _strict(value: bytes) -> Document:
 
 def _plain(node: Any) -> Any:
     if isinstance(node, Pairs):
-        members = {_plain(name): _plain(value) for name, value in node.items}
+        members = {name: _plain(value) for name, value in node.items}
         if len(members) != len(node.items):
             raise Refused(Reason.DUPLICATE_KEY)
         return members
     if isinstance(node, list):
         return [_plain(value) for value in node]
-    if isinstance(node, str) and not is_unicode(node):
-        raise Refused(Reason.INVALID_UNICODE)
     return node
 
 

@@ -57,7 +57,11 @@ class Registered:
             Refused: they are in no such frame, the schema is unknown, or the bytes are not what it says.
             RegistryUnavailable: the schema is not known yet, and nobody can be asked.
         """
-        if header is not None:
+        if header is None:
+            reader = self._readers.get(content[:_ID_END])
+            if reader is not None:
+                return reader(content, _ID_END, b"")
+        else:
             key = header[:_ID_END] if is_framed(header) else header[:_GUID_END]
             return self._reader(key)(content, 0, header[len(key) :])
         if not is_framed(content):

@@ -12,7 +12,8 @@ from spark_jobs.contract.payment_event import Reason
 
 type Document = dict[str, Any]
 """Names and plain values: dict, list, str, int, bool, None, and Decimal for every number with a fraction or an
-exponent. Never a float. A binary number that is none (NaN, an infinity) is the text that names it. Bytes are base64."""
+exponent. Never a float. A binary number that is none (NaN, an infinity) is the text that names it. Bytes are base64.
+A text of JSON may hold half of a surrogate pair, which no UTF-8 has: whoever writes it on looks first."""
 
 type Headers = Sequence[tuple[str, bytes | None]]
 """A record's headers in order; a name may stand there twice."""

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from orchestration.verification.reparse_rules import COMPARED, Rejudged, rejudge
+from orchestration.verification.reparse_rules import COMPARED, OTHER_SCHEMAS, Rejudged, rejudge
 from spark_jobs.contract.code_lists import CodeLists
 from spark_jobs.parsing.contract_hash import Contract, contract_of_now
 from spark_jobs.parsing.records import read_records
@@ -129,6 +129,13 @@ def test_a_record_that_cannot_be_judged_by_its_contract_is_counted_and_its_bytes
     assert {b.rule.split()[0] for b in judged([quarantined], contract, *versions).breaks} == {"value_sha256"}
     quarantined |= {"raw_value": json.dumps(GOOD).encode(), "transaction_id": "altered"}
     assert {b.rule.split()[0] for b in judged([quarantined], contract, *versions).breaks} == {"transaction_id"}
+
+
+def test_a_record_whose_schema_was_registered_later_is_no_break_and_its_bytes_are_proved() -> None:
+    unknown = kept(0, json.dumps(GOOD).encode()) | {"reasons": ["UNKNOWN_SCHEMA"], "transaction_id": None}
+    assert judged([unknown]) == Rejudged([], {OTHER_SCHEMAS: 1})
+    [found] = judged([unknown | {"value_sha256": b"another"}]).breaks
+    assert found.rule == "value_sha256 is what the kept value says"
 
 
 def test_a_contract_whose_kept_lists_were_altered_is_no_excuse() -> None:

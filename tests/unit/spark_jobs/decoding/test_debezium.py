@@ -106,6 +106,7 @@ def test_a_truncation_has_no_row() -> None:
     [
         (event("c", None, [1]), Reason.NOT_AN_OBJECT),
         (event("c", None, "[1]"), Reason.NOT_AN_OBJECT),
+        (event("c", None, '{"a":"\ud83d"}'), Reason.INVALID_UNICODE),
         ({"schema": None, "payload": "text"}, Reason.NOT_AN_OBJECT),
         ([1], Reason.NOT_AN_OBJECT),
     ],

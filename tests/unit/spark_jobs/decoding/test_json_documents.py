@@ -103,12 +103,14 @@ def test_a_document_holds_plain_values_and_no_float(text: str) -> None:
         (b'{"a":1,"a":1}', Reason.DUPLICATE_KEY),
         (b'{"a":1,"\\u0061":1}', Reason.DUPLICATE_KEY),
         (b'{"x":[{"a" :1,"a":1}]}', Reason.DUPLICATE_KEY),
-        (b'{"a":"\\ud83d"}', Reason.INVALID_UNICODE),
-        (b'{"a\\ud83d":1}', Reason.INVALID_UNICODE),
     ],
 )
 def test_what_is_no_json_of_ours_is_refused_with_the_contracts_reason(value: bytes, reason: Reason) -> None:
     assert reason_of(value) is reason
+
+
+def test_half_of_a_surrogate_pair_costs_no_payment_that_does_not_use_it() -> None:
+    assert read(b'{"a":1,"note":"\\ud83d"}') == {"a": 1, "note": "\ud83d"}
 
 
 def test_the_deepest_nesting_that_is_allowed_is_read_quickly() -> None:

@@ -1,0 +1,27 @@
+"""A run: what a query's failure is, once Spark has made a text of it."""
+
+from typing import NoReturn
+from unittest.mock import Mock
+
+import pytest
+from pyspark.errors import StreamingQueryException
+
+from spark_jobs.decoding.registry import RegistryUnavailable
+from spark_jobs.driver.run import Run
+from spark_jobs.incidents import IncidentKind
+from spark_jobs.settings import read_job_settings
+
+
+def test_a_task_that_finds_no_registry_stops_the_run_with_its_incident() -> None:
+    raised = RegistryUnavailable("the schema registry at http://a does not answer: start it.")
+    run = Run(Mock(), read_job_settings({}), lambda _: None)
+
+    def start() -> NoReturn:
+        raise StreamingQueryException(
+            f"Job aborted.\n  spark_jobs.decoding.registry.RegistryUnavailable: {raised}\n  at"
+        )
+
+    with pytest.raises(RegistryUnavailable) as stopped:
+        run._query(start, 0, None)
+    assert stopped.value.kind is IncidentKind.SCHEMA_REGISTRY_FAILED
+    assert str(stopped.value) == str(raised)
