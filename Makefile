@@ -49,6 +49,9 @@ test-unit: setup ## only the tests that start nothing
 test-integration: setup ## only the tests on a real broker, Spark and warehouse
 	$(BIN)/pytest tests/integration $(PYTEST_OPTIONS)
 
+screenshots: setup ## draw the dashboard of a made-up day into docs/
+	PAYMENTS_SCREENSHOTS=1 $(BIN)/pytest tests/integration/test_dashboard_page.py -k screenshots -q
+
 demo: once ## run the whole platform once, and prove that nothing was lost or counted twice
 	$(BIN)/payments demo
 

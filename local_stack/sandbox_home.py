@@ -37,4 +37,5 @@ def free_addresses() -> dict[str, str]:
         "KAFKA_BOOTSTRAP_SERVERS": f"{_LOOPBACK}:{free_port(_LOOPBACK)}",
         "BIGQUERY_EMULATOR_HOST": f"http://{_LOOPBACK}:{free_port(_LOOPBACK)}",
         "DAGSTER_PORT": str(free_port(_LOOPBACK)),
+        "PAYMENTS_DASHBOARD_PORT": str(free_port(_LOOPBACK)),
     }

@@ -45,6 +45,13 @@ class StackSettings:
     silence_due_seconds: int
     late_policy: str = "hold"
     keep_runs_days: int = 2
+    dashboard_port: int = 3080
+    dashboard_seconds: int = 15
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where the dashboard answers that `payments up` serves: on loopback only."""
+        return f"http://127.0.0.1:{self.dashboard_port}"
 
     @property
     def dagster_home(self) -> Path:
@@ -107,6 +114,8 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         silence_due_seconds=_whole_number(env, "PAYMENTS_SILENCE_DUE_SECONDS", 180, least=1, most=604_800),
         late_policy=late_policy,
         keep_runs_days=_whole_number(env, "PAYMENTS_KEEP_RUNS_DAYS", 2, least=1, most=3650),
+        dashboard_port=_whole_number(env, "PAYMENTS_DASHBOARD_PORT", 3080, least=1, most=65_535),
+        dashboard_seconds=_whole_number(env, "PAYMENTS_DASHBOARD_SECONDS", 15, least=1, most=86_400),
     )
 
 
@@ -124,6 +133,8 @@ def child_environment(settings: StackSettings, env: Mapping[str, str] | None = N
         "PAYMENTS_STANDBY": "on" if settings.has_standby else "off",
         "PAYMENTS_BUILD_INTERVAL_SECONDS": str(settings.build_interval_seconds),
         "PAYMENTS_KEEP_RUNS_DAYS": str(settings.keep_runs_days),
+        "PAYMENTS_DASHBOARD_PORT": str(settings.dashboard_port),
+        "PAYMENTS_DASHBOARD_SECONDS": str(settings.dashboard_seconds),
         "PAYMENTS_BUILD_DUE_SECONDS": str(settings.build_due_seconds),
         "PAYMENTS_PUBLICATION_DUE_SECONDS": str(settings.publication_due_seconds),
         "PAYMENTS_SILENCE_DUE_SECONDS": str(settings.silence_due_seconds),

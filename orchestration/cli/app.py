@@ -12,6 +12,7 @@ from local_stack.processes import StackError
 from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve
 from orchestration.cli.mapping.group import group
+from orchestration.cli.monitoring import dashboard
 from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import SettingError
@@ -27,6 +28,8 @@ app.command()(lifecycle.up)
 app.command()(lifecycle.down)
 app.command()(lifecycle.status)
 app.command()(doctor.doctor)
+app.command()(dashboard.dashboard)
+app.command()(dashboard.query)
 app.command()(flow.simulate)
 app.command()(flow.process)
 app.command()(flow.build)

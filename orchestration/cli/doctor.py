@@ -120,6 +120,7 @@ def ports(settings: StackSettings) -> Iterator[Finding]:
         url = urlsplit(settings.job.emulator_host or "")
         yield _port("warehouse", "BIGQUERY_EMULATOR_HOST", url.hostname or "", url.port or 80, stack.warehouse)
     yield _port("Dagster", "DAGSTER_PORT", "127.0.0.1", settings.dagster_port, stack.dagster)
+    yield _port("dashboard", "PAYMENTS_DASHBOARD_PORT", "127.0.0.1", settings.dashboard_port, stack.dashboard)
 
 
 def _port(name: str, setting: str, host: str, port: int, part: Broker | Warehouse | Daemon) -> Finding:

@@ -19,16 +19,19 @@ DEFAULT_RATE = 20.0
 
 
 def up(
-    ui: Annotated[bool, typer.Option(help="Also start Dagster's UI, its sensors, and steady traffic.")] = True,
+    ui: Annotated[
+        bool, typer.Option(help="Also start the dashboard, Dagster's UI, its sensors, and steady traffic.")
+    ] = True,
     rate: Annotated[float, typer.Option(min=0, help="Payments a second to simulate; 0 for none.")] = DEFAULT_RATE,
 ) -> None:
-    """Start the platform: broker, warehouse, Dagster on loopback, steady traffic."""
+    """Start the platform: broker, warehouse, dashboard and Dagster on loopback, steady traffic."""
     settings = read_stack_settings()
     stack = Stack(settings)
     was_up = stack.is_anything_up()
     try:
         stack.start_data_plane(say)
         if ui:
+            stack.start_dashboard(say)
             stack.start_ui(say)
             if rate:
                 stack.start_traffic(rate, say)
@@ -38,6 +41,7 @@ def up(
         raise
     say("The platform is up.")
     if ui:
+        say(f"Dashboard: {settings.dashboard_url}, metrics at {settings.dashboard_url}/metrics")
         say(f"Dagster: {settings.dagster_url}")
     say(f"Kafka: {settings.job.bootstrap_servers}, topic {settings.job.topic}")
     say(f"Warehouse: {settings.job.emulator_host or settings.job.project}, dataset {settings.job.dataset}")
@@ -54,7 +58,13 @@ def status() -> None:
     """What is up, how far it is, and how well."""
     settings = read_stack_settings()
     stack = Stack(settings)
-    parts = {"Kafka": stack.broker, "warehouse": stack.warehouse, "Dagster": stack.dagster, "traffic": stack.traffic}
+    parts = {
+        "Kafka": stack.broker,
+        "warehouse": stack.warehouse,
+        "Dagster": stack.dagster,
+        "dashboard": stack.dashboard,
+        "traffic": stack.traffic,
+    }
     table("Parts", ("part", "state", "pid"), [(name, *_state(part)) for name, part in parts.items()])
     _show_sizes(settings)
     if stack.warehouse and (patches := stack.warehouse.running_patches()):

@@ -1,4 +1,4 @@
-"""The platform on one machine: broker, warehouse, Dagster, steady traffic. Starts, stops, says what is up.
+"""The platform on one machine: broker, warehouse, Dagster, dashboard, steady traffic. Starts, stops, says what is up.
 
 Belongs here: the order of things. Does not belong here: how a part is started (local_stack), printing (commands).
 Where the warehouse or the cluster is somebody else's, it is asked, and left alone.
@@ -21,6 +21,7 @@ from orchestration.settings import PROJECT_ROOT, StackSettings, child_environmen
 Say = Callable[[str], None]
 
 UI_SECONDS = 180.0
+DASHBOARD_SECONDS = 180.0
 _LOCATIONS = """
 { workspaceOrError { ... on Workspace { locationEntries {
     loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }
@@ -48,6 +49,12 @@ class Stack:
     def dagster(self) -> Daemon:
         """`dagster dev`: UI, daemon and code server."""
         return Daemon("dagster", self.settings.home, setting="DAGSTER_PORT", value=str(self.settings.dagster_port))
+
+    @property
+    def dashboard(self) -> Daemon:
+        """The page of `payments dashboard`, with its metrics."""
+        port = str(self.settings.dashboard_port)
+        return Daemon("dashboard", self.settings.home, setting="PAYMENTS_DASHBOARD_PORT", value=port)
 
     @property
     def traffic(self) -> Daemon:
@@ -103,6 +110,33 @@ class Stack:
                 self.dagster.spawn(command, env=child_environment(self.settings))
             self.dagster.wait_until(self.is_ui_ready, UI_SECONDS)
 
+    def start_dashboard(self, say: Say) -> None:
+        """The dashboard, until it answers.
+
+        Raises:
+            StackError: port taken, it died, or lives elsewhere.
+        """
+        port = self.settings.dashboard_port
+        say(f"Dashboard at {self.settings.dashboard_url} ...")
+        with self.dashboard.locked():
+            self.dashboard.refuse_elsewhere()
+            if self.dashboard.pid() is None:
+                if not is_port_free("127.0.0.1", port):
+                    raise StackError(
+                        f"Port {port} of 127.0.0.1 is taken by another program: set PAYMENTS_DASHBOARD_PORT."
+                    )
+                command = [sys.executable, "-m", "orchestration.cli.app", "dashboard", "--port", str(port)]
+                self.dashboard.spawn(command, env=child_environment(self.settings))
+            self.dashboard.wait_until(self.is_dashboard_ready, DASHBOARD_SECONDS)
+
+    def is_dashboard_ready(self) -> bool:
+        """Whether the dashboard answers."""
+        try:
+            with build_opener(ProxyHandler({})).open(f"{self.settings.dashboard_url}/healthz", timeout=5) as answer:
+                return bool(answer.read() == b"ok\n")
+        except (URLError, HTTPException, OSError):
+            return False
+
     def start_traffic(self, rate: float, say: Say) -> None:
         """Steady payments, `rate` per second, unless they flow already: then they go on as they do."""
         traffic = replace(self.traffic, setting="--rate", value=f"{rate:g}")
@@ -118,6 +152,7 @@ class Stack:
         """Stop what we started, senders first. Nothing of it is left running."""
         for name, stop in (
             ("traffic", self.traffic.stop),
+            ("dashboard", self.dashboard.stop),
             ("Dagster", self.dagster.stop),
             ("warehouse", self.warehouse.stop if self.warehouse else lambda: None),
             ("Kafka", self.broker.stop),
@@ -127,7 +162,7 @@ class Stack:
 
     def is_anything_up(self) -> bool:
         """Whether any part of ours lives."""
-        parts = (self.broker, self.warehouse, self.dagster, self.traffic)
+        parts = (self.broker, self.warehouse, self.dagster, self.dashboard, self.traffic)
         return any(part is not None and part.pid() is not None for part in parts)
 
     def require_data_plane(self) -> None:

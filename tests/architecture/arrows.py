@@ -29,10 +29,11 @@ ARROWS = {
     },
     "orchestration": {
         "definitions": "build",
-        "cli": "automation backtest cli.decisions cli.mapping control_totals errors platform presentation resources"
-        " scenarios scenarios.harness settings verification watch",
+        "cli": "automation backtest cli.decisions cli.mapping cli.monitoring control_totals errors platform"
+        " presentation resources scenarios scenarios.harness settings verification watch",
         "cli.mapping": "errors presentation",
         "cli.decisions": "errors platform presentation settings",
+        "cli.monitoring": "dashboard errors platform presentation settings",
         "platform": "automation build errors names presentation resources settings watch",
         "build": "asset_checks assets jobs resources schedules sensors settings",
         "schedules": "jobs names resources settings watch",
@@ -46,6 +47,7 @@ ARROWS = {
         "automation": "names resources settings",
         "backtest": "resources settings",
         "control_totals": "errors settings",
+        "dashboard": "settings",
         "resources": "errors settings",
         "verification": "settings",
     },

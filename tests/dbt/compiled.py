@@ -4,16 +4,20 @@ Belongs here: walking a target folder. Does not belong here: the analyzer (tests
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from google.cloud.bigquery import ScalarQueryParameter
 from zetasql.types import Type
 
 from tests.analyzer import Warehouse, simple
 
 
-def refused(target: Path) -> dict[str, str]:
+def refused(target: Path, questions: Mapping[str, str]) -> dict[str, str]:
     """What the analyzer says of models and tests that it does not accept, by name, and columns that would be floats.
+
+    So too of `questions` to the models and tables, by name, whose one parameter is @pipeline.
 
     Raises:
         AssertionError: there are none to ask about.
@@ -45,6 +49,11 @@ def refused(target: Path) -> dict[str, str]:
     for unique_id in nodes:
         ask(unique_id)
     assert len(asked) > 50, "models and tests"
+    for name, sql in questions.items():
+        try:
+            warehouse.columns_of(sql, [ScalarQueryParameter("pipeline", "STRING", "")] if "@pipeline" in sql else [])
+        except Exception as error:  # noqa: BLE001 - as above
+            errors[name] = str(error)
     return errors
 
 

@@ -6,8 +6,13 @@ import pytest
 
 from orchestration.backtest.run import BacktestConfig
 from orchestration.backtest.scoring import FALSE_POSITIVE_BUDGET
+from orchestration.dashboard.answer import Verdict, answer
+from orchestration.dashboard.gathering import gather
+from orchestration.dashboard.statements import ALL, COSTS, LAG, RELATIONS
+from orchestration.settings import read_stack_settings
 from simulator.faults.typologies import Typology
 from spark_jobs.erasure.erase import erase
+from spark_jobs.tables.catalog import TABLES
 from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
@@ -31,6 +36,11 @@ BUILT = (
     "reconciliation_control_totals",
     "reconciliation_summary",
     "pipeline_health",
+    "monitoring_deduplication",
+    "monitoring_state_growth",
+    "monitoring_reconciliation",
+    "monitoring_latency",
+    "monitoring_throughput",
 )
 MEASURED = {
     "state_size_mb",
@@ -252,7 +262,19 @@ def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_the
 
 @pytest.mark.usefixtures("grown")
 def test_every_compiled_statement_is_one_that_bigquerys_own_analyzer_accepts(warehouse: DbtWarehouse) -> None:
-    assert refused(warehouse.folder / "target") == {}
+    relations = (*RELATIONS, *(table.name for table in TABLES))
+    names = {name: f"`{warehouse.settings.project}.{warehouse.settings.dataset}.{name}`" for name in relations}
+    asked_by_the_dashboard = {name: statement.sql.format(**names) for name, statement in ALL.items()}
+    assert refused(warehouse.folder / "target", asked_by_the_dashboard) == {}
+
+
+@pytest.mark.usefixtures("grown")
+def test_the_dashboard_reads_all_that_was_built_and_says_yes(warehouse: DbtWarehouse) -> None:
+    env = {"PAYMENTS_HOME": str(warehouse.folder), "BIGQUERY_EMULATOR_HOST": warehouse.settings.emulator_host or ""}
+    known = gather(read_stack_settings(env | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}), None, everything=True)
+    assert {name for name, section in known.sections.items() if section.trouble} == {LAG}
+    assert {name for name, section in known.sections.items() if section.note} == {COSTS}
+    assert answer(known).verdict is Verdict.YES, answer(known)
 
 
 def test_an_erasure_keeps_the_law_by_its_receipts_and_marts_that_were_built_before_show(

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from local_stack.processes import is_port_free
 from orchestration.cli.decisions import erase
+from orchestration.dashboard.statements import QUERIES
 from orchestration.platform.dagster_home import open_instance
 from orchestration.resources.bigquery import PaymentsBigQueryResource
 from orchestration.scenarios import reconciliation
@@ -96,6 +97,32 @@ def test_the_readmes_way_ends_with_what_the_simulator_intended(
     stored = ask(payments, "select kafka_partition, kafka_offset, disposition from {payment_deliveries}")
     assert len(stored) == len(first.deliveries)
     assert {tuple(row.values()) for row in stored} == {(r.partition, r.offset, r.disposition) for r in first.deliveries}
+
+
+@pytest.mark.usefixtures("first")
+def test_the_dashboard_is_one_file_that_says_yes_and_names_no_account_and_no_address(payments: Command) -> None:
+    payments.succeed("dashboard", "--html", "page.html")
+    page = (payments.folder / "page.html").read_text()
+    assert re.search(r"Yes: every payment is counted once, up to offset [\d,]+ of partition 0", page)
+    assert 'class="trouble"' not in page
+    [quarantine] = re.findall(r'<section id="quarantine".*?</section>', page, re.DOTALL)
+    assert f"<td>{payments.settings.job.topic}/" in quarantine, "no sample is shown"
+    assert not re.search(ACCOUNT.decode(), page)
+    assert not re.search(r"\b\d{1,3}(\.\d{1,3}){3}\b", page)
+
+    nowhere = payments.but(KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1", BIGQUERY_EMULATOR_HOST="http://127.0.0.1:1")
+    nowhere.succeed("dashboard", "--html", "down.html")
+    down = (payments.folder / "down.html").read_text()
+    assert re.search(r"Not known now: the warehouse does not answer. At .{16} UTC it was: yes: every payment", down)
+    assert "The broker does not answer: how much waits there is not known." in down
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_monitoring_query_has_rows_with_a_status(payments: Command, name: str) -> None:
+    printed = payments.succeed("query", name)
+    assert re.search(r"(HEALTHY|DEGRADED|FAILING|PENDING)", printed), printed
+    assert QUERIES[name].healthy in printed
 
 
 @contextmanager

@@ -1,27 +1,44 @@
 {{ config(materialized='table') }}
 
-with judged as (
+with batches as (
+    select
+        batch_id,
+        date(max(published_at)) as day
+    from {{ ref('stg_payments__batches') }}
+    group by batch_id
+),
+
+judged as (
     select
         'reconciliation_daily' as reconciliation,
+        day,
+        cast(null as int64) as batch_id,
         status
     from {{ ref('reconciliation_daily') }}
     union all
     select
         'reconciliation_batches' as reconciliation,
-        status
-    from {{ ref('reconciliation_batches') }}
+        batches.day,
+        matched.batch_id,
+        matched.status
+    from {{ ref('reconciliation_batches') }} as matched
+    left join batches on matched.batch_id = batches.batch_id
     union all
     select
         'reconciliation_control_totals' as reconciliation,
+        day,
+        cast(null as int64) as batch_id,
         status
     from {{ ref('reconciliation_control_totals') }}
 )
 
 select
     reconciliation,
+    day,
     count(*) as row_count,
     countif(status like 'FAIL%') as failed_count,
     countif(status = 'PENDING') as pending_count,
+    max(batch_id) as last_batch_id,
     {{ moment() }} as judged_at
 from judged
-group by reconciliation
+group by reconciliation, day

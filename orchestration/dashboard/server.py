@@ -1,0 +1,131 @@
+"""The page's server: what is kept is shown at once, and what is new is asked for beside it.
+
+Belongs here: routes, headers, when the parts are asked again. Does not belong here: asking (gathering), HTML
+(rendering). A request waits for no part of the platform. Nobody is asked while nobody looks: cost follows the readers.
+"""
+
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from orchestration.dashboard.gathering import gather
+from orchestration.dashboard.keeping import keep, kept
+from orchestration.dashboard.metrics import exposition
+from orchestration.dashboard.model import Snapshot, stamp
+from orchestration.dashboard.rendering import FOLDER, SERVED_POLICY, served
+from orchestration.settings import StackSettings
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from uvicorn import Server
+
+HEADERS = {
+    "Content-Security-Policy": SERVED_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OWN_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+
+
+class Known:
+    """The newest snapshot. Where it is older than `seconds`, a look at it starts another read, of which one goes on."""
+
+    def __init__(self, settings: StackSettings, read: Callable[[StackSettings, Snapshot | None], Snapshot] = gather):
+        self._settings, self._read = settings, read
+        self._snapshot = kept(settings.home)
+        self._begun_at = float("-inf")
+        self._lock = threading.Lock()
+        self._reader: threading.Thread | None = None
+
+    def look(self) -> Snapshot:
+        """The snapshot, at once."""
+        with self._lock:
+            is_reading = self._reader is not None and self._reader.is_alive()
+            if not is_reading and time.monotonic() - self._begun_at >= self._settings.dashboard_seconds:
+                self._begun_at = time.monotonic()
+                self._reader = threading.Thread(target=self._read_anew, name="dashboard", daemon=True)
+                self._reader.start()
+        return self._snapshot or Snapshot(stamp(datetime.now(UTC)))
+
+    def settle(self) -> None:
+        """Return once the read that goes on is over."""
+        if self._reader is not None:
+            self._reader.join()
+
+    def _read_anew(self) -> None:
+        self._snapshot = self._read(self._settings, self._snapshot)
+        keep(self._settings.home, self._snapshot)
+
+
+def application(settings: StackSettings, hosts: list[str], known: Known) -> "Starlette":
+    """The server's application. `hosts` are the names that a request may call it by."""
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.base import BaseHTTPMiddleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from starlette.responses import HTMLResponse, PlainTextResponse
+    from starlette.routing import Mount, Route
+    from starlette.staticfiles import StaticFiles
+
+    def page(_: "Request") -> "Response":
+        html = served(known.look(), datetime.now(UTC), settings.dashboard_seconds)
+        return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+
+    def metrics(_: "Request") -> "Response":
+        text = exposition(known.look(), datetime.now(UTC))
+        return PlainTextResponse(text, headers={"Cache-Control": "no-store"}, media_type=METRICS_TYPE)
+
+    def health(_: "Request") -> "Response":
+        return PlainTextResponse("ok\n")
+
+    async def with_headers(request: "Request", answer: "Callable[[Request], Awaitable[Response]]") -> "Response":
+        response = await answer(request)
+        response.headers.update(HEADERS)
+        return response
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/metrics", metrics),
+            Route("/healthz", health),
+            Mount("/static", StaticFiles(directory=FOLDER)),
+        ],
+        middleware=[
+            Middleware(BaseHTTPMiddleware, dispatch=with_headers),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
+        ],
+    )
+
+
+def serve(settings: StackSettings, host: str, port: int, hosts: list[str]) -> None:
+    """Serve until the process is stopped. What the first reader would wait for is done before."""
+    known = Known(settings)
+    served(known.look(), datetime.now(UTC), settings.dashboard_seconds)
+    server_of(application(settings, hosts, known), host, port).run()
+
+
+def server_of(app: "Starlette", host: str, port: int) -> "Server":
+    """The server, not yet running. It says nothing of itself in its answers."""
+    from uvicorn import Config, Server
+
+    return Server(
+        Config(
+            app,
+            host=host,
+            port=port,
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+        )
+    )

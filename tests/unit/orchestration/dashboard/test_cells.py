@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+from orchestration.dashboard import statements
+from orchestration.dashboard.cells import TABLES, Table, table_of
+from orchestration.dashboard.model import Section, Snapshot
+from tests.unit.orchestration.dashboard.sample import snapshot
+
+
+def table(key: str, known: Snapshot | None = None) -> Table:
+    [layout] = [layout for layout in TABLES if layout.key == key]
+    return table_of(layout, known or snapshot())
+
+
+def test_money_is_in_its_own_currency_exactly() -> None:
+    assert table("late").rows == (("KWD", "6", "0.738 KWD"),)
+    yen = snapshot(late=[{"currency": "JPY", "records": 1, "amount_minor": "700000"}])
+    assert table("late", yen).rows == (("JPY", "1", "700,000 JPY"),)
+
+
+def test_conflicts_say_how_much_is_at_stake() -> None:
+    shown = table("conflicts")
+    assert shown.rows[0][2] == "12.50 EUR"
+    assert shown.note == "1 payments are undecided; 12.50 EUR are at stake."
+    assert shown.command == "payments resolve"
+
+
+def test_a_sample_of_the_quarantine_is_a_place_in_kafka() -> None:
+    assert table("quarantine").rows[0][3] == "payment-events/0/17"
+
+
+def test_what_was_billed_is_priced_by_the_list() -> None:
+    assert table("costs").rows == (("2026-01-05", "7", "1,099,511,627,776", "$6.25"),)
+
+
+def test_every_section_but_the_top_ones_has_a_table() -> None:
+    on_top = {
+        statements.CONTROL,
+        statements.RECONCILIATION,
+        statements.COMPARED,
+        statements.BINS,
+        statements.HEALTH,
+        statements.INCIDENTS,
+    }
+    shown = {layout.section for layout in TABLES}
+    assert shown == set(statements.ALL) - on_top | {statements.COSTS, statements.LAG}
+
+
+def test_a_section_that_fails_keeps_its_rows_and_says_why() -> None:
+    known = snapshot()
+    sections = {**known.sections, statements.LATE: replace(known.section(statements.LATE), trouble="too large")}
+    shown = table("late", replace(known, sections=sections))
+    assert shown.rows
+    assert (shown.trouble, shown.read_at) == ("too large", "2026-01-05 12:07")
+
+
+def test_what_was_never_read_is_not_called_empty() -> None:
+    assert table("late", Snapshot("2026-01-05T12:00:00Z")).note == "It was not read yet."
+    empty = Snapshot("2026-01-05T12:00:00Z", sections={statements.LATE: Section((), "2026-01-05T12:00:00Z")})
+    assert table("late", empty).note == "No record was late."

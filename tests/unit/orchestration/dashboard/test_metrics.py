@@ -1,0 +1,80 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from orchestration.dashboard import statements
+from orchestration.dashboard.metrics import METRICS, documented, exposition
+from orchestration.dashboard.model import Section
+from tests.unit.orchestration.dashboard.sample import NOW, rows, snapshot, without_warehouse
+
+DOCS = Path(__file__).parents[4] / "docs/metrics.md"
+SAMPLE = re.compile(r'^([a-z0-9_]+)(?:\{([a-z]+)="((?:[^"\\\n]|\\.)*)"\})? (-?[0-9.e+]+)$')
+UNITS = ("_seconds", "_bytes", "_ratio", "_records", "_comparisons", "_euros", "_offset")
+WITHOUT_UNIT = {
+    "payments_part_up",
+    "payments_counted_once",
+    "payments_records_last_day",
+    "payments_health_value",
+    "payments_health_status",
+    "payments_open_incidents",
+    "payments_undecided_conflicts",
+}
+
+
+def samples(text: str) -> dict[tuple[str, str], float]:
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            match = SAMPLE.match(line)
+            assert match, line
+            found[match[1], match[3] or ""] = float(match[4])
+    return found
+
+
+def test_every_line_is_of_the_text_format_and_every_metric_has_a_sample() -> None:
+    found = samples(exposition(snapshot(), NOW))
+    assert {name for name, _ in found} == {metric.name for metric in METRICS}
+
+
+def test_names_keep_the_conventions() -> None:
+    names = [metric.name for metric in METRICS]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"payments_[a-z0-9_]+", name) for name in names)
+    assert {name for name in names if not name.endswith(UNITS)} == WITHOUT_UNIT
+    assert not [name for name in names if name.endswith("_total")], "a gauge is no counter"
+
+
+def test_values_are_those_of_the_snapshot() -> None:
+    found = samples(exposition(snapshot(), NOW))
+    assert found["payments_counted_once", ""] == 1
+    assert found["payments_last_record_processed_timestamp_seconds", ""] == 1767614700
+    assert found["payments_reconciliation_pending_comparisons", "reconciliation_control_totals"] == 2
+    assert found["payments_source_lag_records", "0"] == 3
+    assert found["payments_records_last_day", "DUPLICATE"] == 240
+    assert found["payments_state_bytes", ""] == 1_500_000
+    assert found["payments_undecided_conflicts_euros", ""] == 12.5
+
+
+def test_what_is_not_known_now_is_no_sample() -> None:
+    away = samples(exposition(without_warehouse(snapshot()), NOW))
+    assert ("payments_counted_once", "") not in away
+    assert away["payments_part_up", "warehouse"] == 0
+    assert not [name for name, _ in away if name == "payments_source_lag_records"]
+    known = snapshot()
+    unread = replace(known, sections={**known.sections, statements.CONFLICTS: Section()})
+    assert ("payments_undecided_conflicts", "") not in samples(exposition(unread, NOW))
+
+
+def test_a_comparison_that_fails_is_a_zero() -> None:
+    broken = [row | {"failed_count": 1} for row in rows()[statements.RECONCILIATION]]
+    assert samples(exposition(snapshot(judged=broken), NOW))["payments_counted_once", ""] == 0
+
+
+def test_a_label_is_escaped() -> None:
+    health = [rows()[statements.HEALTH][0] | {"metric": 'a"b\\c\nd'}]
+    assert 'metric="a\\"b\\\\c\\nd"' in exposition(snapshot(health=health), NOW)
+
+
+def test_the_documentation_has_the_same_metrics() -> None:
+    [table] = re.findall(r"<!-- table: metrics -->\n(.*?)<!-- /table -->", DOCS.read_text(), re.DOTALL)
+    assert table == documented()
