@@ -7,6 +7,7 @@ Belongs here: epochs, local times, ISO 8601 and patterns. Does not belong here: 
 import re
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ _NANO = 10**9
 _END = 253_402_300_800
 """The first second of the year 10,000."""
 
+_DAY = 86_400
+_TWO = tuple(f"{number:02d}" for number in range(60))
 _DIGITS = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,9}))?")
 _OFFSET = r"(?P<offset>[Zz]|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _FRACTION = r"[0-9]{1,9}"
@@ -57,7 +60,10 @@ def epoch_reader(read: Reader, decimals: int) -> TextReader:
             seconds, rest = divmod(_nanoseconds(value, decimals), _NANO)
         if not 0 <= seconds < _END:
             raise CannotRead(Reason.INVALID_EVENT_TIME)
-        text = datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+        day, second = divmod(seconds, _DAY)
+        minute, second = divmod(second, 60)
+        hour, minute = divmod(minute, 60)
+        text = f"{_date(day)}T{_TWO[hour]}:{_TWO[minute]}:{_TWO[second]}"
         return f"{text}.{rest:09d}".rstrip("0") + "Z" if rest else f"{text}Z"
 
     return time
@@ -107,6 +113,11 @@ def pattern_of(form: str) -> re.Pattern[str]:
     if not {*"YmdHM"} <= {*named} or len({*named}) < len(named):
         raise ValueError("needs %Y, %m, %d, %H and %M, each once: a day alone is no time")
     return re.compile("".join(_DIRECTIVES[part] if i % 2 else re.escape(part) for i, part in enumerate(parts)))
+
+
+@lru_cache(maxsize=4_096)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * _DAY, UTC).date().isoformat()
 
 
 def _nanoseconds(value: Any, decimals: int) -> int:
