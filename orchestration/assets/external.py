@@ -29,6 +29,7 @@ OUTSIDE = [
         owners=names.OWNERS,
     ),
     _table(catalog.CONTROL_TOTALS, "senders"),
+    _table(catalog.SETTLEMENT_TOTALS, "senders"),
     _table(catalog.OBSERVATIONS, "health"),
     *(_table(table, "decisions") for table in (catalog.ACCEPTED_GAPS, catalog.REPLAYS, catalog.ERASURES)),
 ]

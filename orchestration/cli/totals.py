@@ -14,9 +14,17 @@ from orchestration.settings import read_stack_settings
 
 
 def load_totals(
-    file: Annotated[Path, typer.Argument(help="CSV, as `payments simulate --control-totals` writes it.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, as `payments simulate --control-totals` writes it, or a provider.")
+    ],
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML: how a provider writes its settlement report, which FILE is then.")
+    ] = None,
 ) -> None:
-    """Load a sender's control totals, in place of what the same source reported before."""
+    """Load a sender's control totals, or a provider's settlement report by its mapping, in place of earlier ones."""
+    if mapping is not None:
+        _load_settlement(file, mapping)
+        return
     from orchestration.control_totals.csv_file import read_totals
     from orchestration.control_totals.reports import load_file
 
@@ -31,3 +39,25 @@ def load_totals(
             return
     records = sum(row["delivered_count"] for row in report.rows)
     say(f"{len(report.rows)} control totals of {report.source}, {records:,} records: `payments build` compares them.")
+
+
+def _load_settlement(file: Path, mapping: Path) -> None:
+    from orchestration.control_totals.settlement_file import read_settlement
+    from orchestration.control_totals.settlement_mapping import read_mapping
+    from orchestration.control_totals.settlements import load_settlement
+
+    report = read_settlement(file, read_mapping(mapping))
+    settings = read_stack_settings()
+    Stack(settings).require_warehouse()
+    from spark_jobs.warehouse.client import connect
+
+    with connect(settings.job) as client:
+        if not load_settlement(client, settings.job, report):
+            say(f"This very report of {report.source} is loaded already: nothing to do.")
+            return
+    days = sorted({row["day"] for row in report.rows})
+    payments = sum(row["payment_count"] for row in report.rows)
+    say(
+        f"{report.source}, {days[0]} to {days[-1]} in {report.zone}: {payments:,} payments of {report.lines:,} lines, "
+        f"{len(report.rows)} sums by day and currency. `payments build` compares them."
+    )

@@ -244,6 +244,22 @@ CONTROL_TOTALS = Table(
     ),
 )
 
+SETTLEMENT_TOTALS = Table(
+    "sender_settlement_totals",
+    "What providers say they settled: one row per provider, day in its zone, and currency.",
+    (
+        Column("source", "STRING", "Which provider's report this is."),
+        Column("reported_at", "TIMESTAMP", "When the report was taken in."),
+        Column("zone", "STRING", "The time zone whose days the provider counts by, such as Europe/Berlin."),
+        Column("day", "DATE", "The day there."),
+        Column("currency", "STRING", "ISO 4217."),
+        Column("payment_count", "INT64", "Payments, each counted once."),
+        Column("amount_minor", "INT64", "Their sum in minor units, before fees."),
+        Column("report_sha256", "STRING", "SHA-256 of the report's file."),
+        Column("mapping_sha256", "STRING", "SHA-256 of the mapping that it was read by."),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     DELIVERIES,
     TRANSACTIONS,
@@ -252,6 +268,7 @@ TABLES: tuple[Table, ...] = (
     LEDGER_AMOUNTS,
     CONTROL,
     CONTROL_TOTALS,
+    SETTLEMENT_TOTALS,
     KAFKA_OFFSETS,
     OBSERVATIONS,
     INCIDENTS,

@@ -60,6 +60,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "labels that cannot be read, beside their payment",
         columns={catalog.TRANSACTIONS: ("dropped_labels",), catalog.CORRECTIONS: ("dropped_labels",)},
     ),
+    Migration(8, "what providers say they settled", tables=(catalog.SETTLEMENT_TOTALS,)),
 )
 """In order, a version each. One that was released stays as it is."""
 

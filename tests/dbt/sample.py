@@ -94,6 +94,7 @@ def tables(records: list[Delivery]) -> Tables:
         "batch_ledger_amounts": _amount_rows(records),
         "pipeline_control": _control(records),
         "sender_control_totals": _control_totals(records),
+        "sender_settlement_totals": [],
         "kafka_offsets": [
             {
                 "topic": TOPIC,

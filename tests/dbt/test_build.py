@@ -34,6 +34,7 @@ BUILT = (
     "reconciliation_daily",
     "reconciliation_batches",
     "reconciliation_control_totals",
+    "reconciliation_settlements",
     "reconciliation_summary",
     "pipeline_health",
     "monitoring_deduplication",

@@ -2,8 +2,10 @@
 
 import pytest
 
+from spark_jobs.corrections.promoted_fields import CannotPromote, FieldType, promote, take_back, unknown_fields
 from spark_jobs.erasure import erase
 from spark_jobs.erasure.account_search import find, unsearchable
+from spark_jobs.tables import catalog
 from tests.world import World, event
 
 pytestmark = pytest.mark.integration
@@ -35,3 +37,27 @@ def test_an_account_of_any_text_is_found_and_erased(world: World) -> None:
         assert find(client, settings, account) == []
     left = {place for place, disposition in world.dispositions().items() if disposition != "ERASED"}
     assert left == set(places[5:])
+
+
+def test_a_field_of_any_name_is_promoted_once_and_taken_back(world: World) -> None:
+    many = ",".join(f'"a{n:03}":{n}' for n in range(100))
+    fields = ('"order":"o-1","select":7', '"note":"1"', '"Note":"2"', f'{many},"zeta":1', '"note2":1e400')
+    world.send([event(f"pf-{n}")[:-1] + f",{more}}}".encode() for n, more in enumerate(fields)])
+    world.drain()
+    client, settings = world.client, world.settings
+    listed = unknown_fields(client, settings)
+    assert ([field.name for field in listed.described][:2], listed.more) == (["Note", "a000"], 6)
+    who = {"promoted_by": "operator", "reason": "asked"}
+    for name, type_ in (("order", FieldType.STRING), ("select", FieldType.INT64), ("note2", FieldType.STRING)):
+        assert promote(client, settings, name, type_, **who).promoted_as is type_
+    assert promote(client, settings, "note", FieldType.INT64, **who).payments == 1
+    with pytest.raises(CannotPromote, match="note is a column already"):
+        promote(client, settings, "Note", FieldType.INT64, **who)
+    take_back(client, settings, "note", taken_back_by="operator", reason="a slip")
+    promote(client, settings, "Note", FieldType.INT64, **who)
+    promote(client, settings, "zeta", FieldType.INT64, **who)
+    rows = {row["transaction_id"]: row for row in world.ask("select * from `{dataset}.payment_transactions_promoted`")}
+    assert (rows["pf-0"]["order"], rows["pf-0"]["select"]) == ("o-1", 7)
+    assert ("note" in rows["pf-1"], rows["pf-2"]["Note"], rows["pf-3"]["zeta"]) == (False, 2, 1)
+    assert rows["pf-4"]["note2"] == "1e400"
+    assert len(world.rows(catalog.PROMOTED_FIELDS)) == 7
