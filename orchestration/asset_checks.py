@@ -35,7 +35,7 @@ def consumer_lag_is_small(
 
 @dg.asset_check(
     asset=names.DELIVERIES,
-    description="delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED = offsets = rows.",
+    description="delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED = offsets - holes = rows.",
 )
 def newest_batch_conserves_records(
     settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]

@@ -40,6 +40,9 @@ BACKLOG_TAG = "payments/backlog_after"
 WORKER_TAG = "payments/worker"
 """On a run of the streaming job: the process that executes it, so that its death can be told."""
 
+WORKERS = "run/workers"
+"""Below the home: a lock for each process that executes runs."""
+
 STANDS_BY_TAG = "payments/stands_by_for"
 """On a run of the streaming job: the run that it was started to follow on."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.automation.run_records import this_worker
+from orchestration.automation.workers import this_worker
 from orchestration.settings import StackSettings
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.tables import catalog
@@ -65,7 +65,7 @@ def publish_payments(
     from spark_jobs.incidents import Incident
     from spark_jobs.process_payments import drain
 
-    context.instance.add_run_tags(context.run.run_id, {names.WORKER_TAG: this_worker()})
+    context.instance.add_run_tags(context.run.run_id, {names.WORKER_TAG: this_worker(settings.home / names.WORKERS)})
 
     def record(report: BatchReport) -> None:
         context.log.info(describe_batch(report))
@@ -97,7 +97,8 @@ def describe_batch(report: BatchReport) -> str:
     return (
         f"batch {report.batch_id}: {report.delivered} delivered = {report.unique} unique + {report.duplicate} duplicate"
         f" + {report.late} late + {report.quarantined} quarantined + {report.ignored} ignored,"
-        f" {report.batch_seconds:.1f} s, {report.events_per_second:.0f} events/s"
+        f"{f' {report.holes} offsets without a record,' if report.holes else ''} {report.batch_seconds:.1f} s,"
+        f" {report.events_per_second:.0f} events/s"
     )
 
 

@@ -4,14 +4,12 @@ Belongs here: reading run records, and closing the record of a run whose process
 do about it (backlog).
 """
 
-import os
-import socket
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from local_stack.processes import process_identity
 from orchestration.automation.backlog import Attempts, FlightRecord
+from orchestration.automation.workers import is_worker_dead
 from orchestration.names import BACKLOG_TAG, STANDS_BY_TAG, WORKER_TAG
 
 IN_FLIGHT = [
@@ -71,15 +69,3 @@ def attempts_from(instance: dg.DagsterInstance, job_name: str, identity: str) ->
     last = records[0]
     ended_at = datetime.fromtimestamp(last.end_time, UTC) if last.end_time else last.update_timestamp
     return Attempts(instance.get_runs_count(tagged), ended_at, last.dagster_run.run_id)
-
-
-def this_worker() -> str:
-    """This process, as a tag value."""
-    return f"{socket.gethostname()}|{os.getpid()}|{process_identity(os.getpid())}"
-
-
-def is_worker_dead(worker: str) -> bool:
-    """Whether the tagged process is known to be gone; one on another machine is not known to be."""
-    host, _, rest = worker.partition("|")
-    pid, _, identity = rest.partition("|")
-    return host == socket.gethostname() and pid.isdecimal() and process_identity(int(pid)) != identity

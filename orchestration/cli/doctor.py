@@ -21,6 +21,8 @@ from orchestration.platform.disk_usage import LEAST_FREE_BYTES, free_bytes, huma
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import table
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
+from spark_jobs.incidents import Incident
+from spark_jobs.source.topic import BrokerUnreachable
 
 type Finding = tuple[str, str, str]
 """What was looked at, OK, WARN or FAIL, and what was found or is to be done."""
@@ -50,6 +52,7 @@ def examine(settings: StackSettings) -> Iterator[Finding]:
     yield "size of the home", "OK", sizes(settings.home)
     yield endpoint(settings)
     yield from ports(settings)
+    yield from topic(settings)
 
 
 def java(home: Path) -> Finding:
@@ -121,6 +124,22 @@ def ports(settings: StackSettings) -> Iterator[Finding]:
         yield _port("warehouse", "BIGQUERY_EMULATOR_HOST", url.hostname or "", url.port or 80, stack.warehouse)
     yield _port("Dagster", "DAGSTER_PORT", "127.0.0.1", settings.dagster_port, stack.dagster)
     yield _port("dashboard", "PAYMENTS_DASHBOARD_PORT", "127.0.0.1", settings.dashboard_port, stack.dashboard)
+
+
+def topic(settings: StackSettings) -> Iterator[Finding]:
+    """What is worth knowing of the topic, where the broker is up."""
+    from orchestration.resources.broker import BrokerReader
+
+    job = settings.job
+    if not Stack(settings).broker.is_up():
+        return
+    try:
+        _, remarks = BrokerReader(job.bootstrap_servers, job.topic).look()
+    except (BrokerUnreachable, Incident) as error:
+        remarks = [str(error)]
+    yield from (("topic", "WARN", line) for line in remarks)
+    if not remarks:
+        yield "topic", "OK", f"{job.topic}: no open transaction, nothing is compacted"
 
 
 def _port(name: str, setting: str, host: str, port: int, part: Broker | Warehouse | Daemon) -> Finding:

@@ -100,13 +100,18 @@ def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
     job = settings.job
     published = read_published(settings, PaymentsBigQueryResource.from_job_settings(job))
     ends = published.end_offsets if published else {}
-    latest = BrokerReader(job.bootstrap_servers, job.topic).read().latest if broker_answers else {}
+    latest, remarks = {}, list[str]()
+    if broker_answers:
+        state, remarks = BrokerReader(job.bootstrap_servers, job.topic).look()
+        latest = state.latest
     rows = [
         (partition, ends.get(partition, 0), latest.get(partition), latest.get(partition, 0) - ends.get(partition, 0))
         for partition in sorted({*ends, *latest})
     ]
     if broker_answers:
-        table(f"Topic {job.topic}", ("partition", "published up to", "broker ends at", "lag"), rows)
+        table(f"Topic {job.topic}", ("partition", "published up to", "readable up to", "lag"), rows)
+        for line in remarks:
+            say(f"WARN: {line}")
     else:
         table(f"Topic {job.topic}", ("partition", "published up to"), [row[:2] for row in rows])
         say("Kafka does not answer: how much waits there is not known.")

@@ -17,7 +17,8 @@ from orchestration.automation.backlog import Action
 from orchestration.automation.backlog_reads import observe_backlog, read_published, run_tags, shift_config
 from orchestration.automation.dbt_rebuild import newest_batch
 from orchestration.automation.failures import cause_of
-from orchestration.automation.run_records import ENDED, runs_in_flight, this_worker
+from orchestration.automation.run_records import ENDED, runs_in_flight
+from orchestration.automation.workers import this_worker
 from orchestration.build import build_defs
 from orchestration.errors import CommandError
 from orchestration.platform.dagster_home import open_instance
@@ -95,12 +96,19 @@ def drain_backlog(settings: StackSettings, say: Say) -> None:
             decision = observe_backlog(settings, broker, bigquery, instance)
             say(f"{decision.action}: {decision.reason}")
         if decision.action is Action.IDLE:
+            _say_what_waits(broker, say)
             return
         # The back-off is for a sensor that tries by itself; a person who asks is not kept waiting.
         config = shift_config(0, settings.shift_max_seconds)
         result = _execute(settings, instance, say, names.PROCESS_JOB, config, run_tags(decision))
     if not result.success:
         raise CommandError(failure_of(result))
+    _say_what_waits(broker, say)
+
+
+def _say_what_waits(broker: BrokerReader, say: Say) -> None:
+    for line in broker.look()[1]:
+        say(f"WARN: {line}")
 
 
 def build_warehouse(settings: StackSettings, say: Say) -> BuildOutcome:
@@ -138,7 +146,7 @@ def _execute(
         return job.execute_in_process(
             run_config={**run_config, "loggers": {"console": {}}},
             instance=instance,
-            tags={**tags, names.WORKER_TAG: this_worker()},
+            tags={**tags, names.WORKER_TAG: this_worker(settings.home / names.WORKERS)},
             raise_on_error=False,
         )
 

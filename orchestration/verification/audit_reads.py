@@ -69,6 +69,11 @@ def _pieces(batches: Sequence[Row]) -> Iterator[list[Row]]:
 
 def _contents(reads: WarehouseReads, piece: Sequence[Row]) -> Iterator[tuple[int, str]]:
     """Each batch's content_hash, of what payment_deliveries holds of it in the days that the ledger says."""
+    # A batch whose offsets are all holes has no row, and no times.
+    yield from ((row["batch_id"], content_hash([])) for row in piece if not row["delivered"])
+    dated = [row for row in piece if row["min_kafka_timestamp"]]
+    if not dated:
+        return
     rows = reads.stream(
         """
         select batch_id, kafka_partition, kafka_offset, value_sha256 from {payment_deliveries}
@@ -78,8 +83,8 @@ def _contents(reads: WarehouseReads, piece: Sequence[Row]) -> Iterator[tuple[int
         PAGE_ROWS,
         first=piece[0]["batch_id"],
         last=piece[-1]["batch_id"],
-        oldest=min(row["min_kafka_timestamp"] for row in piece),
-        newest=max(row["max_kafka_timestamp"] for row in piece),
+        oldest=min(row["min_kafka_timestamp"] for row in dated),
+        newest=max(row["max_kafka_timestamp"] for row in dated),
     )
     for number, members in groupby(rows, key=lambda row: row["batch_id"]):
         yield number, content_hash((r["kafka_partition"], r["kafka_offset"], r["value_sha256"]) for r in members)

@@ -129,9 +129,11 @@ def _batches_follow_each_other(ledger: Sequence[Row], gaps: Sequence[Row]) -> It
 def _ledger_adds_up(evidence: Evidence) -> Iterator[Break]:
     names = ("delivered", *_COUNTS.values())
     by_batch: dict[int, Counter[str]] = {}
+    holes: Counter[int] = Counter()
     ranges: dict[int, dict[int, tuple[int, int]]] = {}
     for row in evidence.ledger_partitions:
         by_batch.setdefault(row["batch_id"], Counter()).update({name: row.get(name) or 0 for name in names})
+        holes[row["batch_id"]] += _holes(row)
         span = (row["start_offset"], row["end_offset"])
         ranges.setdefault(row["batch_id"], {})[row["kafka_partition"]] = span
     for row in evidence.ledger:
@@ -139,6 +141,8 @@ def _ledger_adds_up(evidence: Evidence) -> Iterator[Break]:
         parts = by_batch.pop(row["batch_id"], Counter())
         told = {name: row.get(name) or 0 for name in names}
         yield from _differences("a batch is the sum of its partitions", where, {n: parts[n] for n in names}, told)
+        if holes[row["batch_id"]] != _holes(row):
+            yield Break("a batch's holes are its partitions'", where, holes[row["batch_id"]], _holes(row))
         starts, ends = offsets(row["start_offsets"]), offsets(row["end_offsets"])
         spans = {at: (starts.get(at, 0), end) for at, end in ends.items() if end != starts.get(at, 0)}
         found = {at: span for at, span in ranges.get(row["batch_id"], {}).items() if span[0] != span[1]}
@@ -155,8 +159,9 @@ def _partitions_add_up(rows: Sequence[Row]) -> Iterator[Break]:
             yield Break(
                 "delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED", where, row["delivered"], tagged
             )
-        if row["delivered"] != row["end_offset"] - row["start_offset"]:
-            yield Break("every offset is delivered", where, row["end_offset"] - row["start_offset"], row["delivered"])
+        offset_count, accounted = row["end_offset"] - row["start_offset"], row["delivered"] + _holes(row)
+        if offset_count != accounted or _holes(row) < 0:
+            yield Break("offsets = delivered + holes", where, offset_count, accounted)
 
 
 def _deliveries_are_the_ledgers(evidence: Evidence) -> Iterator[Break]:
@@ -267,6 +272,11 @@ def _differences(rule: str, where: str, expected: dict[Any, Any], found: dict[An
     for key in keys:
         if expected.get(key) != found.get(key):
             yield Break(rule, f"{where}: {_key(key)}", expected.get(key), found.get(key))
+
+
+def _holes(row: Row) -> int:
+    """Of a row of either ledger table; one of before holes were counted has none."""
+    return row.get("hole_count") or 0
 
 
 def offsets(text: str) -> dict[int, int]:

@@ -54,15 +54,22 @@ def rejudge(rows: Sequence[ReadRow], ledger: Sequence[ReadRow], versions: Sequen
     kept, breaks = _kept_contracts(versions)
     contracts = {now.version: now} | {v: contract for v, contract in kept.items() if contract.rules == now.rules}
     version_of = {row["batch_id"]: row.get("contract_version") for row in ledger}
+    clock_of = {row["batch_id"]: row.get("judged_at") for row in ledger}
     groups: dict[str | None, list[ReadRow]] = {}
     for row in rows:
         groups.setdefault(version_of.get(row["batch_id"]), []).append(row)
     not_reread: Counter[str] = Counter()
     for version, members in groups.items():
         contract = contracts.get(version or "")
-        again = reread(members, lists=(contract or now).lists)
-        for row, read in zip(members, again, strict=True):
+        lists = (contract or now).lists
+        clocks = [clock_of.get(row["batch_id"]) for row in members]
+        again = reread(members, lists=lists, clocks=clocks)
+        for row, read, clock in zip(members, again, clocks, strict=True):
             found = list(_compare(row, read, COMPARED))
+            if found and clock is not None and clock < row["kafka_timestamp"]:
+                # Where the broker set the timestamp that alone counted, and nothing says any more who did.
+                [by_the_broker] = reread([row], lists=lists)
+                found = list(_compare(row, by_the_broker, COMPARED)) and found
             if found and contract is None:
                 not_reread[_why(version, kept)] += 1
                 found = list(_undisputed(row, read))

@@ -51,7 +51,7 @@ class WarehouseReads:
                 newest.*,
                 (select count(*) from {payment_deliveries} as d where d.batch_id = newest.batch_id
                     and d.kafka_timestamp between newest.min_kafka_timestamp and newest.max_kafka_timestamp) as stored,
-                (select sum(end_offset - start_offset) from {batch_ledger_partitions} as p
+                (select sum(end_offset - start_offset - coalesce(hole_count, 0)) from {batch_ledger_partitions} as p
                     where p.batch_id = newest.batch_id) as offsets
             from newest
             """

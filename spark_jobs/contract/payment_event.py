@@ -15,7 +15,7 @@ SCHEMA_VERSION = "1"
 SCHEMA_VERSION_HEADER = "schema_version"
 
 MAX_FUTURE = timedelta(minutes=5)
-"""How far `event_time` may lie after the Kafka timestamp."""
+"""How far `event_time` may lie after the Kafka timestamp, and after the batch's clock where a sender set the former."""
 
 WATERMARK_DELAY = timedelta(hours=1)
 """How far the watermark trails the greatest `event_time` seen, where no setting says otherwise."""
@@ -87,6 +87,7 @@ class Reason(StrEnum):
     MORE_THAN_ONE = "MORE_THAN_ONE"
     UNMAPPED_VALUE = "UNMAPPED_VALUE"
     UNKNOWN_MINOR_UNIT = "UNKNOWN_MINOR_UNIT"
+    INVALID_KAFKA_TIMESTAMP = "INVALID_KAFKA_TIMESTAMP"
 
 
 ID_PATTERN = "[A-Za-z0-9_-]{1,64}"

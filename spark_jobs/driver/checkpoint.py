@@ -6,16 +6,18 @@ checkpoint that does not fit (run, generations).
 
 import json
 import re
+from datetime import datetime
 from importlib.metadata import version
 
 import pyarrow.fs as pafs
 
+from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.checksums import Damaged
 from spark_jobs.incidents import CheckpointUnusable
 from spark_jobs.publishing.batch import Interval
 from spark_jobs.streaming.locations import Locations
 
-FORMAT = 3
+FORMAT = 4
 """Raised by every change of the plan or of the state's form: older checkpoints are then rebuilt, never misread."""
 
 _START = "start.json"
@@ -58,6 +60,15 @@ class Checkpoint:
         end = self._offsets(batch_id)
         before = self._offsets(batch_id - 1) if batch_id else self.start()
         return Interval({partition: before.get(partition, 0) for partition in end}, end)
+
+    def clock(self, batch_id: int) -> datetime | None:
+        """When Spark planned the batch: what its records were judged by. A replayed batch has the same."""
+        metadata = self._read(f"spark/offsets/{batch_id}").splitlines()[1:2]
+        try:
+            milliseconds = int(json.loads(metadata[0])["batchTimestampMs"])
+        except (IndexError, KeyError, ValueError, TypeError) as error:
+            raise CheckpointUnusable(f"its offset log {batch_id} cannot be read.") from error
+        return from_microseconds(milliseconds * 1_000)
 
     def start(self) -> dict[int, int]:
         """Where the generation's first batch starts."""

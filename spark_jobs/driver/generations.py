@@ -13,8 +13,9 @@ import pyarrow.fs as pafs
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.driver.checkpoint import Checkpoint
-from spark_jobs.publishing.control import Control, new_name
+from spark_jobs.publishing.control import Control, new_name, watermark_in
 from spark_jobs.settings import JobSettings
+from spark_jobs.streaming.carried import write_carried
 from spark_jobs.streaming.locations import Locations
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def open_generation(store: "Store", settings: JobSettings, control: Control) -> 
         return control, generation
     if control.last_batch_id:
         return renew(store, settings, control)
-    generation.checkpoint.begin(control.end_offsets)
+    _begin(control, generation)
     return control, generation
 
 
@@ -58,8 +59,13 @@ def renew(store: "Store", settings: JobSettings, control: Control) -> tuple[Cont
     generation = _locate(settings, control)
     store.seed_state(control, generation.locations)
     crash_point(Point.STATE_SEEDED)
-    generation.checkpoint.begin(control.end_offsets)
+    _begin(control, generation)
     return control, generation
+
+
+def _begin(control: Control, generation: Generation) -> None:
+    write_carried(generation.locations, 0, watermark_in(control))
+    generation.checkpoint.begin(control.end_offsets)
 
 
 def sweep_generations(settings: JobSettings, named: str) -> list[str]:

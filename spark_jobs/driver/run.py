@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from types import TracebackType
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.contract.payment_event import UnreadableLabels
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.decoding.registry import raised_by_a_task
+from spark_jobs.deduplication.state import NOTHING_SEEN
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
 from spark_jobs.driver.checkpoint import is_damage
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
@@ -24,15 +26,17 @@ from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one
 from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
-from spark_jobs.publishing.control import Control, new_name
+from spark_jobs.publishing.control import Control, new_name, watermark_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
+from spark_jobs.source.last_records import last_records_from_json
 from spark_jobs.source.refusals import named
 from spark_jobs.source.stream import read_kafka
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader, TopicState, backlog, check_source
 from spark_jobs.streaming import staged_files
+from spark_jobs.streaming.carried import newest_after, write_carried
 from spark_jobs.streaming.plan import tallies_of
-from spark_jobs.streaming.tally import add_up, decode
+from spark_jobs.streaming.tally import BatchTally, add_up, decode
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,6 +60,7 @@ class Run(AbstractContextManager["Run"]):
         self._delay = timedelta(minutes=settings.watermark_minutes)
         self._contract = contract_of_now(UnreadableLabels(settings.unreadable_labels))
         self._epoch: int | None = None
+        self._known_ends: dict[int, int] = {}
         # To describe a plan to Spark takes as long as to run it for a few records.
         self._plan = lru_cache(KEPT_PLANS)(self._describe)
 
@@ -124,6 +129,7 @@ class Run(AbstractContextManager["Run"]):
         waiting = backlog(control.end_offsets, state)
         if not waiting:
             return False
+        self._known_ends = state.latest
         most, partitions = self._settings.max_offsets_per_batch, len(state.latest)
         limit = batch_limit(waiting, partitions, most, control.watermark, datetime.now(UTC), self._delay)
         # Spark wants to be told of every partition, also of one that came after the generation began.
@@ -211,18 +217,33 @@ class Run(AbstractContextManager["Run"]):
         crash_point(Point.STATE_COMMITTED)
         interval = self._checkpoint.interval(spark_batch_id)
         if not self._publisher.is_published(interval):
+            holes = self._topic.find_holes(interval.ranges(), {p: tally.delivered_in(p) for p in interval.end})
+            tally = self._with_a_file(tally)
+            before = watermark_in(self._publisher.control)
+            before += 0 if before == NOTHING_SEEN else self._settings.watermark_microseconds
+            newest = newest_after(before, tally.newest, interval.end, self._known_ends)
+            tally = replace(tally, max_event_time=newest)
             started, self._batch_started = self._batch_started, datetime.now(UTC)
             seconds = (self._batch_started - started).total_seconds()
-            report = self._publisher.publish(
-                Batch(
-                    spark_batch_id, interval, tally, started, seconds, self._settings.watermark_minutes, self._contract
-                )
+            batch = Batch(
+                spark_batch_id, interval, tally, started, seconds, self._settings.watermark_minutes, self._contract
             )
+            judged_at = self._checkpoint.clock(spark_batch_id)
+            report = self._publisher.publish(replace(batch, holes=holes, judged_at=judged_at))
             self.reports.append(report)
             self._on_batch(report)
+        # Also of a batch that was published before: the control row is the one after it.
+        write_carried(self._locations, spark_batch_id + 1, watermark_in(self._publisher.control))
         staged_files.remove(tally.uris + tally.shuffle_files)
         crash_point(Point.FILES_REMOVED)
         self._batch_started = datetime.now(UTC)
+
+    def _with_a_file(self, tally: BatchTally) -> BatchTally:
+        """The tally, with an empty file where the batch has no record: each of its offsets is a hole."""
+        if tally.uris:
+            return tally
+        empty = staged_files.write(staged_files.STAGED_SCHEMA.empty_table(), self._locations.staging)
+        return replace(tally, uris=(empty,))
 
     def _take_over(self, topic: TopicState) -> Control:
         first = Control(
@@ -247,4 +268,5 @@ class Run(AbstractContextManager["Run"]):
                 f"KAFKA_TOPIC_PAYMENTS, or use a dataset of its own.",
             )
         check_source(control.end_offsets, control.topic_id, topic)
+        self._topic.check_last_records(last_records_from_json(control.last_records), topic)
         return control

@@ -13,7 +13,10 @@ from spark_jobs.tables.row_types import ReadRow
 
 
 def reread(
-    rows: Sequence[ReadRow], written_at: datetime | None = None, lists: CodeLists | None = None
+    rows: Sequence[ReadRow],
+    written_at: datetime | None = None,
+    lists: CodeLists | None = None,
+    clocks: Sequence[datetime | None] | None = None,
 ) -> list[dict[str, Any]]:
     """The columns of staging.RECORD_SCHEMA, row by row.
 
@@ -21,10 +24,11 @@ def reread(
         rows: rows of payment_deliveries with `raw_key` and `raw_value`.
         written_at: judge them as if written to the log then; default: when they were.
         lists: the codes that they are held against; default: those of now.
+        clocks: of their batches, as many as rows; None where that is not known.
     """
     import pyarrow as pa
 
-    from spark_jobs.parsing.records import read_records
+    from spark_jobs.parsing.records import CLOCK, read_records
 
     if not rows:
         return []
@@ -36,6 +40,7 @@ def reread(
             "timestamp": pa.array(timestamps, pa.timestamp("us", "UTC")),
             "key": pa.array([row["raw_key"] for row in rows], pa.binary()),
             "value": pa.array([row["raw_value"] for row in rows], pa.binary()),
+            CLOCK: pa.array(clocks or [None] * len(rows), pa.timestamp("us", "UTC")),
         }
     )
     again: list[dict[str, Any]] = read_records(batch, lists).to_pylist()

@@ -46,11 +46,15 @@ _SLACK = timedelta(days=1)
 _ALWAYS = (-(2**62), 2**62)
 
 _OTHER = {UnreadableLabels.NULL: "other(false)", UnreadableLabels.HOLD: "other(true)"}
+EARLIEST_US, LATEST_US = 0, 253_402_300_799_999_999
+"""1970 and the last microsecond of 9999: a Kafka timestamp that is not between them was never a time."""
 
 _NONE = pa.array([], VALIDATED_SCHEMA.field("reasons").type)
 
 
-def validate(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists | None = None) -> pa.Table:
+def validate(
+    parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists | None = None, clocks: pa.Array | None = None
+) -> pa.Table:
     """Columns of VALIDATED_SCHEMA, one row per row of `parsed` (parsing.PARSED_SCHEMA), in order.
 
     Nearly every payment is fine: its texts are taken as they are, and only the others are asked what is wrong.
@@ -59,9 +63,11 @@ def validate(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists | No
         parsed: what parsing.parse returned.
         kafka_timestamps: when each record was written to the broker; timestamp[us, UTC], as long as `parsed`.
         lists: the codes that they are held against; default: those of now.
+        clocks: what an event must not be ahead of either, where that is earlier than the timestamp; nulls are not
+            looked at.
     """
     lists = lists or lists_of_now()
-    records = _records(parsed.combine_chunks(), kafka_timestamps, lists)
+    records = _records(parsed.combine_chunks(), kafka_timestamps, lists, clocks)
     judged = _ask("fine", records)
     judged = judged.append_column("dropped_labels", pa.nulls(judged.num_rows, pa.string()))
     is_other = pc.equal(judged["is_fine"].combine_chunks(), 0)
@@ -94,9 +100,14 @@ def _ask(query: str, records: pa.Table) -> pa.Table:
         asked.records = records.schema.empty_table()
 
 
-def _records(parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists) -> pa.Table:
+def _records(
+    parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists, clocks: pa.Array | None = None
+) -> pa.Table:
     """What the queries call `records`."""
-    records = parsed.append_column("kafka_us", kafka_timestamps.cast(pa.int64()))
+    written = kafka_timestamps.cast(pa.int64())
+    judged_by = written if clocks is None else pc.min_element_wise(written, clocks.cast(pa.int64()))
+    is_a_time = pc.and_(pc.greater(written, EARLIEST_US), pc.less(written, LATEST_US))
+    records = parsed.append_column("kafka_us", judged_by).append_column("timestamp_ok", is_a_time)
     for name, column in _looked_up(parsed, lists).items():
         records = records.append_column(name, column)
     return records

@@ -82,6 +82,7 @@ def _rules() -> dict[Reason, str]:
             f"case when amount_value >= {MAX_AMOUNT} "
             f"then not regexp_full_match(amount, '[0-9]{{1,12}}([.].*)?|{MAX_AMOUNT}([.]0*)?') end)"
         ),
+        Reason.INVALID_KAFKA_TIMESTAMP: "not timestamp_ok",
         Reason.AMOUNT_TOO_PRECISE: "amount_ok and decimals > minor_unit",
         Reason.CURRENCY_OUT_OF_PERIOD: f"not coalesce({_IN_PERIOD}, true)",
     } | {reason: " or ".join(conditions) for reason, conditions in broken.items()}
@@ -96,6 +97,7 @@ def _fine() -> str:
     conditions = [f"{f.name}_ok" if f.required else f"({f.name} is null or {f.name}_ok)" for f in checked]
     conditions += [
         "parse_reasons is null",
+        "timestamp_ok",
         f"event_at >= {_OLDEST}",
         f"epoch_us(event_at) - {_AHEAD} <= kafka_us",
         "sender_account_id != receiver_account_id",

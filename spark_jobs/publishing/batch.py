@@ -3,6 +3,7 @@
 Belongs here: the batch, its offsets, and what the sink already knew of it. Does not belong here: how a sink takes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,9 +21,13 @@ class Interval:
     start: dict[int, int]
     end: dict[int, int]
 
+    def ranges(self) -> dict[int, tuple[int, int]]:
+        """First offset and the one after the last, by partition."""
+        return {partition: (self.start[partition], end) for partition, end in self.end.items()}
+
     def lengths(self) -> dict[int, int]:
-        """Records per partition that the interval should hold."""
-        return {partition: end - self.start[partition] for partition, end in self.end.items()}
+        """Offsets per partition: each holds a record, or is a hole."""
+        return {partition: end - start for partition, (start, end) in self.ranges().items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,10 @@ class Batch:
     contract: Contract = field(default_factory=contract_of_now)
     erased: int = 0
     """Records whose id was erased before: known once the store was asked."""
+    holes: Mapping[int, int] = field(default_factory=dict)
+    """Offsets without a record, by partition: as many as the source is certain of (source.holes)."""
+    judged_at: datetime | None = None
+    """The batch's clock: what a record says of the future was held against it where its sender set the timestamp."""
 
     @property
     def next_watermark(self) -> datetime | None:

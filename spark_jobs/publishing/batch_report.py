@@ -41,6 +41,8 @@ class BatchReport:
     """The contract that its records were judged by."""
     watermark_minutes: int | None = None
     """How far the next watermark trails the greatest event_time."""
+    holes: int = 0
+    """Offsets without a record."""
 
     @property
     def batch_seconds(self) -> float:
@@ -62,6 +64,7 @@ class BatchReport:
             "quarantined": self.quarantined,
             "ignored": self.ignored,
             "erased": self.erased,
+            "holes": self.holes,
             "events_per_second": round(self.events_per_second, 1),
             "latency_p50_seconds": round(self.latency_p50_seconds, 3),
             "latency_p95_seconds": round(self.latency_p95_seconds, 3),

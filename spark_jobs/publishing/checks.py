@@ -20,7 +20,7 @@ def holds(control: Control, interval: Interval) -> bool:
 
 
 def check_batch(batch: Batch, control: Control) -> None:
-    """Make sure that a batch follows on what is published, with no record missing in it.
+    """Make sure that a batch follows on what is published, and that each offset is a record or a hole.
 
     Raises:
         CheckpointUnusable: it does not.
@@ -33,15 +33,16 @@ def check_batch(batch: Batch, control: Control) -> None:
         )
     read = {partition: 0 for partition, _ in batch.tally.partition_counts}
     gaps = {
-        partition: (length, batch.tally.delivered_in(partition))
+        partition: (length, batch.tally.delivered_in(partition), batch.holes.get(partition, 0))
         for partition, length in (read | batch.interval.lengths()).items()
-        if batch.tally.delivered_in(partition) != length
+        if batch.tally.delivered_in(partition) + batch.holes.get(partition, 0) != length
     }
     if gaps:
         raise Incident(
             IncidentKind.OFFSET_GAP,
-            f"by partition, offsets spanned and records read differ: {gaps}; a transactional producer or "
-            f"compaction leaves such gaps, and this topic must have neither.",
+            f"by partition, offsets spanned are not records read and offsets without a record: {gaps}; nothing of the "
+            f"batch is published, and the next run reads it again.",
+            {p: span for p, span in batch.interval.ranges().items() if p in gaps},
         )
     if batch.tally.watermarks != {to_microseconds(control.watermark)}:
         raise CheckpointUnusable(
@@ -80,6 +81,7 @@ def report_of(batch: Batch, control: Control, load_seconds: float, transaction_s
         erased=batch.erased,
         contract_version=batch.contract.version,
         watermark_minutes=batch.watermark_minutes,
+        holes=sum(batch.holes.values()),
     )
 
 

@@ -4,10 +4,14 @@ Belongs here: the row's fields. Does not belong here: reading and writing it (si
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from spark_jobs.contract.times import to_microseconds
+from spark_jobs.deduplication.state import NOTHING_SEEN
+from spark_jobs.source.last_records import last_records_from_json, last_records_to_json
 from spark_jobs.source.offsets import offsets_from_json
 from spark_jobs.tables.ledger_digest import NOTHING_BEFORE
 
@@ -20,7 +24,8 @@ class Control:
     use. `last_batch_id` counts published batches from 1 without a hole; 0 is before the first. `end_offsets` are by
     partition, past the last published record. `watermark` (UTC) is what the next batch judges lateness by; None before
     the first valid payment. `updated_at` (UTC) is when the row last changed. `correction_count` and `erasure_count`
-    stay 0 in a store that has neither. `digest` is the newest batch's digest.
+    stay 0 in a store that has neither. `digest` is the newest batch's digest. `last_records` says what the last
+    published record of each partition was (source.last_records); empty in a row of before.
     """
 
     pipeline: str
@@ -36,6 +41,7 @@ class Control:
     correction_count: int = 0
     erasure_count: int = 0
     digest: str = NOTHING_BEFORE
+    last_records: str = ""
 
 
 def control_of(row: dict[str, Any]) -> Control:
@@ -54,7 +60,19 @@ def control_of(row: dict[str, Any]) -> Control:
         correction_count=row["correction_count"],
         erasure_count=row["erasure_count"],
         digest=row["digest"],
+        last_records=row.get("last_records") or "",
     )
+
+
+def last_records_after(control: Control, batch: Mapping[int, tuple[int, str]]) -> str:
+    """`Control.last_records` once a batch with these is published: of the other partitions it stays."""
+    return last_records_to_json({**last_records_from_json(control.last_records), **batch})
+
+
+def watermark_in(control: Control) -> int:
+    """The watermark in microseconds; NOTHING_SEEN before the first."""
+    watermark = to_microseconds(control.watermark)
+    return NOTHING_SEEN if watermark is None else watermark
 
 
 def new_name() -> str:

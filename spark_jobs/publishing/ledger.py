@@ -37,6 +37,8 @@ def ledger_of(batch: Batch, control: Control) -> dict[str, Any]:
         **{f"{name.lower()}_count": tally.count(name) for name in Disposition},
         "ignored_by_rule": json.dumps(tally.ignored_by_rule, sort_keys=True),
         "watermark_minutes": batch.watermark_minutes,
+        "hole_count": sum(batch.holes.values()),
+        "judged_at": batch.judged_at,
         "watermark": control.watermark,
         "next_watermark": batch.next_watermark,
         "partitions": [_partition_row(batch, partition) for partition in sorted(batch.interval.end)],
@@ -60,4 +62,5 @@ def _partition_row(batch: Batch, partition: int) -> dict[str, Any]:
         "end_offset": batch.interval.end[partition],
         "delivered": tally.delivered_in(partition),
         **{f"{name.lower()}_count": tally.count(name, partition) for name in Disposition},
+        "hole_count": batch.holes.get(partition, 0),
     }

@@ -67,8 +67,9 @@ class BatchPublisher(Protocol):
     def publish(self, batch: Batch) -> BatchReport:
         """Commit one batch: all of it, or nothing.
 
-        Before: `batch.tally.uris` are Parquet files of STAGED_SCHEMA (streaming.staged_files), which stay until this
-        returns. Their records are the offsets of `batch.interval`, in any order.
+        Before: `batch.tally.uris` are Parquet files of STAGED_SCHEMA (streaming.staged_files), one at least, which stay
+        until this returns. Their records lie at the offsets of `batch.interval`, in any order; `batch.holes` counts the
+        offsets without one. There may be no record at all.
 
         1. `check_batch` (publishing.checks) comes before any effect.
         2. Records tagged UNIQUE whose id an earlier batch has published, with an event time in the `lookback_days`
@@ -79,7 +80,7 @@ class BatchPublisher(Protocol):
         4. Deliveries, payments, the ledger row and the control row become visible together. The ledger's values are
            `ledger_of` (publishing.ledger); its digest is that of `claims_in`, the records' content_hash and
            published_at (tables.ledger_digest). The new control row has `last_batch_id` + 1, `end_offsets` with the
-           interval's ends put in, the ledger's next_watermark, and the digest.
+           interval's ends put in, the ledger's next_watermark, the digest, and the `last_records_after` it.
 
         After: `control` is the new row, and the report says what was committed, not what was tagged.
 

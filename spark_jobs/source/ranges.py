@@ -59,8 +59,10 @@ def _read_range(reader: Any, settings: JobSettings, partition: int, wanted: Rang
     reader.assign([at])
     reader.seek(at, start)
     found: list[Any] = []
-    silent = 0
-    while reader.position(at) < end:
+    silent, position = 0, start
+    while (reached := reader.position(at)) < end:
+        # It also moves where nothing but holes was passed.
+        silent, position = (0 if reached > position else silent), reached
         polled = reader.poll(timeout_ms=_POLL_MS, max_records=RECORDS_AT_ONCE).get(at, ())
         silent = 0 if polled else silent + 1
         if silent == _SILENT_POLLS:
@@ -80,11 +82,16 @@ def _batch(records: list[Any]) -> "pa.RecordBatch":
         {
             "partition": pa.array([record.partition for record in records], pa.int32()),
             "offset": pa.array([record.offset for record in records], pa.int64()),
-            "timestamp": pa.array([record.timestamp * 1_000 for record in records], pa.timestamp("us", "UTC")),
+            "timestamp": pa.array([_microseconds(record) for record in records], pa.timestamp("us", "UTC")),
             "key": pa.array([record.key for record in records], pa.binary()),
             "value": pa.array([record.value for record in records], pa.binary()),
         }
     )
+
+
+def _microseconds(record: Any) -> int:
+    """A sender may set any timestamp: what is none is judged later, and has to fit into 64 bits till then."""
+    return int(max(-1, min(record.timestamp, 2**53)) * 1_000)
 
 
 def _unreachable(settings: JobSettings, message: str) -> BrokerUnreachable:

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+_CREATE_TIME = 0
+"""Kafka's number for a timestamp that the sender set; the broker's own is 1."""
+
+
 def read_kafka(
     spark: "SparkSession", settings: JobSettings, start: dict[int, int], limit: int, topic_id: str | None = None
 ) -> "DataFrame":
-    """The topic as a stream, a batch of `limit` records at a time.
+    """The topic as a stream, a batch of `limit` records at a time, and parsing's CLOCK.
 
     Args:
         spark: the session.
@@ -28,6 +32,8 @@ def read_kafka(
             they have fetched ahead; each query would otherwise connect its own, which a small batch waits for. Nothing
             is committed for their group, and nobody joins it: partitions are assigned.
     """
+    from pyspark.sql import functions as sql
+
     options = {
         "kafka.bootstrap.servers": settings.bootstrap_servers,
         "subscribe": settings.topic,
@@ -45,4 +51,6 @@ def read_kafka(
         "kafka.receive.buffer.bytes": str(1 << 20),
     } | ({"kafka.group.id": f"{settings.pipeline}-{topic_id}"} if topic_id else {})
     options = {f"kafka.{name}": value for name, value in read_connection().java().items()} | options
-    return spark.readStream.format("kafka").options(**options).load()
+    records = spark.readStream.format("kafka").options(**options).load()
+    # In a stream it is when the batch was planned, which Spark's offset log keeps: a replayed batch has the same.
+    return records.withColumn("clock", sql.when(records["timestampType"] == _CREATE_TIME, sql.current_timestamp()))

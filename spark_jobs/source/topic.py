@@ -4,11 +4,16 @@ Belongs here: one short look at the broker, and the pure judgement of it. Does n
 kafka-python is imported inside functions: orchestration asks for the types alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source.connection import admin_client
+from spark_jobs.source.holes import CLEANUP_POLICY, COMPACT, holes_in, spans_with_gaps
+from spark_jobs.source.last_records import LastRecords, check_last_records, sha256_at
+from spark_jobs.source.log_batches import LogSilent, count, fetch
 from spark_jobs.source.oauth import TokenRefused
+from spark_jobs.source.open_transactions import OpenTransaction, open_transactions
 from spark_jobs.source.refusals import why
 
 
@@ -18,7 +23,10 @@ class BrokerUnreachable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """Offsets by partition: `earliest` still kept, `latest` the one that the next record will get."""
+    """Offsets by partition: `earliest` still kept, `latest` the one after the last that can be read.
+
+    What is written from `latest` on belongs to an open transaction, or lies behind one: it has to wait.
+    """
 
     topic: str
     topic_id: str
@@ -49,6 +57,7 @@ class TopicReader:
         from kafka import TopicPartition
         from kafka.admin import OffsetSpec
         from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
+        from kafka.protocol.consumer import IsolationLevel
 
         try:
             described = self._admin.describe_topics([self._topic])[0]
@@ -60,7 +69,9 @@ class TopicReader:
                 raise for_code(described["error_code"])()
             partitions = [TopicPartition(self._topic, p["partition_index"]) for p in described["partitions"]]
             earliest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-            latest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+            # As Spark lists them: what cannot be read yet is not waiting, or a run would go round and round for it.
+            readable = IsolationLevel.READ_COMMITTED
+            latest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST), readable)
         except (KafkaError, TokenRefused) as error:
             raise self._unreachable(error) from error
         return TopicState(
@@ -69,6 +80,84 @@ class TopicReader:
             earliest={p.partition: offset.offset for p, offset in earliest.items()},
             latest={p.partition: offset.offset for p, offset in latest.items()},
         )
+
+    def open_transactions(self, state: TopicState) -> list[OpenTransaction]:
+        """What holds back the records that were written and cannot be read, by partition.
+
+        Raises:
+            BrokerUnreachable: the broker did not answer.
+        """
+        from kafka import TopicPartition
+        from kafka.admin import OffsetSpec
+        from kafka.errors import KafkaError
+
+        try:
+            ends = {TopicPartition(self._topic, partition): OffsetSpec.LATEST for partition in state.latest}
+            written = {at.partition: end.offset for at, end in self._admin.list_partition_offsets(ends).items()}
+            held = {p: (state.latest[p], end) for p, end in sorted(written.items()) if end > state.latest[p]}
+            return open_transactions(self._admin, self._topic, held) if held else []
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+
+    def configuration(self) -> dict[str, str]:
+        """The topic's own configuration, by name; empty where the broker does not tell, which takes DescribeConfigs."""
+        from kafka.admin import ConfigResource, ConfigResourceType
+        from kafka.errors import KafkaError
+
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, self._topic)]
+        try:
+            described = self._admin.describe_configs(wanted, config_filter="all")
+        except KafkaError:
+            return {}
+        return {name: str(each["value"]) for name, each in described.get("topic", {}).get(self._topic, {}).items()}
+
+    def check_last_records(self, published: LastRecords, state: TopicState) -> None:
+        """Make sure that the broker holds the records that were published last, where it still keeps their offsets.
+
+        Raises:
+            BrokerUnreachable: the broker did not answer.
+            Incident: TOPIC_RECREATED, where it holds others.
+        """
+        from kafka import TopicPartition
+        from kafka.errors import KafkaError
+
+        kept = {p: o for p, (o, _) in published.items() if state.earliest.get(p, 0) <= o < state.latest.get(p, 0)}
+        try:
+            batches = {p: fetch(self._admin, TopicPartition(self._topic, p), o, o + 1, size=1) for p, o in kept.items()}
+            held = {p: sha256_at((fetched.batches for fetched in batches[p]), o) for p, o in kept.items()}
+        except LogSilent as silent:
+            raise BrokerUnreachable(f"Kafka at {self._bootstrap_servers}: {silent}") from silent
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+        differs = any(held[p] != published[p][1] for p in kept)
+        is_compacted = differs and COMPACT in self.configuration().get(CLEANUP_POLICY, "")
+        check_last_records(self._topic, published, held, is_compacted=is_compacted)
+
+    def find_holes(self, ranges: Mapping[int, tuple[int, int]], read: Mapping[int, int]) -> dict[int, int]:
+        """How many offsets of each range have no record, of those ranges of which fewer records were read.
+
+        It costs nothing where every offset gave a record. Otherwise the log of those ranges is read once more, by its
+        headers.
+
+        Raises:
+            BrokerUnreachable: the broker did not answer.
+            Incident: OFFSET_GAP, where nothing explains that there is no record.
+        """
+        from kafka import TopicPartition
+        from kafka.errors import KafkaError
+
+        spans = spans_with_gaps(ranges, read)
+        policy = self.configuration().get(CLEANUP_POLICY) if spans else None
+        found = {}
+        try:
+            for partition, span in spans.items():
+                batches = fetch(self._admin, TopicPartition(self._topic, partition), span.start, span.end)
+                found[partition] = holes_in(partition, span, count(batches, span.start, span.end), policy)
+        except LogSilent as silent:
+            raise BrokerUnreachable(f"Kafka at {self._bootstrap_servers}: {silent}") from silent
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+        return found
 
     def close(self) -> None:
         """Close the connection."""

@@ -26,6 +26,10 @@ class Locations:
         """Segment files of one bucket."""
         return f"{self.checkpoint}/segments/{bucket}"
 
+    def carried(self, batch_id: int) -> str:
+        """How far event time has come before one of Spark's batches."""
+        return f"{self.checkpoint}/carried/{batch_id}"
+
     def seed(self, bucket: int) -> str:
         """The state that a bucket starts from, where the generation was rebuilt from the warehouse."""
         return f"{self.checkpoint}/seed/{bucket}.state"

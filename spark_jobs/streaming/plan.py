@@ -7,6 +7,7 @@ Belongs here: the order of the steps and how they cross from Spark to Python. Do
 import functools
 import gc
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,10 @@ from spark_jobs.deduplication.checksums import Damaged
 from spark_jobs.deduplication.dispositions import Candidates, tag, watermark_of
 from spark_jobs.deduplication.id_keys import keys_of
 from spark_jobs.deduplication.segment_files import open_segments, segment_cache
-from spark_jobs.deduplication.state import DedupState
-from spark_jobs.parsing.records import KAFKA_COLUMNS, read_records
+from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
+from spark_jobs.parsing.records import CLOCK, KAFKA_COLUMNS, NO_RECORDS, read_records
 from spark_jobs.streaming import packing, shuffle_files, staged_files, tally
+from spark_jobs.streaming.carried import read_carried
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.state_seeds import read_seed
 
@@ -50,7 +52,7 @@ def tallies_of(
     delay: int = WATERMARK_MICROSECONDS,
     lists: CodeLists | None = None,
 ) -> "DataFrame":
-    """KAFKA_COLUMNS to RECEIPT_SCHEMA. Evaluating the result stages the batch's files.
+    """KAFKA_COLUMNS, with or without CLOCK, to RECEIPT_SCHEMA. Evaluating the result stages the batch's files.
 
     `delay` is how far the watermark trails the greatest event_time, in microseconds; `lists` are the codes that records
     are held against, by default those of now.
@@ -58,7 +60,7 @@ def tallies_of(
     # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
     records.sparkSession.conf.set("spark.sql.shuffle.partitions", str(buckets))
     return (
-        records.select(*KAFKA_COLUMNS)
+        records.select(*KAFKA_COLUMNS, *(name for name in records.columns if name == CLOCK))
         .mapInArrow(
             partial(_parse_and_pack, buckets=buckets, location=locations.staging, lists=lists),
             shuffle_files.REFERENCE_SCHEMA,
@@ -84,18 +86,22 @@ def _parse_and_pack(
 
 
 def gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same records in fewer batches, of GATHERED_RECORDS or GATHERED_BYTES at least; none without records."""
+    """The same records in fewer batches, of GATHERED_RECORDS or GATHERED_BYTES at least; one without any.
+
+    Where all offsets of a batch are holes each bucket is asked all the same: how far its state is, it alone can tell.
+    """
     waiting: list[pa.RecordBatch] = []
-    records = size = 0
+    records = size = total = 0
     for batch in batches:
         waiting.append(batch)
         records += batch.num_rows
         size += batch.nbytes
+        total += batch.num_rows
         if records >= GATHERED_RECORDS or size >= GATHERED_BYTES:
             yield pa.concat_batches(waiting)
             waiting, records, size = [], 0, 0
-    if records:
-        yield pa.concat_batches(waiting)
+    if records or not total:
+        yield pa.concat_batches(waiting) if records else NO_RECORDS
 
 
 @functools.cache
@@ -123,12 +129,29 @@ def _tag_and_stage(
         _check_place(bucket, buckets)
         before = DedupState.decode(state.get[0]) if state.exists else read_seed(locations.seed(bucket))
         payloads = shuffle_files.fetch(rows)
-        bucket_tally, after = tag_bucket(bucket, payloads, int(rows["max_event_time"].max()), before, locations, delay)
+        newest = int(rows["max_event_time"].max())
+        carried = read_carried(locations, _batch_id())
+        if carried is not None:
+            # The store has decided how far event time has come; what this batch adds to it is the next one's.
+            come = carried if carried == NOTHING_SEEN else carried + delay
+            before, newest = replace(before, max_event_time=come), NOTHING_SEEN
+        bucket_tally, after = tag_bucket(bucket, payloads, newest, before, locations, delay)
         bucket_tally = structs.replace(bucket_tally, shuffle_files=tuple(set(rows["uri"])))
         state.update((after.encode(),))
         yield pd.DataFrame({"bucket": [bucket], "bucket_tally": [tally.encode(bucket_tally)]})
 
     return function
+
+
+def _batch_id() -> int:
+    """Spark's number of the batch at work."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    number = context.getLocalProperty("streaming.sql.batchId") if context else None
+    if number is None:
+        raise Damaged("Spark does not say which batch this is.")
+    return int(number)
 
 
 def _check_place(bucket: int, buckets: int) -> None:
@@ -186,6 +209,7 @@ def tag_bucket(
         max_event_time=after.max_event_time,
         state_keys=after.key_count,
         state_bytes=after.size_bytes,
+        ends=tally.ends_of(tagged),
     )
     return bucket_tally, after
 

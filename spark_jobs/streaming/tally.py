@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.deduplication.state import NOTHING_SEEN
 
+_NO_PAYMENT = pa.array([Disposition.QUARANTINED.value, Disposition.IGNORED.value])
 _PERCENTILES = np.linspace(0, 100, 101)
 
 
@@ -38,6 +39,18 @@ class Amount(msgspec.Struct, frozen=True, array_like=True):
     minor: int
 
 
+class PartitionEnd(msgspec.Struct, frozen=True, array_like=True):
+    """Of one partition the record with the greatest offset, and how far its valid event times have come.
+
+    `sha256` is that of the record's value, hexadecimal; `max_event_time` is NOTHING_SEEN where no record is valid.
+    """
+
+    partition: int
+    offset: int
+    sha256: str
+    max_event_time: int
+
+
 class BucketTally(msgspec.Struct, frozen=True):
     """One bucket's account of what it staged.
 
@@ -58,6 +71,7 @@ class BucketTally(msgspec.Struct, frozen=True):
     state_bytes: int
     shuffle_files: tuple[str, ...] = ()
     ignored_by_rule: dict[str, int] = {}
+    ends: tuple[PartitionEnd, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,10 @@ class BatchTally:
     state_bytes: int = 0
     shuffle_files: tuple[str, ...] = ()
     ignored_by_rule: Counter[str] = field(default_factory=Counter)
+    last_records: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """Offset and the SHA-256 of the value, by partition."""
+    newest: dict[int, int] = field(default_factory=dict)
+    """The greatest valid event time of the batch's records, by partition."""
 
     @property
     def delivered(self) -> int:
@@ -134,6 +152,20 @@ def count_ignored(tagged: pa.Table) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in counted.to_pylist()}
 
 
+def ends_of(tagged: pa.Table) -> tuple[PartitionEnd, ...]:
+    """Each partition's end in staged records (staging.STAGED_SCHEMA)."""
+    partitions, offsets = tagged["kafka_partition"].to_numpy(), tagged["kafka_offset"].to_numpy()
+    is_valid = pc.invert(pc.is_in(tagged["disposition"], value_set=_NO_PAYMENT))
+    times = pc.if_else(is_valid, tagged["event_time"].cast(pa.int64()), NOTHING_SEEN).to_numpy()
+    found = []
+    for partition in np.unique(partitions).tolist():
+        here = np.flatnonzero(partitions == partition)
+        last = int(here[np.argmax(offsets[here])])
+        sha256 = tagged["value_sha256"][last].as_py().hex()
+        found.append(PartitionEnd(partition, int(offsets[last]), sha256, int(times[here].max())))
+    return tuple(found)
+
+
 def encode(bucket_tally: BucketTally) -> bytes:
     """A bucket_tally as bytes, for its way from the executor to the driver."""
     return msgspec.json.encode(bucket_tally)
@@ -169,7 +201,24 @@ def add_up(tallies: Iterable[BucketTally]) -> BatchTally:
         state_bytes=sum(bucket_tally.state_bytes for bucket_tally in tallies),
         shuffle_files=tuple({uri for bucket_tally in tallies for uri in bucket_tally.shuffle_files}),
         ignored_by_rule=ignored,
+        newest=_newest(tallies),
+        last_records={end.partition: (end.offset, end.sha256) for end in sorted(_ends(tallies), key=_by_offset)},
     )
+
+
+def _ends(tallies: list[BucketTally]) -> list[PartitionEnd]:
+    return [end for bucket_tally in tallies for end in bucket_tally.ends]
+
+
+def _newest(tallies: list[BucketTally]) -> dict[int, int]:
+    newest: dict[int, int] = {}
+    for end in _ends(tallies):
+        newest[end.partition] = max(end.max_event_time, newest.get(end.partition, NOTHING_SEEN))
+    return newest
+
+
+def _by_offset(end: PartitionEnd) -> int:
+    return end.offset
 
 
 def _rows(table: pa.Table) -> list[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ from spark_jobs.tables.columns import (
     COUNTS,
     DIGESTS,
     HASHES,
+    HOLE_COUNT,
     IGNORED_BY_RULE,
     IGNORED_COUNT,
     WATERMARK_MINUTES,
@@ -112,6 +113,14 @@ LEDGER = Table(
         IGNORED_COUNT,
         IGNORED_BY_RULE,
         WATERMARK_MINUTES,
+        HOLE_COUNT,
+        Column(
+            "judged_at",
+            "TIMESTAMP",
+            "The batch's clock: what its records say of the future was held against it, where their senders set the "
+            "timestamp. NULL: against the timestamp alone.",
+            "NULLABLE",
+        ),
     ),
     partition_by="published_at",
 )
@@ -127,6 +136,7 @@ LEDGER_PARTITIONS = Table(
         Column("end_offset", "INT64", "Offset after the last of the batch."),
         *COUNTS,
         IGNORED_COUNT,
+        HOLE_COUNT,
     ),
 )
 
@@ -160,6 +170,12 @@ CONTROL = Table(
         Column("replay_count", "INT64", "Rows of payment_replays: the newest replay_id."),
         Column("erasure_count", "INT64", "Erasures: the newest erasure_id."),
         Column("digest", "STRING", "The newest batch's digest; empty before the first."),
+        Column(
+            "last_records",
+            "STRING",
+            "JSON object, partition to the offset and value_sha256 of its last published record. NULL: not known.",
+            "NULLABLE",
+        ),
     ),
 )
 

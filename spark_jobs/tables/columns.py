@@ -56,6 +56,12 @@ IGNORED_COUNT = Column(
     "Records tagged IGNORED; NULL in a batch of before there were any, where it is 0.",
     "NULLABLE",
 )
+HOLE_COUNT = Column(
+    "hole_count",
+    "INT64",
+    "Offsets without a record: transaction markers, aborted or compacted records. NULL: none.",
+    "NULLABLE",
+)
 IGNORED_BY_RULE = Column(
     "ignored_by_rule",
     "STRING",

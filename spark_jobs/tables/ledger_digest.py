@@ -33,9 +33,9 @@ _AMOUNT = ("disposition", "currency", "record_count", "amount_minor")
 def content_hash_sql(staging: str) -> str:
     """A query of one value, the content_hash of the staging table's records. Dispositions are no part of it."""
     return f"""
-        select to_hex(sha256(string_agg(
+        select to_hex(sha256(coalesce(string_agg(
             concat(cast(kafka_partition as string), ':', cast(block as string), ':', block_hash), ','
-            order by kafka_partition, block))) as content_hash
+            order by kafka_partition, block), ''))) as content_hash
         from (
             select kafka_partition, div(kafka_offset, {BLOCK_OFFSETS}) as block,
                 to_hex(sha256(string_agg(
@@ -78,6 +78,9 @@ def claims(batch: ReadRow, partitions: Sequence[ReadRow], amounts: Sequence[Read
         **{name: batch[name] for name in ("pipeline", "topic", "batch_id", "epoch", "start_offsets", "end_offsets")},
         **{name: batch[name] for name in ("delivered", *_COUNTS)},
         **{name: batch[name] for name in _LATER if batch.get(name) is not None},
+        # A batch of before holes were counted, or without any, says nothing of them.
+        **({"holes": holes} if (holes := _holes(partitions)) else {}),
+        **({"judged_at": to_microseconds(moment)} if (moment := batch.get("judged_at")) else {}),
         "watermark": to_microseconds(batch["watermark"]),
         "next_watermark": to_microseconds(batch["next_watermark"]),
         "partitions": sorted(_of_partition(row) for row in partitions),
@@ -94,6 +97,10 @@ def digest(reported: str, content: str, published_at: datetime) -> str:
 def _of_partition(row: ReadRow) -> list[int]:
     ignored = row.get("ignored_count")
     return [row[name] for name in (*_PARTITION, *_COUNTS)] + ([] if ignored is None else [ignored])
+
+
+def _holes(partitions: Sequence[ReadRow]) -> list[list[int]]:
+    return sorted([row["kafka_partition"], row["hole_count"]] for row in partitions if row.get("hole_count"))
 
 
 def _plain(value: Any) -> str | int:

@@ -61,6 +61,15 @@ MIGRATIONS: tuple[Migration, ...] = (
         columns={catalog.TRANSACTIONS: ("dropped_labels",), catalog.CORRECTIONS: ("dropped_labels",)},
     ),
     Migration(8, "what providers say they settled", tables=(catalog.SETTLEMENT_TOTALS,)),
+    Migration(
+        9,
+        "offsets without a record, the clock of a batch, and the last published records",
+        columns={
+            catalog.LEDGER: ("hole_count", "judged_at"),
+            catalog.LEDGER_PARTITIONS: ("hole_count",),
+            catalog.CONTROL: ("last_records",),
+        },
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

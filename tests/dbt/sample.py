@@ -229,6 +229,8 @@ def _batch_row(batch_id: int, records: list[Delivery]) -> Row:
         "contract_version": None,
         "ignored_by_rule": json.dumps({RULE: 2}) if batch_id > 1 else None,
         "watermark_minutes": None,
+        "hole_count": None,
+        "judged_at": None,
     }
 
 
@@ -246,6 +248,7 @@ def _partition_rows(records: list[Delivery]) -> list[Row]:
                     "start_offset": min(offsets),
                     "end_offset": max(offsets) + 1,
                     **_counts(group),
+                    "hole_count": None,
                 }
             )
     return rows
@@ -281,6 +284,7 @@ def _control(records: list[Delivery]) -> list[Row]:
         "replay_count": 0,
         "erasure_count": 0,
         "digest": f"digest of {max(_batch_ids(records), default=0)}",
+        "last_records": None,
     }
     return [row] if records else []
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import dagster as dg
 
 from local_stack.sandbox_home import own_environment
-from orchestration.automation.run_records import IN_FLIGHT, is_worker_dead
+from orchestration.automation.run_records import IN_FLIGHT
+from orchestration.automation.workers import is_worker_dead
 from orchestration.names import PROCESS_JOB, WARM_TAG, WORKER_TAG
 from orchestration.platform.dagster_home import open_instance
 from orchestration.platform.stack import Stack

@@ -3,7 +3,8 @@ with ledger as (
         topic,
         kafka_partition,
         min(start_offset) as first_offset,
-        max(end_offset) as published_end_offset
+        max(end_offset) as published_end_offset,
+        sum(coalesce(hole_count, 0)) as hole_count
     from {{ ref('stg_payments__batch_partitions') }}
     group by topic, kafka_partition
 ),
@@ -43,7 +44,7 @@ odd_batches as (
         max(planned.end_offset) - 1 as max_offset
     from {{ ref('stg_payments__batch_partitions') }} as planned
     left join {{ ref('int_deliveries__tallied') }} as tallied using (batch_id, topic, kafka_partition)
-    where planned.end_offset - planned.start_offset != coalesce(tallied.delivered, 0)
+    where planned.end_offset - planned.start_offset - coalesce(planned.hole_count, 0) != coalesce(tallied.delivered, 0)
     group by topic, kafka_partition
 ),
 
@@ -76,7 +77,8 @@ matched as (
         ledger.published_end_offset,
         coalesce(stored.stored_count, 0) as stored_count,
         least(broker.latest_offset, coalesce(ledger.published_end_offset, broker.latest_offset))
-        - coalesce(ledger.first_offset, broker.latest_offset) - coalesce(accepted.accepted_offsets, 0) as kafka_count,
+        - coalesce(ledger.first_offset, broker.latest_offset) - coalesce(accepted.accepted_offsets, 0)
+        - coalesce(ledger.hole_count, 0) as kafka_count,
         coalesce(odd_batches.first_batch_id, stored.first_batch_id) as first_batch_id,
         coalesce(odd_batches.last_batch_id, stored.last_batch_id) as last_batch_id,
         coalesce(odd_batches.min_offset, stored.min_offset) as min_offset,

@@ -38,7 +38,8 @@ broker as (
 
 ledger as (
     select
-        max(batches.max_kafka_timestamp) as newest_kafka_timestamp,
+        -- A sender's clock may be ahead: nothing was written after it was published.
+        max(least(batches.max_kafka_timestamp, batches.published_at)) as newest_kafka_timestamp,
         sum(if(batches.batch_id = batches.newest_batch_id, batches.state_bytes, 0)) as state_bytes,
         sum(
             if(batches.published_at > timestamp_sub({{ moment() }}, interval 1 day), batches.duplicate_count, 0)

@@ -9,5 +9,6 @@ select
     duplicate_count,
     late_count,
     quarantined_count,
-    coalesce(ignored_count, 0) as ignored_count
+    coalesce(ignored_count, 0) as ignored_count,
+    hole_count
 from {{ source('payment_data', 'batch_ledger_partitions') }}

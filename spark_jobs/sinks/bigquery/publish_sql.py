@@ -5,11 +5,12 @@ Belongs here: what goes into which table. Does not belong here: running it, and 
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.publishing.batch import Batch
-from spark_jobs.publishing.control import Control
+from spark_jobs.publishing.control import Control, last_records_after
 from spark_jobs.publishing.ledger import claims_in, ledger_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.already_published import (
@@ -26,6 +27,8 @@ from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
 from spark_jobs.tables.ledger_digest import DIGEST_SQL, content_hash_sql
 from spark_jobs.warehouse.table_setup import table_id
+
+_NO_AMOUNT = {"disposition": "", "currency": "", "record_count": 0, "amount_minor": Decimal(0)}
 
 
 def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) -> str:
@@ -59,12 +62,13 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
         select {transaction_values} from `{staging}` as s where {is_new_sql(settings, known)};
     assert @@row_count = @unique_count as 'new payments of the batch are published or erased already';
     insert into {name[catalog.LEDGER_PARTITIONS]}
-        (batch_id, topic, kafka_partition, start_offset, end_offset, {counts})
+        (batch_id, topic, kafka_partition, start_offset, end_offset, {counts}, hole_count)
         select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
-            p.duplicate_count, p.late_count, p.quarantined_count, p.ignored_count
+            p.duplicate_count, p.late_count, p.quarantined_count, p.ignored_count, p.hole_count
         from unnest(@partitions) as p;
     insert into {name[catalog.LEDGER_AMOUNTS]} (batch_id, disposition, currency, record_count, amount_minor)
-        select @batch_id, a.disposition, a.currency, a.record_count, a.amount_minor from unnest(@amounts) as a;
+        select @batch_id, a.disposition, a.currency, a.record_count, a.amount_minor from unnest(@amounts) as a
+        where a.record_count > 0;
     insert into {name[catalog.LEDGER]} ({ledger})
         with hashed as ({content_hash_sql(staging)}),
         published as (select current_timestamp() as published_at, content_hash from hashed),
@@ -75,12 +79,12 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
             timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
             timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
             @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest,
-            @contract_version, @ignored_count, @ignored_by_rule, @watermark_minutes
+            @contract_version, @ignored_count, @ignored_by_rule, @watermark_minutes, @hole_count, @judged_at
         from digested;
     update {name[catalog.CONTROL]}
         set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,
             correction_count = @correction_count + @retracted, updated_at = current_timestamp(),
-            digest = ({_digest_of_the_batch(settings)})
+            digest = ({_digest_of_the_batch(settings)}), last_records = @last_records
         where pipeline = @pipeline and epoch = @epoch and end_offsets = @old_offsets
             and correction_count = @correction_count and erasure_count = @erasure_count and digest = @previous_digest;
     assert @@row_count = 1 as 'fenced off: the epoch, the offsets or what is decided have moved on';
@@ -108,6 +112,8 @@ def parameters(
     ledger, tally = ledger_of(batch, control), batch.tally
     return {
         **ledger,
+        # An array of structs must have a row to have a type: a batch of holes has no money.
+        "amounts": ledger["amounts"] or [_NO_AMOUNT],
         **already_published_values(settings, control),
         "old_offsets": offsets_to_json(control.end_offsets),
         "new_offsets": offsets_to_json(control.end_offsets | batch.interval.end),
@@ -125,4 +131,5 @@ def parameters(
         "started_at": batch.started_at,
         "previous_digest": control.digest,
         "claims": claims_in(ledger, control.digest),
+        "last_records": last_records_after(control, tally.last_records),
     }

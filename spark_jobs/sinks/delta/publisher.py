@@ -21,7 +21,7 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch import AlreadyPublished, Batch, Interval, retract
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.checks import check_batch, holds, report_of
-from spark_jobs.publishing.control import Control, control_of
+from spark_jobs.publishing.control import Control, control_of, last_records_after
 from spark_jobs.publishing.ledger import claims_in, ledger_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta import rows as delta_rows
@@ -137,6 +137,7 @@ class DeltaPublisher:
             last_batch_id=self.control.last_batch_id + 1,
             end_offsets=self.control.end_offsets | batch.interval.end,
             watermark=batch.next_watermark,
+            last_records=last_records_after(self.control, batch.tally.last_records),
             updated_at=datetime.now(UTC),
         )
 

@@ -65,6 +65,7 @@ def metrics_of(report: BatchReport, digest: str) -> dict[str, Any]:
     """The report as a row of batch_metrics."""
     named = {
         "digest": digest,
+        "hole_count": report.holes,
         **{f"{d.lower()}_count": getattr(report, d.lower(), 0) for d in Disposition},
         "ignored_by_rule": json.dumps(report.ignored_by_rule, sort_keys=True),
         "start_offsets": offsets_to_json(report.start_offsets),

@@ -28,7 +28,15 @@ _METRICS = (
     *("batch_id", "generation", "spark_batch_id", "epoch", "start_offsets", "end_offsets", "delivered"),
     *("unique_count", "duplicate_count", "late_count", "quarantined_count", "watermark", "next_watermark"),
     *("latency_p50_seconds", "latency_p95_seconds", "state_keys", "state_bytes", "process_seconds", "load_seconds"),
-    *("published_at", "digest", "contract_version", "ignored_count", "ignored_by_rule", "watermark_minutes"),
+    *(
+        "published_at",
+        "digest",
+        "contract_version",
+        "ignored_count",
+        "ignored_by_rule",
+        "watermark_minutes",
+        "hole_count",
+    ),
 )
 
 METRICS = Table(

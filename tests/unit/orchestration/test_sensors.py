@@ -15,8 +15,9 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from orchestration import names
 from orchestration.automation import backlog_reads
 from orchestration.automation.backlog import FlightRecord, Published
-from orchestration.automation.run_records import close_abandoned_runs, this_worker
+from orchestration.automation.run_records import close_abandoned_runs
 from orchestration.automation.standby import STANDBY_AFTER
+from orchestration.automation.workers import this_worker
 from orchestration.sensors import backlog_sensor, failure_sensor
 from orchestration.settings import StackSettings, read_stack_settings
 from spark_jobs.source.topic import BrokerUnreachable, TopicState
@@ -181,7 +182,7 @@ def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queue
 
 
 def worker_that_died() -> str:
-    code = "from orchestration.automation.run_records import this_worker; print(this_worker())"
+    code = "from orchestration.automation.workers import this_worker; print(this_worker())"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 

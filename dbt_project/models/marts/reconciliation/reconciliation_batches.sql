@@ -41,6 +41,7 @@ matched as (
         ledger.late_count as ledger_late,
         ledger.quarantined_count as ledger_quarantined,
         ledger.ignored_count as ledger_ignored,
+        coalesce(ledger.hole_count, 0) as ledger_holes,
         ledger.delivered_in_partitions = batches.delivered_in_batch as is_batch_total_right,
         deliveries.min_offset,
         deliveries.max_offset,
@@ -73,7 +74,7 @@ judged as (
                 != ledger_unique + ledger_duplicate + ledger_late + ledger_quarantined + ledger_ignored
                 or not is_batch_total_right
                 then 'LEDGER DOES NOT ADD UP'
-            when end_offset - start_offset != ledger_delivered then 'OFFSET RANGE DIFFERS FROM DELIVERED'
+            when end_offset - start_offset != ledger_delivered + ledger_holes then 'OFFSET RANGE DIFFERS FROM DELIVERED'
             when start_offset > previous_end_offset + accepted_offsets then 'OFFSETS SKIPPED BEFORE BATCH'
             when start_offset < previous_end_offset + accepted_offsets then 'OFFSETS PUBLISHED TWICE'
             when distinct_offsets < counted_delivered then 'DELIVERY STORED TWICE'
@@ -109,6 +110,7 @@ select
     ledger_late,
     ledger_quarantined,
     ledger_ignored,
+    ledger_holes,
     counted_delivered,
     counted_unique,
     counted_duplicate,

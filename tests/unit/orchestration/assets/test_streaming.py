@@ -12,7 +12,7 @@ import pytest
 
 from orchestration import names
 from orchestration.assets.streaming import publish_payments
-from orchestration.automation.run_records import is_worker_dead
+from orchestration.automation.workers import is_worker_dead
 from orchestration.settings import read_stack_settings
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch_report import BatchReport

@@ -241,3 +241,32 @@ def alter(row: dict[str, Any], column: str) -> None:
         row[column] = value + timedelta(seconds=-1 if column.startswith("min") else 1)
     else:
         row[column] = f"{value}x"
+
+
+def with_a_hole(in_partition: int | None, in_batch: int | None) -> Tables:
+    """Sound tables, and an offset more in partition 1 of batch 1 and its neighbours, which is a hole."""
+    tables = copy.deepcopy(sound_tables())
+    row = next(r for r in tables["ledger_partitions"] if (r["batch_id"], r["kafka_partition"]) == (1, 1))
+    row["start_offset"] -= 1
+    row["hole_count"] = in_partition
+    batch = next(r for r in tables["ledger"] if r["batch_id"] == 1)
+    starts = json.loads(batch["start_offsets"])
+    batch["start_offsets"] = json.dumps(starts | {"1": row["start_offset"]})
+    batch["hole_count"] = in_batch
+    return tables
+
+
+@pytest.mark.parametrize(
+    ("in_partition", "in_batch", "rules"),
+    [
+        (1, 1, []),
+        (None, None, ["offsets = delivered + holes"]),
+        (2, 2, ["offsets = delivered + holes"]),
+        (1, None, ["a batch's holes are its partitions'"]),
+        (1, 2, ["a batch's holes are its partitions'"]),
+    ],
+)
+def test_an_offset_without_a_record_is_accounted_for_by_the_ledger(
+    in_partition: int | None, in_batch: int | None, rules: list[str]
+) -> None:
+    assert [found.rule for found in find_breaks(Evidence(**with_a_hole(in_partition, in_batch)))] == rules

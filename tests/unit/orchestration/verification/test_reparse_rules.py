@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -144,3 +144,27 @@ def test_a_contract_whose_kept_lists_were_altered_is_no_excuse() -> None:
     found = judged([kept(0, json.dumps(GOOD).encode(), before)], before, row)
     assert [b.rule for b in found.breaks] == ["a contract's version is made of its rules and lists"]
     assert found.not_reread
+
+
+AHEAD = json.dumps(GOOD | {"event_time": "2026-11-21T11:59:59Z"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("reasons", "judged_at", "breaks"),
+    [
+        (["EVENT_TIME_IN_FUTURE"], WRITTEN_AT - timedelta(hours=1), 0),
+        ([], WRITTEN_AT - timedelta(hours=1), 0),
+        (["EVENT_TIME_IN_FUTURE"], WRITTEN_AT, 1),
+        (["EVENT_TIME_IN_FUTURE"], None, 1),
+        (["INVALID_JSON"], WRITTEN_AT - timedelta(hours=1), 1),
+    ],
+    ids=["its sender's", "the broker's", "a clock that is not behind", "no clock", "neither"],
+)
+def test_a_record_is_judged_by_its_batchs_clock_too_where_that_is_earlier(
+    reasons: list[str], judged_at: datetime | None, breaks: int
+) -> None:
+    row = kept(0, AHEAD) | {"reasons": reasons}
+    if reasons == ["EVENT_TIME_IN_FUTURE"]:
+        row["payload_hash"] = None
+    found = rejudge([row], [{"batch_id": 2, "contract_version": NOW.version, "judged_at": judged_at}], ())
+    assert len({b.rule for b in found.breaks} & {"reasons is what the kept value says"}) == breaks

@@ -1,6 +1,7 @@
 """Spark's checkpoint, read from outside: what spans a batch, and when it may be gone on with."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,16 @@ def test_damage_is_told_from_what_went_wrong_outside() -> None:
     )
     assert not is_damage(RuntimeError("Python worker exited unexpectedly (crashed)"))
     assert not is_damage(OSError(28, "No space left on device"))
+
+
+def test_a_batchs_clock_is_when_spark_planned_it(folder: Folder) -> None:
+    planned = offset_log({TOPIC: {"0": 7}}).replace('"batchTimestampMs":0', '"batchTimestampMs":1795262400123')
+    folder.begin({0: 5}).write("spark/offsets/0", planned)
+    assert folder.checkpoint.clock(0) == datetime(2026, 11, 21, 12, 0, 0, 123_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "v1", "v1\nx\n{}", "v1\n{}\n{}", 'v1\n{"batchTimestampMs":null}\n{}'])
+def test_a_batch_whose_clock_cannot_be_read_makes_the_checkpoint_unusable(folder: Folder, text: str) -> None:
+    folder.begin({0: 5}).write("spark/offsets/0", text)
+    with pytest.raises(CheckpointUnusable, match="offset log 0"):
+        folder.checkpoint.clock(0)

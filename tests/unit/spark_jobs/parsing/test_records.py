@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from spark_jobs.contract.payment_event import (
     UnreadableLabels,
 )
 from spark_jobs.deduplication.state import DedupState
-from spark_jobs.parsing.records import read_records
+from spark_jobs.parsing.records import CLOCK, read_records
+from spark_jobs.parsing.rereading import reread
 from spark_jobs.streaming import packing
 from tests.architecture.sources import ROOT
 from tests.corpus.cases import FIELD_TIMESTAMP, Case, FieldRecord, event_bytes, read_cases, read_field_records
-from tests.unit.spark_jobs.stream import Record, Stream, columns, us
+from tests.unit.spark_jobs.stream import KAFKA_US, Record, Stream, columns, us
 
 CASES = read_cases()
 HOLDING = lists_of_now(UnreadableLabels.HOLD)
@@ -200,3 +202,38 @@ def test_what_ends_otherwise_than_its_report_says_has_a_page_that_says_why() -> 
         if record.differs:
             [page] = (ROOT / "docs/adr").glob(f"{record.differs}-*.md")
             assert f"`{record.name}`" in page.read_text()
+
+
+HOUR = 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("written_ahead", "event_ahead", "clock", "reasons"),
+    [
+        (0, 0, KAFKA_US, []),
+        (2 * HOUR, 2 * HOUR, KAFKA_US, ["EVENT_TIME_IN_FUTURE"]),
+        (2 * HOUR, 2 * HOUR, None, []),
+        (0, 0, KAFKA_US - 2 * HOUR, ["EVENT_TIME_IN_FUTURE"]),
+        (0, 2 * HOUR, KAFKA_US + 9 * HOUR, ["EVENT_TIME_IN_FUTURE"]),
+        (80_000 * 8766 * HOUR, 0, KAFKA_US, ["INVALID_KAFKA_TIMESTAMP"]),
+    ],
+    ids=["now", "both ahead", "the broker's word", "a clock behind", "a clock ahead", "no time"],
+)
+def test_a_senders_timestamp_is_believed_as_far_as_the_batchs_clock(
+    written_ahead: int, event_ahead: int, clock: int | None, reasons: list[str]
+) -> None:
+    moment = datetime.fromtimestamp((KAFKA_US + event_ahead) / 1e6, UTC)
+    value = event_bytes({"event_time": f'"{moment.isoformat()}"'})
+    batch = columns([Record(value, timestamp_us=KAFKA_US + written_ahead)])
+    batch = batch.append_column(CLOCK, pa.array([clock], pa.timestamp("us", "UTC")))
+    [row] = read_records(batch).to_pylist()
+    assert row["reasons"] == reasons
+    again = reread([{**ROW, "kafka_timestamp": row["kafka_timestamp"], "raw_value": value}], clocks=[moment_of(clock)])
+    assert again[0]["reasons"] == reasons, "what is kept says it too"
+
+
+ROW = {"kafka_partition": 0, "kafka_offset": 0, "raw_key": b"a-1"}
+
+
+def moment_of(clock: int | None) -> datetime | None:
+    return None if clock is None else datetime.fromtimestamp(clock / 1e6, UTC)

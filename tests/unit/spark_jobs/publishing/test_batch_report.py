@@ -22,6 +22,7 @@ def test_the_names_and_numbers_of_a_report_are_stable() -> None:
         "quarantined": 1,
         "ignored": 0,
         "erased": 0,
+        "holes": 0,
         "events_per_second": 5.0,
         "latency_p50_seconds": 1.235,
         "latency_p95_seconds": 2,

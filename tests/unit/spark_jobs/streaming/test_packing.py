@@ -104,8 +104,14 @@ def test_few_batches_are_gathered_from_many_by_records_or_by_bytes(
     assert [offset for batch in batches for offset in batch["offset"].to_pylist()] == list(range(5))
 
 
-def test_of_no_records_nothing_is_gathered() -> None:
-    assert list(gather([columns([Record(event_bytes())]).slice(0, 0)])) == []
+def test_of_no_records_one_batch_without_any_is_gathered_so_that_each_bucket_is_asked() -> None:
+    for batches in ([], [columns([Record(event_bytes())]).slice(0, 0)]):
+        [gathered] = gather(batches)
+        assert gathered.num_rows == 0
+        packed = pack_records(gathered, 3)
+        assert [table.num_rows for table in packed.tables] == [0, 0, 0]
+        assert packed.max_event_time == NOTHING_SEEN
+        assert packed.tables[0].schema == RECORD_SCHEMA
 
 
 def test_records_in_a_pack_have_the_schema_of_records() -> None:

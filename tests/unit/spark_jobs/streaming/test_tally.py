@@ -14,7 +14,7 @@ from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.deduplication.state import NOTHING_SEEN
 from spark_jobs.streaming import tally as tallies
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
-from spark_jobs.streaming.tally import Amount, BucketTally, PartitionCount, add_up, count_up
+from spark_jobs.streaming.tally import Amount, BucketTally, PartitionCount, add_up, count_up, ends_of
 
 Row = tuple[int, int, int, str, str | None, int | None]
 NAMES = ("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "currency", "amount_minor")
@@ -137,3 +137,24 @@ def test_ignored_records_are_counted_by_rule_over_all_buckets() -> None:
     ]
     added = add_up(tallies.decode(tallies.encode(one)) for one in both)
     assert added.ignored_by_rule == {"refund": 3, "test-mode": 1}
+
+
+def test_each_partitions_last_record_and_newest_valid_event_time_are_told_whatever_the_buckets() -> None:
+    def records(*rows: tuple[int, int, str, int]) -> pa.Table:
+        names = ("kafka_partition", "kafka_offset", "disposition", "event_time", "value_sha256")
+        columns = list(zip(*((*row, bytes([row[1]]) * 32) for row in rows), strict=True))
+        schema = pa.schema([STAGED_SCHEMA.field(name) for name in names])
+        return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+    one = ends_of(records((0, 5, "UNIQUE", 70), (0, 9, "QUARANTINED", 99), (2, 1, "IGNORED", 50)))
+    other = ends_of(records((0, 7, "LATE", 80), (2, 0, "DUPLICATE", 40)))
+    assert [(e.partition, e.offset, e.max_event_time) for e in one] == [(0, 9, 70), (2, 1, NOTHING_SEEN)]
+    assert [(e.partition, e.offset, e.max_event_time) for e in other] == [(0, 7, 80), (2, 0, 40)]
+    buckets = [replace(bucket_tally([]), ends=ends) for ends in (one, other)]
+    for order in (buckets, buckets[::-1]):
+        tally = add_up(tallies.decode(tallies.encode(bucket)) for bucket in order)
+        assert tally.last_records == {0: (9, "09" * 32), 2: (1, "01" * 32)}
+
+
+def test_of_no_records_there_is_no_end() -> None:
+    assert ends_of(STAGED_SCHEMA.empty_table()) == ()

@@ -55,6 +55,20 @@ def test_what_is_ignored_is_among_a_batchs_claims_where_it_is_counted() -> None:
     assert claims(other, VALUES["partitions"], VALUES["amounts"], CONTROL.digest) != VALUES["claims"]
 
 
+def test_holes_are_among_the_claims_where_there_are_any_and_old_digests_stay_as_they_are() -> None:
+    for none in ({}, {"hole_count": None}, {"hole_count": 0}):
+        rows = [{k: v for k, v in row.items() if k != "hole_count"} | none for row in VALUES["partitions"]]
+        assert claims(VALUES, rows, VALUES["amounts"], CONTROL.digest) == VALUES["claims"]
+    rows = [row | {"hole_count": 2} if row["kafka_partition"] == 1 else row for row in VALUES["partitions"]]
+    told = json.loads(claims(VALUES, rows, VALUES["amounts"], CONTROL.digest))
+    assert told.pop("holes") == [[1, 2]]
+    assert told == json.loads(VALUES["claims"])
+
+
+def test_a_batch_without_a_record_has_a_content_too() -> None:
+    assert content_hash([]) == sha256("")
+
+
 def test_an_auditor_who_reads_the_rows_back_makes_the_same_claims() -> None:
     partitions = [dict(reversed(row.items())) for row in reversed(VALUES["partitions"])]
     amounts = [row | {"amount_minor": row["amount_minor"].quantize(Decimal("1.000"))} for row in VALUES["amounts"]]

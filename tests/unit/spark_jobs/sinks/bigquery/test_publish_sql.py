@@ -1,6 +1,8 @@
 """The transaction's text and values: every column is written, under its own name and of its own type."""
 
+import json
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -23,7 +25,7 @@ from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import Table
 from spark_jobs.warehouse.client import type_of
 from spark_jobs.warehouse.table_setup import schema_of, table_id
-from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS
+from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS, TALLY
 
 STAGING = "payments-local.payment_data.staging_g1_4"
 SQL = publish_sql(SETTINGS, STAGING, FoundInWarehouse(correction_count=7, erasure_count=2))
@@ -139,7 +141,16 @@ def test_the_ledger_says_what_was_delivered_by_partition() -> None:
 
 
 def counts(**given: int) -> dict[str, int]:
-    return {f"{d.lower()}_count": given.get(d.lower(), 0) for d in Disposition}
+    return {f"{d.lower()}_count": given.get(d.lower(), 0) for d in Disposition} | {"hole_count": 0}
+
+
+def test_a_batch_of_nothing_but_holes_has_an_array_of_a_known_type_and_no_money() -> None:
+    batch = replace(BATCH, tally=replace(TALLY, partition_counts=Counter(), amounts={}), holes=BATCH.interval.lengths())
+    values = parameters(SETTINGS, batch, CONTROL, load_seconds=0.5, known=FoundInWarehouse())
+    assert [row["record_count"] for row in values["amounts"]] == [0]
+    assert (values["delivered"], values["hole_count"]) == (0, 11)
+    assert json.loads(values["claims"])["amounts"] == []
+    assert json.loads(values["claims"])["holes"] == [[0, 4], [1, 2], [2, 5]]
 
 
 def test_money_is_whole_minor_units_whatever_their_size() -> None:

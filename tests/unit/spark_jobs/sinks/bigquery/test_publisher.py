@@ -171,7 +171,30 @@ def test_more_or_fewer_records_than_offsets_are_a_gap(count: int, warehouse: War
     counts[0, "UNIQUE"] = count
     found = refused(replace(BATCH, tally=replace(TALLY, partition_counts=counts)))
     assert found.kind is IncidentKind.OFFSET_GAP
-    assert f"{{0: (4, {count + 1})}}" in str(found)
+    assert f"{{0: (4, {count + 1}, 0)}}" in str(found)
+    assert found.ranges == {0: (INTERVAL.start[0], INTERVAL.end[0])}
+    assert warehouse.job_ids == []
+
+
+def test_offsets_that_are_known_to_hold_no_record_are_part_of_the_batch_and_of_its_ledger(
+    warehouse: Warehouse,
+) -> None:
+    interval = Interval(INTERVAL.start, INTERVAL.end | {0: INTERVAL.end[0] + 2})
+    warehouse.controls = [replace(AFTER, end_offsets=AFTER.end_offsets | interval.end)]
+    batch = replace(BATCH, interval=interval, holes={0: 2})
+    report = publisher().publish(batch)
+    assert (report.delivered, report.holes) == (11, 2)
+    [(_, values)] = warehouse.sent
+    assert values["hole_count"] == 2
+    assert [row["hole_count"] for row in values["partitions"]] == [2, 0, 0]
+
+
+@pytest.mark.parametrize("holes", [{0: 1}, {0: 3}, {1: 2}, {}])
+def test_holes_that_do_not_make_up_for_the_records_that_lack_are_refused(
+    holes: dict[int, int], warehouse: Warehouse
+) -> None:
+    interval = Interval(INTERVAL.start, INTERVAL.end | {0: INTERVAL.end[0] + 2})
+    assert refused(replace(BATCH, interval=interval, holes=holes)).kind is IncidentKind.OFFSET_GAP
     assert warehouse.job_ids == []
 
 
