@@ -10,7 +10,7 @@ import typer
 
 from local_stack.processes import StackError
 from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
-from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve
+from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve, start_at
 from orchestration.cli.mapping.group import group
 from orchestration.cli.monitoring import dashboard
 from orchestration.errors import CommandError

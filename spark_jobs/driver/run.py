@@ -20,13 +20,14 @@ from spark_jobs.decoding.registry import raised_by_a_task
 from spark_jobs.deduplication.state import NOTHING_SEEN
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
 from spark_jobs.driver.checkpoint import is_damage
+from spark_jobs.driver.first_start import first_control
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
 from spark_jobs.driver.spark_session import interpreted
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
 from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
-from spark_jobs.publishing.control import Control, new_name, watermark_in
+from spark_jobs.publishing.control import Control, watermark_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.source.last_records import last_records_from_json
@@ -246,18 +247,7 @@ class Run(AbstractContextManager["Run"]):
         return replace(tally, uris=(empty,))
 
     def _take_over(self, topic: TopicState) -> Control:
-        first = Control(
-            pipeline=self._settings.pipeline,
-            topic=topic.topic,
-            topic_id=topic.topic_id,
-            epoch=0,
-            holder="",
-            generation=new_name(),
-            last_batch_id=0,
-            end_offsets=topic.earliest,
-            watermark=None,
-            updated_at=datetime.now(UTC),
-        )
+        first = first_control(self._settings, topic, topic.earliest)
         control = self._store.raise_epoch(f"run{uuid.uuid4().hex[:12]}", first)
         self._epoch = control.epoch
         crash_point(Point.EPOCH_RAISED)

@@ -6,6 +6,7 @@ kafka-python is imported inside functions: orchestration asks for the types alon
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source.connection import admin_client
@@ -98,6 +99,23 @@ class TopicReader:
             return open_transactions(self._admin, self._topic, held) if held else []
         except KafkaError as error:
             raise self._unreachable(error) from error
+
+    def offsets_at(self, moment: datetime, state: TopicState) -> dict[int, int]:
+        """The first offset of each partition whose record's timestamp is not before the moment; else its end.
+
+        Raises:
+            BrokerUnreachable: the broker did not answer.
+        """
+        from kafka import TopicPartition
+        from kafka.errors import KafkaError
+
+        milliseconds = round(moment.timestamp() * 1000)
+        wanted = {TopicPartition(self._topic, partition): milliseconds for partition in state.latest}
+        try:
+            found = {at.partition: each.offset for at, each in self._admin.list_partition_offsets(wanted).items()}
+        except KafkaError as error:
+            raise self._unreachable(error) from error
+        return {p: min(found[p], latest) if found[p] >= 0 else latest for p, latest in state.latest.items()}
 
     def configuration(self) -> dict[str, str]:
         """The topic's own configuration, by name; empty where the broker does not tell, which takes DescribeConfigs."""

@@ -41,6 +41,7 @@ PLAIN = (
     "source.last_records",
     "source.log_batches",
     "source.oauth",
+    "source.offsets",
     "source.open_transactions",
     "source.refusals",
     "source.topic",

@@ -11,6 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from orchestration.scenarios.harness.proofs import breaks_of
 from spark_jobs.contract.payment_event import WATERMARK_DELAY
+from spark_jobs.driver.first_start import begin_at
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source.connection import producer
 from spark_jobs.source.last_records import last_records_from_json, last_records_to_json
@@ -163,6 +164,23 @@ def test_a_broker_that_was_set_back_and_gave_offsets_again_stops_the_next_run(wo
     assert stopped.value.kind is IncidentKind.TOPIC_RECREATED
     [row] = world.rows(catalog.INCIDENTS)
     assert (row["kafka_partition"], row["start_offset"], row["end_offset"]) == (0, sent[-1][1], sent[-1][1] + 1)
+
+
+def test_a_new_dataset_begins_where_it_was_told_to_and_one_that_has_begun_does_not(world: World) -> None:
+    world.send([event(f"before-{n}") for n in range(3)])
+    moment = datetime.now(UTC)
+    kept = world.send([event("after")])
+    with TopicReader(world.settings.bootstrap_servers, world.settings.topic) as reader:
+        topic = reader.read()
+        offsets = reader.offsets_at(moment, topic)
+    assert offsets == {0: kept[0][1], 1: 0}
+    assert begin_at(world.settings, topic, offsets) is None
+    world.drain()
+    assert set(world.deliveries()) == set(kept)
+    assert_lawful(world)
+    begun = begin_at(world.settings, topic, {0: 0, 1: 0})
+    assert begun is not None
+    assert begun.end_offsets[0] == kept[0][1] + 1
 
 
 def stamped(world: World, value: bytes, timestamp_ms: int) -> tuple[int, int]:
