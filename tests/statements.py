@@ -23,7 +23,7 @@ ENDS_ITS_SESSION = "call bq.abort_session()"
 """A procedure of BigQuery's own, which the analyzer does not have."""
 
 _STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_|erasure_)?\w+`")
-_ARROW = {pa.int32(): "INT64", pa.int64(): "INT64", pa.string(): "STRING", pa.binary(): "BYTES"}
+_ARROW = {pa.int32(): "INT64", pa.int64(): "INT64", pa.string(): "STRING", pa.binary(): "BYTES", pa.bool_(): "BOOL"}
 
 
 class Statements:

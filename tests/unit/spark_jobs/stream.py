@@ -15,7 +15,7 @@ from spark_jobs.contract.code_lists import CodeLists
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.state import DedupState
-from spark_jobs.parsing.records import KAFKA_COLUMNS, read_records
+from spark_jobs.parsing.records import CLOCK, KAFKA_COLUMNS, read_records
 from spark_jobs.streaming import packing, plan, shuffle_files
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.tally import BucketTally
@@ -34,6 +34,7 @@ class Record:
     offset: int = 0
     timestamp_us: int = KAFKA_US
     key: bytes | None = b"a-1"
+    clock_us: int | None = None
 
 
 def us(text: str) -> int:
@@ -42,11 +43,12 @@ def us(text: str) -> int:
 
 
 def columns(records: Sequence[Record]) -> pa.RecordBatch:
-    """pipeline.KAFKA_COLUMNS."""
+    """pipeline.KAFKA_COLUMNS and CLOCK."""
     rows = [(r.partition, r.offset, r.timestamp_us, r.key, r.value) for r in records]
     values = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
     arrays = [pa.array(column, kind) for column, kind in zip(values, _TYPES, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, names=KAFKA_COLUMNS)
+    clocks = pa.array([r.clock_us for r in records], pa.timestamp("us", "UTC"))
+    return pa.RecordBatch.from_arrays([*arrays, clocks], names=[*KAFKA_COLUMNS, CLOCK])
 
 
 def validated(*values: bytes | None, timestamp_us: int = KAFKA_US, lists: CodeLists | None = None) -> pa.Table:

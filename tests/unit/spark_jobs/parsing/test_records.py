@@ -20,7 +20,7 @@ from spark_jobs.contract.payment_event import (
     UnreadableLabels,
 )
 from spark_jobs.deduplication.state import DedupState
-from spark_jobs.parsing.records import CLOCK, read_records
+from spark_jobs.parsing.records import read_records
 from spark_jobs.parsing.rereading import reread
 from spark_jobs.streaming import packing
 from tests.architecture.sources import ROOT
@@ -170,7 +170,7 @@ def at_once(field_state: DedupState, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def of_others(record: FieldRecord, offset: int) -> Record:
-    return Record(record.value, offset=offset, timestamp_us=record.kafka_us, key=record.key)
+    return Record(record.value, offset=offset, timestamp_us=record.kafka_us, key=record.key, clock_us=FIELD_US)
 
 
 def in_turn(record: FieldRecord, folder: Path, state: DedupState) -> list[dict[str, Any]]:
@@ -224,8 +224,7 @@ def test_a_senders_timestamp_is_believed_as_far_as_the_batchs_clock(
 ) -> None:
     moment = datetime.fromtimestamp((KAFKA_US + event_ahead) / 1e6, UTC)
     value = event_bytes({"event_time": f'"{moment.isoformat()}"'})
-    batch = columns([Record(value, timestamp_us=KAFKA_US + written_ahead)])
-    batch = batch.append_column(CLOCK, pa.array([clock], pa.timestamp("us", "UTC")))
+    batch = columns([Record(value, timestamp_us=KAFKA_US + written_ahead, clock_us=clock)])
     [row] = read_records(batch).to_pylist()
     assert row["reasons"] == reasons
     again = reread([{**ROW, "kafka_timestamp": row["kafka_timestamp"], "raw_value": value}], clocks=[moment_of(clock)])
