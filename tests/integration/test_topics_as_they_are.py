@@ -143,7 +143,7 @@ def test_a_backlog_in_order_of_unequal_partitions_has_no_late_payment(world: Wor
     newest = max(row["event_time"] for row in world.rows(catalog.TRANSACTIONS))
     assert world.control().watermark == newest - WATERMARK_DELAY, "partition 0 holds nothing back once it is caught up"
     world.lose_checkpoint()
-    late = world.send([event("late", minutes_ago=120), event("old-3", minutes_ago=570)])
+    late = world.send([event("late", minutes_ago=120), event("new-3")])
     world.drain()
     dispositions = world.dispositions()
     assert set(dispositions) == {*sent, *late}
