@@ -17,6 +17,7 @@ from spark_jobs.parsing.validation import validate
 OF_OTHER_FORMATS = {
     *(Reason.UNKNOWN_SCHEMA, Reason.UNDECODABLE),
     *(Reason.UNDECIDED_RULE, Reason.MORE_THAN_ONE, Reason.UNMAPPED_VALUE, Reason.UNKNOWN_MINOR_UNIT),
+    Reason.INVALID_KAFKA_TIMESTAMP,
 }
 HELD_FOR = set(Reason) - set(LABEL_REASONS.values()) - OF_OTHER_FORMATS
 """What JSON is quarantined for. A label that cannot be read holds nothing back."""
