@@ -18,7 +18,7 @@ PYTEST_OPTIONS ?=
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios lock clean
+.PHONY: help setup once lint type test test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ bench-patches: setup ## what each patch of the local warehouse is worth (30 minu
 
 simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
 	$(BIN)/python -m benchmarks.measurements.sending $(call given,EVENTS,events) $(dry)
+
+bytes: setup ## what BigQuery would bill for every statement; writes docs/costs.md (RECORD=1 records the statements anew)
+	$(BIN)/python -m benchmarks.bytes.page $(if $(RECORD),--record) $(dry)
 
 scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
 	$(BIN)/python -m benchmarks.measurements.scenarios

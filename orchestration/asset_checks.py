@@ -17,6 +17,7 @@ from orchestration.verification.warehouse_reads import WarehouseReads
 from orchestration.watch.look import judge_health
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.tables.row_types import Row
+from spark_jobs.warehouse.job_labels import Work
 
 
 @dg.asset_check(asset=names.DELIVERIES, description="What the broker holds unpublished is less than one micro-batch.")
@@ -41,7 +42,7 @@ def newest_batch_conserves_records(
     settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
 ) -> dg.AssetCheckResult:
     """The conservation law for the newest batch: dbt holds it for all of them."""
-    with bigquery.get_client() as client:
+    with bigquery.get_client(Work.CHECK) as client:
         batch = WarehouseReads(client, settings.job).newest_batch()
     return judge_newest_batch(batch)
 
@@ -68,7 +69,7 @@ def delta_agrees_with_the_warehouse(
     """By partition, disposition and currency, after a run, in the session that the run has open."""
     from spark_jobs.sinks.delta.comparison import compare
 
-    with bigquery.get_client() as client:
+    with bigquery.get_client(Work.CHECK) as client:
         found = compare(spark.spark_session, client, settings.job)
     return dg.AssetCheckResult(
         passed=found.agrees,
@@ -92,7 +93,7 @@ def pipeline_is_healthy(
     settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
 ) -> dg.AssetCheckResult:
     """Health as the view has it now, without a new look."""
-    with bigquery.get_client() as client:
+    with bigquery.get_client(Work.CHECK) as client:
         verdict = judge_health(settings, client)
     return dg.AssetCheckResult(passed=verdict.passed, severity=verdict.severity, metadata=verdict.metadata)
 

@@ -1,6 +1,7 @@
 """Every statement that the tests send to the local warehouse, held against Google's own analyzer.
 
-Belongs here: recording, and asking the analyzer about what is new. Does not belong here: the analyzer (analyzer.py).
+Belongs here: recording, and asking the analyzer about what is new. Does not belong here: the analyzer
+(benchmarks.bytes).
 """
 
 import re
@@ -14,10 +15,10 @@ from google.cloud import bigquery
 from zetasql.api import TypeFactory
 from zetasql.types import Type
 
+from benchmarks.bytes.analyzer import Warehouse, simple
 from spark_jobs.parsing.records import RECORD_SCHEMA
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
-from tests.analyzer import Warehouse, simple
 
 ENDS_ITS_SESSION = "call bq.abort_session()"
 """A procedure of BigQuery's own, which the analyzer does not have."""

@@ -14,6 +14,7 @@ from orchestration.settings import StackSettings
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.topic import TopicState
 from spark_jobs.tables import catalog
+from spark_jobs.warehouse.job_labels import Work
 from spark_jobs.warehouse.loads import load_rows
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def kafka_offsets(
 ) -> dg.MaterializeResult[None]:
     """Ask the broker, and replace the table with its answer."""
     offsets = broker.read()
-    with bigquery.get_client() as client:
+    with bigquery.get_client(Work.BUILD) as client:
         replace_kafka_offsets(client, settings.job, offsets)
     return dg.MaterializeResult(
         metadata={"partitions": len(offsets.latest), "records_ever_written": sum(offsets.latest.values())}

@@ -13,6 +13,7 @@ from orchestration import names
 from orchestration.automation.dbt_rebuild import decisions_made
 from orchestration.settings import StackSettings
 from spark_jobs.tables import catalog
+from spark_jobs.warehouse.job_labels import Work
 
 
 @dg.asset(
@@ -32,7 +33,7 @@ def payment_corrections(
 
     admitted: Sequence[object] = ()
     if settings.late_policy == "admit":
-        with bigquery.get_client() as client:
+        with bigquery.get_client(Work.DECISION) as client:
             admitted = decide_late(
                 client,
                 settings.job,

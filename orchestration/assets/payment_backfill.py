@@ -11,6 +11,7 @@ import dagster as dg
 from orchestration import names
 from orchestration.presentation.markdown import markdown_table
 from orchestration.settings import StackSettings
+from spark_jobs.warehouse.job_labels import Work
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
 """Days of the log (UTC), today among them."""
@@ -45,7 +46,7 @@ def payment_backfill(
     if config.swaps and not config.reason.strip():
         raise dg.Failure("a swap needs a reason, which is kept on record", allow_retries=False)
     day = date.fromisoformat(context.partition_key)
-    with bigquery.get_client() as client:
+    with bigquery.get_client(Work.DECISION) as client:
         ranges = range_of_day(client, settings.job, day)
         if not ranges:
             return dg.MaterializeResult(metadata={"records": 0, "changed": 0, "swapped": 0})

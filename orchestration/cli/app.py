@@ -10,6 +10,7 @@ import typer
 
 from local_stack.processes import StackError
 from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
+from orchestration.cli.costs import command as costs
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve, start_at
 from orchestration.cli.mapping.group import group
 from orchestration.cli.monitoring import dashboard
@@ -36,6 +37,7 @@ app.command()(flow.process)
 app.command()(flow.build)
 app.command()(verify.verify)
 app.command()(audit.audit)
+app.command()(costs.costs)
 app.command()(migrate.migrate)
 app.command()(totals.load_totals)
 app.command()(gaps.accept_gap)

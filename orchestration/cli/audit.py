@@ -16,6 +16,7 @@ from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.verification.ledger_audit import BatchVerdict, DayVerdict, judge
+from spark_jobs.warehouse.job_labels import Work
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _COLUMNS = ("batch", "published at", "records", "verdict")
@@ -59,7 +60,7 @@ def audited(settings: StackSettings, day: date | None, opening: str | None = Non
     from orchestration.verification.warehouse_reads import WarehouseReads
     from spark_jobs.warehouse.client import connect
 
-    with connect(settings.job) as client, WarehouseReads(client, settings.job).at_one_moment() as reads:
+    with connect(settings.job, Work.AUDIT) as client, WarehouseReads(client, settings.job).at_one_moment() as reads:
         for each in [day] if day else days_of(reads) or [datetime.now(UTC).date()]:
             yield judge(read_day(reads, each), opening)
 

@@ -11,6 +11,7 @@ import typer
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say
 from orchestration.settings import read_stack_settings
+from spark_jobs.warehouse.job_labels import Work
 
 
 def load_totals(
@@ -33,7 +34,7 @@ def load_totals(
     Stack(settings).require_warehouse()
     from spark_jobs.warehouse.client import connect
 
-    with connect(settings.job) as client:
+    with connect(settings.job, Work.TOTALS) as client:
         if not load_file(client, settings.job, report):
             say(f"This very file of {report.source} is loaded already: nothing to do.")
             return

@@ -16,6 +16,7 @@ from orchestration.settings import StackSettings
 from simulator.config import SimulationConfig
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.warehouse.job_labels import Work
 from spark_jobs.warehouse.loads import load_rows
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def send_and_report(
         summary = simulate(config, job.bootstrap_servers, job.topic, path, progress=progress, stop=stop)
     except (ProducerError, OSError) as error:
         raise CommandError(str(error)) from error
-    with connect(job) as client:
+    with connect(job, Work.TOTALS) as client:
         report(client, job, read_manifest(path))
     return summary, path
 

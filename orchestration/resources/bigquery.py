@@ -13,23 +13,31 @@ from google.cloud import bigquery
 from pydantic import Field
 
 from spark_jobs.settings import JobSettings
+from spark_jobs.warehouse.job_labels import Work, label_jobs
 
 
 class PaymentsBigQueryResource(BigQueryResource):
     """BigQuery itself, or the API at `api_endpoint`, which is asked without credentials."""
 
     api_endpoint: str | None = Field(default=None, description="Where another server answers BigQuery's API.")
+    pipeline: str = Field(default="payments", description="What jobs are labelled with.")
 
     @classmethod
     def from_job_settings(cls, settings: JobSettings) -> "PaymentsBigQueryResource":
         """The warehouse that the streaming job publishes to."""
-        return cls(project=settings.project, location=settings.location, api_endpoint=settings.emulator_host)
+        return cls(
+            project=settings.project,
+            location=settings.location,
+            api_endpoint=settings.emulator_host,
+            pipeline=settings.pipeline,
+        )
 
     @contextmanager
-    def get_client(self) -> Iterator[bigquery.Client]:
-        """A client that is closed at the end."""
+    def get_client(self, work: Work = Work.PLATFORM) -> Iterator[bigquery.Client]:
+        """A client that is closed at the end, and whose jobs say what they are for."""
         if self.api_endpoint is None:
             with super().get_client() as client:
+                label_jobs(client, self.pipeline, work)
                 yield client
             return
         with bigquery.Client(
@@ -38,4 +46,5 @@ class PaymentsBigQueryResource(BigQueryResource):
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
             client_options=ClientOptions(api_endpoint=self.api_endpoint),
         ) as client:
+            label_jobs(client, self.pipeline, work)
             yield client

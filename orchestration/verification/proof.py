@@ -16,6 +16,7 @@ from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import Row
+from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -47,7 +48,7 @@ def examine(settings: StackSettings, manifest: "Manifest | None") -> Verdict:
     """Read all tables as they are at one moment, apply every rule."""
     from spark_jobs.warehouse.client import connect
 
-    with connect(settings.job) as client:
+    with connect(settings.job, Work.VERIFY) as client:
         return judge(client, settings.job, manifest)
 
 

@@ -30,6 +30,7 @@ from orchestration.watch.table import probe, read_observations, seconds_to_build
 from orchestration.watch.verdict import Verdict, judge, rows_before_the_first_build, unreachable
 from spark_jobs.incidents import Incident, one_line
 from spark_jobs.source.topic import BrokerUnreachable, TopicState
+from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -52,7 +53,7 @@ def look(
 
     topic, message = _ask_broker(broker)
     try:
-        with bigquery.get_client() as client:
+        with bigquery.get_client(Work.WATCH) as client:
             probe(client, settings.job)
             seen = _look(settings, client, instance, topic, message)
             return judge_health(settings, client, seen)

@@ -12,6 +12,7 @@ from spark_jobs.publishing.protocol import Store
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.store import WarehouseStore
 from spark_jobs.warehouse.client import connect
+from spark_jobs.warehouse.job_labels import Work
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def open_store(settings: JobSettings) -> Iterator[Store]:
 
         yield DeltaStore(settings)
         return
-    with connect(settings) as client:
+    with connect(settings, Work.BATCH) as client:
         if settings.has_delta:
             from spark_jobs.sinks.delta.mirror import MirroredPublisher
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.settings import JobSettings
+from spark_jobs.warehouse.job_labels import Work, label_jobs
 from spark_jobs.warehouse.retries import begin, bounds
 
 if TYPE_CHECKING:
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 PAGE_ROWS = 10_000
 
 
-def connect(settings: JobSettings) -> "Client":
-    """A client of the warehouse: BigQuery itself, or the emulator with no credentials at all."""
+def connect(settings: JobSettings, work: Work = Work.PLATFORM) -> "Client":
+    """A client of the warehouse: BigQuery itself, or the emulator without credentials. Its jobs say what for."""
+    client = _client(settings)
+    label_jobs(client, settings.pipeline, work)
+    return client
+
+
+def _client(settings: JobSettings) -> "Client":
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
 

@@ -29,9 +29,10 @@ ARROWS = {
     },
     "orchestration": {
         "definitions": "build",
-        "cli": "automation backtest cli.decisions cli.mapping cli.monitoring control_totals errors platform"
+        "cli": "automation backtest cli.costs cli.decisions cli.mapping cli.monitoring control_totals errors platform"
         " presentation resources scenarios scenarios.harness settings verification watch",
         "cli.mapping": "errors presentation",
+        "cli.costs": "platform presentation settings",
         "cli.decisions": "errors platform presentation settings",
         "cli.monitoring": "dashboard errors platform presentation settings",
         "platform": "automation build errors names presentation resources settings watch",
@@ -63,6 +64,7 @@ ARROWS = {
         "sandbox_home": "processes",
     },
     "benchmarks": {
+        "bytes": "harness",
         "contest": "harness peers",
         "endurance": "harness",
         "measurements": "harness",

@@ -46,6 +46,7 @@ PLAIN = (
     "source.refusals",
     "source.topic",
     "tables",
+    "warehouse.job_labels",
     "warehouse.loads",
 )
 """Packages and modules of the streaming job that cost nothing to import."""

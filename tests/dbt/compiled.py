@@ -1,6 +1,6 @@
 """dbt's compiled statements, model by model in the order of the graph, before Google's own analyzer.
 
-Belongs here: walking a target folder. Does not belong here: the analyzer (tests/analyzer.py), building.
+Belongs here: walking a target folder. Does not belong here: the analyzer (benchmarks.bytes), building.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from google.cloud.bigquery import ScalarQueryParameter
 from zetasql.types import Type
 
-from tests.analyzer import Warehouse, simple
+from benchmarks.bytes.analyzer import Warehouse, simple
 
 
 def refused(target: Path, questions: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from orchestration.platform.stack import Stack
 from orchestration.presentation.backfill_cells import COLUMNS, cells
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
+from spark_jobs.warehouse.job_labels import Work
 
 _RANGE = re.compile(r"([0-9]{1,6}):([0-9]{1,18})-([0-9]{1,18})")
 IDS_SHOWN = 10
@@ -36,7 +37,7 @@ def backfill(
     from spark_jobs.corrections.backfill import range_of_day, recomputed
     from spark_jobs.warehouse.client import connect
 
-    with connect(settings.job) as client:
+    with connect(settings.job, Work.DECISION) as client:
         ranges = range_of_day(client, settings.job, asked) if isinstance(asked, date) else asked
         if not ranges:
             say(f"Nothing is published of {what}.")

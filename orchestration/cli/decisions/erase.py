@@ -14,6 +14,7 @@ from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.presentation.erasure_cells import COLUMNS, RECEIPT_COLUMNS, cells, receipt_cells
 from orchestration.settings import StackSettings, read_stack_settings
+from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -40,7 +41,7 @@ def erase(
     (Stack(settings).require_data_plane if yes else Stack(settings).require_warehouse)()
     from spark_jobs.warehouse.client import connect
 
-    with connect(settings.job) as client:
+    with connect(settings.job, Work.ERASURE) as client:
         if not yes:
             _show(client, settings, account)
             return

@@ -13,6 +13,7 @@ from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
 from spark_jobs.source.topic import TopicReader, check_identity, lost_offsets
+from spark_jobs.warehouse.job_labels import Work
 
 
 def accept_gap(
@@ -29,7 +30,7 @@ def accept_gap(
     from spark_jobs.warehouse.control_row import read_control
 
     job = settings.job
-    with connect(job) as client, TopicReader(job.bootstrap_servers, job.topic) as reader:
+    with connect(job, Work.DECISION) as client, TopicReader(job.bootstrap_servers, job.topic) as reader:
         control, topic = read_control(client, job), reader.read()
         if control is None:
             say("Nothing was ever published: there is no gap to accept.")

@@ -13,6 +13,7 @@ from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.presentation.field_cells import COLUMNS, cells
 from orchestration.settings import read_stack_settings
+from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -43,7 +44,7 @@ def promote_field(
 
     if type_ and type_.upper() not in set(FieldType):
         raise typer.BadParameter(f"TYPE is one of {', '.join(FieldType)}, not {type_}")
-    with connect(settings.job) as client:
+    with connect(settings.job, Work.DECISION) as client:
         if name is None:
             _list(client, settings.job)
             return

@@ -19,6 +19,7 @@ from orchestration.settings import read_stack_settings
 from spark_jobs.contract.payment_event import Disposition, Reason
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -51,7 +52,7 @@ def replay(
     from spark_jobs.warehouse.client import connect
 
     chosen = Selection(partition, _utc(since), _utc(until), reason.value if reason else None, limit)
-    with connect(settings.job) as client:
+    with connect(settings.job, Work.DECISION) as client:
         if not late:
             _resend(client, settings.job, chosen, everything=everything, why=why.strip() if yes else None)
             return

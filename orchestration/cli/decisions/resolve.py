@@ -13,6 +13,7 @@ from orchestration.platform.builds import build_after_decision
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
+from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
     from spark_jobs.corrections.conflicts import Conflict
@@ -38,7 +39,7 @@ def resolve(
     from spark_jobs.corrections.conflicts import resolve as decide
     from spark_jobs.warehouse.client import connect
 
-    with connect(settings.job) as client:
+    with connect(settings.job, Work.DECISION) as client:
         if transaction_id and keep:
             try:
                 made = decide(

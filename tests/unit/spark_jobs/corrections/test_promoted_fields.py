@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from google.api_core.exceptions import BadRequest
 
+from benchmarks.bytes.analyzer import Warehouse
 from spark_jobs.corrections import promoted_fields
 from spark_jobs.corrections.promoted_fields import (
     TAKEN_BACK,
@@ -20,7 +21,6 @@ from spark_jobs.corrections.promoted_fields import (
     view_sql,
 )
 from spark_jobs.settings import read_job_settings
-from tests.analyzer import Warehouse
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,0 +1,101 @@
+"""A recording: statements by the work that sent them, and the tables and views that they were sent to.
+
+Belongs here: what is kept of a run, and its file. Does not belong here: making a recording (recording), what its
+statements read (meter).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+WORKS = ("batch", "build", "check", "watch", "verify", "audit", "decision", "erasure", "rebuild")
+"""Who sends statements. A check is a dbt test of a build; a rebuild is the build after an erasure."""
+
+_DBT_NODE = re.compile(r'"node_id": "(model|test|seed|operation|unit_test)\.[^."]+\.([^"]+)"')
+_DATASET = re.compile(r"`?[\w-]+`?\.`?payment_data(?:_\d+)?`?\.`?(\w+)`?")
+_STAGING = re.compile(r"\b(staging_(?:corrections_|backfill_|erasure_)?)\w*")
+_DBT_TMP = re.compile(r"(__dbt_tmp)\d+")
+_TABLE_OPTIONS = re.compile(r"`?INFORMATION_SCHEMA`?\.`?TABLE_OPTIONS`?", re.IGNORECASE)
+_BUILT_IN = re.compile(r"\bbq\.main\.")
+"""How the local warehouse gives back a function of BigQuery's own in the text of a view."""
+TABLE_OPTIONS = "table_options"
+STAGED = "rows"
+"""What every staging table's name ends with in a recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One job as it was sent. `parameters` are as the API has them; `node` is dbt's kind and name of what sent it."""
+
+    work: str
+    sql: str
+    at: datetime
+    parameters: tuple[Mapping[str, Any], ...] = ()
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table as it was found: types by column, rows, and the average bytes of each column by BigQuery's sizes."""
+
+    columns: Mapping[str, str]
+    partition_by: str | None = None
+    rows: int = 0
+    column_bytes: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """All of one run. `units` says how much was done: payments, batches, partitions and so on."""
+
+    recorded_at: datetime
+    units: Mapping[str, float]
+    tables: Mapping[str, StoredTable]
+    views: Mapping[str, str]
+    statements: tuple[Statement, ...]
+
+
+def plain(sql: str) -> str:
+    """A statement with bare names for our tables, and one name for all staging or temporary tables of a kind."""
+    sql = _TABLE_OPTIONS.sub(f"`{TABLE_OPTIONS}`", _BUILT_IN.sub("", sql))
+    return _DBT_TMP.sub(r"\1", _STAGING.sub(rf"\1{STAGED}", _DATASET.sub(r"`\1`", sql)))
+
+
+def node_of(sql: str) -> str | None:
+    """dbt's kind and name of the node that sent a statement, from dbt's own comment; None where dbt did not."""
+    found = _DBT_NODE.search(sql)
+    return f"{found[1]} {found[2].split('.')[0]}" if found else None
+
+
+def write(recording: Recording, path: Path) -> None:
+    """As JSON, one line a statement, so that a change of one shows as a change of one line."""
+    head = asdict(recording) | {"recorded_at": recording.recorded_at.isoformat()}
+    statements = [asdict(statement) | {"at": statement.at.isoformat()} for statement in head_statements(recording)]
+    del head["statements"]
+    lines = [json.dumps(statement, sort_keys=True) for statement in statements]
+    body = json.dumps(head, indent=1, sort_keys=True)[:-2]
+    path.write_text(f'{body},\n "statements": [\n' + ",\n".join(lines) + "\n]\n}\n")
+
+
+def head_statements(recording: Recording) -> tuple[Statement, ...]:
+    """The statements in the order in which they were sent."""
+    return tuple(sorted(recording.statements, key=lambda statement: statement.at))
+
+
+def read(path: Path) -> Recording:
+    """What `write` wrote."""
+    kept = json.loads(path.read_text())
+    return Recording(
+        recorded_at=datetime.fromisoformat(kept["recorded_at"]),
+        units=kept["units"],
+        tables={name: StoredTable(**table) for name, table in kept["tables"].items()},
+        views=kept["views"],
+        statements=tuple(
+            Statement(**{**each, "at": datetime.fromisoformat(each["at"]), "parameters": tuple(each["parameters"])})
+            for each in kept["statements"]
+        ),
+    )
