@@ -2,10 +2,10 @@
 
 import pytest
 
+from benchmarks.bytes.analyzer import Warehouse
 from orchestration.control_totals.settlements import settlement_sql
 from spark_jobs.tables.catalog import SETTLEMENT_TOTALS
 from spark_jobs.warehouse.client import with_values
-from tests.analyzer import Warehouse
 
 ROW = {
     column.name: {"INT64": 1}.get(column.type, "2026-01-01")
