@@ -16,7 +16,8 @@ from zetasql.api import TypeFactory
 from zetasql.types import Type
 
 from benchmarks.bytes.analyzer import Warehouse, simple
-from spark_jobs.parsing.records import RECORD_SCHEMA
+from spark_jobs.corrections.backfill import _NOT_STAGED
+from spark_jobs.reading.records import RECORD_SCHEMA
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 
@@ -67,9 +68,7 @@ class Statements:
             self._warehouse.add("staged_corrections_rows", columns)
             place = {column.name: simple(column.type) for column in catalog.DELIVERIES.columns[:3]}
             self._warehouse.add("staged_erasure_rows", place)
-            reread = {
-                f.name: _type_of(f.type) for f in RECORD_SCHEMA if f.name not in ("raw_key", "raw_value", "reasons")
-            }
+            reread = {f.name: _type_of(f.type) for f in RECORD_SCHEMA if f.name not in _NOT_STAGED}
             self._warehouse.add("staged_backfill_rows", reread | {"reason_text": simple("STRING")})
             payment = {column.name: simple(column.type) for column in catalog.TRANSACTIONS.columns}
             health = {

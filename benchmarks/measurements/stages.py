@@ -24,7 +24,7 @@ from benchmarks.harness.stack import ends, send, stack
 from spark_jobs.driver.run import Run
 from spark_jobs.driver.spark_session import build_session
 from spark_jobs.parsing.json_parsing import parse
-from spark_jobs.parsing.records import KAFKA_COLUMNS, read_records
+from spark_jobs.reading.records import KAFKA_COLUMNS, read_records
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.stream import read_kafka
 from spark_jobs.streaming import plan as pipeline

@@ -64,6 +64,7 @@ def publish_payments(
     """Drain the backlog in micro-batches, each published in one transaction and recorded as one materialization."""
     from spark_jobs.incidents import Incident
     from spark_jobs.process_payments import drain
+    from spark_jobs.settings import SettingError
 
     context.instance.add_run_tags(context.run.run_id, {names.WORKER_TAG: this_worker(settings.home / names.WORKERS)})
 
@@ -82,8 +83,8 @@ def publish_payments(
             lock=settings.home / "run" / f"{settings.job.pipeline}.turn",
             on_standby=lambda: context.instance.add_run_tags(context.run.run_id, {names.WARM_TAG: _now()}),
         )
-    except Incident as incident:
-        raise dg.Failure(str(incident), allow_retries=False) from incident
+    except (Incident, SettingError) as stopped:
+        raise dg.Failure(str(stopped), allow_retries=False) from stopped
     for table in (table for table in PUBLISHED_TABLES if table is not catalog.DELIVERIES):
         yield dg.MaterializeResult(asset_key=[names.PREFIX, table.name], metadata=shift_metadata(reports))
 

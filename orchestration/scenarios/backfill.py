@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from simulator.sending.manifest import Manifest
-    from spark_jobs.corrections.backfill import Difference, Read
+    from spark_jobs.corrections.backfill import Difference
+    from spark_jobs.corrections.batch_mappings import Read
 
 EVENTS = 500
 _EURO_CENTS = re.compile(rb'("amount":"[0-9]+)\.[0-9]{2}(","currency":"EUR")')
@@ -93,7 +94,7 @@ def _defective(batch: "pa.RecordBatch") -> "pa.Table":
     """The records as a parser would read them that loses the cents of euros, and every country."""
     import pyarrow as pa
 
-    from spark_jobs.parsing.records import read_records
+    from spark_jobs.reading.records import read_records
 
     values = [None if value is None else _spoilt(value) for value in batch.column("value").to_pylist()]
     columns = dict(zip(batch.schema.names, batch.columns, strict=True)) | {"value": pa.array(values, pa.binary())}

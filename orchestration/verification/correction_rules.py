@@ -53,14 +53,14 @@ CORRECTION_RULES = {
         where replay_hash != {REPLAY_HASH}
             or (new_offset is null) != (replayed_at is null) or new_offset < sent_from_offset
         """,
-    "a replay leads from a quarantined record to the same value": """
+    "a replay leads from a record that is no payment to the same value": """
         select r.topic, r.kafka_partition, r.kafka_offset from {payment_replays} as r
         left join {payment_deliveries} as d
             on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset
         left join {payment_deliveries} as n
             on n.topic = r.topic and n.kafka_partition = r.new_partition and n.kafka_offset = r.new_offset
-        where d.topic is null or d.disposition not in ('QUARANTINED', 'ERASED') or d.value_sha256 != r.value_sha256
-            or n.value_sha256 != r.value_sha256
+        where d.topic is null or d.disposition not in ('QUARANTINED', 'IGNORED', 'ERASED')
+            or d.value_sha256 != r.value_sha256 or n.value_sha256 != r.value_sha256
         """,
 }
 

@@ -100,7 +100,7 @@ _RECORD_RULES = {
         """,
     "a UNIQUE record keeps no raw value: its payment says it all": """
         select topic, kafka_partition, kafka_offset from {payment_deliveries}
-        where disposition = 'UNIQUE' and (raw_key is not null or raw_value is not null)
+        where disposition = 'UNIQUE' and (raw_key is not null or raw_value is not null or headers is not null)
         """,
     "a DUPLICATE has a payment that it duplicates": """
         select d.topic, d.kafka_partition, d.kafka_offset from {payment_deliveries} as d

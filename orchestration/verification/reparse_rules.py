@@ -3,9 +3,10 @@
 Belongs here: asking the streaming job's own reader, and comparing. Does not belong here: rules among tables
 (ledger_rules), the sender's word (manifest_rules).
 
-The lists of codes of every contract are kept in the warehouse, so a record is judged by those of its batch. Where the
-rules themselves have changed since, or nothing says which contract a batch had, the contract of now is asked: what it
-reads as it is stored is proved, and of the others only what no contract decides. They are counted, not passed over.
+The lists of codes and the mapping of every contract are kept in the warehouse, so a record is judged by those of its
+batch. Where the rules themselves have changed since, or nothing says which contract a batch had, the rules of now are
+asked: what they read as it is stored is proved, and of the others only what no contract decides. They are counted, not
+passed over.
 """
 
 from collections import Counter
@@ -18,15 +19,16 @@ from spark_jobs.contract.payment_event import Reason
 from spark_jobs.tables.row_types import ReadRow
 
 if TYPE_CHECKING:
-    from spark_jobs.parsing.contract_hash import Contract
+    from spark_jobs.reading.contracts import Contract
 
 
 COMPARED = ("transaction_id", "event_time", "currency", "amount_minor", "payload_hash", "value_sha256", "reasons")
 SAID_BY_ANY_CONTRACT = ("transaction_id", "event_time", "currency")
 """Where two contracts read such a field at all, they read the same."""
 
+MADE_OF = "a contract's version is made of its rules, lists and mapping"
 NO_VERSION = "no recorded version"
-NOT_KEPT = "version {}, which contract_versions does not have"
+NOT_KEPT = "version {}, which contract_versions does not have in a form that is known here"
 OTHER_RULES = "version {}, whose rules are not those of now"
 OTHER_SCHEMAS = "schemas that the registry did not know then, or does not know now"
 
@@ -47,8 +49,8 @@ def rejudge(rows: Sequence[ReadRow], ledger: Sequence[ReadRow], versions: Sequen
         ledger: rows of batch_ledger.
         versions: rows of contract_versions.
     """
-    from spark_jobs.parsing.contract_hash import contract_of_now
-    from spark_jobs.parsing.rereading import reread
+    from spark_jobs.reading.contracts import contract_of_now, judged_again_by
+    from spark_jobs.reading.rereading import reread
 
     now = contract_of_now()
     kept, breaks = _kept_contracts(versions)
@@ -61,14 +63,14 @@ def rejudge(rows: Sequence[ReadRow], ledger: Sequence[ReadRow], versions: Sequen
     not_reread: Counter[str] = Counter()
     for version, members in groups.items():
         contract = contracts.get(version or "")
-        lists = (contract or now).lists
+        judged_by = contract or judged_again_by(kept.get(version or ""), now)
         clocks = [clock_of.get(row["batch_id"]) for row in members]
-        again = reread(members, lists=lists, clocks=clocks)
+        again = reread(members, judged_by, clocks=clocks)
         for row, read, clock in zip(members, again, clocks, strict=True):
             found = list(_compare(row, read, COMPARED))
             if found and clock is not None and clock < row["kafka_timestamp"]:
                 # Where the broker set the timestamp that alone counted, and nothing says any more who did.
-                [by_the_broker] = reread([row], lists=lists)
+                [by_the_broker] = reread([row], judged_by)
                 found = list(_compare(row, by_the_broker, COMPARED)) and found
             if found and contract is None:
                 not_reread[_why(version, kept)] += 1
@@ -81,23 +83,22 @@ def rejudge(rows: Sequence[ReadRow], ledger: Sequence[ReadRow], versions: Sequen
 
 
 def _kept_contracts(versions: Sequence[ReadRow]) -> "tuple[dict[str, Contract], list[Break]]":
-    """The contracts on record, and those whose lists were altered: they do not make the hash that they go by."""
-    from spark_jobs.contract.code_lists import CodeLists
-    from spark_jobs.parsing.contract_hash import Contract
+    """The contracts on record, and those that were altered: they do not make the hash that they go by."""
+    from spark_jobs.mapping.mapping_error import MappingError
+    from spark_jobs.reading.contracts import contract_in
 
     kept: dict[str, Contract] = {}
     breaks = []
     for row in versions:
-        contract = Contract(row["rules_hash"], CodeLists.from_json(row["code_lists"]))
         told = row["contract_version"]
+        try:
+            contract = contract_in(row)
+        except MappingError:
+            continue
         if contract.version == told:
             kept[told] = contract
         else:
-            breaks.append(
-                Break(
-                    "a contract's version is made of its rules and lists", "contract_versions", told, contract.version
-                )
-            )
+            breaks.append(Break(MADE_OF, "contract_versions", told, contract.version))
     return kept, breaks
 
 
@@ -119,6 +120,9 @@ def _undisputed(row: ReadRow, again: ReadRow) -> Iterator[Break]:
 
 def _compare(row: ReadRow, again: ReadRow, names: Sequence[str]) -> Iterator[Break]:
     where = f"{row['topic']} {row['kafka_partition']}:{row['kafka_offset']}"
+    is_ignored = row["disposition"] == "IGNORED"
+    if names is COMPARED and is_ignored != again["is_ignored"]:
+        yield Break("what is ignored is what the mapping ignores", where, again["is_ignored"], is_ignored)
     for name in names:
         stored = row[name]
         if stored != again[name]:

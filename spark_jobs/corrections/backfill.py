@@ -5,15 +5,14 @@ Belongs here: recomputing, the diff, and what of it may be swapped. Does not bel
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING
 
+from spark_jobs.corrections.batch_mappings import Read, reader_of
 from spark_jobs.corrections.decisions import Decision, decide
-from spark_jobs.corrections.kept_records import lists_of
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.ranges import Range, read_ranges
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud.bigquery import Client
 
-type Read = Callable[["pa.RecordBatch"], "pa.Table"]
-"""KAFKA_COLUMNS to staging.RECORD_SCHEMA."""
-
 MAX_CHANGES = 100_000
 """Payments that one backfill may swap: they are one transaction."""
 
@@ -38,7 +34,7 @@ IDENTITY = ("transaction_id", "event_time")
 """They decided what the record became: a backfill that reads them otherwise is shown, and swaps nothing of it."""
 
 RECOMPUTED = tuple(column.name for column in catalog.TRANSACTIONS.columns if column.name not in KEPT)
-_NOT_STAGED = ("raw_key", "raw_value", "id_hash", "reasons", "is_ignored")
+_NOT_STAGED = ("raw_key", "raw_value", "id_hash", "reasons", "is_ignored", "headers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,24 +135,18 @@ def recomputed(
         client: the warehouse.
         settings: names the topic and the tables.
         ranges: published offsets by partition.
-        read: reads records; default: as the streaming job does now.
+        read: reads records; default: by the code of now, and the mapping of each record's batch.
 
     Raises:
         BrokerUnreachable: the broker did not answer.
         Incident: the topic no longer keeps the range.
     """
-    from spark_jobs.parsing.records import read_records
-
     uris: list[str] = []
     beside = Recomputed(client, settings, ranges, uris)
+    reader = read or reader_of(client, settings, ranges)
     try:
         for batch in read_ranges(settings, ranges):
-            uris.append(
-                _write(
-                    (read or partial(read_records, lists=lists_of(settings)))(batch),
-                    f"{settings.staging_location}/backfill",
-                )
-            )
+            uris.append(_write(reader(batch), f"{settings.staging_location}/backfill"))
         if uris:
             beside.load()
         yield beside

@@ -171,9 +171,9 @@ def _published(client: "Client", settings: JobSettings, transaction_id: str) -> 
 def _payment_of(client: "Client", settings: JobSettings, delivery: Row) -> Row:
     """What a delivery says: by its raw value, or, where it has none, by the correction that kept its columns."""
     if delivery["raw_value"] is not None:
-        payments = payments_of([delivery], settings)
+        payments = payments_of(client, settings, [delivery])
         if not payments:
-            raise NoSuchChoice("the contract of now no longer takes that delivery, so it cannot be chosen.")
+            raise NoSuchChoice("the rules of now no longer take that delivery, so it cannot be chosen.")
         return payments[0]
     sql = f"""
         select * from `{table_id(settings, catalog.CORRECTIONS)}`

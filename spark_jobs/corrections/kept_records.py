@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.contract.code_lists import CodeLists, lists_of_now
-from spark_jobs.contract.payment_event import UnreadableLabels
-from spark_jobs.parsing.rereading import reread
+from spark_jobs.reading.contracts import contract_in_use
+from spark_jobs.reading.rereading import reread_each
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.warehouse.kept_contracts import contracts_of
 
 if TYPE_CHECKING:
-    pass
+    from google.cloud.bigquery import Client
 
 
 DEFAULT_LIMIT = 10_000
@@ -44,14 +44,12 @@ class Selection:
         return conditions, {name: value for name, (_, value) in chosen.items()} | {"most": self.limit}
 
 
-def lists_of(settings: JobSettings) -> CodeLists:
-    """The lists of now, under the setting."""
-    return lists_of_now(UnreadableLabels(settings.unreadable_labels))
+def payments_of(client: "Client", settings: JobSettings, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of payment_transactions from kept deliveries, by the contract of their batch.
 
-
-def payments_of(rows: Sequence[dict[str, Any]], settings: JobSettings) -> list[dict[str, Any]]:
-    """Rows of payment_transactions from kept deliveries; those that the contract no longer takes are left out."""
-    again = reread(rows, lists=lists_of(settings))
+    Where the rules have changed since, those that they no longer take are left out.
+    """
+    again = reread_each(rows, contracts_of(client, settings, rows, contract_in_use(settings)))
     names = [column.name for column in catalog.TRANSACTIONS.columns]
     return [
         {name: row[name] if name in row else judged[name] for name in names}

@@ -58,6 +58,8 @@ def decide_late(
     """
 
     def plan() -> list[Decision]:
-        return [Decision(kind, payment) for payment in payments_of(undecided(client, settings, selection), settings)]
+        return [
+            Decision(kind, payment) for payment in payments_of(client, settings, undecided(client, settings, selection))
+        ]
 
     return decide(client, settings, plan, decided_by=decided_by, reason=reason)

@@ -1,4 +1,4 @@
-"""Quarantined records, sent to the topic again after a mending of the contract: once each, traceable by offset.
+"""Quarantined and ignored records, sent to the topic again after a mending of contract or mapping: once each.
 
 Belongs here: which records may be replayed, the request that is written before one is sent, and finding out what became
 of one whose answer was lost. Does not belong here: Kafka (resend), printing (orchestration.cli.decisions).
@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from spark_jobs.contract.payment_event import ERASED, Disposition
-from spark_jobs.corrections.kept_records import Selection, lists_of
+from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.resend import place_of
 from spark_jobs.incidents import Incident, IncidentKind, one_line
-from spark_jobs.parsing.rereading import reread
+from spark_jobs.reading.contracts import contract_in_use
+from spark_jobs.reading.rereading import reread
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import REPLAY_HASH
@@ -32,18 +33,20 @@ SETTLED_AFTER = timedelta(minutes=3)
 MAX_AT_ONCE = 1_000
 
 
-def candidates(client: "Client", settings: JobSettings, selection: Selection) -> list[Row]:
-    """Quarantined records of the selection that were never replayed: whole rows, oldest first."""
+def candidates(
+    client: "Client", settings: JobSettings, selection: Selection, disposition: Disposition = Disposition.QUARANTINED
+) -> list[Row]:
+    """Quarantined or ignored records of the selection that were never replayed: whole rows, oldest first."""
     conditions, values = selection.conditions()
     sql = f"""
         select d.* from `{table_id(settings, catalog.DELIVERIES)}` as d
         left join `{table_id(settings, catalog.REPLAYS)}` as r
             on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset
-        where d.disposition = 'QUARANTINED' and r.topic is null and d.topic = @topic and {conditions}
+        where d.disposition = @disposition and r.topic is null and d.topic = @topic and {conditions}
         order by d.kafka_timestamp, d.kafka_partition, d.kafka_offset
         limit @most
         """
-    return run(client, sql, values | {"topic": settings.topic})
+    return run(client, sql, values | {"topic": settings.topic, "disposition": str(disposition)})
 
 
 def forecast(
@@ -51,7 +54,7 @@ def forecast(
 ) -> list[tuple[Disposition, Row]]:
     """What would become of each record if it were sent now, and what the contract of now reads in it."""
     control = read_control(client, settings)
-    again = reread(rows, now, lists_of(settings))
+    again = reread(rows, contract_in_use(settings), now)
     ids = [{"id": row["transaction_id"]} for row in again if not row["reasons"]]
     known: set[str] = set()
     if ids:
@@ -64,7 +67,7 @@ def forecast(
     found: list[tuple[Disposition, Row]] = []
     for row in again:
         if row["reasons"]:
-            found.append((Disposition.QUARANTINED, row))
+            found.append((Disposition.IGNORED if row["is_ignored"] else Disposition.QUARANTINED, row))
             continue
         is_late = watermark is not None and row["event_time"] < watermark
         unknown = Disposition.LATE if is_late else Disposition.UNIQUE
@@ -148,7 +151,7 @@ def request_sql(settings: JobSettings) -> str:
                 on d.kafka_partition = a.kafka_partition and d.kafka_offset = a.kafka_offset
             left join {replays} as r
                 on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset
-            where d.topic = @topic and d.disposition = 'QUARANTINED' and r.topic is null
+            where d.topic = @topic and d.disposition in ('QUARANTINED', 'IGNORED') and r.topic is null
         );
     assert @@row_count = @requested as 'a record was replayed in the meantime';
     commit transaction;
@@ -161,7 +164,7 @@ def open_requests(client: "Client", settings: JobSettings) -> list[Row]:
     What was erased since has nothing left to send.
     """
     sql = f"""
-        select r.*, d.raw_key, d.raw_value,
+        select r.*, d.raw_key, d.raw_value, d.headers,
             timestamp_diff(current_timestamp(), r.requested_at, second) >= @settled_after as is_settled
         from `{table_id(settings, catalog.REPLAYS)}` as r
         inner join `{table_id(settings, catalog.DELIVERIES)}` as d

@@ -21,7 +21,7 @@ _DELIVERY_MS = 120_000
 
 
 def send(settings: JobSettings, rows: Sequence[ReadRow]) -> dict[Place, int]:
-    """Send raw keys and values to the partitions that they came from.
+    """Send raw keys, values and headers to the partitions that they came from.
 
     Raises:
         BrokerUnreachable: not every record was acknowledged; those that were are found by `read_back`.
@@ -44,10 +44,7 @@ def send(settings: JobSettings, rows: Sequence[ReadRow]) -> dict[Place, int]:
                     value=row["raw_value"],
                     key=row["raw_key"],
                     partition=row["kafka_partition"],
-                    headers=[
-                        (SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode()),
-                        (REPLAY_HEADER, _origin(settings, row["kafka_partition"], row["kafka_offset"])),
-                    ],
+                    headers=[*_kept(row), (REPLAY_HEADER, _origin(settings, *place_of(row)))],
                 ),
             )
             for row in rows
@@ -96,6 +93,16 @@ def read_back(settings: JobSettings, requests: Sequence[ReadRow]) -> dict[Place,
     except KafkaError as error:
         raise _unreachable(settings, error) from error
     return found
+
+
+def _kept(row: ReadRow) -> list[tuple[str, bytes | None]]:
+    """The headers that the record came with; where none are kept, what producers of the contract's events send."""
+    from spark_jobs.reading.headers import from_text
+
+    kept = from_text(row.get("headers"))
+    if kept is None:
+        return [(SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode())]
+    return [(name, value) for name, value in kept if name != REPLAY_HEADER]
 
 
 def _origin(settings: JobSettings, partition: int, offset: int) -> bytes:

@@ -14,7 +14,6 @@ from functools import lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from spark_jobs.contract.payment_event import UnreadableLabels
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.decoding.registry import raised_by_a_task
 from spark_jobs.deduplication.state import NOTHING_SEEN
@@ -24,10 +23,10 @@ from spark_jobs.driver.first_start import first_control
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
 from spark_jobs.driver.spark_session import interpreted
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
-from spark_jobs.parsing.contract_hash import contract_of_now
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.control import Control, watermark_in
+from spark_jobs.reading.contracts import contract_in_use
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.source.last_records import last_records_from_json
@@ -59,7 +58,7 @@ class Run(AbstractContextManager["Run"]):
         self._on_batch = on_batch
         self._failure: BaseException | None = None
         self._delay = timedelta(minutes=settings.watermark_minutes)
-        self._contract = contract_of_now(UnreadableLabels(settings.unreadable_labels))
+        self._contract = contract_in_use(settings)
         self._epoch: int | None = None
         self._known_ends: dict[int, int] = {}
         # To describe a plan to Spark takes as long as to run it for a few records.
@@ -86,7 +85,7 @@ class Run(AbstractContextManager["Run"]):
             self._store.record(error, self._epoch)
 
     def _begin(self) -> None:
-        self._store.prepare()
+        self._store.prepare(self._contract)
         control = self._take_over(self._topic.read())
         self._store.sweep(control)
         try:
@@ -149,12 +148,14 @@ class Run(AbstractContextManager["Run"]):
     def _describe(self, start: tuple[tuple[int, int], ...], limit: int, tasks: int | None) -> "DataFrame":
         records = read_kafka(self._spark, self._settings, dict(start), limit, self._publisher.control.topic_id)
         records = records.coalesce(tasks) if tasks else records
+        contract = self._contract
         return tallies_of(
             records,
             self._locations,
             self._settings.state_buckets,
             delay=self._settings.watermark_microseconds,
-            lists=self._contract.lists,
+            lists=contract.lists,
+            mapping=contract.mapping.to_json() if contract.mapping else None,
         )
 
     def _start(self, plan: "DataFrame", waiting: int) -> "StreamingQuery":

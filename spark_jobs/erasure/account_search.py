@@ -4,16 +4,22 @@ Belongs here: finding deliveries. Does not belong here: what names an account (a
 narrows by the account's bytes, Python decides.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract.payment_event import ERASED, NO_PAYMENTS, Reason
+from spark_jobs.decoding.documents import Format, Unreadable, decode
 from spark_jobs.erasure.account_names import names_account, needles
+from spark_jobs.reading.contracts import contract_of_now
+from spark_jobs.reading.headers import from_text
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
-from spark_jobs.tables.row_types import TopicPlace
+from spark_jobs.tables.row_types import Row, TopicPlace
 from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.kept_contracts import contracts_of
 from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
@@ -42,7 +48,13 @@ def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
     A payment names it as sender or receiver, in any field that the contract does not know, in any version that was
     delivered or decided. Such a record is no payment: it goes by itself, whatever id it claims to have.
     """
-    named = [row for row in _candidates(client, settings, account) if _is_named(row, account)]
+    candidates = _candidates(client, settings, account)
+    decoded = _decoded(client, settings, candidates)
+    named = [
+        row
+        for row, value in zip(candidates, decoded, strict=True)
+        if _is_named(row, account) or names_account(value, account)
+    ]
     places = {_place(row) for row in named if row["transaction_id"] is None}
     found = {f.place: f for f in _of_payments(client, settings, account)}
     known = {f.transaction_id for f in found.values()}
@@ -53,9 +65,11 @@ def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
         found |= {f.place: f for f in _deliveries(client, settings, wanted, {"ids": ids})}
     if places - found.keys():
         wanted = (
-            f"d.disposition in ('QUARANTINED', 'IGNORED') and {narrowed_bytes(('d.raw_key', 'd.raw_value'), account)}"
+            f"d.disposition in ('QUARANTINED', 'IGNORED') and ({narrowed_bytes(('d.raw_key', 'd.raw_value'), account)}"
+            f" or {narrowed_text('d.headers', account)})"
         )
-        others = _deliveries(client, settings, wanted, narrowing_values(account, "hex"))
+        values = narrowing_values(account, "hex") | narrowing_values(account, "text")
+        others = _deliveries(client, settings, wanted, values)
         found |= {f.place: f for f in others if f.place in places}
     return sorted(found.values(), key=lambda f: f.place)
 
@@ -74,6 +88,25 @@ def _is_named(row: dict[str, Any], account: str) -> bool:
     extra = row["extra_fields"]
     kept = (row["raw_key"], row["raw_value"], None if extra is None else extra.encode())
     return any(names_account(data, account) for data in kept)
+
+
+def _decoded(client: "Client", settings: JobSettings, rows: Sequence[Row]) -> list[bytes | None]:
+    """Of each kept value that its batch's mapping decodes from another format than JSON, what it says, as JSON.
+
+    In such a format a text may stand between bytes that look like its letters.
+    """
+    kept = [index for index, row in enumerate(rows) if row["raw_value"] is not None]
+    texts: list[bytes | None] = [None] * len(rows)
+    if not kept:
+        return texts
+    contracts = contracts_of(client, settings, [rows[index] for index in kept], contract_of_now())
+    for index, contract in zip(kept, contracts, strict=True):
+        if contract.mapping and contract.mapping.format != Format.JSON:
+            row = rows[index]
+            headers = from_text(row["extra_fields"])
+            document = decode([row["raw_value"]], [row["raw_key"]], [headers], Format(contract.mapping.format))[0]
+            texts[index] = None if isinstance(document, Unreadable) else json.dumps(document, default=str).encode()
+    return texts
 
 
 def narrowed_bytes(columns: tuple[str, ...], account: str) -> str:
@@ -98,15 +131,16 @@ def _candidates(client: "Client", settings: JobSettings, account: str) -> list[d
     none = "cast(null as bytes)"
     named = narrowed_text("extra_fields", account)
     sources = " union all ".join(
-        f"select {place}, transaction_id, {none} as raw_key, {none} as raw_value, extra_fields "
+        f"select {place}, batch_id, transaction_id, {none} as raw_key, {none} as raw_value, extra_fields "
         f"from `{table_id(settings, table)}` where extra_fields is not null and {named}"
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
     sql = f"""
-        select {place}, if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id,
-            raw_key, raw_value, cast(null as string) as extra_fields
+        select {place}, batch_id, if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id,
+            raw_key, raw_value, headers as extra_fields
         from `{table_id(settings, catalog.DELIVERIES)}`
-        where disposition != '{ERASED}' and {narrowed_bytes(("raw_key", "raw_value"), account)}
+        where disposition != '{ERASED}' and ({narrowed_bytes(("raw_key", "raw_value"), account)}
+            or {narrowed_text("headers", account)})
         union all {sources}
         """
     return run(client, sql, narrowing_values(account, "hex") | narrowing_values(account, "text"))

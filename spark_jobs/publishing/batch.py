@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.dispositions import watermark_of
-from spark_jobs.parsing.contract_hash import Contract, contract_of_now
+from spark_jobs.reading.contracts import Contract, contract_of_now
 from spark_jobs.streaming.tally import BatchTally
 
 

@@ -44,6 +44,7 @@ from spark_jobs.incidents import Incident
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.control import Control
+from spark_jobs.reading.contracts import Contract
 from spark_jobs.streaming.locations import Locations
 
 
@@ -100,10 +101,11 @@ class BatchPublisher(Protocol):
 class Store(Protocol):
     """The one authority on what one pipeline has published. A new object knows nothing; the store knows all."""
 
-    def prepare(self) -> None:
+    def prepare(self, contract: Contract) -> None:
         """Make whatever tables are missing, and bring older ones to this product's version (tables.migrations).
 
-        What is stored stays. Idempotent; two runs may call it at once.
+        What is stored stays. Idempotent; two runs may call it at once. A store that keeps contracts writes down this
+        one, by which the run is about to judge.
 
         Raises:
             Incident: SCHEMA_VERSION, where the tables are of a newer version, or need a step that a person asks for;

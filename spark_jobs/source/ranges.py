@@ -78,6 +78,7 @@ def _read_range(reader: Any, settings: JobSettings, partition: int, wanted: Rang
 def _batch(records: list[Any]) -> "pa.RecordBatch":
     import pyarrow as pa
 
+    headers = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
     return pa.RecordBatch.from_pydict(
         {
             "partition": pa.array([record.partition for record in records], pa.int32()),
@@ -85,6 +86,7 @@ def _batch(records: list[Any]) -> "pa.RecordBatch":
             "timestamp": pa.array([_microseconds(record) for record in records], pa.timestamp("us", "UTC")),
             "key": pa.array([record.key for record in records], pa.binary()),
             "value": pa.array([record.value for record in records], pa.binary()),
+            "headers": pa.array([_headers(record.headers) for record in records], headers),
         }
     )
 
@@ -92,6 +94,10 @@ def _batch(records: list[Any]) -> "pa.RecordBatch":
 def _microseconds(record: Any) -> int:
     """A sender may set any timestamp: what is none is judged later, and has to fit into 64 bits till then."""
     return int(max(-1, min(record.timestamp, 2**53)) * 1_000)
+
+
+def _headers(headers: Any) -> list[dict[str, Any]] | None:
+    return [{"key": name, "value": value} for name, value in headers] or None
 
 
 def _unreachable(settings: JobSettings, message: str) -> BrokerUnreachable:

@@ -42,6 +42,7 @@ def read_kafka(
         # A task to a partition would have one core parse all that a hot key sends while the others wait.
         "maxRecordsPerPartition": str(settings.max_records_per_task),
         "failOnDataLoss": "true",
+        "includeHeaders": "true",
         "kafka.isolation.level": "read_committed",
         # A broker waits so long for more bytes before it answers: each task of a small batch would wait as well.
         "kafka.fetch.max.wait.ms": "1",

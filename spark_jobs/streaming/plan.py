@@ -27,7 +27,8 @@ from spark_jobs.deduplication.dispositions import Candidates, tag, watermark_of
 from spark_jobs.deduplication.id_keys import keys_of
 from spark_jobs.deduplication.segment_files import open_segments, segment_cache
 from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
-from spark_jobs.parsing.records import CLOCK, KAFKA_COLUMNS, NO_RECORDS, read_records
+from spark_jobs.reading.contracts import mapping_of
+from spark_jobs.reading.records import CLOCK, KAFKA_COLUMNS, NO_RECORDS, read_records
 from spark_jobs.streaming import packing, shuffle_files, staged_files, tally
 from spark_jobs.streaming.carried import read_carried
 from spark_jobs.streaming.locations import Locations
@@ -51,18 +52,20 @@ def tallies_of(
     *,
     delay: int = WATERMARK_MICROSECONDS,
     lists: CodeLists | None = None,
+    mapping: str | None = None,
 ) -> "DataFrame":
     """KAFKA_COLUMNS, with or without CLOCK, to RECEIPT_SCHEMA. Evaluating the result stages the batch's files.
 
     `delay` is how far the watermark trails the greatest event_time, in microseconds; `lists` are the codes that records
-    are held against, by default those of now.
+    are held against, by default those of now. `mapping` is the mapping as JSON: it travels with the plan, as a worker
+    may be where its file is not.
     """
     # One task, one state store and one staged file per bucket; fixed by a checkpoint's first batch.
     records.sparkSession.conf.set("spark.sql.shuffle.partitions", str(buckets))
     return (
         records.select(*KAFKA_COLUMNS, *(name for name in records.columns if name == CLOCK))
         .mapInArrow(
-            partial(_parse_and_pack, buckets=buckets, location=locations.staging, lists=lists),
+            partial(_parse_and_pack, buckets=buckets, location=locations.staging, lists=lists, mapping=mapping),
             shuffle_files.REFERENCE_SCHEMA,
         )
         # In any case, also of one task to one task: what is packed may be read only once it is written.
@@ -79,10 +82,15 @@ def tallies_of(
 
 
 def _parse_and_pack(
-    batches: Iterable[pa.RecordBatch], *, buckets: int, location: str, lists: CodeLists | None = None
+    batches: Iterable[pa.RecordBatch],
+    *,
+    buckets: int,
+    location: str,
+    lists: CodeLists | None = None,
+    mapping: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     _keep_modules_out_of_collections()
-    yield from shuffle_files.park((pack_records(batch, buckets, lists) for batch in gather(batches)), location)
+    yield from shuffle_files.park((pack_records(batch, buckets, lists, mapping) for batch in gather(batches)), location)
 
 
 def gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -110,9 +118,11 @@ def _keep_modules_out_of_collections() -> None:
     gc.freeze()
 
 
-def pack_records(batch: pa.RecordBatch, buckets: int, lists: CodeLists | None = None) -> packing.PackedRecords:
+def pack_records(
+    batch: pa.RecordBatch, buckets: int, lists: CodeLists | None = None, mapping: str | None = None
+) -> packing.PackedRecords:
     """The records of KAFKA_COLUMNS, judged and by bucket."""
-    records = read_records(batch, lists)
+    records = read_records(batch, lists, None if mapping is None else mapping_of(mapping))
     is_valid = _is_valid(records)
     newest = pc.max(pc.if_else(pa.array(is_valid), records["event_time"], None)).cast(pa.int64()).as_py()
     bucket = buckets_of(_concatenated(records["id_hash"]), is_valid, buckets)

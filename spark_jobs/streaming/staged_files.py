@@ -15,18 +15,20 @@ import pyarrow.parquet as pq
 
 from spark_jobs.contract.payment_event import FIELD_NAMES, Disposition
 from spark_jobs.deduplication.dispositions import DISPOSITIONS
-from spark_jobs.parsing.records import RECORD_SCHEMA
+from spark_jobs.reading.records import RECORD_SCHEMA
 
 _STAGED_NAMES = [
     *("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "reasons"),
     *FIELD_NAMES,
     *("amount_minor", "extra_fields", "payload_hash", "value_sha256", "raw_key", "raw_value", "dropped_labels"),
+    "headers",
 ]
 
 STAGED_SCHEMA = pa.schema(
-    pa.field(name, pa.string()) if name == "disposition" else RECORD_SCHEMA.field(name) for name in _STAGED_NAMES
+    pa.field(name, pa.string()) if name in ("disposition", "headers") else RECORD_SCHEMA.field(name)
+    for name in _STAGED_NAMES
 )
-"""A staged record. `raw_key` and `raw_value` are null where UNIQUE: what was accepted is there as columns."""
+"""A staged record. `raw_key`, `raw_value` and `headers` are null where UNIQUE: what was accepted is columns."""
 
 _FEW_VALUES = ["disposition", "currency", "country", "device_type", "payment_method", "merchant_category"]
 
@@ -38,6 +40,7 @@ def with_dispositions(records: pa.Table, dispositions: npt.NDArray[np.int8]) -> 
     columns = {name: records[name] for name in _STAGED_NAMES if name != "disposition"}
     for name in ("raw_key", "raw_value"):
         columns[name] = pc.if_else(is_unique, pa.scalar(None, pa.binary()), records[name])
+    columns["headers"] = pc.if_else(is_unique, pa.scalar(None, pa.string()), records["headers"].cast(pa.string()))
     columns["disposition"] = names
     return pa.table(columns).select(_STAGED_NAMES).cast(STAGED_SCHEMA)
 

@@ -53,6 +53,13 @@ DELIVERIES = Table(
             "NULLABLE",
         ),
         BATCH,
+        Column(
+            "headers",
+            "STRING",
+            "The record's headers, where its value is kept: a JSON list of pairs of name and value, which is a text or "
+            "an object with base64; NULL where it has none.",
+            "NULLABLE",
+        ),
     ),
     partition_by="kafka_timestamp",
     cluster_by=("kafka_partition", "disposition"),

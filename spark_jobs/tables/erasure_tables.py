@@ -44,7 +44,16 @@ ERASED_IDS = Table(
 )
 
 
-BLANK_DELIVERY = ("transaction_id", "event_time", "currency", "amount_minor", "payload_hash", "raw_key", "raw_value")
+BLANK_DELIVERY = (
+    "transaction_id",
+    "event_time",
+    "currency",
+    "amount_minor",
+    "payload_hash",
+    "raw_key",
+    "raw_value",
+    "headers",
+)
 """Of payment_deliveries. The place, the times of the log, the batch and value_sha256 stay: the ledger's digest covers
 them. payload_hash goes, as it covers no random id: it could be guessed."""
 

@@ -70,6 +70,12 @@ MIGRATIONS: tuple[Migration, ...] = (
             catalog.CONTROL: ("last_records",),
         },
     ),
+    Migration(
+        10,
+        "the mapping that a batch's records were judged by",
+        columns={catalog.CONTRACT_VERSIONS: ("mapping_version", "mapping_hash", "mapping")},
+    ),
+    Migration(11, "the headers of kept records", columns={catalog.DELIVERIES: ("headers",)}),
 )
 """In order, a version each. One that was released stays as it is."""
 

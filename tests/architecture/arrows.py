@@ -7,22 +7,23 @@ is a room of its own.
 ARROWS = {
     "spark_jobs": {
         "process_payments": "driver publishing settings",
-        "driver": "contract crash_points decoding deduplication incidents parsing publishing settings sinks source"
+        "driver": "contract crash_points decoding deduplication incidents publishing reading settings sinks source"
         " streaming",
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
-        "sinks.bigquery": "contract crash_points deduplication incidents parsing publishing settings source streaming"
+        "sinks.bigquery": "contract crash_points deduplication incidents publishing reading settings source streaming"
         " tables warehouse",
-        "sinks.delta": "contract crash_points deduplication incidents publishing settings source streaming tables"
-        " warehouse",
-        "corrections": "contract incidents parsing publishing settings source streaming tables warehouse",
-        "erasure": "contract incidents publishing settings tables warehouse",
-        "warehouse": "crash_points incidents publishing settings source tables",
-        "publishing": "contract deduplication incidents parsing source streaming tables",
-        "streaming": "contract crash_points deduplication parsing",
+        "sinks.delta": "contract crash_points deduplication incidents publishing reading settings source streaming"
+        " tables warehouse",
+        "corrections": "contract incidents publishing reading settings source streaming tables warehouse",
+        "erasure": "contract decoding incidents publishing reading settings tables warehouse",
+        "warehouse": "crash_points incidents mapping publishing reading settings source tables",
+        "publishing": "contract deduplication incidents reading source streaming tables",
+        "streaming": "contract crash_points deduplication reading",
+        "reading": "contract decoding mapping parsing settings tables",
         "decoding": "contract incidents parsing settings",
         "mapping.trials": "contract decoding mapping parsing",
         "mapping": "contract decoding parsing",
-        "parsing": "contract tables",
+        "parsing": "contract",
         "deduplication": "contract crash_points",
         "source": "incidents settings",
         "tables": "contract",

@@ -5,6 +5,7 @@ Belongs here: sending and asserting, through a World. Does not belong here: what
 
 from itertools import count
 
+from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.sinks.delta.tables import METRICS
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import Row
@@ -46,7 +47,8 @@ def assert_delta_is_the_same(world: World) -> None:
     for table in (catalog.DELIVERIES, catalog.TRANSACTIONS):
         found, told = world.delta_rows(table), world.rows(table)
         assert sorted(found, key=_place) == sorted(told, key=_place)
-    numbers = ("batch_id", "delivered", "unique_count", "duplicate_count", "late_count", "quarantined_count")
+    counts = tuple(f"{disposition.lower()}_count" for disposition in Disposition)
+    numbers = ("batch_id", "delivered", *counts, "ignored_by_rule")
     texts = (
         "generation",
         "spark_batch_id",

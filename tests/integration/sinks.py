@@ -22,10 +22,11 @@ from spark_jobs.contract.times import to_microseconds
 from spark_jobs.crash_points import Point
 from spark_jobs.deduplication.dispositions import DISPOSITIONS
 from spark_jobs.deduplication.state import NOTHING_SEEN
-from spark_jobs.parsing.records import read_records
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.publishing.protocol import BatchPublisher, Store
+from spark_jobs.reading.contracts import contract_of_now
+from spark_jobs.reading.records import read_records
 from spark_jobs.settings import BIGQUERY, DELTA, JobSettings
 from spark_jobs.sinks.delta.publisher import RETRACTED
 from spark_jobs.sinks.delta.tables import METRICS, open_table, query
@@ -199,7 +200,7 @@ def batch_of(settings: JobSettings, control: Control, *records: Record) -> Batch
 
 def begin(store: Store, holder: str = "run") -> BatchPublisher:
     """A run, as far as its first batch."""
-    store.prepare()
+    store.prepare(contract_of_now())
     control = store.raise_epoch(holder, first())
     store.sweep(control)
     return store.publisher(control)

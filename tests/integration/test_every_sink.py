@@ -21,6 +21,7 @@ from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.publishing.protocol import BatchPublisher, Store
+from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.settings import SINKS, JobSettings, read_job_settings
 from spark_jobs.streaming import staged_files
 from tests.integration.sinks import EVERY_SINK, NOON, Held, Record, Sink, assert_held, batch_of, begin, first, opened
@@ -100,7 +101,7 @@ def test_every_choice_of_sinks_is_asked() -> None:
 def test_before_the_first_run_there_is_no_state_and_a_run_begins_with_what_it_was_given(bench: Bench) -> None:
     before = datetime.now(UTC)
     for _ in range(2):
-        bench.store.prepare()
+        bench.store.prepare(contract_of_now())
     assert bench.store.read_control() is None
     given = first()
     control = bench.store.raise_epoch("one", given)
@@ -334,7 +335,7 @@ def test_a_commit_whose_answer_was_lost_is_read_back_and_reported_as_it_is(bench
 
 
 def test_a_new_generation_is_noted_by_the_run_at_work_alone(bench: Bench) -> None:
-    bench.store.prepare()
+    bench.store.prepare(contract_of_now())
     overtaken, name = bench.store.raise_epoch("one", first()), new_name()
     control = bench.store.raise_epoch("two", first())
     with pytest.raises(Incident, match="FENCED"):
@@ -372,7 +373,7 @@ def test_sweeping_leaves_what_is_published_and_only_the_run_at_work_sweeps(bench
 
 
 def test_an_incident_is_on_record_with_its_ranges_and_recording_never_raises(bench: Bench, tmp_path: Path) -> None:
-    bench.store.prepare()
+    bench.store.prepare(contract_of_now())
     bench.store.raise_epoch("one", first())
     bench.store.record(Incident(IncidentKind.OFFSETS_LOST, "gone", {0: (1, 5), 1: (2, 3)}), 1)
     bench.store.record(Incident(IncidentKind.TOPIC_MISSING, "where"), None)

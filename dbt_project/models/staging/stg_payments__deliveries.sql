@@ -13,6 +13,7 @@ select
     value_sha256,
     raw_key,
     raw_value,
+    headers,
     batch_id,
     disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') as is_valid
 from {{ source('payment_data', 'payment_deliveries') }}

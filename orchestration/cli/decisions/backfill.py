@@ -6,6 +6,7 @@ Dagster's partitions (assets).
 
 import re
 from datetime import date
+from functools import partial
 from getpass import getuser
 from typing import Annotated
 
@@ -25,6 +26,9 @@ IDS_SHOWN = 10
 def backfill(
     what: Annotated[str, typer.Argument(metavar="DAY", help="2026-11-20 (UTC), or PARTITION:FIRST-AFTER, offsets.")],
     reason: Annotated[str, typer.Option(help="Why; kept in payment_corrections beside who and when.")] = "",
+    mapping_of_now: Annotated[
+        bool, typer.Option("--mapping-of-now", help="By the mapping of now, instead of that of each record's batch.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Swap; without, only show the difference.")] = False,
 ) -> None:
     """Recompute a day by the contract of now, show the difference in rows and money; with --yes swap it in."""
@@ -35,6 +39,8 @@ def backfill(
     Stack(settings).require_data_plane()
     from spark_jobs.corrections.backfill import backfill as swap
     from spark_jobs.corrections.backfill import range_of_day, recomputed
+    from spark_jobs.reading.contracts import contract_in_use
+    from spark_jobs.reading.records import read_records
     from spark_jobs.warehouse.client import connect
 
     with connect(settings.job, Work.DECISION) as client:
@@ -42,7 +48,9 @@ def backfill(
         if not ranges:
             say(f"Nothing is published of {what}.")
             return
-        with recomputed(client, settings.job, ranges) as beside:
+        now = contract_in_use(settings.job) if mapping_of_now else None
+        read = partial(read_records, lists=now.lists, mapping=now.mapping) if now else None
+        with recomputed(client, settings.job, ranges, read) as beside:
             table(f"{what}, recomputed beside what is published", COLUMNS, cells(beside.differences()))
             ids = beside.changed_ids(IDS_SHOWN)
             if not ids:

@@ -1,4 +1,4 @@
-"""`payments replay`: quarantined records sent again after a mending, and late payments admitted or rejected.
+"""`payments replay`: quarantined or ignored records sent again after a mending, and late payments admitted or rejected.
 
 Belongs here: arguments, printing. Does not belong here: what is sent and how it is traced (spark_jobs.corrections),
 late money (spark_jobs.corrections). Without --yes it only says what would change, in records and in money.
@@ -16,7 +16,7 @@ from orchestration.platform.builds import build_after_decision
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
-from spark_jobs.contract.payment_event import Disposition, Reason
+from spark_jobs.contract.payment_event import NO_PAYMENTS, Disposition, Reason
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.warehouse.job_labels import Work
@@ -30,20 +30,23 @@ if TYPE_CHECKING:
 def replay(
     late: Annotated[bool, typer.Option("--late", help="Late payments instead of quarantined records.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="With --late: reject them, on record.")] = False,
+    ignored: Annotated[bool, typer.Option("--ignored", help="What the mapping ignored instead.")] = False,
     reason: Annotated[Reason | None, typer.Option(help="Only records quarantined for this reason.")] = None,
     partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Only from this Kafka timestamp (UTC) on.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Only before this Kafka timestamp (UTC).")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many records.")] = 10_000,
-    everything: Annotated[bool, typer.Option("--all", help="Also records that would be quarantined again.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also records that would be no payment again.")] = False,
     why: Annotated[str, typer.Option(help="Why; kept on record beside who and when.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would change.")] = False,
 ) -> None:
-    """Send quarantined records again, or decide about late payments. Without --yes nothing is changed."""
+    """Send quarantined or ignored records again, or decide about late payments. Without --yes nothing is changed."""
     if yes and not why.strip():
         raise typer.BadParameter("--yes needs a --why, which is kept on record")
     if late and (reason or everything):
         raise typer.BadParameter("--reason and --all are for quarantined records: a late payment is valid")
+    if ignored and (late or reason):
+        raise typer.BadParameter("--ignored selects records by itself: leave --late and --reason out")
     if reject and not late:
         raise typer.BadParameter("--reject is for late payments: give --late too")
     settings = read_stack_settings()
@@ -54,7 +57,8 @@ def replay(
     chosen = Selection(partition, _utc(since), _utc(until), reason.value if reason else None, limit)
     with connect(settings.job, Work.DECISION) as client:
         if not late:
-            _resend(client, settings.job, chosen, everything=everything, why=why.strip() if yes else None)
+            kind = Disposition.IGNORED if ignored else Disposition.QUARANTINED
+            _resend(client, settings.job, chosen, kind, everything=everything, why=why.strip() if yes else None)
             return
         decided = _decide_late(client, settings.job, chosen, reject=reject, why=why.strip() if yes else None)
     if decided and not build_after_decision(settings):
@@ -76,23 +80,23 @@ def _decide_late(client: "Client", job: JobSettings, chosen: "Selection", *, rej
     return len(decisions)
 
 
-def _resend(client: "Client", job: JobSettings, chosen: "Selection", *, everything: bool, why: str | None) -> None:
+def _resend(
+    client: "Client", job: JobSettings, chosen: "Selection", of: Disposition, *, everything: bool, why: str | None
+) -> None:
     from spark_jobs.corrections.replay import MAX_AT_ONCE, answer, candidates, forecast, request
     from spark_jobs.corrections.resend import send
     from spark_jobs.source.topic import TopicReader
 
     _settle(client, job, resend=why is not None)
-    rows = candidates(client, job, chosen)
+    rows = candidates(client, job, chosen, of)
     judged = forecast(client, job, rows, datetime.now(UTC))
     counts = Counter(str(disposition) for disposition, _ in judged)
-    _show_money("If sent now", counts, [row for kind, row in judged if kind is not Disposition.QUARANTINED])
-    still = Counter(r for kind, row in judged if kind is Disposition.QUARANTINED for r in row["reasons"])
+    _show_money("If sent now", counts, [row for kind, row in judged if kind not in NO_PAYMENTS])
+    still = Counter(r for kind, row in judged if kind in NO_PAYMENTS for r in row["reasons"])
     if still:
-        table("Would be quarantined again", ("reason", "records"), still.most_common())
+        table("Would be quarantined or ignored again", ("reason", "records"), still.most_common())
     taken = [
-        row
-        for row, (disposition, _) in zip(rows, judged, strict=True)
-        if everything or disposition is not Disposition.QUARANTINED
+        row for row, (disposition, _) in zip(rows, judged, strict=True) if everything or disposition not in NO_PAYMENTS
     ]
     if why is None or not taken:
         say(f"{len(taken)} records would be sent: --yes --why '...'." if taken else "There is nothing to send.")

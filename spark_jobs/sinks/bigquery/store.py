@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.control import Control
 from spark_jobs.publishing.protocol import BatchPublisher
+from spark_jobs.reading.contracts import Contract
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.contract_log import record_contract
 from spark_jobs.sinks.bigquery.incident_log import record_incident
@@ -36,10 +37,10 @@ class WarehouseStore:
         self._wrap = wrap
 
     @failures_as_incidents()
-    def prepare(self) -> None:
+    def prepare(self, contract: Contract) -> None:
         """Create missing tables, and write down the contract."""
         table_setup.ensure_tables(self._client, self._settings)
-        record_contract(self._client, self._settings)
+        record_contract(self._client, self._settings, contract)
 
     @failures_as_incidents()
     def read_control(self) -> Control | None:

@@ -18,6 +18,7 @@ from deltalake.exceptions import CommitFailedError
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.control import Control
+from spark_jobs.reading.contracts import Contract
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta.publisher import (
     FENCED,
@@ -47,7 +48,7 @@ class DeltaStore:
     def __init__(self, settings: JobSettings) -> None:
         self._settings = settings
 
-    def prepare(self) -> None:
+    def prepare(self, contract: Contract) -> None:  # noqa: ARG002 - only a warehouse keeps contracts
         """Make missing tables, and bring older ones to this version."""
         with failures_as_incidents(self._settings):
             for table in (*OWN_TABLES, catalog.CONTROL, catalog.INCIDENTS):

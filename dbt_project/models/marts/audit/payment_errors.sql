@@ -18,6 +18,7 @@ select
     raw_key,
     raw_value,
     {{ safe_text('raw_value') }} as raw_text,
+    headers,
     deliveries.value_sha256,
     batch_id,
     replays.new_partition as replayed_partition,

@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from orchestration.verification.reparse_rules import COMPARED, OTHER_SCHEMAS, Rejudged, rejudge
+from orchestration.verification.reparse_rules import COMPARED, MADE_OF, OTHER_SCHEMAS, Rejudged, rejudge
 from spark_jobs.contract.code_lists import CodeLists
-from spark_jobs.parsing.contract_hash import Contract, contract_of_now
-from spark_jobs.parsing.records import read_records
+from spark_jobs.reading.contracts import Contract, contract_of_now, row_of
+from spark_jobs.reading.records import read_records
+from tests.unit.spark_jobs.events import MAPPING, OTHER, charge
 
 NOW = contract_of_now()
 WRITTEN_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -37,14 +38,15 @@ def kept(offset: int, value: bytes | None, contract: Contract = NOW) -> dict[str
             "value": pa.array([value], pa.binary()),
         }
     )
-    [judged] = read_records(batch, contract.lists).select(COMPARED).to_pylist()
+    [read] = read_records(batch, contract.lists, contract.mapping).to_pylist()
+    judged = {name: read[name] for name in COMPARED}
+    judged["disposition"] = "IGNORED" if read["is_ignored"] else "QUARANTINED" if read["reasons"] else "LATE"
     coordinates = {"topic": "payment-events", "kafka_partition": 0, "kafka_offset": offset, "batch_id": 2}
     return {**coordinates, "kafka_timestamp": WRITTEN_AT, "raw_key": b"a", "raw_value": value, **judged}
 
 
 def version_row(contract: Contract) -> dict[str, Any]:
-    told = {"contract_version": contract.version, "rules_hash": contract.rules}
-    return told | {"code_lists": contract.lists.to_json()}
+    return dict(row_of(contract))
 
 
 def judged(rows: list[dict[str, Any]], contract: Contract | None = NOW, *versions: dict[str, Any]) -> Rejudged:
@@ -142,7 +144,7 @@ def test_a_contract_whose_kept_lists_were_altered_is_no_excuse() -> None:
     before = Contract(NOW.rules, without("EUR"))
     row = version_row(before) | {"code_lists": without("JPY").to_json()}
     found = judged([kept(0, json.dumps(GOOD).encode(), before)], before, row)
-    assert [b.rule for b in found.breaks] == ["a contract's version is made of its rules and lists"]
+    assert [b.rule for b in found.breaks] == [MADE_OF]
     assert found.not_reread
 
 
@@ -168,3 +170,28 @@ def test_a_record_is_judged_by_its_batchs_clock_too_where_that_is_earlier(
         row["payload_hash"] = None
     found = rejudge([row], [{"batch_id": 2, "contract_version": NOW.version, "judged_at": judged_at}], ())
     assert len({b.rule for b in found.breaks} & {"reasons is what the kept value says"}) == breaks
+
+
+def test_a_record_is_judged_by_the_mapping_of_its_batch_and_an_altered_one_is_seen() -> None:
+    contract = contract_of_now(mapping=MAPPING)
+    good, ignored = kept(0, charge("a"), contract), kept(1, charge("b", type_="test"), contract)
+    assert (good["amount_minor"], ignored["disposition"], ignored["reasons"]) == (1250, "IGNORED", ["not-a-charge"])
+    assert judged([good, ignored], contract, version_row(contract)) == Rejudged([])
+
+    hidden = good | {"disposition": "IGNORED"}
+    rules = [found.rule for found in judged([hidden], contract, version_row(contract)).breaks]
+    assert rules == ["what is ignored is what the mapping ignores"]
+    other = version_row(contract) | {"mapping": OTHER.to_json()}
+    assert MADE_OF in [found.rule for found in judged([good], contract, other).breaks]
+
+
+def test_where_the_rules_have_changed_the_mapping_of_the_batch_still_reads_the_record() -> None:
+    contract = Contract("older", NOW.lists, MAPPING)
+    assert judged([kept(0, charge("a"), contract)], contract, version_row(contract)) == Rejudged([])
+
+
+def test_a_mapping_in_a_language_that_is_not_known_here_is_counted() -> None:
+    contract = contract_of_now(mapping=MAPPING)
+    row = version_row(contract) | {"mapping": MAPPING.to_json().replace('"mapping":1', '"mapping":2')}
+    found = judged([kept(0, charge("a"), contract)], contract, row)
+    assert (found.breaks, sum(found.not_reread.values())) == ([], 1)

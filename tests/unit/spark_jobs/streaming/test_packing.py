@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.deduplication.buckets import _spark_hash, buckets_of, labels_of
 from spark_jobs.deduplication.state import NOTHING_SEEN
-from spark_jobs.parsing.records import RECORD_SCHEMA
+from spark_jobs.reading.records import RECORD_SCHEMA
 from spark_jobs.streaming import plan
 from spark_jobs.streaming.packing import pack, unpack, write
 from spark_jobs.streaming.plan import gather, pack_records

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from spark_jobs.parsing.contract_hash import contract_of_now
+from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.sinks.bigquery.already_published import FoundInWarehouse
 from spark_jobs.sinks.bigquery.publish_sql import parameters
 from spark_jobs.tables.ledger_digest import BLOCK_OFFSETS, claims, content_hash, digest

@@ -18,6 +18,7 @@ from spark_jobs.incidents import Incident
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.checks import report_of
 from spark_jobs.publishing.control import Control
+from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.settings import DELTA, SINKS, JobSettings, read_job_settings
 from spark_jobs.sinks.delta import erasures
 from spark_jobs.sinks.delta import mirror as delta_mirror
@@ -101,7 +102,7 @@ def _us(record: tuple[str, str, datetime]) -> int:
 def begin(settings: JobSettings, holder: str = "run1") -> DeltaPublisher:
     """A run, as far as its first batch."""
     store = DeltaStore(settings)
-    store.prepare()
+    store.prepare(contract_of_now())
     control = store.raise_epoch(holder, FIRST)
     store.sweep(control)
     return store.publisher(control)

@@ -10,6 +10,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from spark_jobs.incidents import Incident
+from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.settings import DELTA, JobSettings, read_job_settings
 from spark_jobs.sinks.delta.publisher import control_in, write_control
 from spark_jobs.sinks.delta.store import DeltaStore
@@ -126,7 +127,7 @@ def test_a_new_table_is_of_the_newest_version(settings: JobSettings) -> None:
 def test_a_newer_table_is_refused_in_one_line(settings: JobSettings) -> None:
     append(open_table(settings, catalog.CONTROL), schema_of(catalog.CONTROL).empty_table(), SCHEMA, 99)
     with pytest.raises(Incident, match=r"SCHEMA_VERSION: Delta's pipeline_control .* version 99") as refused:
-        DeltaStore(settings).prepare()
+        DeltaStore(settings).prepare(contract_of_now())
     assert "\n" not in str(refused.value)
 
 
@@ -147,4 +148,4 @@ def test_only_the_newest_reader_of_the_control_row_may_write_it(settings: JobSet
 def test_storage_that_fails_is_one_line(settings: JobSettings, tmp_path: Path) -> None:
     (tmp_path / "delta").write_text("not a folder")
     with pytest.raises(Incident, match=r"DELTA_FAILED: Delta at file:.* refused"):
-        DeltaStore(settings).prepare()
+        DeltaStore(settings).prepare(contract_of_now())

@@ -12,6 +12,7 @@ import pytest
 
 from spark_jobs.contract.code_lists import lists_of_now
 from spark_jobs.contract.payment_event import (
+    FIELD_NAMES,
     LABEL_REASONS,
     MAX_NESTING,
     MAX_VALUE_BYTES,
@@ -20,20 +21,21 @@ from spark_jobs.contract.payment_event import (
     UnreadableLabels,
 )
 from spark_jobs.deduplication.state import DedupState
-from spark_jobs.parsing.records import read_records
-from spark_jobs.parsing.rereading import reread
+from spark_jobs.mapping.spec import Mapping
+from spark_jobs.reading.contracts import OF_OTHER_EVENTS, contract_of_now
+from spark_jobs.reading.records import read_records
+from spark_jobs.reading.rereading import reread
 from spark_jobs.streaming import packing
+from spark_jobs.streaming.tally import add_up
 from tests.architecture.sources import ROOT
 from tests.corpus.cases import FIELD_TIMESTAMP, Case, FieldRecord, event_bytes, read_cases, read_field_records
+from tests.unit.spark_jobs.events import MAPPING, charge
 from tests.unit.spark_jobs.stream import KAFKA_US, Record, Stream, columns, us
 
 CASES = read_cases()
 HOLDING = lists_of_now(UnreadableLabels.HOLD)
 """The corpus says what holds a record back where an unreadable label does."""
 KINDS = 48
-OF_OTHER_FORMATS = {Reason.UNKNOWN_SCHEMA, Reason.UNDECODABLE}
-OF_MAPPINGS = {Reason.UNDECIDED_RULE, Reason.MORE_THAN_ONE, Reason.UNMAPPED_VALUE, Reason.UNKNOWN_MINOR_UNIT}
-"""Reasons that no record of the contract's own form can have."""
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 EARLIER = event_bytes({"transaction_id": '"earlier"'})
 
@@ -130,7 +132,7 @@ def test_all_of_the_corpus_in_one_batch_costs_no_good_payment(states: dict[bool,
 
 def test_the_corpus_has_all_kinds_and_every_reason() -> None:
     assert {case.kind for case in CASES} == set(range(1, KINDS + 1))
-    assert {reason for case in CASES for reason in case.reasons} == set(Reason) - OF_OTHER_FORMATS - OF_MAPPINGS
+    assert {reason for case in CASES for reason in case.reasons} == set(Reason) - OF_OTHER_EVENTS
     assert {case.disposition for case in CASES} == set(Disposition) - {Disposition.IGNORED}, "only a mapping ignores"
     assert len({case.name for case in CASES}) == len(CASES)
 
@@ -227,7 +229,11 @@ def test_a_senders_timestamp_is_believed_as_far_as_the_batchs_clock(
     batch = columns([Record(value, timestamp_us=KAFKA_US + written_ahead, clock_us=clock)])
     [row] = read_records(batch).to_pylist()
     assert row["reasons"] == reasons
-    again = reread([{**ROW, "kafka_timestamp": row["kafka_timestamp"], "raw_value": value}], clocks=[moment_of(clock)])
+    again = reread(
+        [{**ROW, "kafka_timestamp": row["kafka_timestamp"], "raw_value": value}],
+        contract_of_now(),
+        clocks=[moment_of(clock)],
+    )
     assert again[0]["reasons"] == reasons, "what is kept says it too"
 
 
@@ -236,3 +242,42 @@ ROW = {"kafka_partition": 0, "kafka_offset": 0, "raw_key": b"a-1"}
 
 def moment_of(clock: int | None) -> datetime | None:
     return None if clock is None else datetime.fromtimestamp(clock / 1e6, UTC)
+
+
+def mapped(*values: bytes | None, mapping: Mapping = MAPPING) -> list[dict[str, Any]]:
+    records = [Record(value, offset=offset) for offset, value in enumerate(values)]
+    read: list[dict[str, Any]] = read_records(columns(records), mapping=mapping).to_pylist()
+    return read
+
+
+def test_an_event_of_another_shape_is_read_by_its_mapping_and_judged_by_the_contract() -> None:
+    good, zero = mapped(charge("a"), charge("b", amount=0))
+    assert (good["transaction_id"], good["amount_minor"], good["currency"], good["reasons"]) == ("a", 1250, "EUR", [])
+    assert good["sender_account_id"] == "payer-a"
+    assert zero["reasons"] == ["AMOUNT_NOT_POSITIVE"]
+    assert not any(row["is_ignored"] for row in (good, zero))
+
+
+def test_what_the_mapping_ignores_says_nothing_but_the_rule_and_keeps_its_bytes() -> None:
+    value = charge("a", type_="customer.created")
+    good, ignored, broken = mapped(charge("b"), value, b"{")
+    assert (ignored["is_ignored"], ignored["reasons"], ignored["raw_value"]) == (True, ["not-a-charge"], value)
+    assert [name for name in (*FIELD_NAMES, "amount_minor", "extra_fields", "payload_hash") if ignored[name]] == []
+    assert (good["reasons"], broken["reasons"], broken["is_ignored"]) == ([], ["INVALID_JSON"], False)
+
+
+def test_without_a_mapping_nothing_is_ignored() -> None:
+    read = read_records(columns([Record(charge("a", type_="test")), Record(event_bytes(), offset=1)]))
+    assert read["is_ignored"].to_pylist() == [False, False]
+
+
+def test_ignored_records_are_tagged_counted_and_judged_for_nothing(tmp_path: Path) -> None:
+    stream = Stream(tmp_path, buckets=2, mapping=MAPPING.to_json())
+    values = [charge("a"), charge("a", type_="test"), charge("b", type_="test"), b"{", charge("a")]
+    staged = stream.take([Record(value, offset=offset) for offset, value in enumerate(values)]).sort_by("kafka_offset")
+    found = ["UNIQUE", "IGNORED", "IGNORED", "QUARANTINED", "DUPLICATE"]
+    assert staged["disposition"].to_pylist() == found
+    assert staged["raw_value"].to_pylist() == [None, *values[1:]]
+    tally = add_up(stream.tallies)
+    assert tally.ignored_by_rule == {"not-a-charge": 2}
+    assert tally.count(Disposition.IGNORED) == 2

@@ -1,0 +1,125 @@
+"""A batch of Kafka records, read and judged: one row for each record.
+
+Belongs here: the schema of a record, and the steps that make it, without a mapping and with one. Does not belong here:
+the steps themselves (decoding, mapping, parsing).
+"""
+
+import hashlib
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spark_jobs.contract.code_lists import CodeLists, lists_of_now
+from spark_jobs.decoding.documents import Format, decode
+from spark_jobs.mapping.apply import apply
+from spark_jobs.mapping.spec import Mapping
+from spark_jobs.parsing.json_parsing import PARSED_SCHEMA, parse
+from spark_jobs.parsing.validation import EARLIEST_US, LATEST_US, VALIDATED_SCHEMA, validate
+from spark_jobs.reading.headers import HEADERS_TYPE, TEXTS_TYPE, lists_of, texts_of
+
+_TIMESTAMP = pa.timestamp("us", "UTC")
+
+
+RECORD_SCHEMA = pa.schema(
+    [
+        pa.field("kafka_partition", pa.int32()),
+        pa.field("kafka_offset", pa.int64()),
+        pa.field("kafka_timestamp", _TIMESTAMP),
+        pa.field("raw_key", pa.binary()),
+        pa.field("raw_value", pa.binary()),
+        pa.field("value_sha256", pa.binary(32)),
+        *VALIDATED_SCHEMA,
+        pa.field("is_ignored", pa.bool_()),
+        pa.field("headers", TEXTS_TYPE),
+    ]
+)
+"""A validated record on its way to its bucket. Where `is_ignored`, the one reason is the rule of the mapping that says
+that it is no payment, and no field of a payment is read."""
+
+
+KAFKA_COLUMNS = ("partition", "offset", "timestamp", "key", "value", "headers")
+"""As Spark's Kafka source calls them. Whoever reads records elsewhere may leave `headers` out."""
+
+NO_RECORDS = pa.RecordBatch.from_arrays(
+    [pa.array([], type_) for type_ in (pa.int32(), pa.int64(), _TIMESTAMP, pa.binary(), pa.binary(), HEADERS_TYPE)],
+    names=list(KAFKA_COLUMNS),
+)
+"""KAFKA_COLUMNS of no record."""
+
+
+CLOCK = "clock"
+"""A column beside KAFKA_COLUMNS, which may lack: when the batch was planned, null where the broker set the timestamp.
+
+A sender's clock says nothing of how far in the future its event is: the earlier of the two does.
+"""
+
+
+def read_records(batch: pa.RecordBatch, lists: CodeLists | None = None, mapping: Mapping | None = None) -> pa.Table:
+    """RECORD_SCHEMA from KAFKA_COLUMNS, judged.
+
+    Args:
+        batch: KAFKA_COLUMNS, with or without CLOCK.
+        lists: the codes that they are held against; default: those of now.
+        mapping: what the topic's events mean; None: they are the contract's own.
+    """
+    values = batch.column("value").to_pylist()
+    timestamps = _within_bounds(batch.column("timestamp"))
+    clocks = batch.column(CLOCK).cast(_TIMESTAMP) if CLOCK in batch.schema.names else None
+    lists = lists or lists_of_now()
+    if mapping is None:
+        # Keys matter only where a value is missing, which is rare.
+        keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
+        parsed, rules = parse(values, keys), None
+    else:
+        parsed, rules = _mapped(batch, values, timestamps, lists, mapping)
+    validated = validate(parsed, timestamps, lists, clocks)
+    if rules is None:
+        is_ignored = pa.repeat(pa.scalar(False), len(values))
+    else:
+        validated, is_ignored = _with_rules(validated, rules), rules.is_valid()
+    sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
+    coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
+    headers = texts_of(_headers_in(batch), len(values))
+    columns = [*coordinates, batch.column("value"), sha256, *validated.columns, is_ignored, headers]
+    return pa.Table.from_arrays(columns, schema=RECORD_SCHEMA)
+
+
+def _mapped(
+    batch: pa.RecordBatch, values: list[bytes | None], timestamps: pa.Array, lists: CodeLists, mapping: Mapping
+) -> tuple[pa.Table, pa.StringArray]:
+    """PARSED_SCHEMA, with nothing in it where a rule says that the record is no payment; and that rule's name."""
+    keys = batch.column("key").to_pylist()
+    headers = lists_of(_headers_in(batch))
+    documents = decode(values, keys, headers, Format(mapping.format))
+    mapped = apply(mapping, documents, keys, headers, timestamps, lists.minor_units)
+    rules = pa.array(mapped.ignored, pa.string())
+    if rules.null_count == len(rules):
+        return mapped.parsed, rules
+    parsed = mapped.parsed.combine_chunks()
+    nothing = [pc.if_else(rules.is_valid(), pa.scalar(None, column.type), column) for column in parsed.columns]
+    return pa.Table.from_arrays(nothing, schema=PARSED_SCHEMA), rules
+
+
+def _with_rules(validated: pa.Table, rules: pa.StringArray) -> pa.Table:
+    """The rule's name as the one reason of a record that is ignored."""
+    if rules.null_count == len(rules):
+        return validated
+    validated = validated.combine_chunks()
+    at = validated.schema.get_field_index("reasons")
+    reasons = [
+        reason if rule is None else [rule]
+        for rule, reason in zip(rules.to_pylist(), validated["reasons"].to_pylist(), strict=True)
+    ]
+    field = VALIDATED_SCHEMA.field(at)
+    return validated.set_column(at, field, pa.array(reasons, field.type))
+
+
+def _within_bounds(timestamps: pa.Array) -> pa.Array:
+    """What is beyond them is kept as the nearer: no warehouse could hold it, and it is still none."""
+    microseconds = timestamps.cast(_TIMESTAMP).cast(pa.int64())
+    kept = pc.min_element_wise(pc.max_element_wise(microseconds, EARLIEST_US), LATEST_US)
+    return kept.cast(_TIMESTAMP)
+
+
+def _headers_in(batch: pa.RecordBatch) -> pa.ListArray | None:
+    return batch.column("headers") if "headers" in batch.schema.names else None
