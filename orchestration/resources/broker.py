@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from spark_jobs.source.holes import CLEANUP_POLICY, COMPACT
+from spark_jobs.source.log.holes import CLEANUP_POLICY, COMPACT
 from spark_jobs.source.open_transactions import OpenTransaction
 from spark_jobs.source.topic import TopicReader, TopicState
 

@@ -65,7 +65,7 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
     sql = f"""
         with disputed as (
             select transaction_id from (
-                select transaction_id, max_by(payload_hash, batch_id) as payload_hash
+                select transaction_id, any_value(payload_hash having max batch_id) as payload_hash
                 from {name[catalog.DELIVERIES]}
                 where disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') {one}
                 group by transaction_id, value_sha256

@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 
 from spark_jobs.publishing.control import Control, new_name
+from spark_jobs.reading.contracts import contract_in_use
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.source.topic import TopicState
@@ -31,7 +32,7 @@ def first_control(settings: JobSettings, topic: TopicState, offsets: dict[int, i
 def begin_at(settings: JobSettings, topic: TopicState, offsets: dict[int, int]) -> Control | None:
     """Have the pipeline begin at the offsets; what it began at already, where it is no new one. None: it is done."""
     with open_store(settings) as store:
-        store.prepare()
+        store.prepare(contract_in_use(settings))
         begun = store.read_control()
         if begun is not None:
             return begun

@@ -64,7 +64,7 @@ class Batch:
     erased: int = 0
     """Records whose id was erased before: known once the store was asked."""
     holes: Mapping[int, int] = field(default_factory=dict)
-    """Offsets without a record, by partition: as many as the source is certain of (source.holes)."""
+    """Offsets without a record, by partition: as many as the source is certain of (source.log.holes)."""
     judged_at: datetime | None = None
     """The batch's clock: what a record says of the future was held against it where its sender set the timestamp."""
 

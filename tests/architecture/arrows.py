@@ -25,7 +25,8 @@ ARROWS = {
         "mapping": "contract decoding parsing",
         "parsing": "contract",
         "deduplication": "contract crash_points",
-        "source": "incidents settings",
+        "source": "incidents settings source.log",
+        "source.log": "incidents",
         "tables": "contract",
     },
     "orchestration": {

@@ -2,7 +2,7 @@
 with delivered_values as (
     select
         transaction_id,
-        max_by(payload_hash, batch_id) as payload_hash,
+        any_value(payload_hash having max batch_id) as payload_hash,
         any_value(currency) as currency,
         any_value(amount_minor) as amount_minor,
         min(event_time) as event_time,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spark_jobs.incidents import Incident, IncidentKind
-from spark_jobs.source.log_batches import Counted
+from spark_jobs.source.log.log_batches import Counted
 
 CLEANUP_POLICY = "cleanup.policy"
 COMPACT = "compact"

@@ -3,8 +3,8 @@
 import pytest
 
 from spark_jobs.incidents import Incident, IncidentKind
-from spark_jobs.source.holes import Span, holes_in, spans_with_gaps
-from spark_jobs.source.log_batches import Counted
+from spark_jobs.source.log.holes import Span, holes_in, spans_with_gaps
+from spark_jobs.source.log.log_batches import Counted
 
 
 def test_only_ranges_of_which_records_lack_are_looked_at() -> None:

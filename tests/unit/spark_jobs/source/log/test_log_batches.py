@@ -1,6 +1,6 @@
 """What lies at the offsets of a range: records, markers, aborted ones, and offsets that nothing explains."""
 
-from spark_jobs.source.log_batches import Counted, Fetched, count
+from spark_jobs.source.log.log_batches import Counted, Fetched, count
 from tests.unit.spark_jobs.kafka_log import PRODUCER, batch, marker
 
 
