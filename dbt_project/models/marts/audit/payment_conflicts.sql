@@ -1,4 +1,4 @@
--- The same bytes are the same payload, by the newest of their hashes: an earlier contract made it of unknown fields too.
+-- The same bytes are the same payload, by their newest hash: an earlier contract made it of unknown fields too.
 with delivered_values as (
     select
         transaction_id,

@@ -12,9 +12,10 @@ with written as (
             when 'merchant_category' then json_value(dropped_labels, '$.merchant_category')
         end as written_value
     from {{ ref('stg_payments__transactions') }}
-    cross join unnest(
-        ['country', 'device_id', 'device_type', 'ip_address', 'payment_method', 'merchant_category']
-    ) as label
+    cross join
+        unnest(
+            ['country', 'device_id', 'device_type', 'ip_address', 'payment_method', 'merchant_category']
+        ) as label
     where dropped_labels is not null
 )
 
