@@ -18,7 +18,7 @@ PYTEST_OPTIONS ?=
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes lock clean
+.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,11 @@ lint: setup ## check the style of Python and SQL
 type: setup ## check the types
 	$(BIN)/mypy
 
-test: lint type ## lint, types and every test, two files at a time
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+test: lint type ## lint, types and the tests, two files at a time
+	$(BIN)/pytest -m "not long and not thorough" --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+
+test-thorough: setup ## only the tests that kill, damage, refuse and start anew; CI runs them after `make test`
+	$(BIN)/pytest tests -m thorough --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 test-long: setup ## only the tests that take many minutes, such as a hundred verifications beside traffic
 	$(BIN)/pytest tests -m long $(PYTEST_OPTIONS)

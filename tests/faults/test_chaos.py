@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.chaos import VICTIMS, Chaos
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 KILLS = 10
 SEED = 236

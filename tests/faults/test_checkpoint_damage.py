@@ -9,7 +9,7 @@ import pytest
 from spark_jobs.tables import catalog
 from tests.world import World, event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 ENOUGH_FOR_A_SEGMENT = 33_000
 

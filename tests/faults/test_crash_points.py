@@ -13,7 +13,7 @@ from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle, Sent
 from tests.world import World, event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 IN_A_WORKER = {Point.SEGMENT_WRITTEN, Point.PARQUET_STAGED}
 NEEDS_A_LOST_CHECKPOINT = {Point.GENERATION_STARTED, Point.STATE_SEEDED}

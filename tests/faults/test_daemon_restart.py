@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.integration
+@pytest.mark.thorough
 def test_a_daemon_that_dies_between_request_and_launch_launches_one_run_once_it_is_back(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle
 from tests.world import World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 COMPARE_AND_SET = "and end_offsets = @old_offsets"
 TRANSACTION = ("begin transaction;", "commit transaction;")

@@ -26,7 +26,7 @@ from spark_jobs.tables.row_types import Row
 from tests.faults.victims import kill
 from tests.world import World, event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tests.faults.proxy import Proxy, Rule, misbehaving
 from tests.faults.victims import kill
 from tests.world import World, event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 LOAD = "_load_"
 COMMIT = "_publish_"

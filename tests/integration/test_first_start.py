@@ -10,7 +10,7 @@ import pytest
 
 from local_stack.sandbox_home import free_addresses
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 ROOT = Path(__file__).resolve().parents[2]
 BARE = (

@@ -26,7 +26,7 @@ from spark_jobs.source.topic import BrokerUnreachable, TopicReader
 from tests.secured_broker import CANARY, CLIENT, CLIENT_SECRET, STORE_PASSWORD, USERS, SecuredBroker, secured_broker
 from tests.world import World, event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 type Enter = Callable[[dict[str, str]], None]
 

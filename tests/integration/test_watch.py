@@ -36,7 +36,7 @@ from tests.faults.sensor_tick import InProcess
 from tests.integration.command import wait_for
 from tests.world import World, event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 CHECK = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
 HOUR = 3600
