@@ -21,7 +21,7 @@ from spark_jobs.tables.correction_kinds import Correction
 from tests.unit.spark_jobs.events import MAPPING, TEXT, charge
 from tests.world import World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 MENDED = (("shop-1", "shop-2"), ('unit = "minor"', 'unit = "cents"'), ("data.amount", "data.cents"))
 """What a user may do later: the events of before have no such field."""

@@ -24,7 +24,7 @@ from tests.fixtures.dataset import OlderDataset
 from tests.integration.command import Command
 from tests.world import World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 OLDER = OlderDataset()
