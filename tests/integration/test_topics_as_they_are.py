@@ -19,7 +19,7 @@ from spark_jobs.source.topic import TopicReader, backlog
 from spark_jobs.tables import catalog
 from tests.world import World, event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 
 @contextmanager
