@@ -43,6 +43,9 @@ def _on_record(instance: dg.DagsterInstance, now: datetime) -> list[str] | None:
     # Nothing yet, or a run that has only planned its own.
     if event is None or event.dagster_event is None or event.dagster_event_type is not _EVALUATED:
         return None
+    built = instance.get_latest_materialization_event(_KEY.asset_key)
+    if built is not None and built.timestamp > event.timestamp:
+        return None
     if now - datetime.fromtimestamp(event.timestamp, UTC) >= AGAIN_AFTER:
         return None
     rows = event.dagster_event.asset_check_evaluation_data.metadata.get("rows")

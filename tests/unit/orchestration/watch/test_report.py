@@ -49,3 +49,11 @@ def test_a_run_that_has_only_planned_the_check_hides_no_verdict() -> None:
         instance.create_run_for_job(checks)
         assert report(instance, red("a"), datetime.now(UTC))
         assert not report(instance, red("a"), datetime.now(UTC))
+
+
+def test_a_view_that_was_built_since_is_judged_again() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert report(instance, WELL, datetime.now(UTC))
+        instance.report_runless_asset_event(dg.AssetMaterialization(CHECK.asset_key))
+        assert report(instance, WELL, datetime.now(UTC))
+        assert not report(instance, WELL, datetime.now(UTC))
