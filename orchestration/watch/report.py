@@ -37,7 +37,7 @@ _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
 def _on_record(instance: dg.DagsterInstance, now: datetime) -> list[str] | None:
-    """The rows that were last recorded as not well; None where that is too long ago, or a run is about to record."""
+    """The rows that were last recorded as not well; None where the next look has to record anew."""
     found = instance.event_log_storage.get_latest_asset_check_execution_by_key([_KEY]).get(_KEY)
     event = found.event if found else None
     # Nothing yet, or a run that has only planned its own.
