@@ -56,12 +56,7 @@ def read_totals(path: Path) -> TotalsFile:
     Raises:
         CommandError: one line that names the file, the row and what is wrong with it.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CommandError(f"No control totals can be read at {path}: {error.strerror}.") from None
-    if len(content) > MAX_BYTES:
-        raise CommandError(f"{path} has {len(content):,} bytes; a report of control totals has {MAX_BYTES:,} at most.")
+    content = read_content(path, "control totals", "a report of control totals")
     try:
         lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -74,6 +69,21 @@ def read_totals(path: Path) -> TotalsFile:
         raise CommandError(f"{path} has no rows: a day without records is a row whose counts are 0.")
     _check_together(path, rows)
     return TotalsFile(rows[0]["source"], sha256, rows)
+
+
+def read_content(path: Path, name: str, one: str) -> bytes:
+    """The bytes of a sender's file, of MAX_BYTES at most; `name` and `one` are what a message calls it.
+
+    Raises:
+        CommandError: one line that names the file and what is wrong with it.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"No {name} can be read at {path}: {error.strerror}.") from None
+    if len(content) > MAX_BYTES:
+        raise CommandError(f"{path} has {len(content):,} bytes; {one} has {MAX_BYTES:,} at most.")
+    return content
 
 
 def _row(path: Path, number: int, line: list[str]) -> dict[str, Any]:

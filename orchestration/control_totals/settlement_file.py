@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from orchestration.control_totals.csv_file import FIRST_DAY, MAX_AMOUNT_MINOR, MAX_BYTES, MAX_COUNT
+from orchestration.control_totals.csv_file import FIRST_DAY, MAX_AMOUNT_MINOR, MAX_COUNT, read_content
 from orchestration.control_totals.settlement_mapping import SettlementMapping
 from orchestration.errors import CommandError
 from spark_jobs.contract.iso_codes import MINOR_UNITS
@@ -40,12 +40,7 @@ def read_settlement(path: Path, mapping: SettlementMapping) -> SettlementReport:
     Raises:
         CommandError: one line that names the file, the line and what is wrong with it.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CommandError(f"No settlement report can be read at {path}: {error.strerror}.") from None
-    if len(content) > MAX_BYTES:
-        raise CommandError(f"{path} has {len(content):,} bytes; a settlement report has {MAX_BYTES:,} at most.")
+    content = read_content(path, "settlement report", "a settlement report")
     try:
         text = content.decode(mapping.encoding)
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=mapping.delimiter, strict=True))

@@ -14,6 +14,7 @@ AGAIN_AFTER = timedelta(minutes=15)
 """How long the record stands while nothing changes: an event a minute would fill Dagster's log."""
 
 _KEY = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
+_EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
 def report(instance: dg.DagsterInstance, verdict: Verdict, now: datetime) -> bool:
@@ -33,9 +34,6 @@ def report(instance: dg.DagsterInstance, verdict: Verdict, now: datetime) -> boo
     return True
 
 
-_EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-
-
 def _on_record(instance: dg.DagsterInstance, now: datetime) -> list[str] | None:
     """The rows that were last recorded as not well; None where the next look has to record anew."""
     found = instance.event_log_storage.get_latest_asset_check_execution_by_key([_KEY]).get(_KEY)
@@ -43,10 +41,10 @@ def _on_record(instance: dg.DagsterInstance, now: datetime) -> list[str] | None:
     # Nothing yet, or a run that has only planned its own.
     if event is None or event.dagster_event is None or event.dagster_event_type is not _EVALUATED:
         return None
+    if now - datetime.fromtimestamp(event.timestamp, UTC) >= AGAIN_AFTER:
+        return None
     built = instance.get_latest_materialization_event(_KEY.asset_key)
     if built is not None and built.timestamp > event.timestamp:
-        return None
-    if now - datetime.fromtimestamp(event.timestamp, UTC) >= AGAIN_AFTER:
         return None
     rows = event.dagster_event.asset_check_evaluation_data.metadata.get("rows")
     return [str(row) for row in rows.value or ()] if isinstance(rows, dg.JsonMetadataValue) else None

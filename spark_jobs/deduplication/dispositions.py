@@ -43,6 +43,11 @@ def watermark_of(max_event_time: int, delay: int) -> int | None:
     return None if max_event_time == NOTHING_SEEN else max_event_time - delay
 
 
+def max_event_time_of(watermark: int, delay: int) -> int:
+    """How far event time had come where the watermark is there, in microseconds; NOTHING_SEEN for NOTHING_SEEN."""
+    return watermark if watermark == NOTHING_SEEN else watermark + delay
+
+
 def tag(
     candidates: Candidates, state: DedupState, batch_max_event_time: int, delay: int, store: SegmentStore
 ) -> tuple[npt.NDArray[np.int8], DedupState]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.decoding.registry import raised_by_a_task
-from spark_jobs.deduplication.state import NOTHING_SEEN
+from spark_jobs.deduplication.dispositions import max_event_time_of
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
 from spark_jobs.driver.checkpoint import is_damage
 from spark_jobs.driver.first_start import first_control
@@ -221,17 +221,23 @@ class Run(AbstractContextManager["Run"]):
         if not self._publisher.is_published(interval):
             holes = self._topic.find_holes(interval.ranges(), {p: tally.delivered_in(p) for p in interval.end})
             tally = self._with_a_file(tally)
-            before = watermark_in(self._publisher.control)
-            before += 0 if before == NOTHING_SEEN else self._settings.watermark_microseconds
+            before = max_event_time_of(watermark_in(self._publisher.control), self._settings.watermark_microseconds)
             newest = newest_after(before, tally.newest, interval.end, self._known_ends)
             tally = replace(tally, max_event_time=newest)
             started, self._batch_started = self._batch_started, datetime.now(UTC)
             seconds = (self._batch_started - started).total_seconds()
             batch = Batch(
-                spark_batch_id, interval, tally, started, seconds, self._settings.watermark_minutes, self._contract
+                spark_batch_id,
+                interval,
+                tally,
+                started,
+                seconds,
+                self._settings.watermark_minutes,
+                self._contract,
+                holes=holes,
+                judged_at=self._checkpoint.clock(spark_batch_id),
             )
-            judged_at = self._checkpoint.clock(spark_batch_id)
-            report = self._publisher.publish(replace(batch, holes=holes, judged_at=judged_at))
+            report = self._publisher.publish(batch)
             self.reports.append(report)
             self._on_batch(report)
         # Also of a batch that was published before: the control row is the one after it.

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.connection import consumer
+from spark_jobs.source.log.log_batches import LogSilent
 from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
 from spark_jobs.source.topic import BrokerUnreachable
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from kafka import TopicPartition
 
 type Range = tuple[int, int]
 """First offset, and the one after the last."""
@@ -56,23 +58,47 @@ def _read_range(reader: Any, settings: JobSettings, partition: int, wanted: Rang
             IncidentKind.OFFSETS_LOST,
             f"partition {partition} keeps offsets from {kept} on, and {start} was asked for: take a later range.",
         )
+    found: list[Any] = []
+    try:
+        for polled in poll_until(reader, at, start, end, at_once=RECORDS_AT_ONCE, silent_polls=_SILENT_POLLS):
+            found += polled
+            if len(found) >= RECORDS_AT_ONCE:
+                yield _batch(found)
+                found = []
+    except LogSilent as silent:
+        raise _unreachable(settings, str(silent)) from silent
+    if found:
+        yield _batch(found)
+
+
+def poll_until(
+    reader: Any, at: "TopicPartition", start: int, end: int, *, at_once: int, silent_polls: int
+) -> Iterator[list[Any]]:
+    """The committed records from `start` up to but not including `end`, as they are polled.
+
+    Args:
+        reader: a consumer of kafka-python, which is assigned to this partition alone.
+        at: the partition.
+        start: first offset.
+        end: the offset after the last; it must not lie behind an open transaction.
+        at_once: the most records of a poll.
+        silent_polls: it is given up after so many polls of a second in which nothing came and nothing was passed.
+
+    Raises:
+        LogSilent: the broker gives no more.
+        KafkaError: it did not answer, or refused.
+    """
     reader.assign([at])
     reader.seek(at, start)
-    found: list[Any] = []
     silent, position = 0, start
     while (reached := reader.position(at)) < end:
         # It also moves where nothing but holes was passed.
         silent, position = (0 if reached > position else silent), reached
-        polled = reader.poll(timeout_ms=_POLL_MS, max_records=RECORDS_AT_ONCE).get(at, ())
+        polled = reader.poll(timeout_ms=_POLL_MS, max_records=at_once).get(at, ())
         silent = 0 if polled else silent + 1
-        if silent == _SILENT_POLLS:
-            raise _unreachable(settings, f"nothing came from partition {partition} at offset {reader.position(at)}.")
-        found += (record for record in polled if record.offset < end)
-        if len(found) >= RECORDS_AT_ONCE:
-            yield _batch(found)
-            found = []
-    if found:
-        yield _batch(found)
+        if silent == silent_polls:
+            raise LogSilent(f"nothing came from partition {at.partition} at offset {reader.position(at)}.")
+        yield [record for record in polled if record.offset < end]
 
 
 def _batch(records: list[Any]) -> "pa.RecordBatch":
@@ -83,7 +109,7 @@ def _batch(records: list[Any]) -> "pa.RecordBatch":
         {
             "partition": pa.array([record.partition for record in records], pa.int32()),
             "offset": pa.array([record.offset for record in records], pa.int64()),
-            "timestamp": pa.array([_microseconds(record) for record in records], pa.timestamp("us", "UTC")),
+            "timestamp": pa.array([microseconds_of(record) for record in records], pa.timestamp("us", "UTC")),
             "key": pa.array([record.key for record in records], pa.binary()),
             "value": pa.array([record.value for record in records], pa.binary()),
             "headers": pa.array([_headers(record.headers) for record in records], headers),
@@ -91,8 +117,8 @@ def _batch(records: list[Any]) -> "pa.RecordBatch":
     )
 
 
-def _microseconds(record: Any) -> int:
-    """A sender may set any timestamp: what is none is judged later, and has to fit into 64 bits till then."""
+def microseconds_of(record: Any) -> int:
+    """A record's timestamp. A sender may set any: what is none is judged later, and has to fit into 64 bits."""
     return int(max(-1, min(record.timestamp, 2**53)) * 1_000)
 
 

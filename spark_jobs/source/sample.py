@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from spark_jobs.source.connection import consumer
+from spark_jobs.source.log.log_batches import LogSilent
 from spark_jobs.source.oauth import TokenRefused
+from spark_jobs.source.ranges import microseconds_of, poll_until
 from spark_jobs.source.refusals import why
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader
 
-_POLL_MS = 1_000
 _SILENT_POLLS = 10
 _AT_ONCE = 1_000
 
@@ -60,21 +61,17 @@ def _newest(client: Any, servers: str, topic: str, partition: int, count: int) -
 
     at = TopicPartition(topic, partition)
     start, end = client.beginning_offsets([at])[at], client.end_offsets([at])[at]
-    client.assign([at])
-    client.seek(at, max(start, end - count))
-    silent = 0
-    while client.position(at) < end:
-        polled = client.poll(timeout_ms=_POLL_MS, max_records=_AT_ONCE).get(at, ())
-        silent = 0 if polled else silent + 1
-        if silent == _SILENT_POLLS:
-            raise BrokerUnreachable(f"Kafka at {servers}: nothing came from partition {partition} of {topic}.")
-        for record in polled:
-            if record.offset < end:
+    first = max(start, end - count)
+    try:
+        for polled in poll_until(client, at, first, end, at_once=_AT_ONCE, silent_polls=_SILENT_POLLS):
+            for record in polled:
                 yield SampledRecord(
                     partition,
                     record.offset,
-                    record.timestamp * 1_000,
+                    microseconds_of(record),
                     record.key,
                     record.value,
                     tuple(record.headers or ()),
                 )
+    except LogSilent as silent:
+        raise BrokerUnreachable(f"Kafka at {servers}: nothing came from partition {partition} of {topic}.") from silent

@@ -4,7 +4,8 @@ Belongs here: one short look at the broker, and the pure judgement of it. Does n
 kafka-python is imported inside functions: orchestration asks for the types alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,14 +40,10 @@ class TopicReader:
     """A connection that can be asked again and again for the state of one topic."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        from kafka.errors import KafkaError
-
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
-        try:
+        with self._asked():
             self._admin = admin_client(bootstrap_servers)
-        except (KafkaError, TokenRefused) as error:
-            raise self._unreachable(error) from error
 
     def read(self) -> TopicState:
         """One look at the topic.
@@ -57,10 +54,10 @@ class TopicReader:
         """
         from kafka import TopicPartition
         from kafka.admin import OffsetSpec
-        from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
+        from kafka.errors import UnknownTopicOrPartitionError, for_code
         from kafka.protocol.consumer import IsolationLevel
 
-        try:
+        with self._asked():
             described = self._admin.describe_topics([self._topic])[0]
             if described["error_code"] == UnknownTopicOrPartitionError.errno:
                 raise Incident(
@@ -73,8 +70,6 @@ class TopicReader:
             # As Spark lists them: what cannot be read yet is not waiting, or a run would go round and round for it.
             readable = IsolationLevel.READ_COMMITTED
             latest = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST), readable)
-        except (KafkaError, TokenRefused) as error:
-            raise self._unreachable(error) from error
         return TopicState(
             topic=self._topic,
             topic_id=str(described["topic_id"]),
@@ -90,15 +85,12 @@ class TopicReader:
         """
         from kafka import TopicPartition
         from kafka.admin import OffsetSpec
-        from kafka.errors import KafkaError
 
-        try:
+        with self._asked():
             ends = {TopicPartition(self._topic, partition): OffsetSpec.LATEST for partition in state.latest}
             written = {at.partition: end.offset for at, end in self._admin.list_partition_offsets(ends).items()}
             held = {p: (state.latest[p], end) for p, end in sorted(written.items()) if end > state.latest[p]}
             return open_transactions(self._admin, self._topic, held) if held else []
-        except KafkaError as error:
-            raise self._unreachable(error) from error
 
     def offsets_at(self, moment: datetime, state: TopicState) -> dict[int, int]:
         """The first offset of each partition whose record's timestamp is not before the moment; else its end.
@@ -107,14 +99,11 @@ class TopicReader:
             BrokerUnreachable: the broker did not answer.
         """
         from kafka import TopicPartition
-        from kafka.errors import KafkaError
 
         milliseconds = round(moment.timestamp() * 1000)
         wanted = {TopicPartition(self._topic, partition): milliseconds for partition in state.latest}
-        try:
+        with self._asked():
             found = {at.partition: each.offset for at, each in self._admin.list_partition_offsets(wanted).items()}
-        except KafkaError as error:
-            raise self._unreachable(error) from error
         return {p: min(found[p], latest) if found[p] >= 0 else latest for p, latest in state.latest.items()}
 
     def configuration(self) -> dict[str, str]:
@@ -137,16 +126,11 @@ class TopicReader:
             Incident: TOPIC_RECREATED, where it holds others.
         """
         from kafka import TopicPartition
-        from kafka.errors import KafkaError
 
         kept = {p: o for p, (o, _) in published.items() if state.earliest.get(p, 0) <= o < state.latest.get(p, 0)}
-        try:
+        with self._asked():
             batches = {p: fetch(self._admin, TopicPartition(self._topic, p), o, o + 1, size=1) for p, o in kept.items()}
             held = {p: sha256_at((fetched.batches for fetched in batches[p]), o) for p, o in kept.items()}
-        except LogSilent as silent:
-            raise BrokerUnreachable(f"Kafka at {self._bootstrap_servers}: {silent}") from silent
-        except KafkaError as error:
-            raise self._unreachable(error) from error
         differs = any(held[p] != published[p][1] for p in kept)
         is_compacted = differs and COMPACT in self.configuration().get(CLEANUP_POLICY, "")
         check_last_records(self._topic, published, held, is_compacted=is_compacted)
@@ -162,20 +146,28 @@ class TopicReader:
             Incident: OFFSET_GAP, where nothing explains that there is no record.
         """
         from kafka import TopicPartition
-        from kafka.errors import KafkaError
 
         spans = spans_with_gaps(ranges, read)
         policy = self.configuration().get(CLEANUP_POLICY) if spans else None
         found = {}
-        try:
+        with self._asked():
             for partition, span in spans.items():
                 batches = fetch(self._admin, TopicPartition(self._topic, partition), span.start, span.end)
                 found[partition] = holes_in(partition, span, count(batches, span.start, span.end), policy)
+        return found
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """While this lasts, an error of the client is BrokerUnreachable, in one line."""
+        from kafka.errors import KafkaError
+
+        try:
+            yield
         except LogSilent as silent:
             raise BrokerUnreachable(f"Kafka at {self._bootstrap_servers}: {silent}") from silent
-        except KafkaError as error:
-            raise self._unreachable(error) from error
-        return found
+        except (KafkaError, TokenRefused) as error:
+            servers = self._bootstrap_servers
+            raise BrokerUnreachable(f"Kafka at {servers}: {why(error, servers, self._topic)}") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -186,11 +178,6 @@ class TopicReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _unreachable(self, error: Exception) -> BrokerUnreachable:
-        return BrokerUnreachable(
-            f"Kafka at {self._bootstrap_servers}: {why(error, self._bootstrap_servers, self._topic)}"
-        )
 
 
 def backlog(published: dict[int, int], topic: TopicState) -> int:

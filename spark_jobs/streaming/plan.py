@@ -23,7 +23,7 @@ from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.buckets import buckets_of, labels_of
 from spark_jobs.deduplication.checksums import Damaged
-from spark_jobs.deduplication.dispositions import Candidates, tag, watermark_of
+from spark_jobs.deduplication.dispositions import Candidates, max_event_time_of, tag, watermark_of
 from spark_jobs.deduplication.id_keys import keys_of
 from spark_jobs.deduplication.segment_files import open_segments, segment_cache
 from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
@@ -143,8 +143,8 @@ def _tag_and_stage(
         carried = read_carried(locations, _batch_id())
         if carried is not None:
             # The store has decided how far event time has come; what this batch adds to it is the next one's.
-            come = carried if carried == NOTHING_SEEN else carried + delay
-            before, newest = replace(before, max_event_time=come), NOTHING_SEEN
+            before = replace(before, max_event_time=max_event_time_of(carried, delay))
+            newest = NOTHING_SEEN
         bucket_tally, after = tag_bucket(bucket, payloads, newest, before, locations, delay)
         bucket_tally = structs.replace(bucket_tally, shuffle_files=tuple(set(rows["uri"])))
         state.update((after.encode(),))

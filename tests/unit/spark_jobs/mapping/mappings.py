@@ -49,3 +49,15 @@ DOCUMENT = {
     "shop": {"name": "Café"},
 }
 """A document of GOOD that is a payment."""
+
+PAYMENT = {
+    "transaction_id": "p_1",
+    "event_time": "2026-11-28T03:57:01Z",
+    "sender_account_id": "c_1",
+    "receiver_account_id": "shop",
+    "amount": "19.99",
+    "currency": "EUR",
+    "country": "DE",
+    "payment_method": "card",
+}
+"""The fields of DOCUMENT by GOOD."""

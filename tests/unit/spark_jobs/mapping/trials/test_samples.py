@@ -10,19 +10,9 @@ import pytest
 from spark_jobs.mapping.spec import FILE_NAME as MAPPING_FILE
 from spark_jobs.mapping.spec import read_mapping
 from spark_jobs.mapping.trials.samples import FILE_NAME, SampleError, judge, read_samples
-from tests.unit.spark_jobs.mapping.mappings import DOCUMENT, GOOD, SHIPPED
+from tests.unit.spark_jobs.mapping.mappings import DOCUMENT, GOOD, PAYMENT, SHIPPED
 
-ROW = {
-    "transaction_id": "p_1",
-    "event_time": "2026-11-28T03:57:01Z",
-    "sender_account_id": "c_1",
-    "receiver_account_id": "shop",
-    "amount": "19.99",
-    "currency": "EUR",
-    "country": "DE",
-    "payment_method": "card",
-    "extra_fields": {"shop": {"name": "Café"}},
-}
+ROW = PAYMENT | {"extra_fields": {"shop": {"name": "Café"}}}
 
 
 def line(**parts: Any) -> str:
