@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _RECORDS = 100
+
+RECORD = {
+    "partition": "0",
+    "offset": "0L",
+    "timestamp": "current_timestamp()",
+    "key": "cast(value as binary)",
+    "value": "cast(value as binary)",
+    "headers": "cast(null as array<struct<key: string, value: binary>>)",
+}
+"""A line of text as if it were Kafka's: each of KAFKA_COLUMNS as an expression. What a record says does not matter here."""
+
 _EXIT_SECONDS = 300
 """A bound, not a wait: on a busy machine with two cores it has taken more than one minute."""
 
@@ -51,15 +62,9 @@ def make(home: Path) -> Path:
 
 
 def _lines(spark: "SparkSession", folder: Path) -> "DataFrame":
-    """Lines of text as if they were Kafka's: what a record says does not matter here."""
     (folder / "records.txt").write_text("no payment\n" * _RECORDS)
-    return spark.readStream.text(folder.as_uri()).selectExpr(
-        "0 as partition",
-        "0L as offset",
-        "current_timestamp() as timestamp",
-        "cast(value as binary) as key",
-        "cast(value as binary) as value",
-    )
+    lines = spark.readStream.text(folder.as_uri())
+    return lines.selectExpr(*(f"{expression} as {name}" for name, expression in RECORD.items()))
 
 
 if __name__ == "__main__":
