@@ -24,6 +24,7 @@ from spark_jobs.contract.payment_event import (
     Reason,
     UnreadableLabels,
 )
+from spark_jobs.decoding.registry import read_access
 from spark_jobs.mapping.mapping_error import MappingError
 from spark_jobs.mapping.spec import Mapping, read_mapping
 from spark_jobs.parsing.validation_rules import FINE_QUERY, OTHER_QUERY
@@ -80,14 +81,17 @@ def contract_in_use(settings: JobSettings) -> Contract:
     """The contract of this code with the mapping that the settings name, as its file is now.
 
     Raises:
-        SettingError: the file cannot be read, or is no mapping.
+        SettingError: the file cannot be read, or is no mapping; or its records need a registry, and none is set.
     """
     path = settings.event_mapping
     labels = UnreadableLabels(settings.unreadable_labels)
     try:
-        return contract_of_now(labels, read_mapping(Path(path).read_text(), path) if path else None)
+        mapping = read_mapping(Path(path).read_text(), path) if path else None
     except (OSError, UnicodeDecodeError, MappingError) as error:
         raise SettingError(f"PAYMENTS_EVENT_MAPPING: {error}") from None
+    if mapping and mapping.format.needs_a_registry:
+        read_access()
+    return contract_of_now(labels, mapping)
 
 
 @lru_cache(maxsize=16)

@@ -112,3 +112,18 @@ def test_a_mapping_that_cannot_be_used_is_one_line(tmp_path: Path, text: str | N
         path.write_text(text)
     with pytest.raises(SettingError, match=r"^PAYMENTS_EVENT_MAPPING: .*payment_event\.toml[^\n]*$"):
         contract_in_use(replace(SETTINGS, event_mapping=str(path)))
+
+
+def test_a_mapping_of_a_format_with_a_registry_is_no_use_without_one_and_says_so_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "payment_event.toml"
+    path.write_text(TEXT.replace('version = "', 'format = "avro"\nversion = "', 1))
+    settings = replace(SETTINGS, event_mapping=str(path))
+    monkeypatch.delenv("SCHEMA_REGISTRY_URL", raising=False)
+    with pytest.raises(SettingError, match=r"^SCHEMA_REGISTRY_URL is not set[^\n]*$"):
+        contract_in_use(settings)
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "https://registry.example.com")
+    mapping = contract_in_use(settings).mapping
+    assert mapping
+    assert mapping.format.needs_a_registry
