@@ -26,6 +26,8 @@ BIGQUERY, DELTA = SINKS = ("bigquery", "delta")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+LOOPBACK = "127.0.0.1"
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]+")
 _SERVER = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}")
 
 
@@ -43,7 +45,9 @@ class JobSettings:
     watermark a batch's new ids are looked for among the published payments; `watermark_minutes` is how far the
     watermark trails the greatest event_time. `sinks` are of SINKS; `delta_location` is a URI as well, of the folder
     that holds the Delta tables. `event_mapping` is the file that says what the topic's events mean; empty: they are the
-    contract's own. `unreadable_labels` is one of UNREADABLE_LABELS.
+    contract's own. `unreadable_labels` is one of UNREADABLE_LABELS. Spark's executors find the driver at
+    `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of Spark's own
+    configuration, which wins over ours; empty: there is none.
     """
 
     bootstrap_servers: str
@@ -65,6 +69,9 @@ class JobSettings:
     sinks: tuple[str, ...] = (BIGQUERY,)
     delta_location: str = ""
     event_mapping: str = ""
+    spark_driver_host: str = LOOPBACK
+    spark_bind_address: str = LOOPBACK
+    spark_conf: str = ""
 
     @property
     def watermark_microseconds(self) -> int:
@@ -101,6 +108,9 @@ class JobSettings:
             "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
             "PAYMENTS_WATERMARK_MINUTES": str(self.watermark_minutes),
             "PAYMENTS_UNREADABLE_LABELS": self.unreadable_labels,
+            "PAYMENTS_SPARK_DRIVER_HOST": self.spark_driver_host,
+            "PAYMENTS_SPARK_BIND_ADDRESS": self.spark_bind_address,
+            **({"PAYMENTS_SPARK_CONF": self.spark_conf} if self.spark_conf else {}),
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
 
@@ -134,6 +144,9 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
         delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
         event_mapping=_file("PAYMENTS_EVENT_MAPPING", env.get("PAYMENTS_EVENT_MAPPING")),
+        spark_driver_host=_host("PAYMENTS_SPARK_DRIVER_HOST", env.get("PAYMENTS_SPARK_DRIVER_HOST")),
+        spark_bind_address=_host("PAYMENTS_SPARK_BIND_ADDRESS", env.get("PAYMENTS_SPARK_BIND_ADDRESS")),
+        spark_conf=_file("PAYMENTS_SPARK_CONF", env.get("PAYMENTS_SPARK_CONF")),
     )
     _refuse_a_mixed_target(settings)
     return settings
@@ -187,6 +200,12 @@ def _matching(name: str, value: str, pattern: re.Pattern[str]) -> str:
     if not pattern.fullmatch(value):
         raise SettingError(f"{name} is {value!r}, which does not match {pattern.pattern}.")
     return value
+
+
+def _host(name: str, value: str | None) -> str:
+    if value and not _HOST.fullmatch(value):
+        raise SettingError(f"{name} must be a host's name or address, not {value!r}.")
+    return value or LOOPBACK
 
 
 def _uri(name: str, value: str | None, default: Path) -> str:

@@ -26,7 +26,7 @@ RECORD = {
     "value": "cast(value as binary)",
     "headers": "cast(null as array<struct<key: string, value: binary>>)",
 }
-"""A line of text as if it were Kafka's: each of KAFKA_COLUMNS as an expression. What a record says does not matter here."""
+"""A line of text as if it were Kafka's: each of KAFKA_COLUMNS as an expression. What a record says does not matter."""
 
 _EXIT_SECONDS = 300
 """A bound, not a wait: on a busy machine with two cores it has taken more than one minute."""

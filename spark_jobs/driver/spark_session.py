@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.settings import JobSettings, java_home
+from spark_jobs.settings import JobSettings, SettingError, java_home
 from spark_jobs.source.connection import read_connection
 
 if TYPE_CHECKING:
@@ -78,10 +78,33 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.redaction.options.regex": "(?i)url|secret|password|token|jaas|key",
         "spark.redaction.regex": "(?i)secret|password|token|jaas|access[.]?key",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
+        # Where executors find the driver: on this machine only, unless the settings say otherwise.
+        "spark.driver.bindAddress": settings.spark_bind_address,
+        "spark.driver.host": settings.spark_driver_host,
         "spark.locality.wait": "0s",
-    } | (_LOCAL_FILES if settings.checkpoint_location.startswith("file:") else {})
+        **(_LOCAL_FILES if settings.checkpoint_location.startswith("file:") else {}),
+        **(conf_of(Path(settings.spark_conf)) if settings.spark_conf else {}),
+    }
+
+
+def conf_of(path: Path) -> dict[str, str]:
+    """What a file of Spark's own form says, as spark-defaults.conf has it: a name and a value a line.
+
+    Raises:
+        SettingError: it cannot be read, or a line sets nothing of Spark's.
+    """
+    import javaproperties
+
+    try:
+        with path.open(encoding="utf-8") as stream:
+            conf: dict[str, str] = javaproperties.load(stream)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise SettingError(f"PAYMENTS_SPARK_CONF: {path} cannot be read: {reason}.") from None
+    for name, value in conf.items():
+        if not name.startswith("spark.") or not value:
+            raise SettingError(f"PAYMENTS_SPARK_CONF: {path} has {name!r}; each line is spark.NAME and a value.")
+    return conf
 
 
 _WORKER_MEMORY = {

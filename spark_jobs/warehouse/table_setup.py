@@ -98,9 +98,7 @@ def make_missing(
     from google.cloud import bigquery
 
     if not found.tables:
-        dataset = bigquery.Dataset(f"{settings.project}.{settings.dataset}")
-        dataset.location = settings.location
-        insist(partial(client.create_dataset, dataset, exists_ok=True, **bounds()))
+        make_dataset(client, settings)
     version = found.version or newest_version(migrations)
     for table in (CONTROL, *(table for table in TABLES if table is not CONTROL)):
         if table.name in found.tables:
@@ -116,6 +114,19 @@ def make_missing(
         insist(partial(client.create_table, resource, exists_ok=True, **bounds()))
     if found.version is None:
         conclude(client, settings, version, "the dataset was made")
+
+
+def make_dataset(client: "Client", settings: JobSettings) -> None:
+    """Create the dataset where it is missing: only then does it take leave to create datasets."""
+    from google.api_core.exceptions import NotFound
+    from google.cloud import bigquery
+
+    dataset = bigquery.Dataset(f"{settings.project}.{settings.dataset}")
+    try:
+        client.get_dataset(dataset.reference, **bounds())
+    except NotFound:
+        dataset.location = settings.location
+        insist(partial(client.create_dataset, dataset, exists_ok=True, **bounds()))
 
 
 def add(client: "Client", settings: JobSettings, migration: Migration) -> None:

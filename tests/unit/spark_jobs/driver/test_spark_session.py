@@ -1,0 +1,62 @@
+"""A session's configuration: the driver on loopback unless told otherwise, and a file of Spark's own that wins."""
+
+from pathlib import Path
+
+import pytest
+
+from spark_jobs.driver.spark_session import conf_of, spark_conf
+from spark_jobs.settings import SettingError, read_job_settings
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "spark.conf"
+    path.write_text(text)
+    return path
+
+
+def test_the_driver_is_on_loopback_unless_the_settings_say_otherwise(tmp_path: Path) -> None:
+    conf = spark_conf(read_job_settings({}), tmp_path)
+    assert (conf["spark.driver.host"], conf["spark.driver.bindAddress"]) == ("127.0.0.1", "127.0.0.1")
+    settings = read_job_settings(
+        {"PAYMENTS_SPARK_DRIVER_HOST": "processor-0.processor", "PAYMENTS_SPARK_BIND_ADDRESS": "0.0.0.0"}  # noqa: S104
+    )
+    assert read_job_settings(settings.environment()) == settings
+    conf = spark_conf(settings, tmp_path)
+    assert conf["spark.driver.host"] == "processor-0.processor"
+    assert conf["spark.driver.bindAddress"] == "0.0.0.0"  # noqa: S104
+
+
+@pytest.mark.parametrize("host", ["::1", "10.0.0.7", "driver.example.com", "fd00::7"])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert read_job_settings({"PAYMENTS_SPARK_DRIVER_HOST": host}).spark_driver_host == host
+
+
+@pytest.mark.parametrize("host", ["spark://driver", "driver:7077", "a host", "driver;"])
+def test_a_host_that_is_none_is_refused_in_one_line(host: str) -> None:
+    with pytest.raises(SettingError, match="PAYMENTS_SPARK_DRIVER_HOST must be a host's name or address"):
+        read_job_settings({"PAYMENTS_SPARK_DRIVER_HOST": host})
+
+
+def test_a_file_of_sparks_own_form_wins_over_ours(tmp_path: Path) -> None:
+    path = written(tmp_path, "# ours\nspark.master spark://master:7077\nspark.locality.wait = 1s\n\n")
+    settings = read_job_settings({"PAYMENTS_SPARK_CONF": str(path)})
+    assert read_job_settings(settings.environment()) == settings
+    conf = spark_conf(settings, tmp_path)
+    assert conf["spark.master"] == "spark://master:7077"
+    assert conf["spark.locality.wait"] == "1s"
+    assert conf["spark.sql.session.timeZone"] == "UTC"
+
+
+@pytest.mark.parametrize("line", ["master local[2]", "spark.master", "spark.master="])
+def test_a_line_that_sets_nothing_of_sparks_is_refused(line: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"PAYMENTS_SPARK_CONF: .* each line is spark\.NAME and a value\."):
+        conf_of(written(tmp_path, f"{line}\n"))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spark.conf"
+    path.write_bytes(b"spark.master \xff\n")
+    with pytest.raises(SettingError, match="it is no text in UTF-8"):
+        conf_of(path)
+    with pytest.raises(SettingError, match="No such file"):
+        conf_of(tmp_path / "none")
