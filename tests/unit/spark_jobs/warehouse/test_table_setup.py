@@ -24,13 +24,13 @@ class Datasets:
 
     def get_dataset(self, reference: bigquery.DatasetReference, **_: Any) -> bigquery.Dataset:
         if reference.dataset_id not in self.there:
-            raise NotFound("no such dataset")
+            raise NotFound("no such dataset")  # type: ignore[no-untyped-call]
         return bigquery.Dataset(reference)
 
     def create_dataset(self, dataset: bigquery.Dataset, *, exists_ok: bool, **_: Any) -> bigquery.Dataset:
         assert exists_ok, "another process may have made it in between"
         if not self.may_create:
-            raise Forbidden("bigquery.datasets.create")
+            raise Forbidden("bigquery.datasets.create")  # type: ignore[no-untyped-call]
         self.created.append(dataset)
         return dataset
 
