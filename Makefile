@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 HOME_DIR := $(or $(PAYMENTS_HOME),.payments)
-STATE := jars java java.stamp maven warehouse-env peers kafka bigquery checkpoints staging dagster logs run manifests
+STATE := jars java java.stamp maven warehouse-env docs-env peers kafka bigquery checkpoints staging dagster logs run manifests
 RATE ?= 20
 KILLS ?= 20
 SEED ?= 1
@@ -18,7 +18,7 @@ PYTEST_OPTIONS ?=
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes lock clean
+.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,6 +123,10 @@ bytes: setup ## what BigQuery would bill for every statement; writes docs/costs.
 
 scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
 	$(BIN)/python -m benchmarks.measurements.scenarios
+
+docs: setup ## make the documents' site in build/docs/site; a broken link fails
+	@local_stack/setup.sh docs
+	@$(BIN)/python -m handbook.site --generator "$(HOME_DIR)/docs-env/bin/zensical"
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock

@@ -5,6 +5,7 @@
 # Usage: local_stack/setup.sh              everything
 #        local_stack/setup.sh once         all but the archive of classes, which costs more than one run gains by it
 #        local_stack/setup.sh jars         only Java and the jars
+#        local_stack/setup.sh docs         only what makes the site of docs/
 #        local_stack/setup.sh lock         write requirements/*.txt anew from requirements/*.in
 #        local_stack/setup.sh lock-jars    write jars.txt anew from pom.xml, by Maven
 set -euo pipefail
@@ -169,6 +170,8 @@ python_lane() {
   step "dbt's manifest" dbt_project/target/setup.stamp make_manifest "${dbt_files[@]}"
 }
 
+make_docs() { make_environment "$home/docs-env" requirements/docs.txt; }
+
 warehouse_lane() { given="$(declare -f make_environment)" step "the warehouse's environment" "$home/warehouse-env/setup.stamp" make_warehouse requirements/warehouse.txt; }
 
 java_lane() {
@@ -200,6 +203,7 @@ case "${1:-}" in
     lock_one warehouse --python-version 3.13 --override requirements/warehouse-overrides.txt --upgrade
     lock_one java --python-version 3.13 --upgrade
     lock_one maven --python-version 3.13 --upgrade
+    lock_one docs --python-version 3.13 --upgrade
     exit
     ;;
   lock-jars)
@@ -209,6 +213,11 @@ case "${1:-}" in
   jars)
     need_python_313
     side_by_side java_lane
+    exit
+    ;;
+  docs)
+    need_python_313
+    given="$(declare -f make_environment)" step "the environment of the documents' site" "$home/docs-env/setup.stamp" make_docs requirements/docs.txt
     exit
     ;;
 esac

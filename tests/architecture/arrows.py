@@ -72,5 +72,10 @@ ARROWS = {
         "measurements": "harness",
         "warehouse": "harness",
     },
+    "handbook": {
+        "links": "markdown",
+        "staging": "links markdown navigation",
+        "site": "links navigation site_check staging",
+    },
 }
 """House, room, and the rooms of the same house that it may import from."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-HOUSES = ("orchestration", "spark_jobs", "simulator", "local_stack", "benchmarks")
+HOUSES = ("orchestration", "spark_jobs", "simulator", "local_stack", "benchmarks", "handbook")
 MAX_MODULES = 12
 MAX_FILE_LINES = 350
 
