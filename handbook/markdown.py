@@ -12,6 +12,7 @@ _HEADING = re.compile(r"^#{1,6} +(.*?)(?: +#+)? *$")
 _LINK = re.compile(r"(?P<before>!?\[(?:[^\[\]]|\[[^\]]*\])*\]\()(?P<target>[^()\s]+)(?P<after>(?: +\"[^\"]*\")?\))")
 _LINK_TEXT = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
+_ABOVE = re.compile(r"<!-- (.*?) -->")
 _COMMENT = re.compile(r"<!--.*?-->")
 _TAG = re.compile(r"</?\w+[^>]*>")
 _EXPLICIT_ID = re.compile(r"""<\w+[^>]*\bid=["']([^"']+)["']""")
@@ -25,6 +26,8 @@ class Block:
     lines: tuple[str, ...]
     line: int
     fenced: bool = True
+    comment: str = ""
+    """What the HTML comment says that stands on the line above."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ def _parts(text: str) -> Iterator[Line | Block]:
             end += 1
         indent = len(opening["indent"])
         inner = tuple(line[indent:] if not line[:indent].strip() else line for line in lines[at + 1 : end])
-        yield Block(opening["language"], inner, at + 2)
+        comment = _ABOVE.fullmatch(lines[at - 1].strip()) if at else None
+        yield Block(opening["language"], inner, at + 2, comment=comment[1] if comment else "")
         at = end + 1
 
 

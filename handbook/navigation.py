@@ -7,6 +7,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+OTHERS = "More"
+
 
 @dataclass(frozen=True)
 class Group:
@@ -17,7 +19,9 @@ class Group:
 
 
 def groups(docs: Path) -> list[Group]:
-    """The groups in their order. A pattern with a star may match nothing; a plain name must be a page.
+    """The groups in their order, and then OTHERS: pages that no group names, so that each can be found.
+
+    A pattern with a star may match nothing; a plain name must be a page.
 
     Raises:
         ValueError: a page that is named does not exist, or is named twice.
@@ -36,11 +40,6 @@ def groups(docs: Path) -> list[Group]:
             raise ValueError(f"docs/navigation.toml names {', '.join(sorted(twice))} in two groups: take one out.")
         seen |= set(listed)
         found.append(Group(group["title"], tuple(listed)))
-    return found
-
-
-def unlisted(docs: Path) -> list[str]:
-    """Pages that no group names: a reader of the site would not find them."""
-    listed = {page for group in groups(docs) for page in group.pages}
     every = (path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md")))
-    return [page for page in every if page not in listed]
+    others = tuple(page for page in every if page not in seen)
+    return [*found, Group(OTHERS, others)] if others else found

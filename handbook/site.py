@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from handbook import links, navigation, site_check, staging
+from handbook import links, site_check, staging
 
 BUILT = links.ROOT / "build" / "docs"
 
@@ -20,10 +20,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--generator", type=Path, required=True, help="the program zensical")
     generator: Path = parser.parse_args(arguments).generator
     findings = [finding for page in links.pages() for finding in links.broken(page)]
-    findings += [
-        f"docs/{page} is in no group: name it in docs/navigation.toml"
-        for page in navigation.unlisted(links.ROOT / "docs")
-    ]
     if not findings:
         findings = _built(generator)
     for finding in findings:

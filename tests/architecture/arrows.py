@@ -75,7 +75,10 @@ ARROWS = {
     "handbook": {
         "links": "markdown",
         "staging": "links markdown navigation",
-        "site": "links navigation site_check staging",
+        "site": "links site_check staging",
+        "console": "markdown",
+        "commands": "links markdown",
+        "walkthrough": "examples links",
     },
 }
 """House, room, and the rooms of the same house that it may import from."""
