@@ -18,7 +18,7 @@ PYTEST_OPTIONS ?=
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes docs lock clean
+.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema alerts figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,13 +74,19 @@ schema: setup ## write docs/payment-event.schema.json from the contract
 	$(BIN)/python -c 'import json; from spark_jobs.contract.payment_event import json_schema; print(json.dumps(json_schema(), indent=2))' \
 		> docs/payment-event.schema.json
 
+alerts: setup ## write the rules, the Grafana dashboard and the tables of alerts and metrics; with RUNBOOKS=address print rules for it
+	@$(BIN)/python -m orchestration.alerts.files $(RUNBOOKS)
+
 figures: setup ## measure the streaming job, and write the figures into the docs
 	$(BIN)/python -m benchmarks.measurements.streaming
 
 chaos: setup ## kill parts of the running platform at random, then count (KILLS=20 SEED=1); writes docs/reliability.md
 	$(BIN)/python -m tests.faults.chaos --kills $(KILLS) --seed $(SEED) --report
 
-rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
+rebuild-alerts: setup ## write the rules, the Grafana dashboard and the tables of alerts and metrics; with RUNBOOKS=address print rules for it
+	@$(BIN)/python -m orchestration.alerts.files $(RUNBOOKS)
+
+figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
 	$(BIN)/python -m benchmarks.measurements.rebuilding
 
 stages: setup ## measure where the CPU time of a record goes
@@ -115,7 +121,10 @@ soak: setup ## what grows with batches and builds, and what a week comes to (an 
 bench-patches: setup ## what each patch of the local warehouse is worth (30 minutes; ROUNDS=3); writes docs/performance.md
 	$(BIN)/python -m benchmarks.warehouse.visits $(call given,ROUNDS,rounds) $(dry)
 
-simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
+simulator-alerts: setup ## write the rules, the Grafana dashboard and the tables of alerts and metrics; with RUNBOOKS=address print rules for it
+	@$(BIN)/python -m orchestration.alerts.files $(RUNBOOKS)
+
+figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
 	$(BIN)/python -m benchmarks.measurements.sending $(call given,EVENTS,events) $(dry)
 
 bytes: setup ## what BigQuery would bill for every statement; writes docs/costs.md (RECORD=1 records the statements anew)

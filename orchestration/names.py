@@ -27,6 +27,7 @@ BACKTEST_JOB = "backtest_fraud_rules"
 BACKFILL_JOB = "backfill_day"
 TIDY_JOB = "delete_old_runs"
 WATCH_JOB = "watch_pipeline"
+NOTIFY_SCHEDULE = "notify"
 
 HEALTH_CHECK = "pipeline_is_healthy"
 SENSORS = ("backlog_sensor", "rebuild_sensor", "failure_sensor")

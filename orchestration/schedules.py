@@ -7,6 +7,9 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.jobs import daily_reconciliation, delete_old_runs
+from orchestration.notifications.channel_settings import read_channel_settings
+from orchestration.notifications.firing import firing
+from orchestration.notifications.telling import tell
 from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
 from orchestration.watch.look import look
@@ -53,4 +56,32 @@ def watch_schedule(
     return dg.SkipReason("; ".join(verdict.words) or "healthy")
 
 
-DEFAULT_SCHEDULES = [daily_reconciliation_schedule, delete_old_runs_schedule, watch_schedule]
+@dg.schedule(
+    name=names.NOTIFY_SCHEDULE,
+    job_name=names.WATCH_JOB,
+    cron_schedule="* * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every minute: tells of alerts that fire or are over, by the channels that are set, each once.",
+)
+def notify_schedule(
+    context: dg.ScheduleEvaluationContext,
+    settings: dg.ResourceParam[StackSettings],
+    bigquery: dg.ResourceParam[Any],
+) -> dg.SkipReason:
+    """One round, in the tick itself. Beside the watch, so that a receiver that hangs does not hold it up."""
+    from orchestration.notifications.channels import send
+    from orchestration.notifications.record import health_on_record, incidents_of_a_week
+
+    channels = read_channel_settings()
+    if not channels.names:
+        return dg.SkipReason("no channel is set: see docs/alerts.md")
+    now = datetime.now(UTC)
+    seen = firing(health_on_record(context.instance), incidents_of_a_week(settings, bigquery), now)
+    lines = tell(settings.home, channels, seen, int(now.timestamp()), send)
+    for line in lines:
+        context.log.warning(line)
+    return dg.SkipReason("; ".join(lines) or f"{len(seen.details)} alerts fire, nothing new is to be told")
+
+
+DEFAULT_SCHEDULES = [daily_reconciliation_schedule, delete_old_runs_schedule, watch_schedule, notify_schedule]

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_TOPIC = "payment-events"
+DEFAULT_GROUP, NO_GROUP = "exactly-once-payments", "none"
 DEFAULT_EMULATOR_HOST = "http://127.0.0.1:9050"
 LOCAL_PROJECT = "payments-local"
 DEFAULT_WATERMARK_MINUTES = 60
@@ -47,7 +48,7 @@ class JobSettings:
     that holds the Delta tables. `event_mapping` is the file that says what the topic's events mean; empty: they are the
     contract's own. `unreadable_labels` is one of UNREADABLE_LABELS. Spark's executors find the driver at
     `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of Spark's own
-    configuration, which wins over ours; empty: there is none.
+    configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published; empty: none does.
     """
 
     bootstrap_servers: str
@@ -72,6 +73,7 @@ class JobSettings:
     spark_driver_host: str = LOOPBACK
     spark_bind_address: str = LOOPBACK
     spark_conf: str = ""
+    consumer_group: str = ""
 
     @property
     def watermark_microseconds(self) -> int:
@@ -111,6 +113,7 @@ class JobSettings:
             "PAYMENTS_SPARK_DRIVER_HOST": self.spark_driver_host,
             "PAYMENTS_SPARK_BIND_ADDRESS": self.spark_bind_address,
             **({"PAYMENTS_SPARK_CONF": self.spark_conf} if self.spark_conf else {}),
+            "PAYMENTS_CONSUMER_GROUP": self.consumer_group or NO_GROUP,
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
 
@@ -147,6 +150,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         spark_driver_host=_host("PAYMENTS_SPARK_DRIVER_HOST", env.get("PAYMENTS_SPARK_DRIVER_HOST")),
         spark_bind_address=_host("PAYMENTS_SPARK_BIND_ADDRESS", env.get("PAYMENTS_SPARK_BIND_ADDRESS")),
         spark_conf=_file("PAYMENTS_SPARK_CONF", env.get("PAYMENTS_SPARK_CONF")),
+        consumer_group=_consumer_group(env.get("PAYMENTS_CONSUMER_GROUP") or DEFAULT_GROUP),
     )
     _refuse_a_mixed_target(settings)
     return settings
@@ -226,6 +230,10 @@ def _file(name: str, value: str | None) -> str:
     if not path.is_file():
         raise SettingError(f"{name} names {value!r}, which is no file.")
     return str(path)
+
+
+def _consumer_group(value: str) -> str:
+    return "" if value == NO_GROUP else _matching("PAYMENTS_CONSUMER_GROUP", value, _TOPIC)
 
 
 def _split(uri: str) -> SplitResult | None:

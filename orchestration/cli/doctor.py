@@ -17,6 +17,8 @@ from local_stack.bigquery.emulator import Warehouse
 from local_stack.java import find_java
 from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError, is_port_free
+from orchestration.alerts.catalog import alert_for_incident, alert_for_metric
+from orchestration.alerts.runbooks import runbook_of
 from orchestration.platform.disk_usage import LEAST_FREE_BYTES, free_bytes, human, sizes, warning
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import table
@@ -53,6 +55,7 @@ def examine(settings: StackSettings) -> Iterator[Finding]:
     yield endpoint(settings)
     yield from ports(settings)
     yield from topic(settings)
+    yield from alerts(settings)
 
 
 def java(home: Path) -> Finding:
@@ -135,11 +138,45 @@ def topic(settings: StackSettings) -> Iterator[Finding]:
         return
     try:
         _, remarks = BrokerReader(job.bootstrap_servers, job.topic).look()
-    except (BrokerUnreachable, Incident) as error:
-        remarks = [str(error)]
+    except BrokerUnreachable as error:
+        remarks = [_with_runbook(str(error), "PaymentsBrokerDown")]
+    except Incident as error:
+        alert = alert_for_incident(error.kind)
+        remarks = [_with_runbook(str(error), alert.name if alert else "")]
     yield from (("topic", "WARN", line) for line in remarks)
     if not remarks:
         yield "topic", "OK", f"{job.topic}: no open transaction, nothing is compacted"
+
+
+def alerts(settings: StackSettings) -> Iterator[Finding]:
+    """Health rows that are FAILING and open incidents, where the warehouse is up, each with its runbook."""
+    warehouse = Stack(settings).warehouse
+    if warehouse is not None and not warehouse.is_up():
+        return
+    from google.auth.exceptions import GoogleAuthError
+
+    from orchestration.dashboard import gathering, statements
+    from orchestration.dashboard.remedies import open_incidents
+    from spark_jobs.warehouse.retries import failures
+
+    try:
+        health, incidents = (gathering.ask_one(settings, name) for name in (statements.HEALTH, statements.INCIDENTS))
+    except (*failures(), GoogleAuthError):
+        # It does not let us in, or there is no dataset yet; `payments status` says which.
+        return
+    found = [("incident", row["detail"], row["alert"]) for row in open_incidents(incidents.rows)]
+    for row in health.rows:
+        if row["status"] == "FAILING":
+            alert = alert_for_metric(row["metric"])
+            said = f"{row['metric']} is {row['value']}, target {row['target']}"
+            found.append(("health", said, alert.name if alert else ""))
+    yield from ((what, "WARN", _with_runbook(said, name)) for what, said, name in found)
+    if not found and health.read_at and not health.note and not health.trouble:
+        yield "health", "OK", "nothing is FAILING, no incident is open"
+
+
+def _with_runbook(text: str, name: str) -> str:
+    return f"{text} (runbook: {runbook_of(name)})" if name else text
 
 
 def _port(name: str, setting: str, host: str, port: int, part: Broker | Warehouse | Daemon) -> Finding:

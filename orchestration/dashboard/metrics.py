@@ -11,7 +11,8 @@ from datetime import datetime
 from orchestration.dashboard import statements
 from orchestration.dashboard.answer import Verdict, answer
 from orchestration.dashboard.model import Row, Snapshot, moment_of
-from orchestration.dashboard.remedies import open_incidents
+from orchestration.dashboard.remedies import NEVER_OPEN, open_incidents
+from spark_jobs.incidents import IncidentKind
 
 type Labels = dict[str, str]
 type Samples = Iterable[tuple[Labels, float]]
@@ -70,8 +71,14 @@ def _dispositions(snapshot: Snapshot, _: datetime) -> Samples:
     return [({"disposition": n.upper()}, float(sum(row[f"{n}_count"] for row in bins))) for n in names] if bins else []
 
 
+def _health_rows(snapshot: Snapshot) -> list[Row]:
+    """None where they are not known now: a status of before would hold an alert up, or back."""
+    section = snapshot.section(statements.HEALTH)
+    return [] if section.trouble else list(section.rows)
+
+
 def _health_values(snapshot: Snapshot, _: datetime) -> Samples:
-    rows = [row for row in snapshot.rows(statements.HEALTH) if row["value"] is not None]
+    rows = [row for row in _health_rows(snapshot) if row["value"] is not None]
     return [({"metric": row["metric"]}, float(row["value"])) for row in rows]
 
 
@@ -79,13 +86,13 @@ STATUS_NUMBERS = {"HEALTHY": 0, "UNWATCHED": 1, "DEGRADED": 2, "FAILING": 3}
 
 
 def _health_statuses(snapshot: Snapshot, _: datetime) -> Samples:
-    rows = snapshot.rows(statements.HEALTH)
+    rows = _health_rows(snapshot)
     return [({"metric": row["metric"]}, float(STATUS_NUMBERS.get(row["status"], 3))) for row in rows]
 
 
 def _health_value(metric: str, scale: float = 1) -> Callable[[Snapshot, datetime], Samples]:
     def samples(snapshot: Snapshot, _: datetime) -> Samples:
-        rows = [row for row in snapshot.rows(statements.HEALTH) if row["metric"] == metric and row["value"] is not None]
+        rows = [row for row in _health_rows(snapshot) if row["metric"] == metric and row["value"] is not None]
         return [({}, float(row["value"]) * scale) for row in rows]
 
     return samples
@@ -102,11 +109,21 @@ def _of_partition(column: str) -> Callable[[Snapshot, datetime], Samples]:
 
 
 def _incidents(snapshot: Snapshot, _: datetime) -> Samples:
-    batches = snapshot.rows(statements.BATCHES)
-    if snapshot.section(statements.INCIDENTS).read_at is None:
+    section = snapshot.section(statements.INCIDENTS)
+    if section.read_at is None or section.trouble:
         return []
-    newest = str(batches[0]["published_at"]) if batches else None
-    return [({}, float(len(open_incidents(snapshot.rows(statements.INCIDENTS), newest))))]
+    kinds = {row["kind"] for row in open_incidents(section.rows)}
+    return [({"kind": kind}, float(kind in kinds)) for kind in sorted({*_OPENED, *kinds})]
+
+
+_OPENED = {str(kind) for kind in IncidentKind if kind not in NEVER_OPEN}
+
+
+def _last_incidents(snapshot: Snapshot, _: datetime) -> Samples:
+    newest: dict[str, float] = {}
+    for row in snapshot.rows(statements.INCIDENTS):
+        newest[row["kind"]] = max(newest.get(row["kind"], 0.0), _seconds(row["occurred_at"]))
+    return [({"kind": kind}, at) for kind, at in sorted(newest.items())]
 
 
 def _conflicts(column: str) -> Callable[[Snapshot, datetime], Samples]:
@@ -203,7 +220,18 @@ METRICS = (
         _of_partition("broker_ends_at"),
     ),
     Metric("payments_source_lag_records", "Records that wait.", "partition", _of_partition("lag")),
-    Metric("payments_open_incidents", "Kinds of incident since which nothing was published.", "", _incidents),
+    Metric(
+        "payments_open_incidents",
+        "1 where nothing was published since an incident of the kind, else 0.",
+        "kind",
+        _incidents,
+    ),
+    Metric(
+        "payments_last_incident_timestamp_seconds",
+        "When the newest incident of the kind occurred, within a week.",
+        "kind",
+        _last_incidents,
+    ),
     Metric("payments_undecided_conflicts", "Payments with several payloads, undecided.", "", _conflicts("open_count")),
     Metric("payments_undecided_conflicts_euros", "The money at stake in them.", "", _conflicts("open_eur")),
 )

@@ -6,6 +6,7 @@ Belongs here: the commands, and which incidents are open. Does not belong here: 
 
 from collections.abc import Sequence
 
+from orchestration.alerts.catalog import alert_for_incident
 from orchestration.dashboard.model import Row
 from spark_jobs.incidents import IncidentKind
 
@@ -45,13 +46,17 @@ NEVER_OPEN = (IncidentKind.CHECKPOINT_UNUSABLE, IncidentKind.FENCED)
 """A run mends the first by itself; after the second another run goes on."""
 
 
-def open_incidents(incidents: Sequence[Row], newest_publication: str | None) -> list[Row]:
-    """Incidents since which nothing was published, each with its command; of a kind only the newest."""
+def open_incidents(incidents: Sequence[Row]) -> list[Row]:
+    """Incidents since which nothing was published, each with its command and its alert; of a kind only the newest.
+
+    `published_at` of a row is when the newest batch of the week was published: a topic may be idle for days.
+    """
     found: dict[str, Row] = {}
     for row in sorted(incidents, key=lambda row: str(row["occurred_at"])):
-        is_past = newest_publication is not None and row["occurred_at"] <= newest_publication
+        is_past = row["occurred_at"] <= (row.get("published_at") or "")
         if not is_past and row["kind"] not in NEVER_OPEN:
-            found[row["kind"]] = {**row, "command": command_for(row["kind"])}
+            alert = alert_for_incident(row["kind"])
+            found[row["kind"]] = {**row, "command": command_for(row["kind"]), "alert": alert.name if alert else ""}
     return list(found.values())
 
 

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from orchestration.alerts.promises import EVERY_ALERT
+from orchestration.alerts.runbooks import FOLDER as RUNBOOKS
 from orchestration.dashboard.gathering import gather
 from orchestration.dashboard.keeping import keep, kept
 from orchestration.dashboard.metrics import exposition
@@ -84,6 +86,15 @@ def application(settings: StackSettings, hosts: list[str], known: Known) -> "Sta
         text = exposition(known.look(), datetime.now(UTC))
         return PlainTextResponse(text, headers={"Cache-Control": "no-store"}, media_type=METRICS_TYPE)
 
+    def runbook(request: "Request") -> "Response":
+        # Only names of the list: nothing else of the folder, and nothing beside it.
+        name = request.path_params["name"]
+        known_alert = name in {alert.name for alert in EVERY_ALERT}
+        file = RUNBOOKS / f"{name}.md"
+        if not known_alert or not file.is_file():
+            return PlainTextResponse("There is no such runbook.\n", status_code=404)
+        return PlainTextResponse(file.read_text(encoding="utf-8"))
+
     def health(_: "Request") -> "Response":
         return PlainTextResponse("ok\n")
 
@@ -97,6 +108,7 @@ def application(settings: StackSettings, hosts: list[str], known: Known) -> "Sta
             Route("/", page),
             Route("/metrics", metrics),
             Route("/healthz", health),
+            Route("/runbooks/{name}.md", runbook),
             Mount("/static", StaticFiles(directory=FOLDER)),
         ],
         middleware=[

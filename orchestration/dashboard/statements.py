@@ -152,14 +152,21 @@ AT_ONE_MOMENT = {
     ),
     INCIDENTS: Statement(
         """
-        select incident_id, kind, detail, occurred_at, count(*) as partitions
+        with published as (
+            select max(published_at) as newest_at
+            from {batch_ledger}
+            where published_at >= timestamp_sub(current_timestamp(), interval 7 day) and pipeline = @pipeline
+        )
+
+        select incident_id, kind, detail, occurred_at, count(*) as partitions, max(published.newest_at) as published_at
         from {pipeline_incidents}
+        cross join published
         where pipeline = @pipeline and occurred_at >= timestamp_sub(current_timestamp(), interval 7 day)
         group by incident_id, kind, detail, occurred_at
         order by occurred_at desc
         limit 20
         """,
-        "200 bytes an incident",
+        "200 bytes an incident, 8 bytes a batch of the last week: 2 MB",
     ),
 }
 """Asked at each look, all of one state of the warehouse."""

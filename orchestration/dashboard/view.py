@@ -7,6 +7,7 @@ Belongs here: which cards, charts and tables there are, and their words. Does no
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orchestration.alerts.catalog import alert_for_metric
 from orchestration.dashboard import statements
 from orchestration.dashboard.answer import Answer, answer, clock
 from orchestration.dashboard.cells import TABLES, Table, table_of
@@ -49,6 +50,7 @@ class Card:
     command: str
     path: str
     words: str
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,6 @@ def page_of(snapshot: Snapshot, now: datetime) -> Page:
     until = int(moment_of(snapshot.taken_at).timestamp())
     cards = cards_of(snapshot, until)
     age = max(0, int((now - moment_of(snapshot.taken_at)).total_seconds()))
-    batches = snapshot.rows(statements.BATCHES)
-    newest = str(batches[0]["published_at"]) if batches else None
     overdue = tuple(card for card in cards if card.metric.endswith("_overdue_seconds"))
     health = snapshot.section(statements.HEALTH)
     return Page(
@@ -116,7 +116,7 @@ def page_of(snapshot: Snapshot, now: datetime) -> Page:
         health=tuple(card for card in cards if card not in overdue),
         health_trouble=_why_not_known(health) or health.note,
         watch=overdue,
-        incidents=tuple(open_incidents(snapshot.rows(statements.INCIDENTS), newest)),
+        incidents=tuple(open_incidents(snapshot.rows(statements.INCIDENTS))),
         incidents_trouble=_why_not_known(snapshot.section(statements.INCIDENTS)),
         unwell=tuple(card for card in cards if card.status in ("FAILING", "DEGRADED")),
         charts=charts_of(snapshot),
@@ -151,6 +151,7 @@ def _card(metric: str, row: Row, snapshot: Snapshot, until: int) -> Card:
         command=BY_METRIC.get(metric, "payments status"),
         path=path(points, until),
         words=in_words(points, until),
+        alert=alert.name if (alert := alert_for_metric(metric)) else "",
     )
 
 

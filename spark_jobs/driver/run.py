@@ -29,6 +29,7 @@ from spark_jobs.publishing.control import Control, watermark_in
 from spark_jobs.reading.contracts import contract_in_use
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
+from spark_jobs.source.group_offsets import GroupOffsets
 from spark_jobs.source.last_records import last_records_from_json
 from spark_jobs.source.refusals import named
 from spark_jobs.source.stream import read_kafka
@@ -67,6 +68,7 @@ class Run(AbstractContextManager["Run"]):
     def __enter__(self) -> "Run":
         with ExitStack() as stack:
             self._topic = stack.enter_context(TopicReader(self._settings.bootstrap_servers, self._settings.topic))
+            self._group = stack.enter_context(_group_offsets(self._settings))
             self._store = stack.enter_context(open_store(self._settings))
             stack.push(self._record)
             self._begin()
@@ -103,6 +105,7 @@ class Run(AbstractContextManager["Run"]):
     def _go_on_with(self, control: Control, generation: Generation) -> None:
         self._locations, self._checkpoint = generation.locations, generation.checkpoint
         self._publisher = self._store.publisher(control)
+        self._group.publish(control.end_offsets)
         self._plan.cache_clear()
         staged_files.sweep(self._locations.staging)
 
@@ -238,6 +241,7 @@ class Run(AbstractContextManager["Run"]):
                 judged_at=self._checkpoint.clock(spark_batch_id),
             )
             report = self._publisher.publish(batch)
+            self._group.publish(interval.end)
             self.reports.append(report)
             self._on_batch(report)
         # Also of a batch that was published before: the control row is the one after it.
@@ -267,3 +271,7 @@ class Run(AbstractContextManager["Run"]):
         check_source(control.end_offsets, control.topic_id, topic)
         self._topic.check_last_records(last_records_from_json(control.last_records), topic)
         return control
+
+
+def _group_offsets(settings: JobSettings) -> GroupOffsets:
+    return GroupOffsets(settings.bootstrap_servers, settings.topic, settings.consumer_group)

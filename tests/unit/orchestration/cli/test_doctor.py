@@ -1,7 +1,62 @@
-"""What doctor finds of the disk; the rest is in the tests of the command."""
+"""What doctor finds of the disk and of alerts; the rest is in the tests of the command."""
 
-from orchestration.cli.doctor import disk
+import pytest
+from google.api_core.exceptions import NotFound
+
+from orchestration.cli.doctor import alerts, disk
+from orchestration.dashboard import gathering, statements
+from orchestration.dashboard.model import Section
 from orchestration.platform.disk_usage import GIB
+from orchestration.settings import StackSettings, read_stack_settings
+
+SETTINGS = read_stack_settings({"BIGQUERY_PROJECT": "acme-payments", "STAGING_LOCATION": "gs://acme/staging"})
+INCIDENT = {
+    "incident_id": "i",
+    "kind": "OFFSETS_LOST",
+    "detail": "OFFSETS_LOST: 0: 12 to 15",
+    "occurred_at": "2026-01-05T12:06:00Z",
+    "published_at": None,
+}
+
+
+def health(status: str) -> dict[str, str]:
+    return {"metric": "build_overdue_seconds", "value": "60", "target": "0", "status": status}
+
+
+def found(
+    monkeypatch: pytest.MonkeyPatch, status: str, *incidents: dict[str, str | None]
+) -> list[tuple[str, str, str]]:
+    """What doctor says where the warehouse has these rows."""
+
+    def ask(_settings: StackSettings, name: str) -> Section:
+        rows = (health(status),) if name == statements.HEALTH else incidents
+        return Section(rows, "2026-01-05T12:07:00Z")
+
+    monkeypatch.setattr(gathering, "ask_one", ask)
+    return list(alerts(SETTINGS))
+
+
+def test_what_fails_is_named_with_its_runbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(monkeypatch, "FAILING", INCIDENT) == [
+        ("incident", "WARN", "OFFSETS_LOST: 0: 12 to 15 (runbook: docs/runbooks/PaymentsDataLost.md)"),
+        (
+            "health",
+            "WARN",
+            "build_overdue_seconds is 60, target 0 (runbook: docs/runbooks/PaymentsBuildOverdue.md)",
+        ),
+    ]
+
+
+def test_where_all_is_well_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(monkeypatch, "DEGRADED") == [("health", "OK", "nothing is FAILING, no incident is open")]
+
+
+def test_a_dataset_that_is_not_there_yet_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(_settings: StackSettings, _name: str) -> Section:
+        raise NotFound("no dataset")
+
+    monkeypatch.setattr(gathering, "ask_one", ask)
+    assert list(alerts(SETTINGS)) == []
 
 
 def test_a_disk_with_room_is_well_a_small_rest_warns_and_none_fails() -> None:

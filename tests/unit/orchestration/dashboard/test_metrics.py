@@ -19,6 +19,13 @@ WITHOUT_UNIT = {
     "payments_open_incidents",
     "payments_undecided_conflicts",
 }
+INCIDENT = {
+    "incident_id": "i",
+    "kind": "LOAD_FAILED",
+    "detail": "...",
+    "occurred_at": "2026-01-05T12:00:00Z",
+    "published_at": "2026-01-05T11:00:00Z",
+}
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:
@@ -32,7 +39,7 @@ def samples(text: str) -> dict[tuple[str, str], float]:
 
 
 def test_every_line_is_of_the_text_format_and_every_metric_has_a_sample() -> None:
-    found = samples(exposition(snapshot(), NOW))
+    found = samples(exposition(snapshot(incidents=[INCIDENT]), NOW))
     assert {name for name, _ in found} == {metric.name for metric in METRICS}
 
 
@@ -63,6 +70,22 @@ def test_what_is_not_known_now_is_no_sample() -> None:
     known = snapshot()
     unread = replace(known, sections={**known.sections, statements.CONFLICTS: Section()})
     assert ("payments_undecided_conflicts", "") not in samples(exposition(unread, NOW))
+
+
+def test_an_incident_is_open_until_something_is_published_however_long_ago_that_was() -> None:
+    found = samples(exposition(snapshot(incidents=[INCIDENT]), NOW))
+    assert (found["payments_open_incidents", "LOAD_FAILED"], found["payments_open_incidents", "OFFSETS_LOST"]) == (1, 0)
+    assert found["payments_last_incident_timestamp_seconds", "LOAD_FAILED"] == 1767614400
+    mended = INCIDENT | {"published_at": "2026-01-05T12:00:10Z"}
+    idle_since = samples(exposition(snapshot(incidents=[mended], batches=[]), NOW))
+    assert idle_since["payments_open_incidents", "LOAD_FAILED"] == 0
+
+
+def test_health_that_is_not_known_now_holds_no_alert_up() -> None:
+    known = snapshot()
+    health = replace(known.section(statements.HEALTH), trouble="the warehouse does not answer")
+    found = samples(exposition(replace(known, sections={**known.sections, statements.HEALTH: health}), NOW))
+    assert not [name for name, _ in found if name in ("payments_health_status", "payments_state_bytes")]
 
 
 def test_a_comparison_that_fails_is_a_zero() -> None:

@@ -8,8 +8,8 @@ from spark_jobs.incidents import IncidentKind
 from tests.unit.orchestration.dashboard.sample import limits
 
 
-def incident(kind: str, at: str) -> dict[str, str]:
-    return {"kind": kind, "detail": "...", "occurred_at": at}
+def incident(kind: str, at: str, published_at: str | None = None) -> dict[str, str | None]:
+    return {"kind": kind, "detail": "...", "occurred_at": at, "published_at": published_at}
 
 
 def test_every_kind_of_incident_and_every_health_metric_has_a_command() -> None:
@@ -25,22 +25,30 @@ def test_every_command_is_one_of_ours() -> None:
         assert f" {command.split()[1]} " in said
 
 
-def test_an_incident_is_open_until_something_is_published_and_of_a_kind_the_newest_counts() -> None:
-    found = [
-        incident("OFFSETS_LOST", "2026-01-01T10:00:00Z"),
-        incident("LOAD_FAILED", "2026-01-01T12:00:00Z"),
-        incident("LOAD_FAILED", "2026-01-01T11:30:00Z"),
+def found(published_at: str | None) -> list[dict[str, str | None]]:
+    return [
+        incident("OFFSETS_LOST", "2026-01-01T10:00:00Z", published_at),
+        incident("LOAD_FAILED", "2026-01-01T12:00:00Z", published_at),
+        incident("LOAD_FAILED", "2026-01-01T11:30:00Z", published_at),
     ]
-    assert [(row["kind"], row["occurred_at"]) for row in open_incidents(found, "2026-01-01T11:00:00Z")] == [
+
+
+def test_an_incident_is_open_until_something_is_published_and_of_a_kind_the_newest_counts() -> None:
+    assert [(row["kind"], row["occurred_at"]) for row in open_incidents(found("2026-01-01T11:00:00Z"))] == [
         ("LOAD_FAILED", "2026-01-01T12:00:00Z")
     ]
-    assert [row["command"] for row in open_incidents(found, None)] == ["payments accept-gap", "payments process"]
-    assert open_incidents(found, "2026-01-01T13:00:00Z") == []
+    assert [row["command"] for row in open_incidents(found(None))] == ["payments accept-gap", "payments process"]
+    assert open_incidents(found("2026-01-01T13:00:00Z")) == []
+
+
+def test_an_open_incident_names_the_alert_whose_runbook_tells_of_it() -> None:
+    assert [row["alert"] for row in open_incidents(found(None))] == ["PaymentsDataLost", "PaymentsPublicationFailing"]
+    assert open_incidents([incident("NEVER_HEARD_OF", "2026-01-01T10:00:00Z")])[0]["alert"] == ""
 
 
 @pytest.mark.parametrize("kind", ["CHECKPOINT_UNUSABLE", "FENCED"])
 def test_what_a_run_mends_by_itself_is_never_open(kind: str) -> None:
-    assert open_incidents([incident(kind, "2026-01-01T12:00:00Z")], None) == []
+    assert open_incidents([incident(kind, "2026-01-01T12:00:00Z")]) == []
 
 
 def test_an_incident_of_a_newer_version_has_a_command_too() -> None:

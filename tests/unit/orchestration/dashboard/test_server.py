@@ -95,6 +95,15 @@ def test_the_files_of_the_page_are_served_and_nothing_beside_them(tmp_path: Path
         assert get(port, "/static/%2e%2e/server.py")[0].status == 404
 
 
+def test_a_runbook_is_served_by_the_name_of_its_alert_and_nothing_beside_it(tmp_path: Path, reader: Reader) -> None:
+    with running(Known(settings_in(tmp_path), reader), tmp_path) as port:
+        answer, text = get(port, "/runbooks/PaymentsDataLost.md")
+        assert (answer.status, text.splitlines()[0]) == (200, "# PaymentsDataLost")
+        assert str(answer.headers["Content-Type"]).startswith("text/plain")
+        for path in ("README.md", "..%2Falerts.md", "../alerts.md", "PaymentsNothing.md"):
+            assert get(port, f"/runbooks/{path}")[0].status == 404
+
+
 def test_a_request_by_another_name_is_refused(tmp_path: Path, reader: Reader) -> None:
     with running(Known(settings_in(tmp_path), reader), tmp_path) as port:
         assert get(port, "/", host="evil.example")[0].status == 400
