@@ -48,7 +48,8 @@ class JobSettings:
     that holds the Delta tables. `event_mapping` is the file that says what the topic's events mean; empty: they are the
     contract's own. `unreadable_labels` is one of UNREADABLE_LABELS. Spark's executors find the driver at
     `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of Spark's own
-    configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published; empty: none does.
+    configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published; empty: none
+    does.
     """
 
     bootstrap_servers: str
