@@ -74,7 +74,7 @@ schema: setup ## write docs/payment-event.schema.json from the contract
 	$(BIN)/python -c 'import json; from spark_jobs.contract.payment_event import json_schema; print(json.dumps(json_schema(), indent=2))' \
 		> docs/payment-event.schema.json
 
-alerts: setup ## write the rules, the Grafana dashboard and the tables of alerts and metrics; with RUNBOOKS=address print rules for it
+alerts: setup ## write rules, Grafana dashboard and tables of the alerts; with RUNBOOKS=address print rules that link there
 	@$(BIN)/python -m orchestration.alerts.files $(RUNBOOKS)
 
 figures: setup ## measure the streaming job, and write the figures into the docs
@@ -83,10 +83,7 @@ figures: setup ## measure the streaming job, and write the figures into the docs
 chaos: setup ## kill parts of the running platform at random, then count (KILLS=20 SEED=1); writes docs/reliability.md
 	$(BIN)/python -m tests.faults.chaos --kills $(KILLS) --seed $(SEED) --report
 
-rebuild-alerts: setup ## write the rules, the Grafana dashboard and the tables of alerts and metrics; with RUNBOOKS=address print rules for it
-	@$(BIN)/python -m orchestration.alerts.files $(RUNBOOKS)
-
-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
+rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
 	$(BIN)/python -m benchmarks.measurements.rebuilding
 
 stages: setup ## measure where the CPU time of a record goes
@@ -121,10 +118,7 @@ soak: setup ## what grows with batches and builds, and what a week comes to (an 
 bench-patches: setup ## what each patch of the local warehouse is worth (30 minutes; ROUNDS=3); writes docs/performance.md
 	$(BIN)/python -m benchmarks.warehouse.visits $(call given,ROUNDS,rounds) $(dry)
 
-simulator-alerts: setup ## write the rules, the Grafana dashboard and the tables of alerts and metrics; with RUNBOOKS=address print rules for it
-	@$(BIN)/python -m orchestration.alerts.files $(RUNBOOKS)
-
-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
+simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
 	$(BIN)/python -m benchmarks.measurements.sending $(call given,EVENTS,events) $(dry)
 
 bytes: setup ## what BigQuery would bill for every statement; writes docs/costs.md (RECORD=1 records the statements anew)

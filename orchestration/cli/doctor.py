@@ -17,7 +17,7 @@ from local_stack.bigquery.emulator import Warehouse
 from local_stack.java import find_java
 from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError, is_port_free
-from orchestration.alerts.catalog import alert_for_incident, alert_for_metric
+from orchestration.alerts.catalog import alert_for_incident
 from orchestration.alerts.runbooks import runbook_of
 from orchestration.platform.disk_usage import LEAST_FREE_BYTES, free_bytes, human, sizes, warning
 from orchestration.platform.stack import Stack
@@ -156,7 +156,7 @@ def alerts(settings: StackSettings) -> Iterator[Finding]:
     from google.auth.exceptions import GoogleAuthError
 
     from orchestration.dashboard import gathering, statements
-    from orchestration.dashboard.remedies import open_incidents
+    from orchestration.dashboard.remedies import findings
     from spark_jobs.warehouse.retries import failures
 
     try:
@@ -164,13 +164,8 @@ def alerts(settings: StackSettings) -> Iterator[Finding]:
     except (*failures(), GoogleAuthError):
         # It does not let us in, or there is no dataset yet; `payments status` says which.
         return
-    found = [("incident", row["detail"], row["alert"]) for row in open_incidents(incidents.rows)]
-    for row in health.rows:
-        if row["status"] == "FAILING":
-            alert = alert_for_metric(row["metric"])
-            said = f"{row['metric']} is {row['value']}, target {row['target']}"
-            found.append(("health", said, alert.name if alert else ""))
-    yield from ((what, "WARN", _with_runbook(said, name)) for what, said, name in found)
+    found = findings(incidents.rows, health.rows)
+    yield from ((what, "WARN", said) for what, said in found)
     if not found and health.read_at and not health.note and not health.trouble:
         yield "health", "OK", "nothing is FAILING, no incident is open"
 

@@ -6,7 +6,8 @@ Belongs here: the commands, and which incidents are open. Does not belong here: 
 
 from collections.abc import Sequence
 
-from orchestration.alerts.catalog import alert_for_incident
+from orchestration.alerts.catalog import alert_for_incident, alert_for_metric
+from orchestration.alerts.runbooks import runbook_of
 from orchestration.dashboard.model import Row
 from spark_jobs.incidents import IncidentKind
 
@@ -58,6 +59,21 @@ def open_incidents(incidents: Sequence[Row]) -> list[Row]:
             alert = alert_for_incident(row["kind"])
             found[row["kind"]] = {**row, "command": command_for(row["kind"]), "alert": alert.name if alert else ""}
     return list(found.values())
+
+
+def findings(incidents: Sequence[Row], health: Sequence[Row]) -> list[tuple[str, str]]:
+    """What `payments doctor` says of open incidents and of health that is FAILING, each with its runbook."""
+    found = [("incident", f"{row['detail']}{_runbook(row['alert'])}") for row in open_incidents(incidents)]
+    for row in health:
+        if row["status"] == "FAILING":
+            alert = alert_for_metric(row["metric"])
+            said = f"{row['metric']} is {row['value']}, target {row['target']}"
+            found.append(("health", f"{said}{_runbook(alert.name if alert else '')}"))
+    return found
+
+
+def _runbook(alert: str) -> str:
+    return f" (runbook: {runbook_of(alert)})" if alert else ""
 
 
 def command_for(kind: str) -> str:

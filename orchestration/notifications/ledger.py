@@ -1,7 +1,7 @@
 """What was told already, and what is to be told now: pure, so that a restart changes nothing.
 
 Belongs here: the states of an alert, and the messages that follow from them. Does not belong here: what fires (firing),
-sending (channels), the file (keeping).
+sending (channels), the file (kept_ledger).
 """
 
 from collections.abc import Collection, Mapping, Sequence

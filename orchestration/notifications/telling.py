@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestration.notifications.channel_settings import ChannelSettings
-from orchestration.notifications.keeping import keep, kept
+from orchestration.notifications.kept_ledger import keep, kept
 from orchestration.notifications.ledger import Firing, Ledger, Message, Waiting, after, tried
 
 ROUND_SECONDS = 30.0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orchestration.notifications.keeping import keep, kept, path_of
+from orchestration.notifications.kept_ledger import keep, kept, path_of
 from orchestration.notifications.ledger import Ledger, Message, Told, Waiting
 
 MESSAGE = Message("PaymentsDataLost-5-fires", "PaymentsDataLost", False, "lost", 5, 65)
