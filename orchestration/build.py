@@ -13,6 +13,7 @@ from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.kafka_offsets import kafka_offsets
 from orchestration.assets.late_payments import payment_corrections
 from orchestration.assets.payment_backfill import payment_backfill
+from orchestration.assets.sealed_days import day_seals, sealed_days_are_as_they_were_sealed
 from orchestration.assets.streaming import publish_payments
 from orchestration.jobs import default_jobs
 from orchestration.resources.factories import DEFAULT_RESOURCES
@@ -47,8 +48,9 @@ def build_defs(
             kafka_offsets,
             warehouse_assets(manifest),
             fraud_backtest,
+            day_seals,
         ],
-        asset_checks=[*DEFAULT_CHECKS, *WATCH_CHECKS, *delta_checks],
+        asset_checks=[*DEFAULT_CHECKS, *WATCH_CHECKS, *delta_checks, sealed_days_are_as_they_were_sealed],
         jobs=default_jobs(delta_checks),
         sensors=sensors,
         schedules=schedules,

@@ -12,12 +12,15 @@ from orchestration import names
 from orchestration.asset_checks import DEFAULT_CHECKS, WATCH_CHECKS
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.payment_backfill import payment_backfill
+from orchestration.assets.sealed_days import day_seals, sealed_days_are_as_they_were_sealed
 from orchestration.assets.streaming import publish_payments
 from orchestration.automation.retention import delete_what_is_old
 
 _published = dg.AssetSelection.assets(publish_payments)
 _backtested = dg.AssetSelection.assets(fraud_backtest)
 _backfilled = dg.AssetSelection.assets(payment_backfill)
+_sealed = dg.AssetSelection.assets(day_seals)
+_seal_checks = dg.AssetSelection.checks(sealed_days_are_as_they_were_sealed)
 
 
 def process_payments(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAssetJobDefinition:
@@ -35,8 +38,11 @@ def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAss
     """dbt, with all other checks."""
     return dg.define_asset_job(
         names.BUILD_JOB,
-        selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled)
-        | (dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks, *WATCH_CHECKS)),
+        selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled - _sealed)
+        | (
+            dg.AssetSelection.all_asset_checks()
+            - dg.AssetSelection.checks(*checks, *WATCH_CHECKS, sealed_days_are_as_they_were_sealed)
+        ),
         description="Ask the broker for its offsets, build dbt's models, and make every check of the data.",
         executor_def=dg.in_process_executor,
     )
@@ -71,6 +77,14 @@ backfill_day = dg.define_asset_job(
 )
 
 
+seal_days = dg.define_asset_job(
+    names.SEAL_JOB,
+    selection=_sealed | _seal_checks,
+    description="Seal the days that are over, and hold the newest and a sampled sealed day against their seals.",
+    executor_def=dg.in_process_executor,
+)
+
+
 @dg.job(
     name=names.TIDY_JOB,
     description="Delete runs that ended long ago, with all that was written of them.",
@@ -92,5 +106,6 @@ def default_jobs(
         watch_pipeline,
         backtest_fraud_rules,
         backfill_day,
+        seal_days,
         delete_old_runs,
     ]

@@ -14,6 +14,7 @@ PIPELINE_HEALTH = AssetKey([PREFIX, "pipeline_health"])
 FRAUD_SCORES = AssetKey([PREFIX, "payment_transactions_fraud"])
 CORRECTIONS = AssetKey([PREFIX, catalog.CORRECTIONS.name])
 CONTROL_TOTALS = AssetKey([PREFIX, catalog.CONTROL_TOTALS.name])
+DAY_SEALS = AssetKey([PREFIX, catalog.DAY_SEALS.name])
 BACKFILL = AssetKey([PREFIX, "payment_backfill"])
 FRAUD_BACKTEST = AssetKey([PREFIX, "fraud_backtest"])
 
@@ -25,6 +26,7 @@ BUILD_JOB = "build_warehouse"
 RECONCILE_JOB = "daily_reconciliation"
 BACKTEST_JOB = "backtest_fraud_rules"
 BACKFILL_JOB = "backfill_day"
+SEAL_JOB = "seal_days"
 TIDY_JOB = "delete_old_runs"
 WATCH_JOB = "watch_pipeline"
 NOTIFY_SCHEDULE = "notify"

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.jobs import daily_reconciliation, delete_old_runs
+from orchestration.jobs import daily_reconciliation, delete_old_runs, seal_days
 from orchestration.notifications.channel_settings import read_channel_settings
 from orchestration.notifications.firing import firing
 from orchestration.notifications.telling import tell
@@ -22,6 +22,15 @@ daily_reconciliation_schedule = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every night at 02:00 UTC, when the last late payment of the day has come.",
+)
+
+seal_days_schedule = dg.ScheduleDefinition(
+    name=names.SEAL_JOB,
+    job=seal_days,
+    cron_schedule="0 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night at 03:00 UTC: seals each day that is over.",
 )
 
 delete_old_runs_schedule = dg.ScheduleDefinition(
@@ -84,4 +93,10 @@ def notify_schedule(
     return dg.SkipReason("; ".join(lines) or f"{len(seen.details)} alerts fire, nothing new is to be told")
 
 
-DEFAULT_SCHEDULES = [daily_reconciliation_schedule, delete_old_runs_schedule, watch_schedule, notify_schedule]
+DEFAULT_SCHEDULES = [
+    daily_reconciliation_schedule,
+    seal_days_schedule,
+    delete_old_runs_schedule,
+    watch_schedule,
+    notify_schedule,
+]

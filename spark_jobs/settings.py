@@ -44,12 +44,12 @@ class JobSettings:
     URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. A partition's part of a batch is read
     by as many tasks as it has `max_records_per_task`: a hot one holds no core up. `lookback_days` is how far before the
     watermark a batch's new ids are looked for among the published payments; `watermark_minutes` is how far the
-    watermark trails the greatest event_time. `sinks` are of SINKS; `delta_location` is a URI as well, of the folder
-    that holds the Delta tables. `event_mapping` is the file that says what the topic's events mean; empty: they are the
-    contract's own. `unreadable_labels` is one of UNREADABLE_LABELS. Spark's executors find the driver at
-    `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of Spark's own
-    configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published; empty: none
-    does.
+    watermark trails the greatest event_time; a day is sealed `seal_after_hours` after its end. `sinks` are of SINKS;
+    `delta_location` is a URI as well, of the folder that holds the Delta tables. `event_mapping` is the file that says
+    what the topic's events mean; empty: they are the contract's own. `unreadable_labels` is one of UNREADABLE_LABELS.
+    Spark's executors find the driver at `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a
+    file of more of Spark's own configuration, which wins over ours; empty: there is none. `consumer_group` shows what
+    is published; empty: none does.
     """
 
     bootstrap_servers: str
@@ -66,6 +66,7 @@ class JobSettings:
     state_buckets: int = 2
     lookback_days: int = 3
     keep_generations_hours: int = 24
+    seal_after_hours: int = 24
     watermark_minutes: int = DEFAULT_WATERMARK_MINUTES
     unreadable_labels: str = "null"
     sinks: tuple[str, ...] = (BIGQUERY,)
@@ -109,6 +110,7 @@ class JobSettings:
             **({"PAYMENTS_EVENT_MAPPING": self.event_mapping} if self.event_mapping else {}),
             "PAYMENTS_LOOKBACK_DAYS": str(self.lookback_days),
             "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
+            "PAYMENTS_SEAL_AFTER_HOURS": str(self.seal_after_hours),
             "PAYMENTS_WATERMARK_MINUTES": str(self.watermark_minutes),
             "PAYMENTS_UNREADABLE_LABELS": self.unreadable_labels,
             "PAYMENTS_SPARK_DRIVER_HOST": self.spark_driver_host,
@@ -143,6 +145,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 2),
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
         keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
+        seal_after_hours=_positive(env, "PAYMENTS_SEAL_AFTER_HOURS", 24),
         watermark_minutes=_watermark_minutes(env),
         unreadable_labels=_unreadable_labels(env.get("PAYMENTS_UNREADABLE_LABELS") or "null"),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),

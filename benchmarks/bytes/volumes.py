@@ -54,6 +54,7 @@ LAWS: Mapping[str, Grows] = {
     catalog.PROMOTED_FIELDS.name: Grows.NOT,
     catalog.SCHEMA_MIGRATIONS.name: Grows.NOT,
     catalog.CONTRACT_VERSIONS.name: Grows.NOT,
+    catalog.DAY_SEALS.name: Grows.DAY,
     "country_regions": Grows.NOT,
     "currencies": Grows.NOT,
     "fraud_rule_versions": Grows.NOT,

@@ -76,6 +76,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         columns={catalog.CONTRACT_VERSIONS: ("mapping_version", "mapping_hash", "mapping")},
     ),
     Migration(11, "the headers of kept records", columns={catalog.DELIVERIES: ("headers",)}),
+    Migration(12, "sealed days", tables=(catalog.DAY_SEALS,)),
 )
 """In order, a version each. One that was released stays as it is."""
 

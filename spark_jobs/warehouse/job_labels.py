@@ -30,6 +30,7 @@ class Work(StrEnum):
     DECISION = "decision"
     ERASURE = "erasure"
     TOTALS = "totals"
+    SEAL = "seal"
     PLATFORM = "platform"
 
 

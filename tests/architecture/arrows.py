@@ -15,6 +15,7 @@ ARROWS = {
         "sinks.delta": "contract crash_points deduplication incidents publishing reading settings source streaming"
         " tables warehouse",
         "corrections": "contract incidents publishing reading settings source streaming tables warehouse",
+        "sealing": "incidents settings tables warehouse",
         "erasure": "contract decoding incidents publishing reading settings tables warehouse",
         "warehouse": "crash_points incidents mapping publishing reading settings source tables",
         "publishing": "contract deduplication incidents reading source streaming tables",
@@ -31,11 +32,12 @@ ARROWS = {
     },
     "orchestration": {
         "definitions": "build",
-        "cli": "alerts automation backtest cli.costs cli.decisions cli.mapping cli.monitoring control_totals"
-        " dashboard errors platform presentation resources scenarios scenarios.harness settings verification watch",
+        "cli": "alerts automation backtest cli.costs cli.decisions cli.mapping cli.monitoring cli.sealing"
+        " control_totals dashboard errors platform presentation resources scenarios scenarios.harness settings verification watch",
         "cli.mapping": "errors presentation",
         "cli.costs": "platform presentation settings",
         "cli.decisions": "errors platform presentation settings",
+        "cli.sealing": "errors platform presentation settings",
         "cli.monitoring": "dashboard errors platform presentation settings",
         "platform": "automation build errors names presentation resources settings watch",
         "build": "asset_checks assets jobs resources schedules sensors settings",

@@ -115,6 +115,7 @@ def tables(records: list[Delivery]) -> Tables:
         "payment_erased_ids": [],
         "schema_migrations": [],
         "contract_versions": [],
+        "day_seals": [],
     }
 
 

@@ -1,4 +1,4 @@
-"""A real schema registry: records of each kind, an id that it does not know, and what happens while it is away."""
+"""A real schema registry: records of each kind, an id that it does not know, and what a run does while it is away."""
 
 import io
 import json
@@ -11,12 +11,16 @@ import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
-from spark_jobs.contract.payment_event import Reason
+from spark_jobs.contract.payment_event import Disposition, Reason
 from spark_jobs.decoding.documents import Document, Format, Unreadable, decode
 from spark_jobs.decoding.proto_compiler import compiled
 from spark_jobs.decoding.registered import Registered
 from spark_jobs.decoding.registry import Access, Registry, RegistryUnavailable
+from spark_jobs.incidents import IncidentKind
+from spark_jobs.tables import catalog
+from tests.faults.drivers import Driver
 from tests.schema_registry import stopped_registry
+from tests.world import World
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +36,21 @@ PAYMENT = {
         {"name": "payer", "type": "Party"},
     ],
 }
+WHOLE = {**PAYMENT, "fields": [*PAYMENT["fields"][:2], {"name": "payer", "type": PARTY}]}
+"""The same without a reference."""
 JSON_SCHEMA = {"title": "Payment", "type": "object", "properties": {"id": {"type": "string"}}}
+MAPPING = """mapping = 1
+version = "1"
+format = "avro"
+
+[fields]
+transaction_id = "id"
+event_time = { from = "timestamp()", format = "epoch_us" }
+sender_account_id = "payer.id"
+receiver_account_id = "'shop'"
+currency = "'EUR'"
+amount = { from = "amount", unit = "major" }
+"""
 COMMON_PROTO = 'syntax = "proto3"; package shop; message Party { string id = 1; }'
 PAYMENT_PROTO = """
 syntax = "proto3";
@@ -48,10 +66,9 @@ def framed(schema_id: int, message: bytes, indexes: bytes = b"") -> bytes:
 
 
 def avro_message() -> bytes:
-    named = {**PAYMENT, "fields": [*PAYMENT["fields"][:2], {"name": "payer", "type": PARTY}]}
     stream = io.BytesIO()
     payment = {"id": "payment-1", "amount": Decimal("12.30"), "payer": {"id": "acc-1"}}
-    fastavro.schemaless_writer(stream, fastavro.parse_schema(json.loads(json.dumps(named))), payment)
+    fastavro.schemaless_writer(stream, fastavro.parse_schema(json.loads(json.dumps(WHOLE))), payment)
     return stream.getvalue()
 
 
@@ -99,3 +116,25 @@ def test_a_registry_that_is_away_stops_nothing_for_longer_than_it_is_away(tmp_pa
         assert read(*records) == documents, "a schema that was fetched needs no registry any more"
         with pytest.raises(RegistryUnavailable, match="does not answer"):
             read(framed(998, b""))
+
+
+@pytest.mark.thorough
+def test_a_run_without_its_registry_stops_with_an_incident_and_the_next_one_loses_nothing(world: World) -> None:
+    path = world.folder / "payment_event.toml"
+    path.write_text(MAPPING)
+    with stopped_registry(world.folder / "registry.log") as server:
+        place = world.send([framed(1, avro_message())])[0]
+        env = {"PAYMENTS_EVENT_MAPPING": str(path), "SCHEMA_REGISTRY_URL": server.url}
+        away, back = Driver(world, **env), Driver(world, **env)
+        try:
+            assert away.drain() != 0
+            assert f"{IncidentKind.SCHEMA_REGISTRY_FAILED}: " in away.said()
+            assert [row["kind"] for row in world.rows(catalog.INCIDENTS)] == [IncidentKind.SCHEMA_REGISTRY_FAILED]
+            assert world.dispositions() == {}
+            server.start()
+            assert server.register("a-value", {"schema": json.dumps(WHOLE)}) == 1
+            assert back.drain() == 0, back.said()
+        finally:
+            away.close()
+            back.close()
+    assert world.dispositions() == {place: Disposition.UNIQUE}

@@ -1,0 +1,70 @@
+"""Sealing the days that are over, as an asset, and holding sealed days against their seals, as its check.
+
+Belongs here: the asset, the check, which days are looked at. Does not belong here: what a seal is (spark_jobs.sealing).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration import names
+from orchestration.settings import StackSettings
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse.job_labels import Work
+
+if TYPE_CHECKING:
+    from spark_jobs.sealing.seals import Seal
+
+
+class SealConfig(dg.Config):
+    """Which of the seals the check looks at, beside the newest."""
+
+    sampled: int = 1
+
+
+@dg.asset(
+    key=names.DAY_SEALS,
+    description=catalog.DAY_SEALS.description,
+    deps=[names.DELIVERIES],
+    group_name="audit",
+    kinds={"bigquery"},
+    owners=names.OWNERS,
+)
+def day_seals(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
+) -> dg.MaterializeResult[None]:
+    """Seal each day that is over. What is sealed once is not read again by it."""
+    from spark_jobs.sealing.seal_days import seal_days
+
+    with bigquery.get_client(Work.SEAL) as client:
+        made = list(seal_days(client, settings.job, "the schedule", datetime.now(UTC)))
+    for seal in made:
+        context.log.info(f"{seal.day}: {seal.payment_count} payments, digest {seal.digest}")
+    return dg.MaterializeResult(metadata={"sealed": [str(seal.day) for seal in made]})
+
+
+@dg.asset_check(
+    asset=names.DAY_SEALS,
+    description="The chain of seals is whole, and the newest and a few other sealed days are as they were sealed.",
+)
+def sealed_days_are_as_they_were_sealed(
+    config: SealConfig, settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
+) -> dg.AssetCheckResult:
+    """It reads the payments of the days that it looks at, and every seal."""
+    from spark_jobs.sealing.recheck import recheck
+
+    with bigquery.get_client(Work.SEAL) as client:
+        broken, days = recheck(client, settings.job, lambda seals: newest_and_sampled(seals, config.sampled))
+    problems = broken + [f"{day.seal.day}: {problem}" for day in days for problem in day.problems]
+    looked_at = [str(day.seal.day) for day in days]
+    return dg.AssetCheckResult(passed=not problems, metadata={"looked_at": looked_at, "problems": problems})
+
+
+def newest_and_sampled(seals: "Sequence[Seal]", sampled: int) -> "list[Seal]":
+    """The newest seal, and so many of the others: each is as likely as another."""
+    from random import SystemRandom
+
+    others = seals[:-1]
+    return [*SystemRandom().sample(others, min(sampled, len(others))), *seals[-1:]]
