@@ -45,15 +45,15 @@ def prove(client: "Client", settings: JobSettings, transaction_id: str, day: "da
 def proof_of(
     transaction_id: str, seal: Seal, payments: list[dict[str, Any]], way: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """From rows: `payments` have LEAF_FIELDS, `way` has `level`, `name` and `hash`."""
+    """From rows: `payments` have LEAF_FIELDS, `way` has `level`, `name` and `digest`."""
     depth = seal.tree_depth
     return {
         "format": FORMAT,
         "transaction_id": transaction_id,
         "payments": [{name: str(payment[name]) for name in LEAF_FIELDS} for payment in payments],
-        "bucket": [[row["name"], row["hash"]] for row in way if row["level"] == depth + 1],
+        "bucket": [[row["name"], row["digest"]] for row in way if row["level"] == depth + 1],
         "branches": [
-            {row["name"]: row["hash"] for row in way if row["level"] == level} for level in range(1, depth + 1)
+            {row["name"]: row["digest"] for row in way if row["level"] == level} for level in range(1, depth + 1)
         ],
         "seal": seal.as_texts(),
     }

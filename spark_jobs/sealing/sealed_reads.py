@@ -71,7 +71,7 @@ class SealedReads:
     def root(self, day: date, since: Since, depth: int) -> str:
         """The root of the hash tree over them."""
         rows = self._of_day(statements.root(depth), day, since)
-        return str(rows[0]["hash"]) if rows else EMPTY_ROOT
+        return str(rows[0]["digest"]) if rows else EMPTY_ROOT
 
     def way(self, seal: Seal, id_hash: str) -> list[Row]:
         """The bucket where an id has its place, and the branches of each node up to the root."""

@@ -47,7 +47,7 @@ def _tree(depth: int) -> str:
     levels = [
         f"""level_{depth} as (
     select substr(id_hash, 1, {depth}) as prefix,
-        to_hex(sha256(string_agg(concat(id_hash, leaf), '' order by id_hash, leaf))) as hash
+        to_hex(sha256(string_agg(concat(id_hash, leaf), '' order by id_hash, leaf))) as digest
     from leaves
     group by substr(id_hash, 1, {depth})
 )"""
@@ -57,7 +57,7 @@ def _tree(depth: int) -> str:
         levels.append(
             f"""level_{level} as (
     select substr(prefix, 1, {level}) as prefix,
-        to_hex(sha256(string_agg(concat({digit}, hash), '' order by {digit}))) as hash
+        to_hex(sha256(string_agg(concat({digit}, digest), '' order by {digit}))) as digest
     from level_{level + 1}
     group by substr(prefix, 1, {level})
 )"""
@@ -67,24 +67,24 @@ def _tree(depth: int) -> str:
 
 def root(depth: int) -> str:
     """A query of one row, the root of a tree of that depth; of none where the day has no payment."""
-    return f"{_tree(depth)}\nselect hash from level_0"
+    return f"{_tree(depth)}\nselect digest from level_0"
 
 
 def way(depth: int) -> str:
     """A query of what a proof needs: the bucket's entries, and the branches of each node on the way to the root.
 
-    Beside PARAMETERS it takes `id_hash`. Rows are `level`, `name` and `hash`; an entry's level is `depth` + 1.
+    Beside PARAMETERS it takes `id_hash`. Rows are `level`, `name` and `digest`; an entry's level is `depth` + 1.
     """
     parts = [
-        f"select {depth + 1} as level, id_hash as name, leaf as hash from leaves "
+        f"select {depth + 1} as level, id_hash as name, leaf as digest from leaves "
         f"where substr(id_hash, 1, {depth}) = substr(@id_hash, 1, {depth})",
         *(
-            f"select {level} as level, substr(prefix, {level}, 1) as name, hash from level_{level} "
+            f"select {level} as level, substr(prefix, {level}, 1) as name, digest from level_{level} "
             f"where substr(prefix, 1, {level - 1}) = substr(@id_hash, 1, {level - 1})"
             for level in range(1, depth + 1)
         ),
     ]
-    return f"{_tree(depth)}\n" + "\nunion all\n".join(parts) + "\norder by level, name, hash"
+    return f"{_tree(depth)}\n" + "\nunion all\n".join(parts) + "\norder by level, name, digest"
 
 
 PAYMENT = f"""with {PAYMENTS}

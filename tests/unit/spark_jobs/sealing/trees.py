@@ -75,10 +75,10 @@ def way(rows: list[dict[str, Any]], depth: int, transaction_id: str) -> list[dic
     """What the warehouse answers: the bucket of an id, and the branches on its way to the root."""
     own = hashed(transaction_id)
     branches = [
-        {"level": level, "name": prefix[-1], "hash": found}
+        {"level": level, "name": prefix[-1], "digest": found}
         for level, hashes in enumerate(levels(rows, depth))
         for prefix, found in hashes.items()
         if level and prefix[: level - 1] == own[: level - 1]
     ]
-    entries = [{"level": depth + 1, "name": n, "hash": e} for n, e in map(leaf, rows) if n[:depth] == own[:depth]]
+    entries = [{"level": depth + 1, "name": n, "digest": e} for n, e in map(leaf, rows) if n[:depth] == own[:depth]]
     return branches + entries
