@@ -1,6 +1,6 @@
 """Checks a proof that `payments prove` wrote: with Python alone, without the warehouse, and without our code.
 
-Usage: python verify_proof.py PROOF.json [DIGEST]
+Usage: run it by Python, with PROOF.json and, as you have it, DIGEST.
 
 DIGEST is the digest of the day's seal, as somebody wrote it down when the day was sealed. Without it the script prints
 the digest that the proof is made for, and you compare. It exits 1 where the proof does not hold.
