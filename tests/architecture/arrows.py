@@ -33,7 +33,8 @@ ARROWS = {
     "orchestration": {
         "definitions": "build",
         "cli": "alerts automation backtest cli.costs cli.decisions cli.mapping cli.monitoring cli.sealing"
-        " control_totals dashboard errors platform presentation resources scenarios scenarios.harness settings verification watch",
+        " control_totals dashboard errors platform presentation resources scenarios scenarios.harness settings"
+        " verification watch",
         "cli.mapping": "errors presentation",
         "cli.costs": "platform presentation settings",
         "cli.decisions": "errors platform presentation settings",
