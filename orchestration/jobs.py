@@ -21,6 +21,8 @@ _backtested = dg.AssetSelection.assets(fraud_backtest)
 _backfilled = dg.AssetSelection.assets(payment_backfill)
 _sealed = dg.AssetSelection.assets(day_seals)
 _seal_checks = dg.AssetSelection.checks(sealed_days_are_as_they_were_sealed)
+_nightly = dg.AssetSelection.groups("returns")
+"""What reads all payments: once a night, not in each build."""
 
 
 def process_payments(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAssetJobDefinition:
@@ -38,10 +40,11 @@ def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAss
     """dbt, with all other checks."""
     return dg.define_asset_job(
         names.BUILD_JOB,
-        selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled - _sealed)
+        selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled - _sealed - _nightly)
         | (
             dg.AssetSelection.all_asset_checks()
             - dg.AssetSelection.checks(*checks, *WATCH_CHECKS, sealed_days_are_as_they_were_sealed)
+            - _nightly
         ),
         description="Ask the broker for its offsets, build dbt's models, and make every check of the data.",
         executor_def=dg.in_process_executor,
@@ -50,8 +53,8 @@ def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAss
 
 daily_reconciliation = dg.define_asset_job(
     names.RECONCILE_JOB,
-    selection=dg.AssetSelection.assets(names.KAFKA_OFFSETS) | dg.AssetSelection.groups("reconciliation"),
-    description="Reconcile the day: payments, batches and the senders' control totals.",
+    selection=dg.AssetSelection.assets(names.KAFKA_OFFSETS) | dg.AssetSelection.groups("reconciliation") | _nightly,
+    description="Reconcile the day: payments, batches, the senders' control totals, and what went back of payments.",
     executor_def=dg.in_process_executor,
 )
 

@@ -6,7 +6,7 @@ Belongs here: one condition per claim. Does not belong here: running them (wareh
 from typing import TYPE_CHECKING
 
 from spark_jobs.contract.iso_codes import MINOR_UNITS
-from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.contract.payment_event import V1_FIELDS, V2_FIELDS, unless_default
 from spark_jobs.tables import catalog
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ def payload_hash(row: str = "", last: str = "''") -> str:
 
     `row` is the alias of the table, with its dot.
     """
-    hashed = [f.name for f in FIELDS if f.name not in ("transaction_id", "event_time", "amount")]
+    hashed = [f.name for f in V1_FIELDS if f.name not in ("transaction_id", "event_time", "amount")]
     texts = ", ".join(f"coalesce({row}{name}, '')" for name in hashed)
+    later = [f"coalesce(chr(30) || '{f.name}=' || {unless_default(f, row + f.name)}, '')" for f in V2_FIELDS]
+    last = " || ".join([last, *later])
     return f"md5(array_to_string([cast({row}amount_minor as string), {texts}, {last}], chr(31)))"
 
 

@@ -1,4 +1,4 @@
-"""Contract v1 of a payment event: THE schema, in pure Python.
+"""The contract of a payment event, versions 1 and 2: THE schema, in pure Python.
 
 Belongs here: the fields of an event with their rules, the dispositions, the reasons a record is quarantined.
 Does not belong here: how a rule is evaluated (parsing), how tables look (tables), pyspark.
@@ -12,7 +12,11 @@ from enum import StrEnum
 from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
 
 SCHEMA_VERSION = "1"
+"""Of an event whose header names none. Version 2 has three fields more, of which it needs the first: V2_FIELDS."""
+SCHEMA_VERSION_2 = "2"
+SCHEMA_VERSIONS = (SCHEMA_VERSION, SCHEMA_VERSION_2)
 SCHEMA_VERSION_HEADER = "schema_version"
+"""The header of a Kafka record that names the version. Where it comes more than once, the last one counts."""
 
 MAX_FUTURE = timedelta(minutes=5)
 """How far `event_time` may lie after the Kafka timestamp, and after the batch's clock where a sender set the former."""
@@ -88,6 +92,10 @@ class Reason(StrEnum):
     UNMAPPED_VALUE = "UNMAPPED_VALUE"
     UNKNOWN_MINOR_UNIT = "UNKNOWN_MINOR_UNIT"
     INVALID_KAFKA_TIMESTAMP = "INVALID_KAFKA_TIMESTAMP"
+    UNSUPPORTED_SCHEMA_VERSION = "UNSUPPORTED_SCHEMA_VERSION"
+    UNKNOWN_KIND = "UNKNOWN_KIND"
+    INVALID_ORIGINAL_TRANSACTION_ID = "INVALID_ORIGINAL_TRANSACTION_ID"
+    UNKNOWN_STATUS = "UNKNOWN_STATUS"
 
 
 ID_PATTERN = "[A-Za-z0-9_-]{1,64}"
@@ -116,11 +124,27 @@ DEVICE_TYPES = ("ios", "android", "web", "pos", "atm", "api")
 PAYMENT_METHODS = ("card", "bank_transfer", "wallet", "cash")
 
 
+class PaymentKind(StrEnum):
+    """What an event is. Its amount is above zero in any case: the kind gives the sign."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REVERSAL = "reversal"
+    CHARGEBACK = "chargeback"
+    FEE = "fee"
+
+
+STATUSES = ("authorized", "captured", "settled", "failed", "canceled")
+"""How far a payment is, as its sender says. What is authorized, failed or canceled moves no money."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of the event. In JSON every value is a string: money and time survive no other way.
 
-    `pattern` is anchored at both ends; `values` is a closed list; `bigquery_type` is the type once parsed.
+    `pattern` is anchored at both ends; `values` is a closed list; `bigquery_type` is the type once parsed. `written_as`
+    is the field's name in JSON, where that is another than its column's. `since` is the version that has it first, and
+    `required_since` the one that needs it first, where earlier ones have payments without it.
     """
 
     name: str
@@ -129,6 +153,14 @@ class Field:
     pattern: str | None = None
     values: tuple[str, ...] | None = None
     bigquery_type: str = "STRING"
+    written_as: str = ""
+    since: str = SCHEMA_VERSION
+    required_since: str = ""
+
+    @property
+    def json_name(self) -> str:
+        """The field's name in JSON."""
+        return self.written_as or self.name
 
 
 FIELDS: tuple[Field, ...] = (
@@ -164,9 +196,51 @@ FIELDS: tuple[Field, ...] = (
         required=False,
         pattern=MERCHANT_CATEGORY_PATTERN,
     ),
+    Field(
+        "payment_kind",
+        "What the event is: payment, refund, reversal, chargeback or fee; it gives the sign. NULL: a payment.",
+        required=False,
+        values=tuple(PaymentKind),
+        written_as="kind",  # payment_corrections has another kind.
+        since=SCHEMA_VERSION_2,
+        required_since=SCHEMA_VERSION_2,
+    ),
+    Field(
+        "original_transaction_id",
+        "The payment that a refund, reversal, chargeback or fee is about.",
+        required=False,
+        pattern=ID_PATTERN,
+        since=SCHEMA_VERSION_2,
+    ),
+    Field(
+        "status",
+        "How far it is, as its sender says: authorized, captured, settled, failed or canceled. NULL: it was made.",
+        required=False,
+        values=STATUSES,
+        since=SCHEMA_VERSION_2,
+    ),
 )
 
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
+V1_FIELDS = tuple(field for field in FIELDS if field.since == SCHEMA_VERSION)
+V2_FIELDS = FIELDS[len(V1_FIELDS) :]
+"""Fields that version 2 brought. In an event of version 1 their names are unknown fields, as they always were."""
+
+
+def fields_of(version: str) -> tuple[Field, ...]:
+    """The fields that an event of a version has."""
+    return V1_FIELDS if version == SCHEMA_VERSION else FIELDS
+
+
+def required_of(version: str) -> frozenset[str]:
+    """The names of the fields that an event of a version must have."""
+    return frozenset(f.name for f in fields_of(version) if f.required or f.required_since == version)
+
+
+def unless_default(field: Field, column: str) -> str:
+    """SQL for a later field's value in the payload hash: NULL where earlier versions say the same without the field."""
+    return f"nullif({column}, '{PaymentKind.PAYMENT}')" if field.name == "payment_kind" else column
+
 
 LABEL_REASONS = {
     "country": Reason.UNKNOWN_COUNTRY,
@@ -177,7 +251,9 @@ LABEL_REASONS = {
     "merchant_category": Reason.INVALID_MERCHANT_CATEGORY,
 }
 LABELS = tuple(LABEL_REASONS)
-"""Fields that describe a payment and decide nothing of it: one that cannot be read need not hold money back."""
+"""Fields that describe a payment and decide nothing of it: one that cannot be read need not hold money back.
+
+A status is none of them: it decides whether money was moved."""
 
 
 class UnreadableLabels(StrEnum):
@@ -198,19 +274,22 @@ def json_schema() -> dict[str, object]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Payment event",
-        "description": f"Value of a record on the payments topic, contract version {SCHEMA_VERSION}.",
+        "description": f"Value of a record on the payments topic, contract version {SCHEMA_VERSION_2} (header "
+        f"{SCHEMA_VERSION_HEADER}); version {SCHEMA_VERSION}, that of records without the header, has no "
+        f"{', '.join(field.json_name for field in V2_FIELDS)}.",
         "type": "object",
-        "required": [field.name for field in FIELDS if field.required],
-        "properties": {field.name: _property(field) for field in FIELDS},
+        "required": [field.json_name for field in FIELDS if field.name in required_of(SCHEMA_VERSION_2)],
+        "properties": {field.json_name: _property(field) for field in FIELDS},
         "additionalProperties": True,
     }
 
 
 def _property(field: Field) -> dict[str, object]:
     rule: dict[str, object] = {"description": field.description}
-    rule["type"] = "string" if field.required else ["string", "null"]
+    is_required = field.name in required_of(SCHEMA_VERSION_2)
+    rule["type"] = "string" if is_required else ["string", "null"]
     if field.pattern:
         rule["pattern"] = f"^(?:{field.pattern})$"
     if field.values:
-        rule["enum"] = list(field.values) + ([] if field.required else [None])
+        rule["enum"] = list(field.values) + ([] if is_required else [None])
     return rule

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.contract.payment_event import V2_FIELDS
 from spark_jobs.incidents import one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -33,6 +34,10 @@ _RESERVED_PREFIXES = (
     *("_change_sequence_number", "_change_type", "_change_timestamp"),
 )
 """How no column of BigQuery may begin, in any case (its documentation)."""
+
+
+_LATER_FIELDS = {field.name for field in V2_FIELDS}
+"""Version 1 events may have such a field of their own: it is unknown, and may be promoted."""
 
 
 class FieldType(StrEnum):
@@ -146,7 +151,7 @@ def _refuse_unless_a_column(name: str) -> None:
         raise CannotPromote(f"{name} can be no column: BigQuery keeps names that begin so for itself.")
 
 
-_OURS = {column.name for column in catalog.TRANSACTIONS.columns}
+_OURS = {column.name for column in catalog.TRANSACTIONS.columns} - _LATER_FIELDS
 
 
 def described_sql(settings: JobSettings, names: Sequence[str]) -> str:
@@ -255,6 +260,8 @@ def _write(
 def view_sql(settings: JobSettings, promoted: Sequence[dict[str, Any]]) -> str:
     """The payments with their promoted fields as columns; NULL where a value does not fit the type.
 
+    A field may have been promoted before the contract had it: its column says both, first what the contract reads.
+
     Raises:
         CannotPromote: an older version has promoted two fields that differ by case alone.
     """
@@ -266,14 +273,21 @@ def view_sql(settings: JobSettings, promoted: Sequence[dict[str, Any]]) -> str:
                 f"{first} and {row['field']} are both promoted, and BigQuery does not tell them apart: "
                 "take one back (`payments promote-field NAME --undo --reason '...'`)."
             )
+    own = [f"`{row['field']}`" for row in promoted if row["field"].lower() in _LATER_FIELDS]
+    others = f" except ({', '.join(own)})" if own else ""
     columns = "".join(
-        f",\n            {_column(row['field'], FieldType(row['type']))} as `{row['field']}`" for row in promoted
+        f",\n            {_told(row['field'], FieldType(row['type']))} as `{row['field']}`" for row in promoted
     )
     return f"""
         create or replace view `{settings.project}.{settings.dataset}.{VIEW}` as
-        select t.*{columns}
+        select t.*{others}{columns}
         from `{table_id(settings, catalog.TRANSACTIONS)}` as t
         """
+
+
+def _told(name: str, type_: FieldType) -> str:
+    column = _column(name, type_)
+    return f"coalesce(safe_cast(t.{name} as {type_}), {column})" if name.lower() in _LATER_FIELDS else column
 
 
 def _column(name: str, type_: FieldType) -> str:

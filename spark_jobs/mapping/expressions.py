@@ -16,6 +16,7 @@ FUNCTIONS: dict[str, tuple[int, int | None]] = {
     "lower": (1, 1),
     "trim": (1, 1),
     "pad": (2, 2),
+    "after_last": (2, 2),
     "first": (2, None),
     "hash": (1, None),
     "escape": (1, None),
@@ -201,6 +202,8 @@ class _Parser:
 def _check_arguments(name: str, arguments: list[Expression]) -> None:
     if name == "header" and not isinstance(arguments[0], Literal):
         raise ExpressionError("asks for a header without quotes: write header('name')")
+    if name == "after_last" and not (isinstance(arguments[1], Literal) and arguments[1].text):
+        raise ExpressionError("looks for no text: write after_last(path, '/')")
     if name == "pad":
         width = arguments[1]
         is_number = isinstance(width, Path) and len(width.steps) == 1 and isinstance(width.steps[0], Key)

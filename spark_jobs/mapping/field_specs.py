@@ -73,7 +73,7 @@ def read_expression(text: object, keys: Keys, findings: Findings) -> Expression 
 
 def read_field(field: Field, value: object, findings: Findings) -> FieldSpec | None:
     """The description of a field; None, and findings, where it is wrong."""
-    keys: Keys = ("fields", field.name)
+    keys: Keys = ("fields", field.json_name)
     if field.bigquery_type == "NUMERIC":
         return _amount(keys, value, findings)
     if field.bigquery_type == "TIMESTAMP":
@@ -109,8 +109,8 @@ def _text(field: Field, keys: Keys, value: object, findings: Findings) -> TextSp
             findings.add((*keys, "otherwise"), "means nothing without a map")
         return TextSpec(source)
     otherwise = findings.choice(keys, table, "otherwise", OTHERWISE, REFUSE)
-    if otherwise == ABSENT and field.required:
-        findings.add((*keys, "otherwise"), f"cannot be absent: every payment needs {field.name}")
+    if otherwise == ABSENT and (field.required or field.required_since):
+        findings.add((*keys, "otherwise"), f"cannot be absent: every payment needs {field.json_name}")
     return TextSpec(source, _map(field, (*keys, "map"), table["map"], findings), otherwise)
 
 
@@ -127,7 +127,7 @@ def _map(field: Field, keys: Keys, value: object, findings: Findings) -> dict[st
 def _check_allowed(field: Field, text: str, keys: Keys, findings: Findings) -> None:
     if field.values is not None and text not in field.values:
         listed = ", ".join(field.values) if len(field.values) <= 12 else "the contract's codes"
-        findings.add(keys, f"gives {text!r}, but {field.name} must be one of {listed}")
+        findings.add(keys, f"gives {text!r}, but {field.json_name} must be one of {listed}")
     elif field.pattern is not None and not re.fullmatch(field.pattern, text):
         findings.add(keys, f"gives {text!r}, which {field.name} cannot be: it must match {field.pattern}")
 

@@ -256,6 +256,9 @@ def _call_reader(call: Call) -> TextReader:
     if call.name == "pad":
         width = int(call.arguments[1].steps[0].name)  # type: ignore[union-attr]
         return _changed(read, lambda text: text.rjust(width, "0"))
+    if call.name == "after_last":
+        mark = call.arguments[1].text  # type: ignore[union-attr]
+        return _changed(read, lambda text: text.rpartition(mark)[2])
     return _changed(read, _CHANGES[call.name])
 
 

@@ -23,6 +23,8 @@ from spark_jobs.mapping.spec import Mapping
 
 _ORDER = {reason: position for position, reason in enumerate(Reason)}
 _REQUIRED = [position for position, field in enumerate(FIELDS) if field.required]
+_NEEDED = {field.name for field in FIELDS if field.required_since}
+"""What a mapping may leave out, and a record of one that has it may not: no event's kind is guessed at."""
 _WIDTH = len(FIELD_NAMES)
 _CURRENCY = FIELD_NAMES.index("currency")
 
@@ -53,7 +55,7 @@ def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> 
     """
     ignored_by = rule_reader(mapping.rules)
     texts = [
-        (FIELD_NAMES.index(name), _text_field(spec))
+        (FIELD_NAMES.index(name), _needed(_text_field(spec)) if name in _NEEDED else _text_field(spec))
         for name, spec in mapping.fields.items()
         if not isinstance(spec, AmountSpec)
     ]
@@ -141,6 +143,16 @@ def _text_field(spec: Any) -> TextReader:
     elif spec.map is not None:
         return _mapped(spec)
     return _written(value_reader(spec.source))
+
+
+def _needed(read: TextReader) -> TextReader:
+    def text_of(record: Record) -> str:
+        text = read(record)
+        if text is None:
+            raise CannotRead(Reason.MISSING_FIELD)
+        return text
+
+    return text_of
 
 
 def _written(read: Reader) -> TextReader:

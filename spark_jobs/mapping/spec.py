@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from spark_jobs.contract.payment_event import FIELD_NAMES, FIELDS
+from spark_jobs.contract.payment_event import FIELDS, V1_FIELDS
 from spark_jobs.decoding.results import Format
 from spark_jobs.mapping import rules as rules_module
 from spark_jobs.mapping.expressions import Expression, Literal
@@ -28,6 +28,10 @@ LANGUAGE = 1
 FORMATS = tuple(form.value for form in Format)
 HASH_DIGITS = 16
 MOST_RULES = 100
+
+_NAMES = tuple(field.json_name for field in FIELDS)
+_FIRST_NAMES = {field.name for field in V1_FIELDS}
+"""What no further field may be called. Later names may: mappings are in use that call one so."""
 
 _RULE_NAME = re.compile("[a-z][a-z0-9_-]{0,63}")
 _EXTRA_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
@@ -126,11 +130,11 @@ def _refuse_what_json_lacks(value: object, keys: Keys, findings: Findings) -> No
 
 
 def _fields(value: object, findings: Findings) -> dict[str, FieldSpec]:
-    table = findings.table(("fields",), {} if value is None else value, FIELD_NAMES)
+    table = findings.table(("fields",), {} if value is None else value, _NAMES)
     fields = {}
     for field in FIELDS:
-        if field.name in table:
-            spec = read_field(field, table[field.name], findings)
+        if field.json_name in table:
+            spec = read_field(field, table[field.json_name], findings)
             if spec is not None:
                 fields[field.name] = spec
         elif field.required:
@@ -210,7 +214,7 @@ def _extra(value: object, findings: Findings) -> dict[str, Expression]:
         return {}
     extra = {}
     for name, source in value.items():
-        if name in FIELD_NAMES:
+        if name in _FIRST_NAMES:
             findings.add(("extra", name), "is a field of the contract: describe it in [fields]")
         elif not _EXTRA_NAME.fullmatch(name):
             findings.add(("extra", name), "is no name: up to 128 characters, none of them a control character")

@@ -10,12 +10,18 @@ from typing import Any
 
 import msgspec
 
-from spark_jobs.contract.payment_event import FIELD_NAMES, FIELDS, Reason
+from spark_jobs.contract.payment_event import (
+    FIELD_NAMES,
+    SCHEMA_VERSION,
+    SCHEMA_VERSIONS,
+    Reason,
+    fields_of,
+    required_of,
+)
 from spark_jobs.parsing.json_text import Refused, has_duplicate_key, is_unicode, load
 from spark_jobs.parsing.record_keys import payment_of
 
-_REQUIRED = frozenset(field.name for field in FIELDS if field.required)
-_NAMES = frozenset(FIELD_NAMES)
+_REQUIRED = {version: required_of(version) for version in SCHEMA_VERSIONS}
 _WIDTH = len(FIELD_NAMES)
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -29,49 +35,50 @@ class Reading:
     reasons: list[Reason]
 
 
-def read(value: bytes | None, key: bytes | None = None) -> Reading:
+def read(value: bytes | None, key: bytes | None = None, version: str = SCHEMA_VERSION) -> Reading:
     """Read one value; never raises, whatever the bytes.
 
     A record without a value is a tombstone: what its key names is deleted where it came from. Without an id for a key
-    it is just empty.
+    it is just empty. `version` is one of SCHEMA_VERSIONS: what it does not have is an unknown field.
     """
     named = payment_of(key) if value is None else None
     if named:
         return Reading((named, *(None,) * (_WIDTH - 1)), None, [Reason.TOMBSTONE])
     try:
-        return _fields(value, load(value, _keep, _keep))
+        return _fields(value, load(value, _keep, _keep), version)
     except Refused as refused:
         return Reading((None,) * _WIDTH, None, [refused.reason])
 
 
-def _fields(value: bytes | None, items: list[tuple[str, Any]]) -> Reading:
+def _fields(value: bytes | None, items: list[tuple[str, Any]], version: str) -> Reading:
     fields = dict(items)
     reasons = {Reason.DUPLICATE_KEY} if has_duplicate_key(items) else set()
     row: list[str | None] = []
-    for name in FIELD_NAMES:
-        field = fields.get(name)
+    known = fields_of(version)
+    for declared in known:
+        field = fields.get(declared.json_name)
         if field is not None and not isinstance(field, str):
             reasons.add(Reason.WRONG_TYPE)
             field = None
-        elif field is None and name in _REQUIRED:
+        elif field is None and declared.name in _REQUIRED[version]:
             reasons.add(Reason.MISSING_FIELD)
         elif field is not None and not is_unicode(field):
             reasons.add(Reason.INVALID_UNICODE)
             field = None
         row.append(field)
-    extra_fields = None
-    if fields.keys() - _NAMES:
-        extra_fields = _extra_fields(value or b"")
+    extra_fields, names = None, {declared.json_name for declared in known}
+    if fields.keys() - names:
+        extra_fields = _extra_fields(value or b"", names)
         if extra_fields is None:
             reasons.add(Reason.INVALID_UNICODE)
-    return Reading(tuple(row), extra_fields, sorted(reasons, key=list(Reason).index))
+    return Reading((*row, *(None,) * (_WIDTH - len(row))), extra_fields, sorted(reasons, key=list(Reason).index))
 
 
-def _extra_fields(value: bytes) -> str | None:
+def _extra_fields(value: bytes, names: set[str]) -> str | None:
     """Unknown fields as a JSON object, each value as it was written; None where a key is not Unicode."""
     try:
         raw = _raw_fields(value)
-        return "{" + ",".join(f"{json.dumps(k)}:{bytes(v).decode()}" for k, v in raw.items() if k not in _NAMES) + "}"
+        return "{" + ",".join(f"{json.dumps(k)}:{bytes(v).decode()}" for k, v in raw.items() if k not in names) + "}"
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 

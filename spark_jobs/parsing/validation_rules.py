@@ -7,7 +7,6 @@ running them (validation). Pure text. The engine is DuckDB.
 from datetime import timedelta
 
 from spark_jobs.contract.payment_event import (
-    FIELD_NAMES,
     FIELDS,
     IPV4_PATTERN,
     LABEL_REASONS,
@@ -15,8 +14,11 @@ from spark_jobs.contract.payment_event import (
     MAX_AMOUNT,
     MAX_FUTURE,
     MIN_YEAR,
+    V1_FIELDS,
+    V2_FIELDS,
     Field,
     Reason,
+    unless_default,
 )
 
 _NOT_HASHED = ("transaction_id", "event_time", "amount")
@@ -32,14 +34,20 @@ _AHEAD = MAX_FUTURE // timedelta(microseconds=1)
 _AMOUNT_MINOR = "try_cast(replace(digits, '.', '') || substr('0000', 1, minor_unit - decimals) as bigint)"
 _IN_PERIOD = "epoch_us(event_at) >= valid_from_us and epoch_us(event_at) < valid_to_us"
 _ID_HASH = "md5_number(coalesce(transaction_id, ''))"
-_HASHED = ", ".join(f"coalesce({name}, '')" for name in FIELD_NAMES if name not in _NOT_HASHED)
-_PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}, ''))"
+_HASHED = ", ".join(f"coalesce({f.name}, '')" for f in V1_FIELDS if f.name not in _NOT_HASHED)
+# Later fields share the last text, by name: without them it is as empty as it was before there were any. A payment of
+# version 2 says the same as one of version 1, which has no kind.
+_HASHED_LATER = ", ".join(f"chr(30) || '{f.name}=' || {unless_default(f, f.name)}" for f in V2_FIELDS)
+_PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}, concat({_HASHED_LATER})))"
 
 _FIELD_REASONS = {
     "transaction_id": Reason.INVALID_TRANSACTION_ID,
     "sender_account_id": Reason.INVALID_ACCOUNT_ID,
     "receiver_account_id": Reason.INVALID_ACCOUNT_ID,
     "currency": Reason.UNKNOWN_CURRENCY,
+    "payment_kind": Reason.UNKNOWN_KIND,
+    "original_transaction_id": Reason.INVALID_ORIGINAL_TRANSACTION_ID,
+    "status": Reason.UNKNOWN_STATUS,
     **LABEL_REASONS,
 }
 

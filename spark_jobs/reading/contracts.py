@@ -20,7 +20,7 @@ from spark_jobs.contract.payment_event import (
     FIELDS,
     MAX_NESTING,
     MAX_VALUE_BYTES,
-    SCHEMA_VERSION,
+    SCHEMA_VERSIONS,
     Reason,
     UnreadableLabels,
 )
@@ -65,9 +65,12 @@ def contract_of_now(
     unreadable_labels: UnreadableLabels = UnreadableLabels.NULL, mapping: Mapping | None = None
 ) -> Contract:
     """The contract of this code, under the setting and with that mapping."""
-    fields = [[f.name, f.required, f.pattern, f.bigquery_type, bool(f.values)] for f in FIELDS]
+    fields = [
+        [f.name, f.json_name, f.since, f.required, f.required_since, f.pattern, f.bigquery_type, bool(f.values)]
+        for f in FIELDS
+    ]
     limits = [
-        SCHEMA_VERSION,
+        SCHEMA_VERSIONS,
         MAX_VALUE_BYTES,
         MAX_NESTING,
         [reason for reason in Reason if reason not in OF_OTHER_EVENTS],

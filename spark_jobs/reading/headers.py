@@ -1,7 +1,7 @@
 """A record's headers as one text: what is kept of them beside a raw value, and back again.
 
 Belongs here: the text's form, and making it of many records at once. Does not belong here: what a header means
-(decoding, mapping), which records keep theirs (streaming).
+(decoding, mapping, parsing), which records keep theirs (streaming).
 
 The text is JSON: a list of pairs of name and value, in order. A value is its text where its bytes are UTF-8, so that
 it can be read and searched; else an object {"base64": ...}; or null. Records of a topic mostly have the same headers:

@@ -14,6 +14,7 @@ from spark_jobs.decoding.documents import Format, decode
 from spark_jobs.mapping.apply import apply
 from spark_jobs.mapping.spec import Mapping
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA, parse
+from spark_jobs.parsing.schema_versions import versions_of
 from spark_jobs.parsing.validation import EARLIEST_US, LATEST_US, VALIDATED_SCHEMA, validate
 from spark_jobs.reading.headers import HEADERS_TYPE, TEXTS_TYPE, lists_of, texts_of
 
@@ -69,7 +70,7 @@ def read_records(batch: pa.RecordBatch, lists: CodeLists | None = None, mapping:
     if mapping is None:
         # Keys matter only where a value is missing, which is rare.
         keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
-        parsed, rules = parse(values, keys), None
+        parsed, rules = parse(values, keys, _versions(batch)), None
     else:
         parsed, rules = _mapped(batch, values, timestamps, lists, mapping)
     validated = validate(parsed, timestamps, lists, clocks)
@@ -98,6 +99,14 @@ def _mapped(
     parsed = mapped.parsed.combine_chunks()
     nothing = [pc.if_else(rules.is_valid(), pa.scalar(None, column.type), column) for column in parsed.columns]
     return pa.Table.from_arrays(nothing, schema=PARSED_SCHEMA), rules
+
+
+def _versions(batch: pa.RecordBatch) -> pa.StringArray | None:
+    """Which version each record's value is of. What has no value is of none: its key alone says what it deletes."""
+    versions = versions_of(_headers_in(batch))
+    if versions is None or not batch.column("value").null_count:
+        return versions
+    return pc.if_else(batch.column("value").is_valid(), versions, pa.scalar(None, pa.string()))
 
 
 def _with_rules(validated: pa.Table, rules: pa.StringArray) -> pa.Table:

@@ -7,7 +7,7 @@ module.
 
 from dataclasses import replace
 
-from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.contract.payment_event import FIELDS, V1_FIELDS, V2_FIELDS
 from spark_jobs.tables.columns import (
     BATCH,
     COORDINATES,
@@ -72,14 +72,14 @@ DROPPED_LABELS = Column(
     "JSON object, label to what was written in it: labels that break their rule, and are NULL in the payment.",
     "NULLABLE",
 )
-_LATER = (DROPPED_LABELS,)
+_LATER = (DROPPED_LABELS, *(Column(f.name, f.bigquery_type, f.description, "NULLABLE") for f in V2_FIELDS))
 """What a payment's row has gained since the first version, in that order."""
 
 TRANSACTIONS = Table(
     "payment_transactions",
     "One row per unique payment.",
     (
-        *(Column(f.name, f.bigquery_type, f.description, "REQUIRED" if f.required else "NULLABLE") for f in FIELDS),
+        *(Column(f.name, f.bigquery_type, f.description, "REQUIRED" if f.required else "NULLABLE") for f in V1_FIELDS),
         Column("amount_minor", "INT64", "Amount in the currency's minor unit."),
         Column("extra_fields", "STRING", "Fields that the contract does not know, as a JSON object.", "NULLABLE"),
         *HASHES,

@@ -77,6 +77,13 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(11, "the headers of kept records", columns={catalog.DELIVERIES: ("headers",)}),
     Migration(12, "sealed days", tables=(catalog.DAY_SEALS,)),
+    Migration(
+        13,
+        "what a payment is: its kind, the payment that it is about, and its status",
+        columns=dict.fromkeys(
+            (catalog.TRANSACTIONS, catalog.CORRECTIONS), ("payment_kind", "original_transaction_id", "status")
+        ),
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -30,6 +30,8 @@ EVENT: dict[str, str] = {
 }
 """The valid event that cases break: each field with its JSON text."""
 
+type Headers = tuple[tuple[str, bytes | None], ...] | None
+
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
@@ -45,6 +47,7 @@ class Case:
     is_resent: bool
     disposition: str
     reasons: tuple[str, ...]
+    headers: Headers = None
 
     def __str__(self) -> str:
         return f"{self.kind:02} {self.name}"
@@ -64,6 +67,7 @@ class FieldRecord:
     says_the_same: bool | None
     until: str
     differs: str
+    headers: Headers = None
 
     def __str__(self) -> str:
         return self.name
@@ -100,6 +104,7 @@ def _field_record(entry: dict[str, Any]) -> FieldRecord:
         says_the_same=entry.get("says_the_same"),
         until=entry.get("until", ""),
         differs=entry.get("differs", ""),
+        headers=_headers(entry),
     )
 
 
@@ -114,7 +119,17 @@ def _case(entry: dict[str, Any]) -> Case:
         is_resent=entry.get("resent", False),
         disposition=entry.get("disposition", "QUARANTINED" if reasons else "UNIQUE"),
         reasons=reasons,
+        headers=_headers(entry),
     )
+
+
+def _headers(entry: dict[str, Any]) -> Headers:
+    """A table of names and texts, or, where one comes more than once, a list of pairs; of None without any."""
+    headers = entry.get("headers")
+    if headers is None:
+        return None
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return tuple((name, _bytes(text)) for name, text in pairs)
 
 
 def _value(entry: dict[str, Any]) -> bytes | None:
@@ -143,6 +158,7 @@ def _part(part: str | dict[str, Any]) -> bytes:
 
 
 def _bytes(text: str) -> bytes:
-    r"""UTF-8, with `\xNN` for a byte, `$event` for the valid event and `$open` for it without its last brace."""
+    r"""UTF-8, with `\xNN` for a byte, `$event` for the valid event, `$open` and `$rest` for it without a brace."""
     raw = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), text.encode())
-    return raw.replace(b"$event", event_bytes()).replace(b"$open", event_bytes()[:-1])
+    whole = event_bytes()
+    return raw.replace(b"$event", whole).replace(b"$open", whole[:-1]).replace(b"$rest", whole[1:])

@@ -21,6 +21,8 @@ select
     corrections.kafka_offset,
     corrections.batch_id,
     corrections.decided_at,
+    corrections.payment_kind,
+    corrections.status,
     coalesce(corrections.payment_method, 'unknown') as payment_method,
     coalesce(regions.region, 'UNKNOWN') as region
 from corrections

@@ -1,5 +1,7 @@
 with payments as (
-    select * from {{ ref('stg_payments__transactions') }}
+    select * from {{ ref('stg_payments__transactions') }} as events
+    -- A refund is no spending of its sender, and no payment that was only tried is one.
+    where {{ is_payment_made('events') }}
 ),
 
 fx_rates as (

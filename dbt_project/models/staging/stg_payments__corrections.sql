@@ -27,5 +27,7 @@ select
     decided_by,
     reason,
     decided_at,
-    correction_hash
+    correction_hash,
+    payment_kind,
+    status
 from {{ source('payment_data', 'payment_corrections') }}

@@ -20,5 +20,8 @@ select
     kafka_offset,
     kafka_timestamp,
     batch_id,
-    dropped_labels
+    dropped_labels,
+    payment_kind,
+    original_transaction_id,
+    status
 from {{ source('payment_data', 'payment_transactions') }}

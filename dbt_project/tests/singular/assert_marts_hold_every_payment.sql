@@ -47,6 +47,7 @@ published as (
         sum(if(payments.batch_id <= marts.batch_id, payments.amount, 0)) as published_amount
     from {{ ref('stg_payments__transactions') }} as payments
     cross join marts
+    where {{ is_payment_made('payments') }}
     group by marts.mart, payments.currency, is_mart_empty
 ),
 
@@ -60,7 +61,10 @@ unseen as (
         sum(if(corrections.payments_added < 0, corrections.amount, 0)) as removed_amount
     from {{ ref('int_corrections__valued') }} as corrections
     cross join marts
-    where corrections.correction_id > marts.correction_id and corrections.batch_id <= marts.batch_id
+    where
+        {{ is_payment_made('corrections') }}
+        and corrections.correction_id > marts.correction_id
+        and corrections.batch_id <= marts.batch_id
     group by marts.mart, corrections.currency
 ),
 

@@ -44,14 +44,14 @@ def check(file: FileArgument = None, as_json: JsonOption = False) -> None:
 
 
 def _summary(mapping: "Mapping") -> dict[str, Any]:
-    from spark_jobs.contract.payment_event import FIELD_NAMES
+    from spark_jobs.contract.payment_event import FIELDS
 
     return {
         "version": mapping.version,
         "hash": mapping.hash,
         "format": mapping.format,
         "fields": list(mapping.fields),
-        "absent": [name for name in FIELD_NAMES if name not in mapping.fields],
+        "absent": [field.json_name for field in FIELDS if field.name not in mapping.fields],
         "rules": [rule.name for rule in mapping.rules],
         "extra": list(mapping.extra),
     }

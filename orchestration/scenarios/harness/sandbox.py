@@ -5,7 +5,7 @@ a scenario shows. Tests that need a real stack work in such a sandbox too.
 """
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,13 +111,20 @@ class Sandbox:
         simulate(config, self.settings.bootstrap_servers, self.settings.topic, path)
         return read_manifest(path)
 
-    def send(self, values: Iterable[bytes | None], partition: int = 0, key: bytes = b"sender") -> list[Place]:
-        """Send values as they are, all with one key; returns where each came to lie."""
+    def send(
+        self,
+        values: Iterable[bytes | None],
+        partition: int = 0,
+        key: bytes = b"sender",
+        headers: Sequence[tuple[str, bytes | None]] = (),
+    ) -> list[Place]:
+        """Send values as they are, all with one key and the same headers; returns where each came to lie."""
         from spark_jobs.source.connection import producer
 
         sender = producer(self.settings.bootstrap_servers)
         try:
-            sent = [sender.send(self.settings.topic, value, key=key, partition=partition) for value in values]
+            to = {"key": key, "partition": partition, "headers": list(headers)}
+            sent = [sender.send(self.settings.topic, value, **to) for value in values]
             sender.flush()
             return [(partition, future.get(timeout=_ACKNOWLEDGED_SECONDS).offset) for future in sent]
         finally:

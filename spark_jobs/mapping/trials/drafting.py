@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spark_jobs.contract.payment_event import FIELDS, Field
+from spark_jobs.contract.payment_event import FIELDS, V1_FIELDS, Field
 from spark_jobs.decoding.documents import decode
 from spark_jobs.decoding.registered import is_framed
 from spark_jobs.decoding.results import Format
@@ -46,7 +46,7 @@ def draft(records: Sequence[KafkaRecord]) -> Draft:
     paths = profile(documents)
     amount = guess("amount", paths, len(documents))
     near = amount.seen if amount else None
-    guesses = {field.name: guess(field.name, paths, len(documents), near) for field in FIELDS}
+    guesses = {f.name: guess(f.name, paths, len(documents), near) if f in V1_FIELDS else None for f in FIELDS}
     _keep_apart(guesses, paths, len(documents), near)
     missing = tuple(field.name for field in FIELDS if field.required and guesses[field.name] is None)
     lines = [
@@ -162,5 +162,5 @@ _SURE = 2.5
 
 def _open(field: Field) -> list[str]:
     if not field.required:
-        return [f'# {field.name} = "..."']
+        return [f'# {field.json_name} = "..."']
     return [f"# Nothing was found for {field.name}. {field.description}", f'# {field.name} = "..."']

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from spark_jobs.contract.payment_event import FIELD_NAMES
+from spark_jobs.contract.payment_event import FIELD_NAMES, FIELDS
 from spark_jobs.decoding.documents import decode
 from spark_jobs.mapping.apply import Mapped, apply
 from spark_jobs.mapping.spec import Mapping
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA, parse
+from spark_jobs.parsing.schema_versions import versions_of
 from spark_jobs.parsing.validation import validate
 
+_JSON_NAMES = {field.name: field.json_name for field in FIELDS}
+_HEADERS = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
 _END_OF_TIME = 253_370_764_800_000_000
 """The timestamp of a record that has none: no payment is ahead of it."""
 
@@ -63,7 +66,7 @@ def outcomes_of(mapping: Mapping | None, records: Sequence[KafkaRecord]) -> list
     # A label that the contract cannot read holds no payment back, and is empty.
     kept = {name: validated[name].is_valid().to_pylist() for name in FIELD_NAMES}
     texts = [
-        {name: text for name, text in row.items() if name not in kept or kept[name][index]}
+        {_JSON_NAMES.get(name, name): text for name, text in row.items() if name not in kept or kept[name][index]}
         for index, row in enumerate(mapped.parsed.select([*FIELD_NAMES, "extra_fields"]).to_pylist())
     ]
     return [
@@ -75,10 +78,15 @@ def outcomes_of(mapping: Mapping | None, records: Sequence[KafkaRecord]) -> list
 def _mapped(mapping: Mapping | None, records: Sequence[KafkaRecord]) -> Mapped:
     values, keys = [record.value for record in records], [record.key for record in records]
     if mapping is None:
-        return Mapped(parse(values, keys).cast(PARSED_SCHEMA), [None] * len(records))
+        return Mapped(parse(values, keys, _versions(records)).cast(PARSED_SCHEMA), [None] * len(records))
     headers = [record.headers for record in records]
     documents = decode(values, keys, headers, mapping.format)
     return apply(mapping, documents, keys, headers, [record.timestamp for record in records])
+
+
+def _versions(records: Sequence[KafkaRecord]) -> pa.StringArray | None:
+    headers = [record.headers if record.value is not None else () for record in records]
+    return versions_of(pa.array([[{"key": name, "value": value} for name, value in of] for of in headers], _HEADERS))
 
 
 def _outcome(texts: dict[str, str | None], reasons: list[str], rule: str | None, minor: int | None) -> Outcome:

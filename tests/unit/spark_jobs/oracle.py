@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from spark_jobs.contract.currencies import MINOR_UNITS, PERIODS
 from spark_jobs.contract.iso_codes import COUNTRIES
-from spark_jobs.contract.payment_event import DEVICE_TYPES, PAYMENT_METHODS, Reason
+from spark_jobs.contract.payment_event import DEVICE_TYPES, PAYMENT_METHODS, STATUSES, PaymentKind, Reason
 
 _ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _DIGITS = frozenset("0123456789")
@@ -76,6 +76,8 @@ def reasons_of(event: dict[str, str | None], kafka_us: int) -> list[Reason]:
     """All reasons against an event whose fields are strings or null, in the contract's order."""
     given = {name: text for name, text in event.items() if text is not None}
     required = {"transaction_id", "event_time", "sender_account_id", "receiver_account_id", "amount", "currency"}
+    if event.keys() & {"payment_kind", "original_transaction_id", "status"}:  # Then it is of version 2.
+        required.add("payment_kind")
     reasons = {Reason.MISSING_FIELD} if required - given.keys() else set()
     rules = {
         "transaction_id": (is_id, Reason.INVALID_TRANSACTION_ID),
@@ -87,6 +89,9 @@ def reasons_of(event: dict[str, str | None], kafka_us: int) -> list[Reason]:
         "device_type": (DEVICE_TYPES.__contains__, Reason.UNKNOWN_DEVICE_TYPE),
         "ip_address": (is_address, Reason.INVALID_IP_ADDRESS),
         "payment_method": (PAYMENT_METHODS.__contains__, Reason.UNKNOWN_PAYMENT_METHOD),
+        "payment_kind": (set(PaymentKind).__contains__, Reason.UNKNOWN_KIND),
+        "original_transaction_id": (is_id, Reason.INVALID_ORIGINAL_TRANSACTION_ID),
+        "status": (STATUSES.__contains__, Reason.UNKNOWN_STATUS),
         "merchant_category": (lambda text: len(text) == 4 and set(text) <= _DIGITS, Reason.INVALID_MERCHANT_CATEGORY),
     }
     reasons |= {reason for name, (is_right, reason) in rules.items() if name in given and not is_right(given[name])}

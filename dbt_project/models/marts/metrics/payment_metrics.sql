@@ -48,8 +48,8 @@ restated as (
         cast(sum(if(kind = 'ADMITTED_LATE', amount, 0)) as numeric) as admitted_late_amount,
         max(decided_at) as restated_at,
         max(correction_id) as correction_id
-    from {{ ref('int_corrections__valued') }}
-    where event_time >= {{ since }}
+    from {{ ref('int_corrections__valued') }} as corrections
+    where event_time >= {{ since }} and {{ is_payment_made('corrections') }}
     group by window_start, currency, region, payment_method
 )
 

@@ -15,12 +15,13 @@ from spark_jobs.parsing.json_parsing import parse
 from spark_jobs.parsing.validation import validate
 
 OF_OTHER_FORMATS = {
-    *(Reason.UNKNOWN_SCHEMA, Reason.UNDECODABLE),
     *(Reason.UNDECIDED_RULE, Reason.MORE_THAN_ONE, Reason.UNMAPPED_VALUE, Reason.UNKNOWN_MINOR_UNIT),
+    *(Reason.UNKNOWN_SCHEMA, Reason.UNDECODABLE, Reason.UNSUPPORTED_SCHEMA_VERSION),
+    *(Reason.UNKNOWN_KIND, Reason.INVALID_ORIGINAL_TRANSACTION_ID, Reason.UNKNOWN_STATUS),
     Reason.INVALID_KAFKA_TIMESTAMP,
 }
 HELD_FOR = set(Reason) - set(LABEL_REASONS.values()) - OF_OTHER_FORMATS
-"""What JSON is quarantined for. A label that cannot be read holds nothing back."""
+"""What an event of version 1 is quarantined for. A label that cannot be read holds nothing back."""
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 

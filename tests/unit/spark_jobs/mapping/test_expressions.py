@@ -64,6 +64,8 @@ def test_an_expression_is_read_into_its_tree(text: str, tree: object) -> None:
         ("upper(a", "lacks a ','"),
         ("header(ce_id)", "without quotes"),
         ("pad(mcc, x)", "pad(path, 4)"),
+        ("after_last(link, '')", "after_last(path, '/')"),
+        ("after_last(link, mark)", "after_last(path, '/')"),
         (")", "where a path"),
         ("upper(" * 5_000, "nested too deeply"),
     ],

@@ -92,3 +92,11 @@ def test_a_key_names_no_payment_whose_id_the_mapping_makes() -> None:
     )
     assert made(Record({"id": "1"}), "1") == "db__1"
     assert made(Record(None, b"1"), "1") is None
+
+
+def test_a_kind_that_the_mapping_names_is_not_guessed_where_a_record_lacks_it() -> None:
+    by_kind = GOOD + "[fields.kind]\nfrom = 'type'\nmap = { pay = 'payment', re = 'refund' }\n"
+    assert texts(row(DOCUMENT | {"type": "re"}, by_kind))["payment_kind"] == "refund"
+    assert row(DOCUMENT, by_kind).reasons == (Reason.MISSING_FIELD,)
+    assert row(DOCUMENT | {"type": "gift"}, by_kind).reasons == (Reason.UNMAPPED_VALUE,)
+    assert "payment_kind" not in texts(row(DOCUMENT))

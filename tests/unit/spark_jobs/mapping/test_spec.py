@@ -111,3 +111,21 @@ def test_two_rules_of_one_name_are_refused_and_several_conditions_are_taken() ->
 def test_the_two_ends_of_a_payment_cannot_be_the_same_constant() -> None:
     text = changed('sender_account_id = "payer.id"', "sender_account_id = { constant = 'shop' }")
     assert any("same constant as the sender" in finding for finding in wrong(text))
+
+
+def test_a_kind_is_called_as_events_of_version_2_call_it_and_must_be_one() -> None:
+    kind = "[fields.kind]\nfrom = 'type'\nmap = { re = 'refund' }\n"
+    mapping = read_mapping(GOOD + kind)
+    assert "payment_kind" in mapping.fields
+    assert Mapping.from_json(mapping.to_json()) == mapping
+    for bad, says in (
+        (kind.replace("'refund'", "'gift'"), "but kind must be one of payment, refund, reversal, chargeback, fee"),
+        (kind + "otherwise = 'absent'\n", "cannot be absent: every payment needs kind"),
+        (kind.replace("fields.kind", "fields.payment_kind"), "payment_kind"),
+    ):
+        [finding] = wrong(GOOD + bad)
+        assert says in finding
+
+
+def test_a_further_field_may_be_called_as_a_later_version_calls_a_field_of_its_own() -> None:
+    assert "status" in read_mapping(GOOD + 'status = "status"\n').extra

@@ -3,17 +3,25 @@
 import json
 import time
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.contract.payment_event import FIELD_NAMES, FIELDS, MAX_VALUE_BYTES, Reason
+from spark_jobs.contract.payment_event import (
+    FIELD_NAMES,
+    MAX_VALUE_BYTES,
+    SCHEMA_VERSION_2,
+    SCHEMA_VERSIONS,
+    Reason,
+    fields_of,
+    required_of,
+)
 from spark_jobs.parsing import json_parsing, strict_json
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA, parse
 from tests.corpus.cases import event_bytes, read_cases
 from tests.unit.spark_jobs.stream import validated
 
-REQUIRED = [field.name for field in FIELDS if field.required]
 SEEDS = [case.value for case in read_cases() if case.value and len(case.value) < 2_000]
 ORDER = list(Reason)
 
@@ -27,7 +35,11 @@ values = (
     | strings.map(lambda text: f'"{text}"')
     | st.sampled_from(["null", "true", "1", "-0.0e1", "{}", "[]", "NaN", '"\\u0041"', '"\\/"', '"\\x"', "'a'", ""])
 )
-fields = st.sampled_from(FIELD_NAMES)
+JSON_NAMES = {version: [field.json_name for field in fields_of(version)] for version in SCHEMA_VERSIONS}
+ALL_NAMES = JSON_NAMES[SCHEMA_VERSION_2]
+V1 = json_parsing._READERS["1"]
+versions = st.sampled_from(SCHEMA_VERSIONS)
+fields = st.sampled_from(ALL_NAMES)
 keys = (
     fields.map(json.dumps)
     | fields.map(json.dumps)
@@ -41,7 +53,9 @@ objects = st.builds(
     st.lists(pairs, max_size=14),
     spaces | st.sampled_from(["x", "{}", "\x00"]),
 ).map(lambda text: text.encode("utf-8", "surrogatepass"))
-whole = st.permutations(FIELD_NAMES).map(lambda names: json.dumps(dict.fromkeys(names, "x")).encode())
+whole = (st.permutations(JSON_NAMES["1"]) | st.permutations(ALL_NAMES)).map(
+    lambda names: json.dumps(dict.fromkeys(names, "x")).encode()
+)
 
 
 @st.composite
@@ -83,15 +97,17 @@ def test_a_value_is_judged_alike_alone_and_among_others(batch: list[bytes | None
 
 
 @settings(max_examples=500, deadline=None)
-@given(objects | mutated() | whole)
-def test_each_fast_path_reads_what_the_strict_path_reads(value: bytes) -> None:
-    together = json_parsing._together([value])
-    rows = [json_parsing._fast(value), together and tuple(together.to_pylist()[0].values())]
-    strict = strict_json.read(value)
+@given(objects | mutated() | whole, versions)
+def test_each_fast_path_reads_what_the_strict_path_reads(value: bytes, version: str) -> None:
+    reader = json_parsing._READERS[version]
+    together = json_parsing._together([value], reader)
+    absent = (None,) * reader.missing
+    rows = [json_parsing._fast(value, reader), together and (*together.to_pylist()[0].values(), *absent)]
+    strict = strict_json.read(value, version=version)
     for row in rows:
         if row is None:
             continue
-        is_missing = any(row[FIELD_NAMES.index(name)] is None for name in REQUIRED)
+        is_missing = any(row[FIELD_NAMES.index(name)] is None for name in required_of(version))
         assert row == strict.values
         assert strict.reasons == ([Reason.MISSING_FIELD] if is_missing else [])
         assert strict.extra_fields is None
@@ -103,9 +119,10 @@ def test_values_read_together_are_each_what_it_is_alone(
     before: list[bytes], some: list[bytes], after: list[bytes]
 ) -> None:
     batch = [*before, *some, *after]
-    together = json_parsing._together(batch) if batch else None
+    together = json_parsing._together(batch, V1) if batch else None
     if together is not None:
-        assert [tuple(row.values()) for row in together.to_pylist()] == [strict_json.read(v).values for v in batch]
+        found = [tuple(row.values()) for row in together.to_pylist()]
+        assert found == [strict_json.read(v).values[: V1.width] for v in batch]
 
 
 @pytest.mark.parametrize(
@@ -123,26 +140,28 @@ def test_values_read_together_are_each_what_it_is_alone(
     ],
 )
 def test_values_are_not_read_together_where_one_ends_elsewhere_than_its_object(batch: list[bytes | None]) -> None:
-    assert json_parsing._together(batch) is None
+    assert json_parsing._together(batch, V1) is None
 
 
 def test_the_fast_paths_are_taken_by_a_plain_event() -> None:
     spaced = event_bytes().replace(b":", b" : ").replace(b",", b"\n,\t")
-    assert json_parsing._fast(event_bytes())
-    assert json_parsing._fast(spaced)
-    assert json_parsing._together([event_bytes(), spaced]) is not None
-    assert json_parsing._together([event_bytes({"country": "null"})]) is not None
+    assert json_parsing._fast(event_bytes(), V1)
+    assert json_parsing._fast(spaced, V1)
+    assert json_parsing._together([event_bytes(), spaced], V1) is not None
+    assert json_parsing._together([event_bytes({"country": "null"})], V1) is not None
 
 
 @settings(max_examples=150, deadline=None)
-@given(objects)
-def test_the_strict_path_reads_what_the_standard_library_reads(value: bytes) -> None:
-    strict = strict_json.read(value)
+@given(objects, versions)
+def test_the_strict_path_reads_what_the_standard_library_reads(value: bytes, version: str) -> None:
+    strict = strict_json.read(value, version=version)
     if set(strict.reasons) - {Reason.WRONG_TYPE, Reason.MISSING_FIELD}:
         return
     event = json.loads(value)
-    assert strict.values == tuple(v if isinstance(v := event.get(name), str) else None for name in FIELD_NAMES)
-    unknown = {name: v for name, v in event.items() if name not in FIELD_NAMES}
+    names = JSON_NAMES[version]
+    read = tuple(v if isinstance(v := event.get(name), str) else None for name in names)
+    assert strict.values == (*read, *(None,) * (len(FIELD_NAMES) - len(names)))
+    unknown = {name: v for name, v in event.items() if name not in names}
     assert json.loads(strict.extra_fields or "{}") == unknown
 
 
@@ -154,7 +173,7 @@ json_values = st.recursive(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.dictionaries(st.text().filter(lambda name: name not in FIELD_NAMES), json_values, min_size=1), st.booleans())
+@given(st.dictionaries(st.text().filter(lambda name: name not in ALL_NAMES), json_values, min_size=1), st.booleans())
 def test_whatever_unknown_fields_hold_the_payment_is_read_and_they_are_kept(
     unknown: dict[str, object], ensure_ascii: bool
 ) -> None:
@@ -219,3 +238,37 @@ def test_no_value_deletes_the_payment_that_the_key_names(key: bytes | None, reas
     [deleted, valued] = parse([None, b""], [key, key]).to_pylist()
     assert (deleted["parse_reasons"], deleted["transaction_id"]) == ([reason], named)
     assert (valued["parse_reasons"], valued["transaction_id"]) == (["EMPTY_VALUE"], None)
+
+
+REFUND = event_bytes({"kind": '"refund"', "original_transaction_id": '"t-0"', "status": '"settled"'})
+
+
+def test_an_event_of_version_1_keeps_what_version_2_calls_fields_as_unknown_fields() -> None:
+    for versions_ in (None, pa.array([None]), pa.array(["1"])):
+        [row] = parse([REFUND], versions=versions_).to_pylist()
+        assert (row["payment_kind"], row["status"]) == (None, None)
+        assert json.loads(row["extra_fields"]) == {
+            "kind": "refund",
+            "original_transaction_id": "t-0",
+            "status": "settled",
+        }
+
+
+def test_an_event_of_version_2_has_a_kind_an_original_and_a_status() -> None:
+    [row] = parse([REFUND], versions=pa.array(["2"])).to_pylist()
+    assert (row["payment_kind"], row["original_transaction_id"], row["status"]) == ("refund", "t-0", "settled")
+    assert (row["extra_fields"], row["parse_reasons"]) == (None, None)
+
+
+@pytest.mark.parametrize("version", ["3", "", "1.0", " 2"])
+def test_of_a_version_that_is_not_supported_nothing_is_read(version: str) -> None:
+    [row] = parse([REFUND], versions=pa.array([version])).to_pylist()
+    assert row.pop("parse_reasons") == ["UNSUPPORTED_SCHEMA_VERSION"]
+    assert set(row.values()) == {None}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(anything, st.sampled_from(["1", "2", "3", None])), min_size=1, max_size=20))
+def test_versions_may_be_mixed(batch: list[tuple[bytes | None, str | None]]) -> None:
+    found = parse([value for value, _ in batch], versions=pa.array([v for _, v in batch], pa.string())).to_pylist()
+    assert found == [parse([value], versions=pa.array([v], pa.string())).to_pylist()[0] for value, v in batch]

@@ -18,11 +18,16 @@ from spark_jobs.contract.iso_codes import COUNTRIES
 from spark_jobs.contract.payment_event import (
     DEVICE_TYPES,
     FIELD_NAMES,
+    FIELDS,
     IPV4_PATTERN,
     LABEL_REASONS,
     LABELS,
     MAX_AMOUNT,
     PAYMENT_METHODS,
+    STATUSES,
+    V1_FIELDS,
+    V2_FIELDS,
+    PaymentKind,
     UnreadableLabels,
 )
 from spark_jobs.parsing import validation
@@ -36,6 +41,17 @@ Event = dict[str, str | None]
 VALID: Event = {name: json.loads(text) for name, text in EVENT.items()}
 CURRENT = {code: units for code, units in MINOR_UNITS.items() if not PERIODS.get(code, ("", ""))[1]}
 """Those that are valid at the valid event's time."""
+
+
+class _JsonNames(dict[str, str]):
+    """A field's name in JSON; an unknown field's is its own."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+LATER = {field.name for field in V2_FIELDS}
+JSON_NAMES = _JsonNames({field.name: field.json_name for field in FIELDS})
 HOLDING = lists_of_now(UnreadableLabels.HOLD)
 in_batches = settings(max_examples=20, deadline=None)
 
@@ -98,13 +114,20 @@ events = st.fixed_dictionaries(
         "device_type": st.sampled_from([*DEVICE_TYPES, "iOS", ""]),
         "ip_address": addresses,
         "payment_method": st.sampled_from([*PAYMENT_METHODS, "CARD"]) | st.none(),
+        "payment_kind": st.sampled_from([*PaymentKind, "REFUND"]) | st.none(),
+        "original_transaction_id": ids,
+        "status": st.sampled_from([*STATUSES, "SUCCEEDED"]) | st.none(),
         "merchant_category": st.text("0123456789", min_size=3, max_size=5) | st.sampled_from(["\u0661234", "5411\n"]),
     },
 )
 
 
 def judged(*batch: Event, lists: CodeLists | None = None) -> pa.Table:
-    return validated(*(json.dumps(event).encode() for event in batch), lists=lists)
+    """Of version 2 where an event has one of its fields."""
+    values = [json.dumps({JSON_NAMES[n]: text for n, text in event.items()}).encode() for event in batch]
+    at = pa.array([KAFKA_US] * len(batch), pa.timestamp("us", "UTC"))
+    versions = ["2" if event.keys() & LATER else "1" for event in batch]
+    return validate(parse(values, versions=pa.array(versions, pa.string())), at, lists)
 
 
 def reasons(table: pa.Table) -> list[list[str]]:
@@ -275,7 +298,7 @@ def test_only_what_is_not_fine_is_asked_what_is_wrong(monkeypatch: pytest.Monkey
         return ask(query, records)
 
     monkeypatch.setattr(validation, "_ask", ask_aloud)
-    optional = ("country", "device_id", "device_type", "ip_address", "payment_method", "merchant_category")
+    optional = [field.name for field in V1_FIELDS if not field.required]
     fine = [VALID, VALID | dict.fromkeys(optional), VALID | {"amount": "0.1", "ip_address": "2001:db8::1"}]
     assert judged(*fine)["reasons"].to_pylist() == [[], [], []]
     assert asked == [("fine", 3)]
@@ -301,10 +324,11 @@ def test_the_payload_hash_tells_apart_all_but_id_and_event_time() -> None:
     other = {
         "sender_account_id": "a-9", "receiver_account_id": "a-9", "amount": "12.31", "currency": "USD", "country": "DE",
         "device_id": "d", "device_type": "ios", "ip_address": "::1", "payment_method": "card",
-        "merchant_category": "5411",
+        "merchant_category": "5411", "payment_kind": "refund", "original_transaction_id": "t-0", "status": "settled",
     }  # fmt: skip
     assert set(other) == set(FIELD_NAMES) - {"transaction_id", "event_time"}
-    found = hashes(VALID, *(VALID | {name: text} for name, text in other.items()))
+    payment = VALID | {"payment_kind": "payment"}
+    found = hashes(payment, *(payment | {name: text} for name, text in other.items()))
     assert len(set(found)) == len(other) + 1
     assert None not in found
 
@@ -338,6 +362,36 @@ def test_the_payload_hash_is_that_of_a_payment_sent_again() -> None:
     again = VALID | {"transaction_id": "t-2", "event_time": "2026-11-21T11:59:59Z", "country": None}
     first, second = hashes(VALID, again)
     assert first == second
+
+
+def test_a_kind_and_what_it_is_about_make_another_payment() -> None:
+    said = [
+        VALID,
+        VALID | {"payment_kind": "refund"},
+        VALID | {"payment_kind": "refund", "original_transaction_id": "t-0"},
+        VALID | {"payment_kind": "payment", "original_transaction_id": "refund"},
+        VALID | {"payment_kind": "payment", "status": "settled"},
+    ]
+    assert len(set(hashes(*said))) == len(said)
+
+
+def test_a_payment_of_version_2_says_the_same_as_one_of_version_1() -> None:
+    as_payment = VALID | {"payment_kind": "payment", "original_transaction_id": None, "status": None}
+    assert hashes(as_payment) == hashes(VALID)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "reason"),
+    [
+        ("payment_kind", "REFUND", "UNKNOWN_KIND"),
+        ("original_transaction_id", "no id", "INVALID_ORIGINAL_TRANSACTION_ID"),
+        ("status", "FAILED", "UNKNOWN_STATUS"),
+    ],
+)
+def test_what_gives_the_sign_or_names_the_payment_holds_the_record_where_it_cannot_be_read(
+    field: str, text: str, reason: str
+) -> None:
+    assert reasons(judged(VALID | {"payment_kind": "refund"} | {field: text})) == [[reason]]
 
 
 def test_values_do_not_flow_from_one_field_of_the_payload_hash_into_the_next() -> None:

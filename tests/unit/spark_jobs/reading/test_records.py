@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from tests.unit.spark_jobs.stream import KAFKA_US, Record, Stream, columns, us
 CASES = read_cases()
 HOLDING = lists_of_now(UnreadableLabels.HOLD)
 """The corpus says what holds a record back where an unreadable label does."""
-KINDS = 48
+KINDS = 50
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 EARLIER = event_bytes({"transaction_id": '"earlier"'})
 
@@ -67,7 +68,7 @@ def after(folder: Path, value: bytes) -> DedupState:
 
 
 def record(case: Case, offset: int = 1) -> Record:
-    return Record(case.value, offset=offset, timestamp_us=case.kafka_us, key=case.key)
+    return Record(case.value, offset=offset, timestamp_us=case.kafka_us, key=case.key, headers=case.headers)
 
 
 def tagged(one: pa.Table, stream: Stream) -> pa.Table:
@@ -172,7 +173,8 @@ def at_once(field_state: DedupState, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def of_others(record: FieldRecord, offset: int) -> Record:
-    return Record(record.value, offset=offset, timestamp_us=record.kafka_us, key=record.key, clock_us=FIELD_US)
+    clocked = Record(record.value, offset=offset, timestamp_us=record.kafka_us, key=record.key, clock_us=FIELD_US)
+    return replace(clocked, headers=record.headers)
 
 
 def in_turn(record: FieldRecord, folder: Path, state: DedupState) -> list[dict[str, Any]]:
