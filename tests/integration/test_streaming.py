@@ -304,7 +304,7 @@ def test_a_flood_of_every_kind_of_poison_loses_no_good_payment(world: World) -> 
 
 def test_the_header_says_whether_an_event_has_a_kind(world: World) -> None:
     about = {"kind": "refund", "original_transaction_id": "paid"}
-    first, second, third = (event(name, **about) for name in ("of-version-1", "refunded", "of-version-3"))
+    first, second, third = (event(name, 0, **about) for name in ("of-version-1", "refunded", "of-version-3"))
     world.send([event("paid"), first])
     world.send([second], headers=[("schema_version", b"2")])
     [unsupported] = world.send([third], headers=[("schema_version", b"3")])

@@ -11,7 +11,8 @@ from spark_jobs.parsing.schema_versions import UNKNOWN_VERSION, versions_of
 type Headers = list[tuple[str, bytes | None]] | None
 
 TYPE = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
-ONE, TWO = [(SCHEMA_VERSION_HEADER, b"1")], [(SCHEMA_VERSION_HEADER, b"2")]
+ONE: list[tuple[str, bytes | None]] = [(SCHEMA_VERSION_HEADER, b"1")]
+TWO: list[tuple[str, bytes | None]] = [(SCHEMA_VERSION_HEADER, b"2")]
 
 names = st.sampled_from([SCHEMA_VERSION_HEADER, "Schema_Version", "traceparent"])
 values = st.none() | st.sampled_from([b"1", b"2", b"3", b"", b" 2", b"\xff"])
