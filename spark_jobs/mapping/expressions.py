@@ -18,6 +18,7 @@ FUNCTIONS: dict[str, tuple[int, int | None]] = {
     "pad": (2, 2),
     "after_last": (2, 2),
     "first": (2, None),
+    "if_there": (2, 2),
     "hash": (1, None),
     "escape": (1, None),
     "header": (1, 1),

@@ -57,6 +57,8 @@ def value_reader(expression: Expression) -> Reader:
     if isinstance(expression, Call):
         if expression.name == "first":
             return _first([value_reader(argument) for argument in expression.arguments])
+        if expression.name == "if_there":
+            return _if_there(*(value_reader(argument) for argument in expression.arguments))
         if expression.name == "timestamp":
             return lambda record: record.timestamp
     return text_reader(expression)
@@ -69,7 +71,7 @@ def text_reader(expression: Expression) -> TextReader:
         return lambda _: text
     if isinstance(expression, Concatenation):
         return _concatenation([text_reader(part) for part in expression.parts])
-    if isinstance(expression, Call) and expression.name not in ("first", "timestamp"):
+    if isinstance(expression, Call) and expression.name not in ("first", "if_there", "timestamp"):
         return _call_reader(expression)
     read = value_reader(expression)
 
@@ -236,6 +238,10 @@ def _first(readers: list[Reader]) -> Reader:
     return read
 
 
+def _if_there(asked: Reader, wanted: Reader) -> Reader:
+    return lambda record: None if asked(record) is None else wanted(record)
+
+
 def _concatenation(readers: list[TextReader]) -> TextReader:
     def read(record: Record) -> str | None:
         texts = [reader(record) for reader in readers]
@@ -258,11 +264,11 @@ def _call_reader(call: Call) -> TextReader:
         return _changed(read, lambda text: text.rjust(width, "0"))
     if call.name == "after_last":
         mark = call.arguments[1].text  # type: ignore[union-attr]
-        return _changed(read, lambda text: text.rpartition(mark)[2])
+        return _changed(read, lambda text: text.rpartition(mark)[2] if mark in text else None)
     return _changed(read, _CHANGES[call.name])
 
 
-def _changed(read: TextReader, change: Callable[[str], str]) -> TextReader:
+def _changed(read: TextReader, change: Callable[[str], str | None]) -> TextReader:
     def changed(record: Record) -> str | None:
         text = read(record)
         return None if text is None else change(text)

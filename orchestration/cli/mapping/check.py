@@ -50,7 +50,7 @@ def _summary(mapping: "Mapping") -> dict[str, Any]:
         "version": mapping.version,
         "hash": mapping.hash,
         "format": mapping.format,
-        "fields": list(mapping.fields),
+        "fields": [field.json_name for field in FIELDS if field.name in mapping.fields],
         "absent": [field.json_name for field in FIELDS if field.name not in mapping.fields],
         "rules": [rule.name for rule in mapping.rules],
         "extra": list(mapping.extra),

@@ -94,8 +94,11 @@ def test_functions_make_texts() -> None:
     assert text("lower(c)", document) == "eur"
     assert text("trim(s)", document) == "x"
     assert text("pad(m, 4)", document) == "0742"
+    assert text("if_there(id, m)", document) == "742"
+    assert text("if_there(other, m)", document) is None
+    assert value("first(other, if_there(id, m))", document) == 742
     assert text("after_last(link, '/')", {"link": "https://api.example.com/captures/0A"}) == "0A"
-    assert text("after_last(link, '/')", {"link": "0A"}) == "0A"
+    assert text("after_last(link, '/captures/')", {"link": "https://api.example.com/orders/0A"}) is None
     assert text("after_last(link, '/')", {}) is None
     assert text("id + ':' + status", document) == "ch_1:ok"
     assert text("id + ':' + missing", document) is None

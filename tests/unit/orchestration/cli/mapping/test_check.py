@@ -29,10 +29,14 @@ def broken(tmp_path: Path) -> Path:
 def test_check_says_what_a_mapping_is() -> None:
     done = run("check", str(STRIPE))
     assert done.exit_code == 0
-    assert "is good: version 1" in done.stdout
+    assert "is good: version 2" in done.stdout
     assert "Not mapped, so empty: device_id" in done.stdout
     said = json.loads(run("check", str(STRIPE), "--json").stdout)
-    assert (said["ok"], said["rules"]) == (True, ["refund", "dispute", "other-event", "not-captured", "test-mode"])
+    assert (said["ok"], said["rules"]) == (
+        True,
+        ["refund-told-twice", "refund-not-made", "dispute", "other-event", "not-captured", "test-mode"],
+    )
+    assert "kind" in said["fields"]
 
 
 def test_check_names_all_that_is_wrong_with_lines_and_exits_1(broken: Path) -> None:
