@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract.code_lists import CURRENCY, CodeLists, lists_of_now
-from spark_jobs.contract.payment_event import FIELDS, UnreadableLabels
+from spark_jobs.contract.payment_event import FIELDS, V1_FIELDS, V2_FIELDS, Field, UnreadableLabels
 from spark_jobs.contract.times import to_microseconds
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
-from spark_jobs.parsing.validation_rules import FINE_QUERY, OTHER_QUERY
+from spark_jobs.parsing.validation_rules import FINE_QUERY, FIRST_FINE_QUERY, OTHER_QUERY
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
 _AMOUNT = pa.decimal128(38, 9)
@@ -67,18 +67,27 @@ def validate(
             looked at.
     """
     lists = lists or lists_of_now()
-    records = _records(parsed.combine_chunks(), kafka_timestamps, lists, clocks)
-    judged = _ask("fine", records)
+    parsed = parsed.combine_chunks()
+    has_later = any(parsed[field.name].null_count < len(parsed) for field in V2_FIELDS)
+    fields = FIELDS if has_later else V1_FIELDS
+    records = _records(parsed, kafka_timestamps, lists, clocks, fields)
+    judged = _ask("fine" if has_later else "first_fine", records)
     judged = judged.append_column("dropped_labels", pa.nulls(judged.num_rows, pa.string()))
     is_other = pc.equal(judged["is_fine"].combine_chunks(), 0)
     texts_and_values = [
-        (judged if field.name in judged.column_names else records)[field.name].cast(field.type)
+        (judged if field.name in judged.column_names else parsed)[field.name].cast(field.type)
         for field in VALIDATED_SCHEMA
         if field.name != "reasons"
     ]
     if not is_other.true_count:
         return pa.Table.from_arrays([*texts_and_values, _reasons(is_other, _NONE)], schema=VALIDATED_SCHEMA)
-    others = _ask(_OTHER[lists.unreadable_labels], records.filter(is_other)).cast(VALIDATED_SCHEMA).combine_chunks()
+    records = _records(
+        parsed.filter(is_other),
+        kafka_timestamps.filter(is_other),
+        lists,
+        None if clocks is None else clocks.filter(is_other),
+    )
+    others = _ask(_OTHER[lists.unreadable_labels], records).cast(VALIDATED_SCHEMA).combine_chunks()
     *replaced, reasons = (column.chunk(0) for column in others.columns)
     merged = [pc.replace_with_mask(c, is_other, other) for c, other in zip(texts_and_values, replaced, strict=True)]
     return pa.Table.from_arrays([*merged, _reasons(is_other, reasons)], schema=VALIDATED_SCHEMA)
@@ -93,31 +102,38 @@ def _reasons(is_other: pa.BooleanArray, of_others: pa.ListArray) -> pa.Array:
 
 def _ask(query: str, records: pa.Table) -> pa.Table:
     engine, asked = _engine()
-    asked.records = records
+    name = "first_records" if query == "first_fine" else "records"
+    asked[name].records = records
     try:
         return engine.execute(f"execute {query}").to_arrow_table()
     finally:
-        asked.records = records.schema.empty_table()
+        asked[name].records = records.schema.empty_table()
 
 
 def _records(
-    parsed: pa.Table, kafka_timestamps: pa.Array, lists: CodeLists, clocks: pa.Array | None = None
+    parsed: pa.Table,
+    kafka_timestamps: pa.Array,
+    lists: CodeLists,
+    clocks: pa.Array | None = None,
+    fields: tuple[Field, ...] = FIELDS,
 ) -> pa.Table:
-    """What the queries call `records`."""
+    """What the queries call `records`, and, of fewer fields, `first_records`."""
+    if fields is not FIELDS:
+        parsed = parsed.select([*(field.name for field in fields), "extra_fields", "parse_reasons"])
     written = kafka_timestamps.cast(pa.int64())
     judged_by = written if clocks is None else pc.min_element_wise(written, clocks.cast(pa.int64()))
     is_a_time = pc.and_(pc.greater(written, EARLIEST_US), pc.less(written, LATEST_US))
     records = parsed.append_column("kafka_us", judged_by).append_column("timestamp_ok", is_a_time)
-    for name, column in _looked_up(parsed, lists).items():
+    for name, column in _looked_up(parsed, lists, fields).items():
         records = records.append_column(name, column)
     return records
 
 
-def _looked_up(parsed: pa.Table, lists: CodeLists) -> dict[str, pa.ChunkedArray]:
+def _looked_up(parsed: pa.Table, lists: CodeLists, fields: tuple[Field, ...]) -> dict[str, pa.ChunkedArray]:
     """What a code is held against a list for, by hash: the engine would compare each with all of hundreds."""
     currency = pc.index_in(parsed[CURRENCY], value_set=pa.array(lists.minor_units, pa.string()))
     periods = [_period(*lists.periods.get(code, ("", ""))) for code in lists.minor_units]
-    listed = {f.name: pa.array(lists.of(f.name), pa.string()) for f in FIELDS if f.values}
+    listed = {f.name: pa.array(lists.of(f.name), pa.string()) for f in fields if f.values}
     return {
         "minor_unit": pc.take(pa.array(lists.minor_units.values(), pa.int32()), currency),
         "valid_from_us": pc.take(pa.array([period[0] for period in periods], pa.int64()), currency),
@@ -146,15 +162,21 @@ class _Asked:
 
 
 @functools.cache
-def _engine() -> tuple[duckdb.DuckDBPyConnection, _Asked]:
+def _engine() -> tuple[duckdb.DuckDBPyConnection, dict[str, _Asked]]:
     """A connection for the process, with the queries planned: to plan one takes longer than to judge a thousand rows.
 
     Made on first use, after Spark has forked its workers.
     """
     # Lossless: a 128-bit number arrives as its 16 bytes. Those of an MD5 are the digest as it is written.
     engine = duckdb.connect(config={"threads": 1, "arrow_lossless_conversion": True})
-    asked = _Asked(_records(PARSED_SCHEMA.empty_table(), pa.array([], _TIMESTAMP), lists_of_now()))
-    engine.register("records", asked)
+    none, no_times = PARSED_SCHEMA.empty_table(), pa.array([], _TIMESTAMP)
+    asked = {
+        "records": _Asked(_records(none, no_times, lists_of_now())),
+        "first_records": _Asked(_records(none, no_times, lists_of_now(), fields=V1_FIELDS)),
+    }
+    for name, records in asked.items():
+        engine.register(name, records)
+    engine.execute(f"prepare first_fine as {FIRST_FINE_QUERY}")
     engine.execute(f"prepare fine as {FINE_QUERY}")
     engine.execute(f"prepare other as {OTHER_QUERY}")
     return engine, asked

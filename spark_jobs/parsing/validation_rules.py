@@ -39,6 +39,7 @@ _HASHED = ", ".join(f"coalesce({f.name}, '')" for f in V1_FIELDS if f.name not i
 # version 2 says the same as one of version 1, which has no kind.
 _HASHED_LATER = ", ".join(f"chr(30) || '{f.name}=' || {unless_default(f, f.name)}" for f in V2_FIELDS)
 _PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}, concat({_HASHED_LATER})))"
+_FIRST_PAYLOAD_HASH = f"md5_number(concat_ws(chr(31), amount_minor, {_HASHED}, ''))"
 
 _FIELD_REASONS = {
     "transaction_id": Reason.INVALID_TRANSACTION_ID,
@@ -96,12 +97,12 @@ def _rules() -> dict[Reason, str]:
     } | {reason: " or ".join(conditions) for reason, conditions in broken.items()}
 
 
-def _fine() -> str:
+def _fine(fields: tuple[Field, ...]) -> str:
     """A condition that none but payments without a reason meet, and all of them that there are in practice.
 
     One conjunction, where telling what is wrong takes a dozen expressions and a list of them.
     """
-    checked = [f for f in FIELDS if f.name in _FIELD_REASONS]
+    checked = [f for f in fields if f.name in _FIELD_REASONS]
     conditions = [f"{f.name}_ok" if f.required else f"({f.name} is null or {f.name}_ok)" for f in checked]
     conditions += [
         "parse_reasons is null",
@@ -117,19 +118,19 @@ def _fine() -> str:
     return " and ".join(conditions)
 
 
-def _typed() -> str:
-    """What both queries begin with: each record's fields, whether their texts are valid, and what they say."""
-    checked = [f for f in FIELDS if f.name in _FIELD_REASONS and not f.values]
+def _typed(records: str, fields: tuple[Field, ...]) -> str:
+    """What all queries begin with: each record's fields, whether their texts are valid, and what they say."""
+    checked = [f for f in fields if f.name in _FIELD_REASONS and not f.values]
     oks = ",\n".join(f"{_is_valid(f)} as {f.name}_ok" for f in checked)
     return f"""
     with texts as (
         select
-            records.*,
+            {records}.*,
             {_matches("amount", _pattern("amount"))} as amount_ok,
             case when {_matches("event_time", _pattern("event_time"))}
                 then try_cast(upper(event_time) as timestamptz) end as event_at,
             {oks}
-        from records
+        from {records}
     ),
     measured as (
         -- Trailing zeros are no precision: 705.00 is a whole number.
@@ -144,17 +145,17 @@ def _typed() -> str:
     ),"""
 
 
-def _fine_query() -> str:
+def _fine_query(records: str, fields: tuple[Field, ...], payload_hash: str) -> str:
     return f"""
-    {_typed()}
-    judged as (select *, coalesce({_fine()}, false) as is_fine from typed),
+    {_typed(records, fields)}
+    judged as (select *, coalesce({_fine(fields)}, false) as is_fine from typed),
     priced as (select *, case when is_fine then {_AMOUNT_MINOR} end as amount_minor from judged)
     select
         case when is_fine then epoch_us(event_at) end as event_time,
         case when is_fine then amount_value end as amount,
         amount_minor,
         {_ID_HASH} as id_hash,
-        case when is_fine then {_PAYLOAD_HASH} end as payload_hash,
+        case when is_fine then {payload_hash} end as payload_hash,
         is_fine::utinyint as is_fine -- A boolean would arrive as an extension of Arrow's types.
     from priced
     """
@@ -169,7 +170,7 @@ def _other_query() -> str:
     written = (f"case when {_is_broken(name)} then '\"{name}\":' || to_json({name}) end" for name in LABELS)
     dropped = f"'{{' || concat_ws(',', {', '.join(written)}) || '}}'"
     return f"""
-    {_typed()}
+    {_typed("records", FIELDS)}
     judged as (
         select
             *,
@@ -208,8 +209,11 @@ def _output(field: Field) -> str:
     return f"case when {field.name}_ok then {field.name} end as {field.name}"
 
 
-FINE_QUERY = _fine_query()
+FINE_QUERY = _fine_query("records", FIELDS, _PAYLOAD_HASH)
 """Of every record whether it is fine (1 or 0), its `id_hash`, and where it is fine what its texts say; else null."""
+
+FIRST_FINE_QUERY = _fine_query("first_records", V1_FIELDS, _FIRST_PAYLOAD_HASH)
+"""The same of records that have none of the later fields: nearly all. What is not there need not be looked at."""
 
 OTHER_QUERY = _other_query()
 """Records that are not fine: validation.VALIDATED_SCHEMA, with every reason.

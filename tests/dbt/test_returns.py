@@ -1,0 +1,52 @@
+"""Money that goes back, held against what was paid: on a real local warehouse, of payments made now."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.dbt.conftest import DbtWarehouse
+from tests.dbt.sample import deliveries, tables
+
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
+
+ABOVE, ORPHAN = "assert_returns_do_not_exceed_their_payment", "assert_returns_have_their_payment"
+
+
+def transactions(*changes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Payments of the sample's first row, each with an offset of its own, made and sent two days ago."""
+    [first, *_] = tables(deliveries(batches=1))["payment_transactions"]
+    moment = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    made = {"event_time": moment, "kafka_timestamp": moment}
+    return [first | made | {"kafka_offset": at} | change for at, change in enumerate(changes)]
+
+
+def back(name: str, original: str | None, **more: Any) -> dict[str, Any]:
+    return {"transaction_id": name, "payment_kind": "refund", "original_transaction_id": original} | more
+
+
+def test_more_than_was_paid_and_money_of_no_payment_are_seen_and_no_refund_is_a_payment(
+    warehouse: DbtWarehouse,
+) -> None:
+    now = datetime.now(UTC).isoformat()
+    rows = transactions(
+        {"transaction_id": "paid", "amount": "10"},
+        {"transaction_id": "also-paid", "amount": "10", "payment_kind": "payment", "status": "settled"},
+        {"transaction_id": "tried", "amount": "10", "payment_kind": "payment", "status": "failed"},
+        back("r1", "paid", amount="10"),
+        back("r2", "paid", amount="0.01"),
+        back("r3", "also-paid", amount="10"),
+        back("r4", "also-paid", amount="10", status="failed"),
+        back("r5", "unknown", amount="1"),
+        back("r6", "on-its-way", amount="1", kafka_timestamp=now),
+    )
+    warehouse.fill(tables(deliveries(batches=1)) | {"payment_transactions": rows})
+    done = warehouse.build(
+        "--select", "+payment_returns", "int_payments__valued", "payment_metrics", "+payment_metrics"
+    )
+    assert {name: status for name, status in done.not_green().items() if status != "warn"} == {}, done.output
+    assert {done.statuses[ABOVE], done.statuses[ORPHAN]} == {"warn"}
+    assert [row["original_transaction_id"] for row in warehouse.rows(ABOVE)] == ["paid"]
+    assert [row["original_transaction_id"] for row in warehouse.rows(ORPHAN)] == ["unknown"]
+    assert {row["transaction_id"] for row in warehouse.rows("int_payments__valued")} == {"paid", "also-paid"}
+    assert sum(row["payment_count"] for row in warehouse.rows("payment_metrics")) == 2
