@@ -1,6 +1,7 @@
 """Money that goes back, held against what was paid: on a real local warehouse, of payments made now."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -41,12 +42,15 @@ def test_more_than_was_paid_and_money_of_no_payment_are_seen_and_no_refund_is_a_
         back("r6", "on-its-way", amount="1", kafka_timestamp=now),
     )
     warehouse.fill(tables(deliveries(batches=1)) | {"payment_transactions": rows})
-    done = warehouse.build(
-        "--select", "+payment_returns", "int_payments__valued", "payment_metrics", "+payment_metrics"
-    )
+    models = ("+payment_returns", "+payment_flows", "int_tests__block_nothing")
+    done = warehouse.build("--select", *models, "--indirect-selection", "cautious")
     assert {name: status for name, status in done.not_green().items() if status != "warn"} == {}, done.output
     assert {done.statuses[ABOVE], done.statuses[ORPHAN]} == {"warn"}
     assert [row["original_transaction_id"] for row in warehouse.rows(ABOVE)] == ["paid"]
     assert [row["original_transaction_id"] for row in warehouse.rows(ORPHAN)] == ["unknown"]
     assert {row["transaction_id"] for row in warehouse.rows("int_payments__valued")} == {"paid", "also-paid"}
     assert sum(row["payment_count"] for row in warehouse.rows("payment_metrics")) == 2
+    [day] = warehouse.rows("payment_flows")
+    assert (day["payment_count"], day["refund_count"]) == (2, 5)
+    assert (day["gross_amount"], day["refunded_amount"], day["net_amount"]) == (20, Decimal("22.01"), Decimal("-2.01"))
+    assert (day["gross_eur"], day["net_eur"]) == (20, Decimal("-2.01"))
