@@ -118,6 +118,14 @@ soak: setup ## what grows with batches and builds, and what a week comes to (an 
 bench-patches: setup ## what each patch of the local warehouse is worth (30 minutes; ROUNDS=3); writes docs/performance.md
 	$(BIN)/python -m benchmarks.warehouse.visits $(call given,ROUNDS,rounds) $(dry)
 
+.PHONY: chart chart-tools
+chart: setup chart-tools ## render deploy/chart for each values file, and hold it against Kubernetes' own API server
+	$(BIN)/python -m tests.deploy.rendered
+	$(BIN)/pytest tests/deploy -q $(PYTEST_OPTIONS)
+
+chart-tools: ## build helm and Kubernetes' API server by Go, once (20 minutes), into ~/.cache/payments-tools
+	@deploy/tools.sh
+
 simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
 	$(BIN)/python -m benchmarks.measurements.sending $(call given,EVENTS,events) $(dry)
 

@@ -199,6 +199,7 @@ case "${1:-}" in
   lock)
     lock_one bootstrap --universal --python-version 3.9 --upgrade
     lock_one platform --python-version 3.13 --upgrade
+    lock_one image --python-version 3.13 --constraint requirements/platform.txt --upgrade
     lock_one dev --python-version 3.13 --constraint requirements/platform.txt --upgrade
     lock_one warehouse --python-version 3.13 --override requirements/warehouse-overrides.txt --upgrade
     lock_one java --python-version 3.13 --upgrade

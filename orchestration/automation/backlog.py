@@ -31,6 +31,7 @@ class Published:
 
     topic_id: str
     end_offsets: dict[int, int]
+    last_batch_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration.automation.backlog import BacklogDecision, Published, decide, identity_of
+from orchestration.automation.outside import is_outside, left_to_it, record_newest_batch
 from orchestration.automation.run_records import attempts_from, runs_in_flight
 from orchestration.names import BACKLOG_TAG, PROCESS_JOB, PUBLISH_OP
 from orchestration.settings import StackSettings
@@ -24,7 +25,7 @@ def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource"
 
     with bigquery.get_client() as client:
         control = read_control(client, settings.job)
-    return None if control is None else Published(control.topic_id, control.end_offsets)
+    return None if control is None else Published(control.topic_id, control.end_offsets, control.last_batch_id)
 
 
 def observe_backlog(
@@ -33,7 +34,7 @@ def observe_backlog(
     bigquery: "PaymentsBigQueryResource",
     instance: dg.DagsterInstance,
 ) -> BacklogDecision:
-    """The decision of this moment.
+    """The decision of this moment. Where the processor runs outside of Dagster its newest batch is recorded, too.
 
     Raises:
         BrokerUnreachable: the broker did not answer.
@@ -42,7 +43,11 @@ def observe_backlog(
     in_flight = runs_in_flight(instance, PROCESS_JOB)
     published = read_published(settings, bigquery)
     attempts = attempts_from(instance, PROCESS_JOB, identity_of(published))
-    return decide(published, broker.read(), in_flight, attempts, datetime.now(UTC))
+    decision = decide(published, broker.read(), in_flight, attempts, datetime.now(UTC))
+    if not is_outside():
+        return decision
+    record_newest_batch(instance, published.last_batch_id if published else 0)
+    return left_to_it(decision)
 
 
 def run_tags(decision: BacklogDecision) -> dict[str, str]:

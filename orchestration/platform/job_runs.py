@@ -17,6 +17,7 @@ from orchestration.automation.backlog import Action
 from orchestration.automation.backlog_reads import observe_backlog, read_published, run_tags, shift_config
 from orchestration.automation.dbt_rebuild import newest_batch
 from orchestration.automation.failures import cause_of
+from orchestration.automation.outside import is_outside
 from orchestration.automation.run_records import ENDED, runs_in_flight
 from orchestration.automation.workers import this_worker
 from orchestration.build import build_defs
@@ -77,6 +78,8 @@ def drain_backlog(settings: StackSettings, say: Say) -> None:
     """
     from orchestration.resources.bigquery import PaymentsBigQueryResource
 
+    if is_outside():
+        raise CommandError("PAYMENTS_PROCESSOR is outside: the processor that runs there publishes what waits.")
     broker = BrokerReader(settings.job.bootstrap_servers, settings.job.topic)
     bigquery = PaymentsBigQueryResource.from_job_settings(settings.job)
     wanted = broker.read().latest

@@ -6,6 +6,7 @@ is a room of its own.
 
 ARROWS = {
     "spark_jobs": {
+        "processor": "driver process_payments publishing settings",
         "process_payments": "driver publishing settings",
         "driver": "contract crash_points decoding deduplication incidents publishing reading settings sinks source"
         " streaming",

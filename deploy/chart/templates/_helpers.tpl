@@ -1,0 +1,117 @@
+{{- /* A list that may not be empty: of addresses, an empty one would mean everybody. */ -}}
+{{- define "payments.need" -}}
+{{- if not .list }}{{ fail (printf "%s is required: %s" .name .what) }}{{ end -}}
+{{- end }}
+
+{{- define "payments.labels" -}}
+app.kubernetes.io/name: payments
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .part }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- end }}
+
+{{- define "payments.selector" -}}
+app.kubernetes.io/name: payments
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .part }}
+{{- end }}
+
+{{- define "payments.name" -}}
+{{ printf "%s-%s" .root.Release.Name .part | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "payments.image" -}}
+{{ required "image.repository is required" .Values.image.repository }}@{{ required "image.digest is required" .Values.image.digest }}
+{{- end }}
+
+{{- /* PodSecurity "restricted", and a root that nobody writes to. */ -}}
+{{- define "payments.podSecurity" -}}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 1000
+  runAsGroup: 1000
+  fsGroup: 1000
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "payments.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  runAsUser: 1000
+  runAsGroup: 1000
+  capabilities: {drop: [ALL]}
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- /* Two pods of a part are on two nodes where there are two. */ -}}
+{{- define "payments.spread" -}}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels: {{- include "payments.selector" . | nindent 14 }}
+{{- end }}
+
+{{- define "payments.checksums" -}}
+checksum/config: {{ include (print .root.Template.BasePath "/config.yaml") .root | sha256sum }}
+{{- end }}
+
+{{- /* Settings of all parts, and Kafka's secret where there is one. */ -}}
+{{- define "payments.environment" -}}
+envFrom:
+  - configMapRef: {name: {{ include "payments.name" (dict "root" .root "part" "settings") }}}
+env:
+  {{- if .root.Values.kafka.propertiesSecret }}
+  - name: KAFKA_CLIENT_PROPERTIES
+    value: /etc/payments/kafka/client.properties
+  {{- end }}
+{{- end }}
+
+{{- define "payments.password" -}}
+- name: DAGSTER_POSTGRES_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ required "postgres.secret is required: the secret that holds the password" .Values.postgres.secret }}
+      key: {{ .Values.postgres.key }}
+{{- end }}
+
+{{- /* What every part may write to: one volume of its own, of bounded size. */ -}}
+{{- define "payments.writable" -}}
+- {name: scratch, mountPath: /tmp, subPath: tmp}
+{{- range $folder := list "run" "logs" }}
+- {name: scratch, mountPath: /opt/payments/home/{{ $folder }}, subPath: {{ $folder }}}
+{{- end }}
+{{- end }}
+
+{{- define "payments.dagsterMounts" -}}
+- {name: scratch, mountPath: /opt/payments/home/dagster, subPath: dagster}
+- {name: dagster, mountPath: /opt/payments/home/dagster/dagster.yaml, subPath: dagster.yaml, readOnly: true}
+- {name: dagster, mountPath: /opt/payments/home/dagster/workspace.yaml, subPath: workspace.yaml, readOnly: true}
+{{- end }}
+
+{{- define "payments.dagsterVolumes" -}}
+- name: scratch
+  emptyDir: {sizeLimit: {{ .size }}}
+- name: dagster
+  configMap: {name: {{ include "payments.name" (dict "root" .root "part" "dagster") }}}
+{{- end }}
+
+{{- define "payments.kafkaMount" -}}
+{{- if .Values.kafka.propertiesSecret }}
+- {name: kafka, mountPath: /etc/payments/kafka, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "payments.kafkaVolume" -}}
+{{- if .Values.kafka.propertiesSecret }}
+- name: kafka
+  secret: {secretName: {{ .Values.kafka.propertiesSecret }}, defaultMode: 0440}
+{{- end }}
+{{- end }}

@@ -1,0 +1,41 @@
+"""The chart by helm: it has no findings, and the committed copies are what it comes to."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.rendered import CHART, RENDERED, VALUES, render
+from tests.deploy.tools import find
+
+
+@pytest.fixture(scope="module")
+def helm() -> Path:
+    found = find("helm")
+    if not found:
+        pytest.skip("helm is not found: install it, or run `make chart-tools` where Go is")
+    return found
+
+
+def test_helm_finds_nothing_wrong(helm: Path) -> None:
+    command = [str(helm), "lint", "--strict", str(CHART), "--values", str(CHART / "values-example.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_the_committed_copy_is_what_the_chart_comes_to(helm: Path, name: str) -> None:
+    assert (RENDERED / f"{name}.yaml").read_text() == render(helm, name), "run `make chart`"
+
+
+ADDRESSES = [f"network.{whom}.cidrs" for whom in ("kafka", "postgres", "apiServer", "https", "metadata")]
+
+
+@pytest.mark.parametrize("missing", ["image.digest", "postgres.secret", "proxy.secret", "proxy.arguments", *ADDRESSES])
+def test_what_has_no_default_is_asked_for_by_name(helm: Path, missing: str) -> None:
+    empty = "[]" if missing.endswith(("cidrs", "arguments")) else '""'
+    command = [str(helm), "template", "payments", str(CHART), "--kube-version", "1.34.0"]
+    command += ["--values", str(CHART / "values-example.yaml"), f"--set-json={missing}={empty}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert missing in done.stderr

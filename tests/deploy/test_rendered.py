@@ -1,0 +1,198 @@
+"""What the chart comes to, held against Kubernetes' schemas, the restricted profile and our own settings."""
+
+import re
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from orchestration.automation.outside import is_outside
+from orchestration.platform.parts import PARTS
+from orchestration.settings import read_stack_settings
+from spark_jobs.driver.spark_session import conf_of
+from tests.architecture.test_schema_drift import exemplified
+from tests.deploy.rendered import RENDERED, VALUES, containers, objects, pods
+
+NAMES = sorted(VALUES)
+NOT_OURS = {"DAGSTER_HOME", "DAGSTER_POSTGRES_PASSWORD"}
+"""Variables of Dagster's own configuration; the proxy's begin with OAUTH2_PROXY_."""
+LISTENING = {"proxy": 4180, "code-location": 4266}
+RESTRICTED_VOLUMES = {"configMap", "emptyDir", "secret", "projected", "persistentVolumeClaim", "csi", "downwardAPI"}
+
+
+def settings_of(name: str) -> dict[str, str]:
+    """The settings that every part has."""
+    [found] = [each for each in objects(name) if each["metadata"]["name"] == "payments-settings"]
+    data: dict[str, str] = found["data"]
+    return data
+
+
+def policies(name: str) -> dict[str, dict[str, Any]]:
+    """Network policies by name."""
+    return {each["metadata"]["name"]: each["spec"] for each in objects(name) if each["kind"] == "NetworkPolicy"}
+
+
+def test_there_is_a_copy_for_each_set_of_values_and_no_other() -> None:
+    assert sorted(path.stem for path in RENDERED.glob("*.yaml")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_object_fits_the_schema_of_its_kind_without_unknown_fields(name: str) -> None:
+    for each in objects(name):
+        kubernetes_validate.validate(each, "1.34", strict=True)
+
+
+def test_a_field_that_kubernetes_does_not_know_is_found() -> None:
+    [processor] = [each for each in objects("small") if each["kind"] == "StatefulSet"]
+    wrong = {**processor, "spec": {**processor["spec"], "replica": 2}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, "1.34", strict=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_pod_keeps_the_restricted_profile_and_a_root_that_nobody_writes_to(name: str) -> None:
+    for component, template in pods(name).items():
+        spec = template["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True, component
+        assert spec["securityContext"]["runAsUser"] > 0, component
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), component
+        for volume in spec["volumes"]:
+            assert volume.keys() - {"name"} <= RESTRICTED_VOLUMES, component
+    for label, container in containers(name):
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False, label
+        assert security["readOnlyRootFilesystem"] is True, label
+        assert security["runAsNonRoot"] is True, label
+        assert security["capabilities"] == {"drop": ["ALL"]}, label
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}, label
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_container_has_bounds_probes_and_an_image_by_digest(name: str) -> None:
+    for label, container in containers(name):
+        if label == "executor/executor":  # Spark sets its image and its bounds, and knows by itself whether it lives.
+            continue
+        assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", container["image"]), label
+        for bound in ("requests", "limits"):
+            assert container["resources"][bound].keys() == {"cpu", "memory", "ephemeral-storage"}, label
+        assert {"livenessProbe", "readinessProbe"} <= container.keys(), label
+    for component, template in pods(name).items():
+        for volume in template["spec"]["volumes"]:
+            if "emptyDir" in volume and component != "executor":
+                assert volume["emptyDir"]["sizeLimit"], component
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variable_is_a_setting_that_is_read(name: str) -> None:
+    known = exemplified().keys() | NOT_OURS
+    assert settings_of(name).keys() <= known
+    for label, container in containers(name):
+        given = {variable["name"] for variable in container.get("env") or []}
+        assert {each for each in given if not each.startswith("OAUTH2_PROXY_")} <= known, label
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_settings_are_valid_and_those_of_bigquery_itself(name: str) -> None:
+    settings = read_stack_settings(settings_of(name))
+    assert (settings.dbt_target, settings.job.emulator_host) == ("production", None)
+    assert is_outside(settings_of(name))
+    assert settings_of(name)["PAYMENTS_TURN_LEASE"] == "payments/payments-turn"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_secret_is_a_reference_to_one_that_is_kept_elsewhere(name: str) -> None:
+    assert not [each for each in objects(name) if each["kind"] == "Secret"]
+    for label, container in containers(name):
+        for variable in container.get("env") or []:
+            if re.search("PASSWORD|SECRET|TOKEN|CLIENT_ID", variable["name"]):
+                assert variable["valueFrom"]["secretKeyRef"].keys() == {"name", "key"}, label
+                assert "value" not in variable, label
+    assert not [key for key in settings_of(name) if re.search("PASSWORD|SECRET|TOKEN", key)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_processors_have_an_account_that_kubernetes_knows(name: str) -> None:
+    mounted = {part for part, template in pods(name).items() if template["spec"]["automountServiceAccountToken"]}
+    assert mounted == {"processor"}
+    [role] = [each for each in objects(name) if each["kind"] == "Role"]
+    lease, *others = role["rules"]
+    assert (lease["resourceNames"], lease["verbs"]) == (["payments-turn"], ["get", "update"])
+    assert bool(others) == (name == "executors")
+    assert [each["metadata"]["name"] for each in objects(name) if each["kind"] == "Lease"] == ["payments-turn"]
+    assert not [each for each in objects(name) if each["kind"].startswith("ClusterRole")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_selectors_find_the_pods_that_they_mean(name: str) -> None:
+    labels = [template["metadata"]["labels"] for part, template in pods(name).items() if part != "executor"]
+    for each in objects(name):
+        if each["kind"] in ("Service", "PodDisruptionBudget", "Deployment", "StatefulSet"):
+            selector = each["spec"]["selector"]
+            wanted = selector.get("matchLabels", selector)
+            assert sum(wanted.items() <= found.items() for found in labels) == 1, each["metadata"]["name"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_gets_in_or_out_but_what_is_allowed(name: str) -> None:
+    every = policies(name)
+    assert every["payments-nothing"]["podSelector"]["matchLabels"].keys() == {
+        "app.kubernetes.io/name",
+        "app.kubernetes.io/instance",
+    }
+    assert not every["payments-nothing"].keys() & {"ingress", "egress"}
+    for part, spec in every.items():
+        assert {"Egress"} <= set(spec["policyTypes"]), part
+        for direction, ends in (("ingress", "from"), ("egress", "to")):
+            for rule in spec.get(direction, []):
+                assert rule[ends], f"{part}: nobody named would be everybody"
+                assert rule["ports"], f"{part}: no port named would be every port"
+    ingress = {part: spec["ingress"] for part, spec in every.items() if spec.get("ingress")}
+    among_spark = {"payments-processor", "payments-executor"} if name == "executors" else set()
+    assert ingress.keys() == {"payments-webserver", "payments-code-location"} | among_spark
+    assert [port["port"] for rule in ingress["payments-webserver"] for port in rule["ports"]] == [4180]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_web_server_is_reached_through_the_proxy_alone(name: str) -> None:
+    found = {container["name"]: container for container in pods(name)["webserver"]["spec"]["containers"]}
+    arguments = found["webserver"]["args"]
+    assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
+    assert "ports" not in found["webserver"]
+    assert "--upstream=http://127.0.0.1:3000" in found["proxy"]["args"]
+    [service] = [
+        each for each in objects(name) if each["kind"] == "Service" and "webserver" in each["metadata"]["name"]
+    ]
+    assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
+    assert found["proxy"]["ports"] == [{"name": "http", "containerPort": 4180}]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_pod_of_ours_is_a_part_of_the_image(name: str) -> None:
+    parts = {label: container["args"][0] for label, container in containers(name) if "executor" not in label}
+    parts.pop("webserver/proxy")
+    assert set(parts.values()) == {"processor", "code-location", "daemon", "webserver"} <= PARTS.keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sparks_own_file_is_one_that_the_job_takes(name: str, tmp_path: Any) -> None:
+    [found] = [each for each in objects(name) if each["metadata"]["name"] == "payments-spark"]
+    path = tmp_path / "spark.conf"
+    path.write_text(found["data"]["spark.conf"])
+    assert conf_of(path)["spark.master"] == (
+        "k8s://https://kubernetes.default.svc" if name == "executors" else "local[*]"
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_files_of_dagster_are_ones_that_dagster_takes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_PASSWORD", "of no matter")
+    from dagster._config import process_config
+    from dagster._core.instance.config import dagster_instance_config_schema
+    from dagster._core.workspace.config_schema import process_workspace_config
+
+    [found] = [each for each in objects(name) if each["metadata"]["name"] == "payments-dagster"]
+    instance = process_config(dagster_instance_config_schema(), yaml.safe_load(found["data"]["dagster.yaml"]))
+    assert instance.success, instance.errors
+    workspace = process_workspace_config(yaml.safe_load(found["data"]["workspace.yaml"]))
+    assert workspace.success, workspace.errors
