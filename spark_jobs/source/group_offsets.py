@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CLOSE_SECONDS = 5.0
 """How long the end of a run waits for its last commit."""
 
+MOST_TRIES, RETRY_SECONDS = 6, 0.5
+"""A broker that is new has no coordinator of groups for a second or two."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -56,15 +59,29 @@ class GroupOffsets:
         from kafka.errors import KafkaError
 
         admin: KafkaAdminClient | None = None
+        tries = 0
         while (offsets := self._next()) is not None:
             try:
                 admin = admin or admin_client(self._bootstrap_servers)
                 self._commit(admin, offsets)
-                self._has_failed = False
+                tries, self._has_failed = 0, False
             except (KafkaError, OSError, RuntimeError, ValueError) as error:
-                self._warn(error)
-                admin = _closed(admin)
-        _closed(admin)
+                _close(admin)
+                admin, tries = None, tries + 1
+                # Once it has been told of, it is tried once a batch.
+                if tries < MOST_TRIES and not self._has_failed:
+                    self._put_back(offsets)
+                else:
+                    self._warn(error)
+                    tries = 0
+        _close(admin)
+
+    def _put_back(self, offsets: dict[int, int]) -> None:
+        """To be tried again after a pause, unless newer ones come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest is not None, RETRY_SECONDS)
+            if self._newest is None:
+                self._newest = offsets
 
     def _next(self) -> dict[int, int] | None:
         """The newest offsets that are not committed yet; None once the run is over and all is done."""
@@ -93,6 +110,6 @@ class GroupOffsets:
         self._has_failed = True
 
 
-def _closed(admin: "KafkaAdminClient | None") -> None:
+def _close(admin: "KafkaAdminClient | None") -> None:
     if admin is not None:
         admin.close()

@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, NoError
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    NoError,
+    NotCoordinatorError,
+)
 
 from spark_jobs.source import group_offsets
-from spark_jobs.source.group_offsets import GroupOffsets
+from spark_jobs.source.group_offsets import MOST_TRIES, GroupOffsets
 
 
 class Admin:
@@ -20,18 +26,25 @@ class Admin:
         self.goes_on = threading.Event()
         self.asked = threading.Event()
         self.refusal: type[Exception] = NoError
+        self.refusals: list[type[Exception]] = []
         self.closed = 0
 
     def alter_group_offsets(self, group: str, wanted: dict[Any, Any]) -> dict[Any, Any]:
         self.asked.set()
         assert self.goes_on.wait(30)
         assert group == "g"
-        if self.refusal is NoError:
+        refusal = self.refusals.pop(0) if self.refusals else self.refusal
+        if refusal is NoError:
             self.committed.append({at.partition: each.offset for at, each in wanted.items()})
-        return dict.fromkeys(wanted, self.refusal)
+        return dict.fromkeys(wanted, refusal)
 
     def close(self) -> None:
         self.closed += 1
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_offsets, "RETRY_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -59,6 +72,21 @@ def test_a_batch_does_not_wait_and_of_what_came_meanwhile_the_newest_is_committe
             mirror.publish({0: offset})
         admin.goes_on.set()
     assert admin.committed == [{0: 1}, {0: 99}]
+
+
+def test_a_coordinator_that_is_not_there_yet_is_asked_again(admin: Admin, caplog: pytest.LogCaptureFixture) -> None:
+    admin.refusals = [CoordinatorNotAvailableError, NotCoordinatorError]
+    with caplog.at_level(logging.WARNING), GroupOffsets("h:1", "t", "g") as mirror:
+        mirror.publish({0: 5})
+    assert admin.committed == [{0: 5}]
+    assert caplog.records == []
+
+
+def test_tries_are_bounded(admin: Admin) -> None:
+    admin.refusal = GroupAuthorizationFailedError
+    with GroupOffsets("h:1", "t", "g") as mirror:
+        mirror.publish({0: 5})
+    assert admin.closed == MOST_TRIES
 
 
 def test_a_refusal_is_one_line_until_a_commit_succeeds(admin: Admin, caplog: pytest.LogCaptureFixture) -> None:
