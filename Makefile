@@ -82,6 +82,7 @@ figures: setup ## measure the streaming job, and write the figures into the docs
 
 chaos: setup ## kill parts of the running platform at random, then count (KILLS=20 SEED=1); writes docs/reliability.md
 	$(BIN)/python -m tests.faults.chaos --kills $(KILLS) --seed $(SEED) --report
+	$(BIN)/python -m handbook.summary
 
 rebuild-figures: setup ## time the rebuilding of a lost checkpoint at 1 and 10 million payments
 	$(BIN)/python -m benchmarks.measurements.rebuilding
@@ -94,9 +95,11 @@ peers: setup ## make the environments of those that `bench` runs beside ours
 
 bench: peers ## ours and its peers on the same 2 million events, then each killed once (25 minutes; EVENTS= ROUNDS= KILLED_EVENTS=)
 	$(BIN)/python -m benchmarks.contest.bench $(bench_size) $(dry)
+	$(BIN)/python -m handbook.summary
 
 bench-quick: peers ## the same on 400,000 events, once, without kills (5 minutes)
 	$(BIN)/python -m benchmarks.contest.bench --quick $(bench_size) $(dry)
+	$(BIN)/python -m handbook.summary
 
 bench_size = $(call given,EVENTS,events) $(call given,ROUNDS,rounds) $(call given,KILLED_EVENTS,killed-events)
 

@@ -87,7 +87,8 @@ def typed_elsewhere(text: str) -> list[tuple[int, str]]:
 
 
 def _begins(command: str, name: str) -> bool:
-    return command.startswith(name) if name.endswith("/") else command == name or command.startswith(f"{name} ")
+    after = "" if name.endswith("/") else r"(?: [\w./\"'-]|$)"
+    return re.match(re.escape(name) + after, command) is not None
 
 
 def run(example: Example, folder: Path, environment: Mapping[str, str]) -> list[str]:

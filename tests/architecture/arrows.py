@@ -85,6 +85,8 @@ ARROWS = {
         "console": "markdown",
         "commands": "links markdown",
         "walkthrough": "examples links",
+        "summary": "examples links",
+        "not_run": "console links",
     },
 }
 """House, room, and the rooms of the same house that it may import from."""
