@@ -159,9 +159,10 @@ def alerts(settings: StackSettings) -> Iterator[Finding]:
     from orchestration.dashboard.remedies import findings
     from spark_jobs.warehouse.retries import failures
 
+    unanswered: tuple[type[BaseException], ...] = (*failures(), GoogleAuthError)
     try:
         health, incidents = (gathering.ask_one(settings, name) for name in (statements.HEALTH, statements.INCIDENTS))
-    except (*failures(), GoogleAuthError):
+    except unanswered:
         # It does not let us in, or there is no dataset yet; `payments status` says which.
         return
     found = findings(incidents.rows, health.rows)

@@ -43,7 +43,7 @@ def refusal(command: str) -> str:
     except typer.Exit:
         return ""
     except typer.exceptions.TyperException as error:
-        return str(error.format_message())  # type: ignore[attr-defined]
+        return str(error.format_message())
     return ""
 
 

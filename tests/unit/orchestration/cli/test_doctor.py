@@ -53,7 +53,7 @@ def test_where_all_is_well_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_dataset_that_is_not_there_yet_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(_settings: StackSettings, _name: str) -> Section:
-        raise NotFound("no dataset")
+        raise NotFound("no dataset")  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(gathering, "ask_one", ask)
     assert list(alerts(SETTINGS)) == []
