@@ -17,7 +17,10 @@ with payments as (
         *,
         unix_micros(event_time) as paid_at,
         -- A terminal is everybody's.
-        if(device_type in ('pos', 'atm'), null, device_id) as own_device_id
+        if(device_type in ('pos', 'atm'), null, device_id) as own_device_id,
+        -- What has no device or no address shares none: each is a part of its own, or all were one giant part.
+        if(device_id is null or device_type in ('pos', 'atm'), transaction_id, null) as without_device,
+        if(ip_address is null, transaction_id, null) as without_address
     from {{ ref('int_payments__valued') }}
     -- A day more than the history: whoever joined a device within the last day is judged by the history before that.
     where
@@ -29,21 +32,34 @@ uses as (
     select
         *,
         count(*) over (device_user range between {{ history_micros }} preceding and 1 preceding) as device_used_before,
-        count(*) over (address_user range between {{ history_micros }} preceding and 1 preceding) as address_used_before
+        count(*) over (
+            address_user range between {{ history_micros }} preceding and 1 preceding
+        ) as address_used_before,
+        -- Of one account's payments at the same microsecond the first one brings it.
+        row_number() over (
+            partition by own_device_id, without_device, sender_account_id, paid_at
+            order by kafka_partition, kafka_offset
+        ) as device_place,
+        row_number() over (
+            partition by ip_address, without_address, sender_account_id, paid_at
+            order by kafka_partition, kafka_offset
+        ) as address_place
     from payments
     window
-        device_user as (partition by own_device_id, sender_account_id order by paid_at),
-        address_user as (partition by ip_address, sender_account_id order by paid_at)
+        device_user as (partition by own_device_id, without_device, sender_account_id order by paid_at),
+        address_user as (partition by ip_address, without_address, sender_account_id order by paid_at)
 ),
 
 joined as (
     select
         *,
-        countif(device_used_before = 0) over (
-            partition by own_device_id order by paid_at range between 86400000000 preceding and current row
+        countif(device_used_before = 0 and device_place = 1) over (
+            partition by own_device_id, without_device
+            order by paid_at range between 86400000000 preceding and current row
         ) as accounts_new_to_device_24h,
-        countif(address_used_before = 0) over (
-            partition by ip_address order by paid_at range between 86400000000 preceding and current row
+        countif(address_used_before = 0 and address_place = 1) over (
+            partition by ip_address, without_address
+            order by paid_at range between 86400000000 preceding and current row
         ) as accounts_new_to_address_24h
     from uses
 ),

@@ -88,8 +88,11 @@ select
     cast(amount_eur_24h as numeric) as amount_eur_24h,
     if(is_small, small_payments_10m, null) as small_payments_10m,
     if(by_method >= 3, cast(round(amount_eur / exp(usual_log_amount), 2) as numeric), null) as amount_vs_usual,
+    -- No earlier than the history, which is all that a build reads: of a longer stay it would not know the beginning.
     if(
-        country is null, null, cast(floor((paid_at - left_other_country_last_at) / 60000000) as int64)
+        country is null or left_other_country_last_at < paid_at - {{ history_micros }},
+        null,
+        cast(floor((paid_at - left_other_country_last_at) / 60000000) as int64)
     ) as minutes_since_other_country,
     if(payments_before > 0, to_receiver, null) as payments_to_receiver_before,
     if(payments_before > 0 and to_receiver = 0, amount_eur, null) as first_payment_eur,
