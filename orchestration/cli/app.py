@@ -9,7 +9,7 @@ import sys
 import typer
 
 from local_stack.processes import StackError
-from orchestration.cli import audit, backtest, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
+from orchestration.cli import audit, backtest, break_, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
 from orchestration.cli.costs import command as costs
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve, start_at
 from orchestration.cli.mapping.group import group
@@ -51,6 +51,7 @@ app.command()(backfill.backfill)
 app.command()(promote_field.promote_field)
 app.command()(erase.erase)
 app.command()(scenario.scenario)
+app.command(name="break")(break_.break_)
 app.command()(demo.demo)
 app.add_typer(group, name="mapping")
 

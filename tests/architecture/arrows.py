@@ -33,7 +33,7 @@ ARROWS = {
     },
     "orchestration": {
         "definitions": "build",
-        "cli": "alerts automation backtest cli.costs cli.decisions cli.mapping cli.monitoring cli.sealing"
+        "cli": "alerts automation backtest breaks cli.costs cli.decisions cli.mapping cli.monitoring cli.sealing"
         " control_totals dashboard errors platform presentation resources scenarios scenarios.harness settings"
         " verification watch",
         "cli.mapping": "errors presentation",
@@ -49,6 +49,7 @@ ARROWS = {
         "asset_checks": "automation names resources settings verification watch",
         "sensors": "automation names resources settings",
         "assets": "automation backtest names presentation resources settings",
+        "breaks": "alerts dashboard notifications scenarios.harness",
         "scenarios": "assets control_totals presentation scenarios.harness verification",
         "scenarios.harness": "control_totals presentation resources verification",
         "watch": "automation names resources settings verification",

@@ -30,7 +30,7 @@ def commands(text: str) -> list[str]:
 
 def refusal(command: str) -> str:
     """Why the real parser does not take it; empty where it does. It is parsed, and not run."""
-    program, *words = shlex.split(command)
+    program, *words = shlex.split(command, comments=True)
     if program == "make":
         return "" if words and words[0] in TARGETS else "no such target"
     at: Any = typer.main.get_command(app)
