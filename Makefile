@@ -121,7 +121,11 @@ soak: setup ## what grows with batches and builds, and what a week comes to (an 
 bench-patches: setup ## what each patch of the local warehouse is worth (30 minutes; ROUNDS=3); writes docs/performance.md
 	$(BIN)/python -m benchmarks.warehouse.visits $(call given,ROUNDS,rounds) $(dry)
 
-.PHONY: chart chart-tools
+.PHONY: image chart chart-tools
+image: setup ## build the image of every part without a Docker engine, and start each part (BASE=NAME@sha256:... WAREHOUSE=1)
+	@BASE="$(BASE)" WAREHOUSE="$(WAREHOUSE)" deploy/image/build.sh
+	PAYMENTS_TEST_IMAGE=$(or $(IMAGE),localhost/payments:latest) $(BIN)/pytest tests/deploy/test_image.py -q $(PYTEST_OPTIONS)
+
 chart: setup chart-tools ## render deploy/chart for each values file, and hold it against Kubernetes' own API server
 	$(BIN)/python -m tests.deploy.rendered
 	$(BIN)/pytest tests/deploy -q $(PYTEST_OPTIONS)
