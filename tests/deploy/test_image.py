@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -176,15 +178,15 @@ def test_code_location_daemon_and_webserver_start_and_find_each_other(
     workspace = f"{HOME}/dagster/workspace.yaml"
     web = started("webserver", "--host", "127.0.0.1", "--port", str(http), "--workspace", workspace, options=dagster)
     until_good(web, "python", "-m", "orchestration.platform.answers", f"http://127.0.0.1:{http}/server_info")
-    entries = ask(f"http://127.0.0.1:{http}/graphql?query={LOCATIONS}")["data"]["workspaceOrError"]["locationEntries"]
+    entries = ask(f"http://127.0.0.1:{http}/graphql?query={quote(LOCATIONS)}")["data"]["workspaceOrError"][
+        "locationEntries"
+    ]
     assert [entry["locationOrLoadError"]["__typename"] for entry in entries] == ["RepositoryLocation"]
     daemon = started("daemon", "run", "--workspace", workspace, options=dagster)
     until_good(daemon, "dagster-daemon", "liveness-check")
 
 
 def ask(url: str) -> dict[str, Any]:
-    from urllib.request import ProxyHandler, build_opener
-
     with build_opener(ProxyHandler({})).open(url, timeout=30) as answer:
         return dict(json.load(answer))
 
