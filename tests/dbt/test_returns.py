@@ -19,7 +19,10 @@ def transactions(*changes: dict[str, Any]) -> list[dict[str, Any]]:
     [first, *_] = tables(deliveries(batches=1))["payment_transactions"]
     moment = (datetime.now(UTC) - timedelta(days=2)).isoformat()
     made = {"event_time": moment, "kafka_timestamp": moment}
-    return [first | made | {"kafka_offset": at} | change for at, change in enumerate(changes)]
+    return [
+        first | made | {"kafka_offset": at, "amount_minor": round(Decimal(change["amount"]) * 100)} | change
+        for at, change in enumerate(changes)
+    ]
 
 
 def back(name: str, original: str | None, **more: Any) -> dict[str, Any]:
