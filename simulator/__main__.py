@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--malformed-rate", type=float, default=_DEFAULTS.malformed_rate, help="share (%(default)s)")
     parser.add_argument("--fraud-rate", type=float, help=f"share ({_DEFAULTS.fraud_rate}, or as the preset says)")
     parser.add_argument("--hot-share", type=float, default=_DEFAULTS.hot_share, help="of one account (%(default)s)")
+    parser.add_argument("--refund-rate", type=float, default=_DEFAULTS.refund_rate, help="share (%(default)s)")
     parser.add_argument(
         "--preset", type=Preset, choices=Preset, default=Preset.LIVELY, help="real: as little fraud as there is"
     )
@@ -109,6 +110,7 @@ def _config(options: argparse.Namespace) -> SimulationConfig:
         late_rate=options.late_rate,
         malformed_rate=options.malformed_rate,
         hot_share=options.hot_share,
+        refund_rate=options.refund_rate,
         fraud_rate=options.preset.fraud_rate if options.fraud_rate is None else options.fraud_rate,
     )
 

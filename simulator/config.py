@@ -54,6 +54,7 @@ class SimulationConfig:
     malformed_rate: float = 0.002
     fraud_rate: float = LIVELY_FRAUD_RATE
     hot_share: float = 0.0
+    refund_rate: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -67,6 +68,7 @@ class SimulationConfig:
         _require("--malformed-rate", self.malformed_rate, 0, 1)
         _require("--fraud-rate", self.fraud_rate, 0, 0.2)
         _require("--hot-share", self.hot_share, 0, 0.99)
+        _require("--refund-rate", self.refund_rate, 0, 1)
         if self.rate is not None:
             _require("--rate", self.rate, 0.01, 1_000_000)
         if self.duration_seconds is not None:

@@ -32,6 +32,7 @@ def simulate(
     malformed_rate: Annotated[float, typer.Option(help="Share of broken events.")] = _DEFAULTS.malformed_rate,
     fraud_rate: Annotated[float | None, typer.Option(help="Share of labelled fraud; default: the preset's.")] = None,
     hot_share: Annotated[float, typer.Option(help="Share of the payments that one account makes.")] = 0.0,
+    refund_rate: Annotated[float, typer.Option(help="Share of payments that are refunded.")] = 0.0,
     preset: Annotated[Preset, typer.Option(help="real: as little fraud as there is.")] = Preset.LIVELY,
 ) -> None:
     """Send simulated payments, and report the sender's control totals to the warehouse."""
@@ -44,6 +45,7 @@ def simulate(
         retry_rate=retry_rate,
         malformed_rate=malformed_rate,
         hot_share=hot_share,
+        refund_rate=refund_rate,
         fraud_rate=preset.fraud_rate if fraud_rate is None else fraud_rate,
     )
     settings = read_stack_settings()

@@ -22,11 +22,27 @@ import numpy as np
 from simulator.config import SimulationConfig
 from simulator.faults.fraud import mixed_payments
 from simulator.faults.malformed import Malformation, one_of_each_first
-from simulator.faults.plan import Fault, Insert, Retry, burst_inserts, burst_retries, steady_inserts, steady_retries
+from simulator.faults.plan import (
+    Fault,
+    Insert,
+    Retry,
+    burst_inserts,
+    burst_retries,
+    refunds_among,
+    steady_inserts,
+    steady_retries,
+)
 from simulator.population.clock import BurstClock, SteadyClock, to_ms
 from simulator.population.payments import Payment, Traffic, to_json
 from simulator.population.people import populate
-from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition, Reason
+from spark_jobs.contract.payment_event import (
+    SCHEMA_VERSION,
+    SCHEMA_VERSION_2,
+    WATERMARK_DELAY,
+    Disposition,
+    PaymentKind,
+    Reason,
+)
 
 LATENESS = WATERMARK_DELAY + timedelta(minutes=15)
 """Late events are at least this much older than the oldest on-time one."""
@@ -41,6 +57,7 @@ class DeliveryKind(StrEnum):
     RETRY = "retry"
     CONFLICT = "conflict"
     LATE = "late"
+    REFUND = "refund"
 
 
 class Delivery(NamedTuple):
@@ -53,6 +70,7 @@ class Delivery(NamedTuple):
     kind: str
     payment: Payment | None
     reasons: tuple[Reason, ...] = ()
+    version: str = SCHEMA_VERSION
 
 
 def deliveries(config: SimulationConfig, started_at: datetime) -> Iterator[Delivery]:
@@ -77,7 +95,8 @@ def deliveries(config: SimulationConfig, started_at: datetime) -> Iterator[Deliv
     payments = mixed_payments(population, clock, config.fraud_rate, traffic_rng)
     spares = Traffic(population, spare_rng).endless(oldest_ms)
     faults = _Faults(spares, oldest_ms, spare_rng)
-    return _with_inserts(_with_retries(payments, retries, clock.end_ms), inserts, faults, oldest_ms)
+    sent = _with_inserts(_with_retries(payments, retries, clock.end_ms), inserts, faults, oldest_ms)
+    return _with_refunds(sent, config.refund_rate) if config.refund_rate else sent
 
 
 def _with_retries(payments: Iterator[Payment], retries: Iterator[Retry], end_ms: int | None) -> Iterator[Delivery]:
@@ -123,6 +142,27 @@ def _with_inserts(
             return
         yield faults.delivery(insert.fault, due_ms)
         insert = next(inserts, None)
+
+
+def _with_refunds(sent: Iterator[Delivery], rate: float) -> Iterator[Delivery]:
+    """The stream, and right behind each payment that is refunded its refund: every other one of half the money."""
+    payments = refunds = 0
+    for delivery in sent:
+        yield delivery
+        if delivery.kind == DeliveryKind.PAYMENT and delivery.payment is not None:
+            payments += 1
+            if refunds_among(payments, rate) > refunds:
+                refunds += 1
+                yield _refund(delivery, delivery.payment, is_partial=refunds % 2 == 0)
+
+
+def _refund(of: Delivery, payment: Payment, *, is_partial: bool) -> Delivery:
+    """Of version 2: that has a kind."""
+    amount = max(1, payment.amount_minor // 2) if is_partial else payment.amount_minor
+    refund = payment.of_amount(amount)._replace(transaction_id=f"re-{payment.transaction_id}", fraud=None)
+    about = f'"kind":"{PaymentKind.REFUND}","original_transaction_id":"{payment.transaction_id}"'
+    value = to_json(refund)[:-1] + f",{about}}}".encode()
+    return Delivery(of.due_ms, of.key, value, Disposition.UNIQUE, DeliveryKind.REFUND, refund, version=SCHEMA_VERSION_2)
 
 
 class _Faults:

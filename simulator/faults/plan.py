@@ -57,8 +57,17 @@ class Insert(NamedTuple):
 
 
 def burst_size(config: SimulationConfig) -> int:
-    """How many deliveries a burst has, faults and all."""
+    """How many deliveries a burst has, faults and refunds and all."""
+    return _size_without_refunds(config) + refunds_among(config.events, config.refund_rate)
+
+
+def _size_without_refunds(config: SimulationConfig) -> int:
     return config.events + round(config.events * config.retry_rate) + sum(_burst_faults(config).values())
+
+
+def refunds_among(payments: int, rate: float) -> int:
+    """How many of the first so many payments are refunded."""
+    return int(payments * rate)
 
 
 def burst_retries(config: SimulationConfig, clock: BurstClock, rng: np.random.Generator) -> list[Retry]:
@@ -81,7 +90,7 @@ def steady_retries(config: SimulationConfig, rng: np.random.Generator) -> Iterat
 
 def burst_inserts(config: SimulationConfig, rng: np.random.Generator) -> list[Insert]:
     """Late events within the last part of all that is sent, malformed ones anywhere; in order of position."""
-    total, faults = burst_size(config), _burst_faults(config)
+    total, faults = _size_without_refunds(config), _burst_faults(config)
     first_late = math.ceil(LATE_FROM * total)
     late = faults[Fault.LATE] + faults[Fault.LATE_AGAIN]
     positions = [

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.partitioner.default import murmur2
 from kafka.producer.future import RecordMetadata
 
-from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER
+from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER, SCHEMA_VERSIONS
 from spark_jobs.source.connection import producer
 from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
@@ -23,7 +23,7 @@ MAX_IN_FLIGHT = 20_000
 _METADATA_MS = 5_000
 _DELIVERY_MS = 120_000
 _STOP_SECONDS = 10
-_HEADERS = [(SCHEMA_VERSION_HEADER, SCHEMA_VERSION.encode())]
+_HEADERS = {version: [(SCHEMA_VERSION_HEADER, version.encode())] for version in SCHEMA_VERSIONS}
 
 
 class ProducerError(Exception):
@@ -70,8 +70,14 @@ class PaymentProducer:
                 f"or name yours in KAFKA_TOPIC_PAYMENTS."
             ) from None
 
-    def send(self, key: bytes, value: bytes | None, on_acknowledged: Callable[[RecordMetadata], None]) -> None:
-        """Send a record of the contract's schema version, stamped with the time of now.
+    def send(
+        self,
+        key: bytes,
+        value: bytes | None,
+        on_acknowledged: Callable[[RecordMetadata], None],
+        version: str = SCHEMA_VERSION,
+    ) -> None:
+        """Send a record of a version of the contract, stamped with the time of now.
 
         Raises:
             ProducerError: some delivery has failed.
@@ -80,7 +86,7 @@ class PaymentProducer:
             self._raise_a_failure()
         self._raise_a_failure()
         try:
-            future = self._client.send(self._topic, value, key, _HEADERS, self._partition(key))
+            future = self._client.send(self._topic, value, key, _HEADERS[version], self._partition(key))
         except KafkaError as error:
             self._fail(error)
             self._raise_a_failure()

@@ -5,8 +5,10 @@ import json
 import random
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 
+import pyarrow as pa
 import pytest
 
 from simulator.config import SimulationConfig
@@ -14,6 +16,8 @@ from simulator.faults.deliveries import LATENESS, Delivery, DeliveryKind, delive
 from simulator.faults.plan import LATE_AFTER_SECONDS, burst_size
 from simulator.population.clock import to_ms
 from spark_jobs.contract.payment_event import WATERMARK_DELAY, Disposition
+from spark_jobs.parsing.json_parsing import parse
+from spark_jobs.parsing.validation import validate
 from tests.unit.simulator.faults.test_malformed import HELD_FOR
 
 NOW = datetime(2026, 11, 21, 0, 20, tzinfo=UTC)
@@ -235,3 +239,30 @@ def test_a_steady_stream_is_as_even_as_its_rate_and_late_only_after_a_minute() -
     assert len(payments) / seconds == pytest.approx(5, rel=0.02)
     assert len(of_kind(stream, DeliveryKind.RETRY)) / len(payments) == pytest.approx(0.05, rel=0.3)
     assert [found for d, found in tagged(cut(stream, 60, 1)) if found != d.disposition] == []
+
+
+@pytest.mark.parametrize(("events", "rate"), [(400, 0.1), (7, 0.3), (3, 1.0), (50, 0.0)])
+def test_refunds_are_events_of_version_2_behind_their_payments(events: int, rate: float) -> None:
+    config = SimulationConfig(events=events, refund_rate=rate)
+    stream = list(deliveries(config, NOW))
+    assert len(stream) == burst_size(config)
+    refunds = [at for at, delivery in enumerate(stream) if delivery.kind == DeliveryKind.REFUND]
+    assert len(refunds) == int(events * rate)
+    for at in refunds:
+        paid, refund = (json.loads(delivery.value or b"") for delivery in stream[at - 1 : at + 1])
+        assert (refund["kind"], refund["original_transaction_id"]) == ("refund", paid["transaction_id"])
+        assert Decimal(refund["amount"]) <= Decimal(paid["amount"])
+        assert stream[at].key == stream[at - 1].key, "the same partition, so it comes behind"
+    read = parse([stream[at].value for at in refunds], versions=pa.array(["2"] * len(refunds), pa.string()))
+    times = pa.array([NOW_MS * 1_000] * len(refunds), pa.timestamp("us", "UTC"))
+    assert validate(read, times)["reasons"].to_pylist() == [[]] * len(refunds)
+    assert {delivery.version for delivery in stream if delivery.kind == DeliveryKind.REFUND} <= {"2"}
+    assert {delivery.version for delivery in stream if delivery.kind != DeliveryKind.REFUND} == {"1"}
+
+
+def test_without_refunds_the_stream_is_what_it_always_was(burst: list[Delivery]) -> None:
+    assert [d.value for d in deliveries(SimulationConfig(events=20_000, seed=7, refund_rate=0), NOW)] == [
+        d.value for d in burst
+    ]
+    refunded = deliveries(SimulationConfig(events=20_000, seed=7, refund_rate=0.5), NOW)
+    assert [d.value for d in refunded if d.kind != DeliveryKind.REFUND] == [d.value for d in burst]

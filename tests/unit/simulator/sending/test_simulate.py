@@ -40,6 +40,7 @@ class PretendedProducer:
         self.log: dict[tuple[int, int], tuple[bytes, bytes | None]] = {}
         self.offsets = [0, 0, 0]
         self.waiting: list[tuple[Callable[[Metadata], None], Metadata]] = []
+        self.versions: set[str] = set()
         PretendedProducer.last = self
 
     def __enter__(self) -> Self:
@@ -54,17 +55,28 @@ class PretendedProducer:
         for on_acknowledged, metadata in self.waiting:
             on_acknowledged(metadata)
 
-    def send(self, key: bytes, value: bytes | None, on_acknowledged: Callable[[Metadata], None]) -> None:
+    def send(
+        self, key: bytes, value: bytes | None, on_acknowledged: Callable[[Metadata], None], version: str = "1"
+    ) -> None:
         partition = key[-1] % 3
         metadata = Metadata(partition, self.offsets[partition], AN_HOUR_MS)
         self.offsets[partition] += 1
         self.log[partition, metadata.offset] = key, value
+        self.versions.add(version)
         self.waiting.append((on_acknowledged, metadata))
 
 
 @pytest.fixture(autouse=True)
 def _pretend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulator.sending.simulate, "PaymentProducer", PretendedProducer)
+
+
+def test_a_refund_is_sent_as_an_event_of_version_2_and_told_in_the_manifest(tmp_path: Path) -> None:
+    simulate(SimulationConfig(events=200, refund_rate=0.1), "broker:9092", "payment-events", tmp_path / "m.json")
+    assert PretendedProducer.last.versions == {"1", "2"}
+    refunds = [record for record in read_manifest(tmp_path / "m.json").deliveries if record.kind == "refund"]
+    assert len(refunds) == 20
+    assert {(record.disposition, record.fraud) for record in refunds} == {(Disposition.UNIQUE, None)}
 
 
 def test_the_manifest_has_a_line_for_every_record_of_the_log(tmp_path: Path) -> None:
