@@ -42,5 +42,9 @@ def test_a_page_shows_what_its_commands_print(
     assert not faults, "\n\n".join(faults)
 
 
+def test_no_example_waits_for_a_stack_that_no_test_gives_it() -> None:
+    assert not [page for page in pages() if any(example.on_a_stack for example in examples(page.read_text()))]
+
+
 def test_there_are_examples() -> None:
     assert "docs/tutorial.md" in PURE
