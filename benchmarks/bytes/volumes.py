@@ -55,6 +55,7 @@ LAWS: Mapping[str, Grows] = {
     catalog.SCHEMA_MIGRATIONS.name: Grows.NOT,
     catalog.CONTRACT_VERSIONS.name: Grows.NOT,
     catalog.DAY_SEALS.name: Grows.DAY,
+    catalog.DAY_REPORTS.name: Grows.DAY,
     "country_regions": Grows.NOT,
     "currencies": Grows.NOT,
     "fraud_rule_versions": Grows.NOT,

@@ -31,5 +31,8 @@ OUTSIDE = [
     _table(catalog.CONTROL_TOTALS, "senders"),
     _table(catalog.SETTLEMENT_TOTALS, "senders"),
     _table(catalog.OBSERVATIONS, "health"),
-    *(_table(table, "decisions") for table in (catalog.ACCEPTED_GAPS, catalog.REPLAYS, catalog.ERASURES)),
+    *(
+        _table(table, "decisions")
+        for table in (catalog.ACCEPTED_GAPS, catalog.REPLAYS, catalog.ERASURES, catalog.DAY_REPORTS)
+    ),
 ]

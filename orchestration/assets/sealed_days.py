@@ -17,6 +17,8 @@ from spark_jobs.warehouse.job_labels import Work
 if TYPE_CHECKING:
     from spark_jobs.sealing.seals import Seal
 
+BY = "the schedule seal_days"
+
 
 class SealConfig(dg.Config):
     """Which of the seals the check looks at, beside the newest."""
@@ -35,11 +37,15 @@ class SealConfig(dg.Config):
 def day_seals(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
 ) -> dg.MaterializeResult[None]:
-    """Seal each day that is over. What is sealed once is not read again by it."""
+    """Seal each day that is over, and keep its report. What is sealed once is not read again by it."""
+    from orchestration.compliance.reporting import keep, make
     from spark_jobs.sealing.seal_days import seal_days
 
     with bigquery.get_client(Work.SEAL) as client:
-        made = list(seal_days(client, settings.job, "the schedule", datetime.now(UTC)))
+        made = list(seal_days(client, settings.job, BY, datetime.now(UTC)))
+        for seal in made:
+            # Kept as it is known now, with the verdicts of now.
+            keep(client, settings.job, make(client, settings.job, seal.day, BY, datetime.now(UTC)))
     for seal in made:
         context.log.info(f"{seal.day}: {seal.payment_count} payments, digest {seal.digest}")
     return dg.MaterializeResult(metadata={"sealed": [str(seal.day) for seal in made]})

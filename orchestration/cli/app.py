@@ -14,7 +14,7 @@ from orchestration.cli.costs import command as costs
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve, start_at
 from orchestration.cli.mapping.group import group
 from orchestration.cli.monitoring import dashboard
-from orchestration.cli.sealing import prove, seal
+from orchestration.cli.sealing import prove, report, seal
 from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
 from spark_jobs.settings import SettingError
@@ -40,6 +40,7 @@ app.command()(verify.verify)
 app.command()(audit.audit)
 app.command()(seal.seal)
 app.command()(prove.prove)
+app.command()(report.report)
 app.command()(costs.costs)
 app.command()(migrate.migrate)
 app.command()(totals.load_totals)

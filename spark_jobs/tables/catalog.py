@@ -31,6 +31,7 @@ from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
 from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
 from spark_jobs.tables.operation_tables import OBSERVATIONS as OBSERVATIONS
 from spark_jobs.tables.operation_tables import SCHEMA_MIGRATIONS as SCHEMA_MIGRATIONS
+from spark_jobs.tables.seal_tables import DAY_REPORTS as DAY_REPORTS
 from spark_jobs.tables.seal_tables import DAY_SEALS as DAY_SEALS
 
 DELIVERIES = Table(
@@ -305,4 +306,5 @@ TABLES: tuple[Table, ...] = (
     SCHEMA_MIGRATIONS,
     CONTRACT_VERSIONS,
     DAY_SEALS,
+    DAY_REPORTS,
 )

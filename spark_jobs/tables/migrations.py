@@ -84,6 +84,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             (catalog.TRANSACTIONS, catalog.CORRECTIONS), ("payment_kind", "original_transaction_id", "status")
         ),
     ),
+    Migration(14, "reports of days", tables=(catalog.DAY_REPORTS,)),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -1,6 +1,6 @@
-"""The table of sealed days, in pure Python.
+"""The tables of sealed days and of their reports, in pure Python.
 
-Belongs here: its columns. Does not belong here: what a seal is made of (sealing).
+Belongs here: their columns. Does not belong here: what a seal is made of (sealing).
 """
 
 from spark_jobs.tables.columns import Column, Table
@@ -26,4 +26,19 @@ DAY_SEALS = Table(
         Column("previous_digest", "STRING", "Digest of the seal before; empty in the first."),
         Column("digest", "STRING", "SHA-256 over all columns before it, hexadecimal: an altered seal shows."),
     ),
+)
+
+DAY_REPORTS = Table(
+    "day_reports",
+    "One row per report of a day, and one per signature under it. Rows are added, never changed.",
+    (
+        Column("day", "DATE", "UTC day that it is about."),
+        Column("made_at", "TIMESTAMP", "When the report was made."),
+        Column("made_by", "STRING", "Who, or which part of the platform, made it."),
+        Column("report", "STRING", "The report, as JSON."),
+        Column("report_sha256", "STRING", "SHA-256 of the report, hexadecimal: an altered one shows."),
+        Column("signed_by", "STRING", "Who signed it off; NULL where the row is no signature.", "NULLABLE"),
+        Column("note", "STRING", "What the signer wrote beside it.", "NULLABLE"),
+    ),
+    partition_by="made_at",
 )

@@ -116,6 +116,7 @@ def tables(records: list[Delivery]) -> Tables:
         "schema_migrations": [],
         "contract_versions": [],
         "day_seals": [],
+        "day_reports": [],
     }
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from orchestration.compliance.reporting import keep, kept, make
 from orchestration.scenarios.harness.sandbox import event_at
 from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.late_payments import decide_late
@@ -81,3 +82,20 @@ def test_a_sealed_day_stays_as_it_was_sealed_and_each_payment_is_proved(world: W
     first, *_ = looked_at(world)
     assert not first.is_good
     assert sum(Decimal(row["payment_count"]) for row in world.rows(catalog.DAY_SEALS)) == PAYMENTS + 1
+
+    report = make(world.client, world.settings, day, "ann", now)
+    assert report.sections["verdict"] is None, "dbt has built nothing here"
+    assert [row["payment_count"] for row in report.sections["seal"] or ()] == [str(PAYMENTS + 1)]
+    today = make(world.client, world.settings, now.date(), "ann", now)
+    assert {row["disposition"] for row in today.sections["money"] or ()} == {"UNIQUE", "DUPLICATE", "LATE"}
+    assert [row["kind"] for row in today.sections["corrected"] or ()] == ["ADMITTED_LATE"]
+    assert [row["payments"] for row in today.sections["erased"] or ()] == ["1"]
+    keep(world.client, world.settings, today)
+    keep(world.client, world.settings, today, "Bea", "as I saw it")
+    found, signatures = kept(world.client, world.settings, now.date())
+    assert found == today
+    assert [(row["signed_by"], row["note"]) for row in signatures] == [("Bea", "as I saw it")]
+    reports = f"`{table_id(world.settings, catalog.DAY_REPORTS)}`"
+    world.ask(f"update {reports} set report = replace(report, 'ann', 'eve') where signed_by is not null")
+    with pytest.raises(ValueError, match="somebody changed it"):
+        kept(world.client, world.settings, now.date())
