@@ -1,13 +1,13 @@
 """A report as one HTML file that asks for nothing, and prints as it stands.
 
-Belongs here: the template. Does not belong here: what stands in it (report).
+Belongs here: the template. Does not belong here: what stands in it (day_report).
 """
 
 import base64
 import hashlib
 from collections.abc import Sequence
 
-from orchestration.compliance.report import Report
+from orchestration.compliance.day_report import Report
 from orchestration.compliance.sections import SECTIONS
 from spark_jobs.tables.row_types import ReadRow
 

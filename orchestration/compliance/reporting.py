@@ -1,12 +1,12 @@
 """Making a day's report, keeping it, and signing it off.
 
-Belongs here: reading and writing. Does not belong here: what stands in it (sections), its form (report).
+Belongs here: reading and writing. Does not belong here: what stands in it (sections), its form (day_report).
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from orchestration.compliance.report import Report, of_text
+from orchestration.compliance.day_report import Report, of_text
 from orchestration.compliance.sections import SECTIONS, Section
 from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.settings import JobSettings
@@ -58,6 +58,9 @@ def kept(client: "Client", settings: JobSettings, day: date) -> tuple[Report | N
     Raises:
         ValueError: what is kept is not what its hash was made of.
     """
+    from spark_jobs.warehouse.client import run
+    from spark_jobs.warehouse.table_setup import table_id
+
     sql = (
         f"select * from `{table_id(settings, DAY_REPORTS)}` where day = cast(@day as date) order by made_at, signed_by"
     )

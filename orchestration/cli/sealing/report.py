@@ -20,7 +20,7 @@ from orchestration.settings import read_stack_settings
 from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
-    from orchestration.compliance.report import Report
+    from orchestration.compliance.day_report import Report
 
 
 def report(

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from orchestration.compliance.day_report import Report, cell, of_text
 from orchestration.compliance.page import page_of
-from orchestration.compliance.report import Report, cell, of_text
 from orchestration.compliance.sections import SECTIONS
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
