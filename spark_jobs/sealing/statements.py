@@ -10,7 +10,7 @@ currencies, amounts and hashes; a tree ids, topics and offsets beside them.
 PARAMETERS = ("since", "until", "corrections", "decided_since")
 """The day's bounds, the newest correction_id that the seal knows, and a moment before the next was decided."""
 
-_COLUMNS = "transaction_id, event_time, currency, amount_minor, value_sha256, topic, kafka_partition, kafka_offset"
+_COLUMNS = "transaction_id, event_time, currency, amount_minor, value_sha256, topic, kafka_partition, kafka_offset, payment_kind"
 _OF_THE_DAY = "event_time >= @since and event_time < @until"
 
 # What was put in since is taken out again, and what was taken out is put back: the day as it was sealed.
@@ -37,7 +37,7 @@ _LEAVES = """leaves as (
     select to_hex(sha256(transaction_id)) as id_hash, to_hex(sha256(array_to_string([
         transaction_id, cast(unix_micros(event_time) as string), currency, cast(amount_minor as string),
         to_hex(value_sha256), topic, cast(kafka_partition as string), cast(kafka_offset as string),
-        cast(times as string)], chr(31)))) as leaf
+        coalesce(payment_kind, 'payment'), cast(times as string)], chr(31)))) as leaf
     from payments
 )"""
 
@@ -89,7 +89,8 @@ def way(depth: int) -> str:
 
 PAYMENT = f"""with {PAYMENTS}
 select transaction_id, unix_micros(event_time) as event_micros, currency, amount_minor,
-    to_hex(value_sha256) as value_sha256, topic, kafka_partition, kafka_offset, times
+    to_hex(value_sha256) as value_sha256, topic, kafka_partition, kafka_offset,
+    coalesce(payment_kind, 'payment') as payment_kind, times
 from payments
 where transaction_id = @transaction_id
 order by topic, kafka_partition, kafka_offset"""

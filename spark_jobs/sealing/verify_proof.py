@@ -6,7 +6,7 @@ DIGEST is the digest of the day's seal, as somebody wrote it down when the day w
 the digest that the proof is made for, and you compare. It exits 1 where the proof does not hold.
 
 The hashes are SHA-256, in hexadecimal, over UTF-8:
-* a payment's leaf: its nine fields with U+001F between them;
+* a payment's leaf: its ten fields with U+001F between them;
 * the bucket: SHA-256 of the id, and leaf, of each of its payments, in order;
 * a node: the hexadecimal digit and the hash of each branch, in order; the root is the seal's `tree_root`;
 * the seal's digest: its other columns, in the order of the file, with U+001F between them.
@@ -21,7 +21,7 @@ from typing import Any
 FORMAT = "payments-proof-1"
 FIELDS = (
     *("transaction_id", "event_micros", "currency", "amount_minor", "value_sha256"),
-    *("topic", "kafka_partition", "kafka_offset", "times"),
+    *("topic", "kafka_partition", "kafka_offset", "payment_kind", "times"),
 )
 
 

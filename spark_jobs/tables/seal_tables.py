@@ -12,7 +12,7 @@ DAY_SEALS = Table(
         Column("seal_id", "INT64", "Counts from 1 without a gap, in the order of the seals."),
         Column("day", "DATE", "UTC day of event_time."),
         Column("payment_count", "INT64", "Payments of the day: rows of payment_transactions."),
-        Column("amounts", "STRING", "JSON object, currency to the sum in its minor unit."),
+        Column("amounts", "STRING", "JSON object, currency to the sum in its minor unit, before the sign of the kind."),
         Column("hash_total", "NUMERIC", "Sum of the first 15 hexadecimal digits of each payment's value_sha256."),
         Column("tree_depth", "INT64", "Levels of the hash tree below its root."),
         Column("tree_root", "STRING", "Root of the hash tree over the day's payments, SHA-256 in hexadecimal."),

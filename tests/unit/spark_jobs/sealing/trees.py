@@ -44,6 +44,7 @@ def payment(number: int, times: int = 1) -> dict[str, Any]:
         "topic": "payment-events",
         "kafka_partition": number % 3,
         "kafka_offset": number,
+        "payment_kind": "payment",
         "times": times,
     }
 
