@@ -10,7 +10,8 @@ currencies, amounts and hashes; a tree ids, topics and offsets beside them.
 PARAMETERS = ("since", "until", "corrections", "decided_since")
 """The day's bounds, the newest correction_id that the seal knows, and a moment before the next was decided."""
 
-_COLUMNS = "transaction_id, event_time, currency, amount_minor, value_sha256, topic, kafka_partition, kafka_offset, payment_kind"
+_COLUMNS = """transaction_id, event_time, currency, amount_minor, payment_kind, value_sha256, topic, kafka_partition,
+    kafka_offset"""
 _OF_THE_DAY = "event_time >= @since and event_time < @until"
 
 # What was put in since is taken out again, and what was taken out is put back: the day as it was sealed.
