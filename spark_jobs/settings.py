@@ -44,12 +44,13 @@ class JobSettings:
     URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. A partition's part of a batch is read
     by as many tasks as it has `max_records_per_task`: a hot one holds no core up. `lookback_days` is how far before the
     watermark a batch's new ids are looked for among the published payments; `watermark_minutes` is how far the
-    watermark trails the greatest event_time; a day is sealed `seal_after_hours` after its end. `sinks` are of SINKS;
-    `delta_location` is a URI as well, of the folder that holds the Delta tables. `event_mapping` is the file that says
-    what the topic's events mean; empty: they are the contract's own. `unreadable_labels` is one of UNREADABLE_LABELS.
-    Spark's executors find the driver at `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a
-    file of more of Spark's own configuration, which wins over ours; empty: there is none. `consumer_group` shows what
-    is published; empty: none does.
+    watermark trails the greatest event_time; a day is sealed `seal_after_hours` after its end. `planned_per_second` and
+    `planned_days` are the traffic that limits of bytes billed are made for. `sinks` are of SINKS; `delta_location` is a
+    URI as well, of the folder that holds the Delta tables. `event_mapping` is the file that says what the topic's
+    events mean; empty: they are the contract's own. `unreadable_labels` is one of UNREADABLE_LABELS. Spark's executors
+    find the driver at `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of
+    Spark's own configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published;
+    empty: none does.
     """
 
     bootstrap_servers: str
@@ -68,6 +69,8 @@ class JobSettings:
     keep_generations_hours: int = 24
     seal_after_hours: int = 24
     watermark_minutes: int = DEFAULT_WATERMARK_MINUTES
+    planned_per_second: int = 10_000
+    planned_days: int = 365
     unreadable_labels: str = "null"
     sinks: tuple[str, ...] = (BIGQUERY,)
     delta_location: str = ""
@@ -112,6 +115,8 @@ class JobSettings:
             "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
             "PAYMENTS_SEAL_AFTER_HOURS": str(self.seal_after_hours),
             "PAYMENTS_WATERMARK_MINUTES": str(self.watermark_minutes),
+            "PAYMENTS_PLANNED_PER_SECOND": str(self.planned_per_second),
+            "PAYMENTS_PLANNED_DAYS": str(self.planned_days),
             "PAYMENTS_UNREADABLE_LABELS": self.unreadable_labels,
             "PAYMENTS_SPARK_DRIVER_HOST": self.spark_driver_host,
             "PAYMENTS_SPARK_BIND_ADDRESS": self.spark_bind_address,
@@ -147,6 +152,8 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
         seal_after_hours=_positive(env, "PAYMENTS_SEAL_AFTER_HOURS", 24),
         watermark_minutes=_watermark_minutes(env),
+        planned_per_second=_positive(env, "PAYMENTS_PLANNED_PER_SECOND", 10_000),
+        planned_days=_positive(env, "PAYMENTS_PLANNED_DAYS", 365),
         unreadable_labels=_unreadable_labels(env.get("PAYMENTS_UNREADABLE_LABELS") or "null"),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
         delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),

@@ -9,8 +9,9 @@ is written by hand.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bytes.meter import LONG_DAYS, SHORT_DAYS, Charge, Metered, meter
 from benchmarks.bytes.prices import by_slots, on_demand, peers
@@ -20,6 +21,8 @@ from benchmarks.harness.figures import ROOT, table, write_table
 
 PAGE = ROOT / "docs" / "costs.md"
 FIGURES = ROOT / "benchmarks" / "bytes.json"
+LIMITS = ROOT / "spark_jobs" / "warehouse" / "job_bytes.json"
+"""What the product limits its jobs by."""
 RATES = (100, 1_000, 10_000, 100_000)
 DAYS = (1, SHORT_DAYS, LONG_DAYS)
 TOLD_RATE = 10_000
@@ -51,6 +54,17 @@ def rows_of(metered: Metered, schedule: Schedule) -> Iterator[dict[str, float | 
                 }
 
 
+def largest(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """By work and days kept, the bytes of its largest statement at TOLD_RATE."""
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row["payments_per_second"] == TOLD_RATE:
+            by_days = found.setdefault(row["statement"].partition(" / ")[0], {})
+            days = str(row["days"])
+            by_days[days] = max(by_days.get(days, 0), row["bytes"])
+    return found
+
+
 def growing(metered: Metered, payments_per_second: float = TOLD_RATE) -> dict[str, float]:
     """Statements of a batch or a build that are billed more with history, with how much more."""
     ratios = {
@@ -65,6 +79,7 @@ def write_all(metered: Metered, schedule: Schedule) -> None:
     """The file and the page."""
     lines = ",\n".join(json.dumps(row) for row in rows_of(metered, schedule))
     FIGURES.write_text(f"[\n{lines}\n]\n")
+    LIMITS.write_text(json.dumps(largest(rows_of(metered, schedule)), indent=2) + "\n")
     write_page(metered, schedule, PAGE)
 
 

@@ -13,7 +13,7 @@ from orchestration.cli import audit, backtest, break_, demo, doctor, flow, lifec
 from orchestration.cli.costs import command as costs
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve, start_at
 from orchestration.cli.mapping.group import group
-from orchestration.cli.monitoring import dashboard
+from orchestration.cli.monitoring import certify, dashboard
 from orchestration.cli.sealing import prove, report, seal
 from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
@@ -43,6 +43,7 @@ app.command()(prove.prove)
 app.command()(report.report)
 app.command()(costs.costs)
 app.command()(migrate.migrate)
+app.command()(certify.certify)
 app.command()(totals.load_totals)
 app.command()(gaps.accept_gap)
 app.command()(backtest.backtest)

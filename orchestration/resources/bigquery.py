@@ -13,7 +13,8 @@ from google.cloud import bigquery
 from pydantic import Field
 
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse.job_labels import Work, label_jobs
+from spark_jobs.warehouse.job_labels import Work
+from spark_jobs.warehouse.job_limits import LEAST_BYTES, most_bytes, prepare_jobs
 
 
 class PaymentsBigQueryResource(BigQueryResource):
@@ -21,6 +22,7 @@ class PaymentsBigQueryResource(BigQueryResource):
 
     api_endpoint: str | None = Field(default=None, description="Where another server answers BigQuery's API.")
     pipeline: str = Field(default="payments", description="What jobs are labelled with.")
+    bytes_billed: dict[str, int] = Field(default={}, description="What a job may be billed, by what it is for.")
 
     @classmethod
     def from_job_settings(cls, settings: JobSettings) -> "PaymentsBigQueryResource":
@@ -30,6 +32,7 @@ class PaymentsBigQueryResource(BigQueryResource):
             location=settings.location,
             api_endpoint=settings.emulator_host,
             pipeline=settings.pipeline,
+            bytes_billed={str(work): most_bytes(settings, work) for work in Work},
         )
 
     @contextmanager
@@ -37,7 +40,7 @@ class PaymentsBigQueryResource(BigQueryResource):
         """A client that is closed at the end, and whose jobs say what they are for."""
         if self.api_endpoint is None:
             with super().get_client() as client:
-                label_jobs(client, self.pipeline, work)
+                self._prepare(client, work)
                 yield client
             return
         with bigquery.Client(
@@ -46,5 +49,8 @@ class PaymentsBigQueryResource(BigQueryResource):
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
             client_options=ClientOptions(api_endpoint=self.api_endpoint),
         ) as client:
-            label_jobs(client, self.pipeline, work)
+            self._prepare(client, work)
             yield client
+
+    def _prepare(self, client: bigquery.Client, work: Work) -> None:
+        prepare_jobs(client, self.pipeline, work, self.bytes_billed.get(work, LEAST_BYTES))

@@ -19,7 +19,7 @@ from spark_jobs.source.ranges import Range, read_ranges
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.retries import JOB_SECONDS, bounds, failures
+from spark_jobs.warehouse.retries import bounds, failures, wait_for
 from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Recomputed:
 
         config = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_TRUNCATE")
         job = self._client.load_table_from_uri(self._uris, self._table, job_config=config, **bounds())
-        job.result(retry=bounds()["retry"], timeout=JOB_SECONDS)
+        wait_for(job)
 
     def differences(self) -> list[Difference]:
         """What is otherwise than published, in records and money; what is the same is one outcome more."""
@@ -167,12 +167,13 @@ def backfill(
 
 def _write(records: "pa.Table", location: str) -> str:
     import pyarrow as pa
-    import pyarrow.fs as pafs
     import pyarrow.parquet as pq
+
+    from spark_jobs.file_systems import place
 
     reasons = pa.array([", ".join(row) for row in records["reasons"].to_pylist()], pa.string())
     kept = records.drop_columns(list(_NOT_STAGED)).append_column("reason_text", reasons)
-    filesystem, folder = pafs.FileSystem.from_uri(location)
+    filesystem, folder = place(location)
     filesystem.create_dir(folder, recursive=True)
     name = f"{uuid.uuid4().hex}.parquet"
     pq.write_table(kept, f"{folder}/{name}", filesystem=filesystem)

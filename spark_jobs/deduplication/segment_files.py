@@ -16,6 +16,7 @@ import pyarrow.fs as pafs
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.checksums import Damaged, checksum
 from spark_jobs.deduplication.id_keys import Keys, PackedKeys
+from spark_jobs.file_systems import place
 
 _VERIFIED_FILES = 4096
 
@@ -129,7 +130,7 @@ def segment_cache() -> Path:
 
 def open_segments(uri: str, cache_root: Path) -> LocalSegments | RemoteSegments:
     """The store for a folder URI (`file:` or `gs:`); copies of remote segments go below `cache_root`."""
-    filesystem, folder = pafs.FileSystem.from_uri(uri)
+    filesystem, folder = place(uri)
     if isinstance(filesystem, pafs.LocalFileSystem):
         return LocalSegments(Path(folder))
     cache_folder = cache_root / folder.replace("/", "_")

@@ -13,6 +13,7 @@ import pyarrow.fs as pafs
 
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.checksums import Damaged
+from spark_jobs.file_systems import place
 from spark_jobs.incidents import CheckpointUnusable
 from spark_jobs.publishing.batch import Interval
 from spark_jobs.streaming.locations import Locations
@@ -42,7 +43,7 @@ class Checkpoint:
     def __init__(self, locations: Locations, topic: str, buckets: int) -> None:
         self._topic = topic
         self._made_by = f"format {FORMAT}, {buckets} buckets, Spark {version('pyspark')}"
-        self._filesystem, self._folder = pafs.FileSystem.from_uri(locations.checkpoint)
+        self._filesystem, self._folder = place(locations.checkpoint)
 
     def exists(self) -> bool:
         """Whether the generation was ever begun here."""

@@ -13,6 +13,7 @@ import pyarrow.fs as pafs
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.driver.checkpoint import Checkpoint
+from spark_jobs.file_systems import place
 from spark_jobs.publishing.control import Control, new_name, watermark_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.carried import write_carried
@@ -75,16 +76,16 @@ def sweep_generations(settings: JobSettings, named: str) -> list[str]:
     stays for the next run.
     """
     before = datetime.now(UTC) - timedelta(hours=settings.keep_generations_hours)
-    filesystem, folder = pafs.FileSystem.from_uri(f"{settings.checkpoint_location}/{settings.pipeline}")
+    filesystem, folder = place(f"{settings.checkpoint_location}/{settings.pipeline}")
     swept = []
     for found in filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True)):
         if found.type != pafs.FileType.Directory or found.base_name == named or not _is_old(filesystem, found, before):
             continue
         locations = locations_of(settings, found.base_name)
         for uri in (locations.staging, locations.checkpoint):
-            place, path = pafs.FileSystem.from_uri(uri)
+            at, path = place(uri)
             with contextlib.suppress(OSError):
-                place.delete_dir(path)
+                at.delete_dir(path)
         swept.append(found.base_name)
     return swept
 

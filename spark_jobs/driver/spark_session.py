@@ -82,7 +82,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.driver.bindAddress": settings.spark_bind_address,
         "spark.driver.host": settings.spark_driver_host,
         "spark.locality.wait": "0s",
-        **(_LOCAL_FILES if settings.checkpoint_location.startswith("file:") else {}),
+        **(_LOCAL_FILES if settings.checkpoint_location.startswith("file:") else _GOOGLE_FILES),
         **(conf_of(Path(settings.spark_conf)) if settings.spark_conf else {}),
     }
 
@@ -124,6 +124,24 @@ _LOCAL_FILES = {
     # The usual one starts a process, `chmod`, for each file that it makes and for the checksum beside it: a dozen a
     # batch. What a flipped bit would change is noticed without: state by its codec, offsets by the ledger.
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+}
+
+
+_GOOGLE_FILES = {
+    # Google's connector, which has to be on the class path: its jar is not among ours.
+    "spark.hadoop.fs.gs.impl": "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFileSystem",
+    "spark.hadoop.fs.AbstractFileSystem.gs.impl": "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFS",
+    # It reads these as numbers, and Hadoop 3.5 has defaults such as "64m".
+    **{
+        f"spark.hadoop.fs.gs.{name}": str(size << 20)
+        for name, size in {
+            "block.size": 64,
+            "rewrite.max.chunk.size": 512,
+            "outputstream.buffer.size": 8,
+            "inputstream.inplace.seek.limit": 8,
+            "inputstream.min.range.request.size": 2,
+        }.items()
+    },
 }
 
 

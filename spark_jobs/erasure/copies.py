@@ -46,7 +46,9 @@ def remove_leftover_files(settings: JobSettings, generation: str) -> None:
     """
     import pyarrow.fs as pafs
 
-    filesystem, staging = pafs.FileSystem.from_uri(settings.staging_location)
+    from spark_jobs.file_systems import place
+
+    filesystem, staging = place(settings.staging_location)
     for folder, keep in ((staging, settings.pipeline), (f"{staging}/{settings.pipeline}", generation)):
         found = filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
         for item in found:

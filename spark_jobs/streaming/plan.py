@@ -220,6 +220,7 @@ def tag_bucket(
         state_keys=after.key_count,
         state_bytes=after.size_bytes,
         ends=tally.ends_of(tagged),
+        payment_times=tally.payment_times_of(tagged),
     )
     return bucket_tally, after
 

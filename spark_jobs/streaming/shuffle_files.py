@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from spark_jobs.deduplication.buckets import labels_of
+from spark_jobs.file_systems import place
 from spark_jobs.streaming import packing
 
 REFERENCE_SCHEMA = "bucket int, max_event_time long, uri string, start long, size long"
@@ -33,7 +34,7 @@ def park(packed: Iterable[packing.PackedRecords], location: str) -> Iterator[pa.
 
     The file is whole once the last row is taken; nobody reads it before, as a shuffle lies between.
     """
-    filesystem, folder = pafs.FileSystem.from_uri(location)
+    filesystem, folder = place(location)
     name = f"{uuid.uuid4().hex}.parcels"
     filesystem.create_dir(folder, recursive=True)
     with filesystem.open_output_stream(f"{folder}/{name}") as stream:
@@ -66,5 +67,5 @@ def fetch(references: pd.DataFrame) -> list[pa.Buffer]:
 
 
 def _open(uri: str) -> pa.NativeFile:
-    filesystem, path = pafs.FileSystem.from_uri(uri)
+    filesystem, path = place(uri)
     return pa.memory_map(path) if isinstance(filesystem, pafs.LocalFileSystem) else filesystem.open_input_file(path)

@@ -3,8 +3,9 @@
 Belongs here: the staged columns, writing one file, sweeping files no longer needed. Does not belong here: loading.
 """
 
-import contextlib
 import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from spark_jobs.contract.payment_event import FIELD_NAMES, Disposition
 from spark_jobs.deduplication.dispositions import DISPOSITIONS
+from spark_jobs.file_systems import delete_files, place
 from spark_jobs.reading.records import RECORD_SCHEMA
 
 _STAGED_NAMES = [
@@ -45,9 +47,14 @@ def with_dispositions(records: pa.Table, dispositions: npt.NDArray[np.int8]) -> 
     return pa.table(columns).select(_STAGED_NAMES).cast(STAGED_SCHEMA)
 
 
+def to_staged(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """STAGED_SCHEMA from rows; what a row does not name is null in it."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=STAGED_SCHEMA)
+
+
 def write(tagged: pa.Table, location: str) -> str:
     """Write one Parquet file below `location` (a `file:` or `gs:` URI) and return its URI."""
-    filesystem, folder = pafs.FileSystem.from_uri(location)
+    filesystem, folder = place(location)
     name = f"{uuid.uuid4().hex}.parquet"
     filesystem.create_dir(folder, recursive=True)
     pq.write_table(
@@ -68,14 +75,11 @@ def _compression(filesystem: pafs.FileSystem) -> str:
 
 def remove(uris: tuple[str, ...]) -> None:
     """Delete staged files that have been published."""
-    for uri in uris:
-        filesystem, path = pafs.FileSystem.from_uri(uri)
-        with contextlib.suppress(FileNotFoundError):
-            filesystem.delete_file(path)
+    delete_files(uris)
 
 
 def sweep(location: str) -> None:
     """Delete whatever runs that died have left below `location`."""
-    filesystem, folder = pafs.FileSystem.from_uri(location)
+    filesystem, folder = place(location)
     filesystem.create_dir(folder, recursive=True)
     filesystem.delete_dir_contents(folder)

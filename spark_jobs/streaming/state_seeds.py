@@ -16,6 +16,7 @@ from spark_jobs.deduplication.checksums import seal, unseal
 from spark_jobs.deduplication.id_keys import keys_of
 from spark_jobs.deduplication.segment_files import open_segments, segment_cache
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS, DedupState
+from spark_jobs.file_systems import place
 from spark_jobs.streaming.locations import Locations
 
 
@@ -46,7 +47,7 @@ def write_seeds(
             states[label] = states[label].advance(*seen, max_event_time, delay, stores[label])
         total += len(keys)
     for label, state in states.items():
-        filesystem, path = pafs.FileSystem.from_uri(locations.seed(label))
+        filesystem, path = place(locations.seed(label))
         filesystem.create_dir(path.rpartition("/")[0], recursive=True)
         with filesystem.open_output_stream(path) as stream:
             stream.write(seal(state.encode()))
@@ -55,7 +56,7 @@ def write_seeds(
 
 def read_seed(uri: str) -> DedupState:
     """The state that a seed holds; an empty one where there is no seed."""
-    filesystem, path = pafs.FileSystem.from_uri(uri)
+    filesystem, path = place(uri)
     if filesystem.get_file_info(path).type == pafs.FileType.NotFound:
         return DedupState()
     with filesystem.open_input_stream(path) as stream:

@@ -56,7 +56,8 @@ class BucketTally(msgspec.Struct, frozen=True):
 
     Times are microseconds since 1970; `watermark` is None before the first valid payment; `timestamp_percentiles` are
     those of the Kafka timestamps, 0 to 100; `shuffle_files` are the files that its records came in; `ignored_by_rule`
-    counts the IGNORED records.
+    counts the IGNORED records; `payment_times` are the least and the greatest event time of the UNIQUE ones, None where
+    there is none.
     """
 
     bucket: int
@@ -72,6 +73,7 @@ class BucketTally(msgspec.Struct, frozen=True):
     shuffle_files: tuple[str, ...] = ()
     ignored_by_rule: dict[str, int] = {}
     ends: tuple[PartitionEnd, ...] = ()
+    payment_times: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class BatchTally:
     """Offset and the SHA-256 of the value, by partition."""
     newest: dict[int, int] = field(default_factory=dict)
     """The greatest valid event time of the batch's records, by partition."""
+    payment_times: tuple[int, int] | None = None
+    """The least and the greatest event time of what is UNIQUE."""
 
     @property
     def delivered(self) -> int:
@@ -152,6 +156,13 @@ def count_ignored(tagged: pa.Table) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in counted.to_pylist()}
 
 
+def payment_times_of(tagged: pa.Table) -> tuple[int, int] | None:
+    """The least and the greatest event time of what is UNIQUE."""
+    payments = tagged.filter(pc.equal(tagged["disposition"], Disposition.UNIQUE.value))
+    bounds = pc.min_max(payments["event_time"].cast(pa.int64())).as_py()
+    return None if bounds["min"] is None else (bounds["min"], bounds["max"])
+
+
 def ends_of(tagged: pa.Table) -> tuple[PartitionEnd, ...]:
     """Each partition's end in staged records (staging.STAGED_SCHEMA)."""
     partitions, offsets = tagged["kafka_partition"].to_numpy(), tagged["kafka_offset"].to_numpy()
@@ -202,6 +213,7 @@ def add_up(tallies: Iterable[BucketTally]) -> BatchTally:
         shuffle_files=tuple({uri for bucket_tally in tallies for uri in bucket_tally.shuffle_files}),
         ignored_by_rule=ignored,
         newest=_newest(tallies),
+        payment_times=_widest([t.payment_times for t in tallies if t.payment_times]),
         last_records={end.partition: (end.offset, end.sha256) for end in sorted(_ends(tallies), key=_by_offset)},
     )
 
@@ -215,6 +227,10 @@ def _newest(tallies: list[BucketTally]) -> dict[int, int]:
     for end in _ends(tallies):
         newest[end.partition] = max(end.max_event_time, newest.get(end.partition, NOTHING_SEEN))
     return newest
+
+
+def _widest(spans: list[tuple[int, int]]) -> tuple[int, int] | None:
+    return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
 
 
 def _by_offset(end: PartitionEnd) -> int:

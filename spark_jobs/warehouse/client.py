@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.settings import JobSettings
-from spark_jobs.warehouse.job_labels import Work, label_jobs
-from spark_jobs.warehouse.retries import begin, bounds
+from spark_jobs.warehouse.job_labels import Work
+from spark_jobs.warehouse.job_limits import most_bytes, prepare_jobs
+from spark_jobs.warehouse.retries import begin, bounds, rows_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, QueryJob, QueryJobConfig
@@ -25,7 +26,7 @@ PAGE_ROWS = 10_000
 def connect(settings: JobSettings, work: Work = Work.PLATFORM) -> "Client":
     """A client of the warehouse: BigQuery itself, or the emulator without credentials. Its jobs say what for."""
     client = _client(settings)
-    label_jobs(client, settings.pipeline, work)
+    prepare_jobs(client, settings.pipeline, work, most_bytes(settings, work))
     return client
 
 
@@ -53,14 +54,14 @@ def run(
     if job_id:
         crash_point(Point.COMMIT_SENT)
     # With a page's size the client asks for the end of the job and for its rows at once.
-    return [dict(row.items()) for row in job.result(page_size=PAGE_ROWS, job_retry=None, **bounds())]
+    return [dict(row.items()) for row in rows_of(job, PAGE_ROWS)]
 
 
 def stream(
     client: "Client", sql: str, parameters: dict[str, Any], page_rows: int, session_id: str | None = None
 ) -> Iterator[Any]:
     """The rows of a query, read by pages of so many."""
-    return iter(_query(client, sql, parameters, session_id)().result(page_size=page_rows, job_retry=None, **bounds()))
+    return iter(rows_of(_query(client, sql, parameters, session_id)(), page_rows))
 
 
 def _query(

@@ -1,16 +1,13 @@
 """Labels of the jobs that we send, so that a bill can be read by what it was for.
 
 Belongs here: which labels there are, and what BigQuery takes as one. Does not belong here: dbt's (its query comment),
-reading a bill (orchestration).
+putting
+them on a client (job_limits), reading a bill (orchestration).
 """
 
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
 
 WORK_LABEL = "payments_work"
 PIPELINE_LABEL = "payments_pipeline"
@@ -42,12 +39,3 @@ def labels_of(work: Work, pipeline: str) -> Mapping[str, str]:
 def sanitized(text: str) -> str:
     """A label's value: small letters, digits, _ and -, and no more than BigQuery takes."""
     return _NOT_IN_A_LABEL.sub("_", text.lower())[:MAX_LABEL_CHARACTERS]
-
-
-def label_jobs(client: "Client", pipeline: str, work: Work) -> None:
-    """From now on every query and load job of a client carries them."""
-    from google.cloud.bigquery import LoadJobConfig, QueryJobConfig
-
-    labels = dict(labels_of(work, pipeline))
-    client.default_query_job_config = QueryJobConfig(labels=labels)
-    client.default_load_job_config = LoadJobConfig(labels=labels)

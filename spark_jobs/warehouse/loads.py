@@ -24,10 +24,10 @@ def load_rows(
     """One load job: all rows or none."""
     from google.cloud import bigquery
 
-    from spark_jobs.warehouse.retries import bounds
+    from spark_jobs.warehouse.retries import wait_for
     from spark_jobs.warehouse.table_setup import schema_of, table_id
 
     disposition = bigquery.WriteDisposition.WRITE_TRUNCATE if replace else bigquery.WriteDisposition.WRITE_APPEND
     config = bigquery.LoadJobConfig(schema=schema_of(table), write_disposition=disposition)
     job = client.load_table_from_json([dict(row) for row in rows], table_id(settings, table), job_config=config)
-    job.result(**bounds())
+    wait_for(job)

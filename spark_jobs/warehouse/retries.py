@@ -7,20 +7,20 @@ beginning a *failed* job anew under another id (sinks.bigquery). There is no thi
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from spark_jobs.incidents import Incident, IncidentKind, one_line
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+    from google.cloud.bigquery import Client, LoadJob, QueryJob
 
 REQUEST_SECONDS = 120.0
 """How long one request may go without an answer; the warehouse answers within it although a job goes on."""
 RETRY_SECONDS = 60.0
 """A request that fails in passing is not sent again after so long."""
 JOB_SECONDS = 600.0
-"""How long a job is waited for: to give up on it sooner leaves it running with nobody watching."""
+"""How long a batch's job is waited for: to give up on it sooner leaves it running with nobody watching."""
 
 
 def bounds() -> dict[str, Any]:
@@ -39,6 +39,38 @@ def begin[Job](client: "Client", job_id: str, start: Callable[[], Job]) -> Job:
         return start()
     except Conflict:
         return cast("Job", client.get_job(job_id, **bounds()))
+
+
+def rows_of(job: "QueryJob", page_size: int | None = None) -> Any:
+    """The rows of a query, once it is done; each request is bounded by itself, and the wait by the job's own limit.
+
+    The client takes `result(timeout=)` as the whole wait, not as a request's: a query that takes longer than a request
+    may would be given up, and billed all the same.
+
+    Raises:
+        TimeoutError: the job's limit is over; it is told to end.
+    """
+    deadline = time.monotonic() + seconds_of(job)
+    while True:
+        try:
+            return job.result(page_size=page_size, job_retry=None, **bounds())
+        except TimeoutError:
+            if time.monotonic() < deadline:
+                continue
+            with suppress(*failures()):
+                job.cancel(**bounds())
+            raise TimeoutError(f"job {job.job_id} was told to end: it ran for {seconds_of(job):.0f} s") from None
+
+
+def wait_for(job: "LoadJob") -> None:
+    """Return once a load job is done; what it failed with is raised."""
+    job.result(retry=bounds()["retry"], timeout=seconds_of(job))
+
+
+def seconds_of(job: "QueryJob | LoadJob") -> float:
+    """How long a job is waited for: what it carries as its own limit, JOB_SECONDS where it carries none."""
+    milliseconds = job.configuration.job_timeout_ms
+    return int(milliseconds) / 1000 if milliseconds else JOB_SECONDS
 
 
 def settle(client: "Client", job_id: str) -> None:
@@ -78,11 +110,21 @@ def failures_as_incidents() -> Iterator[None]:
     except failures() as error:
         raise Incident(
             kind_of(error, IncidentKind.WAREHOUSE_FAILED),
-            f"the warehouse refused or was silent: {one_line(error)}; the next run goes on from what it holds.",
+            f"the warehouse refused or was silent: {one_line(error)}; {what_to_do(error)}.",
         ) from error
+
+
+def what_to_do(error: Exception) -> str:
+    """After a failure."""
+    if "bytesBilledLimitExceeded" in _reasons(error):
+        return "if so much is right, raise PAYMENTS_PLANNED_PER_SECOND or PAYMENTS_PLANNED_DAYS"
+    return "the next run goes on from what it holds"
 
 
 def kind_of(error: Exception, otherwise: IncidentKind) -> IncidentKind:
     """QUOTA_EXCEEDED where the warehouse says so."""
-    reasons = [detail.get("reason") for detail in getattr(error, "errors", ()) if isinstance(detail, dict)]
-    return IncidentKind.QUOTA_EXCEEDED if "quotaExceeded" in reasons else otherwise
+    return IncidentKind.QUOTA_EXCEEDED if "quotaExceeded" in _reasons(error) else otherwise
+
+
+def _reasons(error: Exception) -> list[str | None]:
+    return [detail.get("reason") for detail in getattr(error, "errors", ()) if isinstance(detail, dict)]

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.retries import bounds, failures
+from spark_jobs.warehouse.retries import bounds, failures, rows_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -25,7 +25,7 @@ def snapshot(client: "Client") -> Iterator[str]:
     opening = client.query(
         "begin transaction", job_config=QueryJobConfig(create_session=True), job_retry=None, **bounds()
     )
-    opening.result(job_retry=None, **bounds())
+    rows_of(opening)
     session = opening.session_info
     if session is None or session.session_id is None:
         raise ConnectionError("the warehouse opened no session for reads of one moment")

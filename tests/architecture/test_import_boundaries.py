@@ -47,7 +47,9 @@ PLAIN = (
     "source.topic",
     "tables",
     "warehouse.job_labels",
+    "warehouse.job_limits",
     "warehouse.loads",
+    "warehouse.retries",
 )
 """Packages and modules of the streaming job that cost nothing to import."""
 

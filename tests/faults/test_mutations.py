@@ -13,6 +13,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery import publish_sql as transaction
 from spark_jobs.sinks.bigquery import publisher, store
 from spark_jobs.sinks.bigquery.already_published import FoundInWarehouse
+from spark_jobs.sinks.bigquery.day_spans import DaySpans
 from spark_jobs.sinks.bigquery.publish_sql import publish_sql
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle
@@ -41,8 +42,8 @@ def oracle(world: World) -> Oracle:
 def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Take words out of the transaction's text."""
 
-    def mutated(settings: JobSettings, staging: str, known: FoundInWarehouse) -> str:
-        sql = publish_sql(settings, staging, known)
+    def mutated(settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans) -> str:
+        sql = publish_sql(settings, staging, known, spans)
         for word in words:
             assert word in sql
             sql = sql.replace(word, "")

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from spark_jobs.sinks.bigquery.publisher import _load_config
+from spark_jobs.sinks.bigquery.publisher import load_config
 
 
 class Tables:
@@ -16,7 +16,7 @@ class Tables:
 
     def load(self, name: str, *files: Path) -> bigquery.Table:
         uris, table = [f"file://{file}" for file in files], f"{self.dataset}.{name}"
-        self.client.load_table_from_uri(uris, table, job_config=_load_config()).result()
+        self.client.load_table_from_uri(uris, table, job_config=load_config()).result()
         return self.client.get_table(table)
 
     def rows(self, name: str) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from spark_jobs.sinks.bigquery.already_published import (
     source_sql,
     was_not_erased_sql,
 )
+from spark_jobs.sinks.bigquery.day_spans import DECLARED, FEW_DAYS, DaySpans, insert_by_days
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
 from spark_jobs.tables.ledger_digest import DIGEST_SQL, content_hash_sql
@@ -31,7 +32,7 @@ from spark_jobs.warehouse.table_setup import table_id
 _NO_AMOUNT = {"disposition": "", "currency": "", "record_count": 0, "amount_minor": Decimal(0)}
 
 
-def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) -> str:
+def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans = FEW_DAYS) -> str:
     """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
 
     It finds out by itself that something is known of the batch: then it has to be told what (already_published).
@@ -42,25 +43,19 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
         known: what is known of the batch. Payments that the stream took for new and that are published already become
             DUPLICATE, and a correction keeps what they say; deliveries of ids that were erased are ERASED, and a
             receipt counts them.
+        spans: the days that the batch touches.
     """
-    retracts, erases = bool(known.corrected), bool(known.erased)
-    deliveries, delivery_values = _insert_lists(catalog.DELIVERIES, delivered_as(retracts=retracts, erases=erases))
-    transactions, transaction_values = _insert_lists(catalog.TRANSACTIONS)
     ledger = ", ".join(c.name for c in catalog.LEDGER.columns)
     counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count, ignored_count"
     name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
-    source = source_sql(settings, staging, retracts=retracts, erases=erases)
-    source += "" if erases else f" where {was_not_erased_sql(settings, known)}"
-    found = (retract_sql(settings, staging) if retracts else "") + (
-        erase_again_sql(settings, staging) if erases else ""
+    found = (retract_sql(settings, staging) if known.corrected else "") + (
+        erase_again_sql(settings, staging) if known.erased else ""
     )
+    delivered, paid = _large_inserts(settings, staging, known, spans)
     return f"""
-    begin transaction;{found}
-    insert into {name[catalog.DELIVERIES]} ({deliveries}) select {delivery_values} from {source};
-    assert @@row_count = @delivered as 'the staging table does not hold the batch, or ids in it were erased';
-    insert into {name[catalog.TRANSACTIONS]} ({transactions})
-        select {transaction_values} from `{staging}` as s where {is_new_sql(settings, known)};
-    assert @@row_count = @unique_count as 'new payments of the batch are published or erased already';
+    {DECLARED if spans.is_cut else ""}begin transaction;{found}
+    {delivered}
+    {paid}
     insert into {name[catalog.LEDGER_PARTITIONS]}
         (batch_id, topic, kafka_partition, start_offset, end_offset, {counts}, hole_count)
         select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
@@ -76,8 +71,8 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
         select @batch_id, @pipeline, @generation, @spark_batch_id, @epoch, @topic, @start_offsets, @end_offsets,
             @delivered, @unique_count, @duplicate_count, @late_count, @quarantined_count, @watermark, @next_watermark,
             @min_kafka_timestamp, @max_kafka_timestamp,
-            timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6,
-            timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6,
+            timestamp_diff(current_timestamp(), @p50_kafka_timestamp, microsecond) / 1e6 + @transaction_seconds,
+            timestamp_diff(current_timestamp(), @p05_kafka_timestamp, microsecond) / 1e6 + @transaction_seconds,
             @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest,
             @contract_version, @ignored_count, @ignored_by_rule, @watermark_minutes, @hole_count, @judged_at
         from digested;
@@ -89,8 +84,31 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse) ->
             and correction_count = @correction_count and erasure_count = @erasure_count and digest = @previous_digest;
     assert @@row_count = 1 as 'fenced off: the epoch, the offsets or what is decided have moved on';
     commit transaction;
-    select control.* from {name[catalog.CONTROL]} as control where control.pipeline = @pipeline;
+    select control.*, current_timestamp() as answered_at
+    from {name[catalog.CONTROL]} as control where control.pipeline = @pipeline;
     """
+
+
+def _large_inserts(settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans) -> tuple[str, str]:
+    """The batch's deliveries, and its payments."""
+    retracts, erases = bool(known.corrected), bool(known.erased)
+    deliveries, delivery_values = _insert_lists(catalog.DELIVERIES, delivered_as(retracts=retracts, erases=erases))
+    transactions, transaction_values = _insert_lists(catalog.TRANSACTIONS)
+    source = source_sql(settings, staging, retracts=retracts, erases=erases)
+    kept = "true" if erases else was_not_erased_sql(settings, known)
+    delivered = insert_by_days(
+        f"insert into `{table_id(settings, catalog.DELIVERIES)}` ({deliveries}) select {delivery_values}"
+        f"\n        from {source} where {kept}",
+        ("s.kafka_timestamp", spans.kafka_timestamps),
+        ("@delivered", "the staging table does not hold the batch, or ids in it were erased"),
+    )
+    paid = insert_by_days(
+        f"insert into `{table_id(settings, catalog.TRANSACTIONS)}` ({transactions}) select {transaction_values}"
+        f"\n        from `{staging}` as s where {is_new_sql(settings, known)}",
+        ("s.event_time", spans.event_times),
+        ("@unique_count", "new payments of the batch are published or erased already"),
+    )
+    return delivered, paid
 
 
 def _digest_of_the_batch(settings: JobSettings) -> str:
@@ -106,9 +124,18 @@ def _insert_lists(table: catalog.Table, otherwise: Mapping[str, str] | None = No
 
 
 def parameters(
-    settings: JobSettings, batch: Batch, control: Control, load_seconds: float, known: FoundInWarehouse
+    settings: JobSettings,
+    batch: Batch,
+    control: Control,
+    load_seconds: float,
+    known: FoundInWarehouse,
+    transaction_seconds: float = 0.0,
 ) -> dict[str, Any]:
-    """Values of `publish_sql`, by name."""
+    """Values of `publish_sql`, by name.
+
+    In a transaction the warehouse's clock stands still at its start, so a latency up to its end has to be told how long
+    it takes: `transaction_seconds` is what the last one took.
+    """
     ledger, tally = ledger_of(batch, control), batch.tally
     return {
         **ledger,
@@ -128,6 +155,7 @@ def parameters(
         "state_bytes": tally.state_bytes,
         "process_seconds": batch.process_seconds,
         "load_seconds": load_seconds,
+        "transaction_seconds": transaction_seconds,
         "started_at": batch.started_at,
         "previous_digest": control.digest,
         "claims": claims_in(ledger, control.digest),

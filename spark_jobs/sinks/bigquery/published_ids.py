@@ -14,7 +14,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.state_seeds import write_seeds
 from spark_jobs.tables import catalog
-from spark_jobs.warehouse.retries import bounds
+from spark_jobs.warehouse.retries import bounds, rows_of
 from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _published_hashes(client: "Client", settings: JobSettings, watermark: dateti
         "shard_hex_digits": ("INT64", SHARD_HEX_DIGITS),
     }
     parameters = [bigquery.ScalarQueryParameter(name, type_, value) for name, (type_, value) in values.items()]
-    rows = client.query(
+    job = client.query(
         f"""
         with hashed as (
             select div(unix_micros(event_time), @slot_microseconds) as slot, to_hex(md5(transaction_id)) as id_hash
@@ -65,6 +65,6 @@ def _published_hashes(client: "Client", settings: JobSettings, watermark: dateti
         job_config=bigquery.QueryJobConfig(query_parameters=parameters),
         job_retry=None,
         **bounds(),
-    ).result(page_size=PAGE_ROWS, job_retry=None, **bounds())
-    for row in rows:
+    )
+    for row in rows_of(job, PAGE_ROWS):
         yield row["slot"], bytes.fromhex(row["hashes"])

@@ -22,10 +22,11 @@ from spark_jobs.sinks.bigquery.already_published import (
     already_published_sql,
     already_published_values,
 )
+from spark_jobs.sinks.bigquery.day_spans import spans_of
 from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
-from spark_jobs.warehouse.retries import JOB_SECONDS, begin, bounds, failures, failures_as_incidents, kind_of
+from spark_jobs.warehouse.retries import begin, bounds, failures, failures_as_incidents, kind_of, wait_for
 from spark_jobs.warehouse.table_setup import STAGING_PREFIX
 from spark_jobs.warehouse.transactions import Rows, run_to_its_end
 
@@ -47,6 +48,7 @@ class Publisher:
         self._settings = settings
         self.control = control
         self._known_before = False
+        self._transaction_seconds = 0.0
 
     def is_published(self, interval: Interval) -> bool:
         """Whether a batch that Spark replays is in the warehouse already."""
@@ -85,9 +87,9 @@ class Publisher:
             job_id = f"{self._settings.pipeline}_load_{name}_{number}"
             load = partial(self._client.load_table_from_uri, list(batch.tally.uris), staging, **bounds())
             try:
-                job = begin(self._client, job_id, partial(load, job_id=job_id, job_config=_load_config()))
+                job = begin(self._client, job_id, partial(load, job_id=job_id, job_config=load_config()))
                 crash_point(Point.LOAD_ACCEPTED)
-                job.result(retry=bounds()["retry"], timeout=JOB_SECONDS)
+                wait_for(job)
             except GoogleAPICallError as error:
                 return error
             crash_point(Point.LOAD_DONE)
@@ -111,8 +113,8 @@ class Publisher:
                     self._read_back(batch)
                     return error
             published = retract(batch, known)
-            values = parameters(self._settings, published, self.control, load_seconds, known)
-            sql = publish_sql(self._settings, staging, known)
+            values = parameters(self._settings, published, self.control, load_seconds, known, self._transaction_seconds)
+            sql = publish_sql(self._settings, staging, known, spans_of(batch))
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{number}"
             answer = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)
@@ -141,6 +143,9 @@ class Publisher:
         if isinstance(answer, Exception) or not answer:
             return None
         now = control_of(answer[0])
+        # Both by the warehouse's clock: the row's is the transaction's start.
+        answered_at = answer[0].get("answered_at", now.updated_at)
+        self._transaction_seconds = (answered_at - now.updated_at).total_seconds()
         return now if now.epoch == self.control.epoch and self._holds(now, batch) else None
 
     def _holds(self, now: Control, batch: Batch) -> bool:
@@ -171,7 +176,8 @@ def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:
     raise Incident(kind_of(last, IncidentKind.LOAD_FAILED), said)
 
 
-def _load_config() -> Any:
+def load_config() -> Any:
+    """Of the load job of a batch's staged files."""
     from google.cloud import bigquery
 
     return bigquery.LoadJobConfig(

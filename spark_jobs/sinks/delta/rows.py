@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.file_systems import place
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings
@@ -21,7 +21,7 @@ from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
 from spark_jobs.tables.ledger_digest import content_hash
-from spark_jobs.warehouse.retries import bounds
+from spark_jobs.warehouse.retries import bounds, rows_of
 from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def staged(batch: Batch, topic: str, batch_id: int) -> pa.Table:
     """The batch's staged records, with the two columns that staging leaves to the transaction."""
     parts = []
     for uri in batch.tally.uris:
-        filesystem, path = pafs.FileSystem.from_uri(uri)
+        filesystem, path = place(uri)
         parts.append(pq.read_table(path, filesystem=filesystem, schema=STAGED_SCHEMA))
     records = pa.concat_tables(parts) if parts else STAGED_SCHEMA.empty_table()
     count = records.num_rows
@@ -92,4 +92,5 @@ def read(client: "Client", sql: str, **values: int) -> pa.Table:
     parameters = [bigquery.ScalarQueryParameter(name, "INT64", value) for name, value in values.items()]
     config = bigquery.QueryJobConfig(query_parameters=parameters)
     job = client.query(sql, job_config=config, job_retry=None, **bounds())
-    return job.result(job_retry=None, **bounds()).to_arrow(create_bqstorage_client=False)
+    arrow: pa.Table = rows_of(job).to_arrow(create_bqstorage_client=False)
+    return arrow

@@ -6,6 +6,8 @@ import pytest
 
 from orchestration.settings import child_environment, read_stack_settings
 from spark_jobs.settings import SettingError
+from spark_jobs.warehouse.job_labels import Work
+from spark_jobs.warehouse.job_limits import most_bytes
 
 
 def test_an_empty_environment_means_the_local_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,5 +64,7 @@ def test_a_child_process_finds_the_same_settings_wherever_it_is_started(
     settings = read_stack_settings({"DAGSTER_PORT": "3100"})
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
+    limit = int(child_environment(settings, {})["PAYMENTS_BUILD_MAX_BYTES_BILLED"])
+    assert limit >= most_bytes(settings.job, Work.BUILD)
     child = read_stack_settings(child_environment(settings, {"DAGSTER_PORT": "3100"}))
     assert child == settings

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from google.cloud.bigquery import LoadJobConfig
+
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings, read_job_settings
@@ -37,6 +39,7 @@ class FakeJob:
     """A job: what a look at its result gives, and how many looks it takes until it is done."""
 
     def __init__(self, failure: Exception | None = None, looks: int = 0) -> None:
+        self.configuration = LoadJobConfig()
         self.failure = failure
         self.looks = looks
 

@@ -60,3 +60,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         conf_of(path)
     with pytest.raises(SettingError, match="No such file"):
         conf_of(tmp_path / "none")
+
+
+def test_a_checkpoint_in_cloud_storage_is_read_by_googles_connector_with_sizes_that_are_numbers(tmp_path: Path) -> None:
+    gs = {"CHECKPOINT_LOCATION": "gs://acme/checkpoints"}
+    conf = {name: value for name, value in spark_conf(read_job_settings(gs), tmp_path).items() if ".fs." in name}
+    assert conf.pop("spark.hadoop.fs.gs.impl").endswith("GoogleHadoopFileSystem")
+    assert conf.pop("spark.hadoop.fs.AbstractFileSystem.gs.impl").endswith("GoogleHadoopFS")
+    assert conf
+    assert all(value.isdigit() for value in conf.values())
+    assert not [name for name in spark_conf(read_job_settings({}), tmp_path) if ".gs." in name]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from google.cloud.bigquery import Client
+from google.cloud.bigquery import Client, QueryJobConfig
 
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.buckets import labels_of
@@ -31,6 +31,7 @@ class Published:
 
     rows: list[dict[str, Any]]
     since: Any = None
+    configuration = QueryJobConfig()
 
     def query(self, _sql: str, job_config: Any, **_bounds: Any) -> "Published":
         """Ask."""

@@ -14,7 +14,7 @@ from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.deduplication.state import NOTHING_SEEN
 from spark_jobs.streaming import tally as tallies
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
-from spark_jobs.streaming.tally import Amount, BucketTally, PartitionCount, add_up, count_up, ends_of
+from spark_jobs.streaming.tally import Amount, BucketTally, PartitionCount, add_up, count_up, ends_of, payment_times_of
 
 Row = tuple[int, int, int, str, str | None, int | None]
 NAMES = ("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "currency", "amount_minor")
@@ -158,3 +158,14 @@ def test_each_partitions_last_record_and_newest_valid_event_time_are_told_whatev
 
 def test_of_no_records_there_is_no_end() -> None:
     assert ends_of(STAGED_SCHEMA.empty_table()) == ()
+
+
+def test_the_times_of_a_batchs_payments_are_those_of_its_unique_records() -> None:
+    times = pa.array([5, 7, 3, None], pa.timestamp("us", tz="UTC"))
+    tagged = pa.table({"disposition": ["UNIQUE", "UNIQUE", "LATE", "QUARANTINED"], "event_time": times})
+    assert payment_times_of(tagged) == (5, 7)
+    assert payment_times_of(tagged.slice(2)) is None
+    spans = [(5, 7), None, (2, 6)]
+    buckets = [replace(bucket_tally([]), payment_times=times) for times in spans]
+    assert add_up(tallies.decode(tallies.encode(each)) for each in buckets).payment_times == (2, 7)
+    assert add_up([bucket_tally([])]).payment_times is None

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -359,3 +360,23 @@ def test_a_run_whose_epoch_was_raised_leaves(now: Control | None, warehouse: War
     warehouse.answers, warehouse.controls = [FAILED], [now]
     assert refused(BATCH).kind is IncidentKind.FENCED
     assert len(warehouse.job_ids) == 1
+
+
+def test_a_latency_is_told_how_long_the_transaction_takes_since_its_clock_stands_still(warehouse: Warehouse) -> None:
+    row = asdict(replace(AFTER, updated_at=CONTROL.updated_at)) | {"end_offsets": offsets_to_json(AFTER.end_offsets)}
+    warehouse.answers = [[row | {"answered_at": CONTROL.updated_at + timedelta(seconds=11)}], None]
+    warehouse.controls = [AFTER]
+    stream = publisher()
+    stream.publish(BATCH)
+    stream.control = CONTROL
+    stream.publish(BATCH)
+    assert [values["transaction_seconds"] for _, values in warehouse.sent] == [0.0, 11.0]
+    sql, _ = warehouse.sent[1]
+    for percentile in ("p50", "p05"):
+        assert f"@{percentile}_kafka_timestamp, microsecond) / 1e6 + @transaction_seconds" in sql
+
+
+def test_a_batch_of_many_days_is_published_in_one_transaction_of_several_inserts(warehouse: Warehouse) -> None:
+    publisher().publish(replace(BATCH, tally=replace(TALLY, payment_times=(NOON_US - 10**15, NOON_US))))
+    [(sql, _)] = warehouse.sent
+    assert sql.count("set inserted = inserted + @@row_count;") == 3

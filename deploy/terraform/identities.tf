@@ -1,0 +1,69 @@
+module "access" {
+  source        = "./modules/access"
+  managed_kafka = var.managed_kafka
+}
+
+resource "google_service_account" "this" {
+  for_each     = toset(["stream", "dbt", "simulator"])
+  account_id   = "payments-${each.key}"
+  display_name = "Payments: ${each.key}"
+}
+
+locals {
+  members = merge(
+    { for name, account in google_service_account.this : name => toset(["serviceAccount:${account.email}"]) },
+    { analysts = var.analysts, operators = var.operators },
+  )
+
+  # One grant for each member.
+  given = merge([
+    for name, grant in module.access.grants : {
+      for member in local.members[grant.who] : "${name}/${member}" => merge(grant, { member = member })
+    }
+  ]...)
+
+  buckets_by_name = {
+    checkpoints = google_storage_bucket.checkpoints.name
+    staging     = google_storage_bucket.staging.name
+  }
+
+  on_marts = merge([
+    for name, grant in local.given : { for mart in var.marts : "${name}/${mart}" => merge(grant, { mart = mart }) }
+    if grant.on == "marts"
+  ]...)
+
+  on_tags = merge([
+    for name, grant in local.given : {
+      for tag in keys(local.tags) : "${name}/${tag}" => merge(grant, { tag = tag })
+    } if grant.on == "policy_tags"
+  ]...)
+}
+
+resource "google_project_iam_member" "this" {
+  for_each = { for name, grant in local.given : name => grant if grant.on == "project" }
+  project  = var.project
+  role     = each.value.role
+  member   = each.value.member
+}
+
+resource "google_bigquery_dataset_iam_member" "this" {
+  for_each   = { for name, grant in local.given : name => grant if grant.on == "dataset" }
+  dataset_id = google_bigquery_dataset.payments.dataset_id
+  role       = each.value.role
+  member     = each.value.member
+}
+
+resource "google_bigquery_table_iam_member" "marts" {
+  for_each   = local.on_marts
+  dataset_id = google_bigquery_dataset.payments.dataset_id
+  table_id   = each.value.mart
+  role       = each.value.role
+  member     = each.value.member
+}
+
+resource "google_storage_bucket_iam_member" "this" {
+  for_each = { for name, grant in local.given : name => grant if contains(["checkpoints", "staging"], grant.on) }
+  bucket   = local.buckets_by_name[each.value.on]
+  role     = each.value.role
+  member   = each.value.member
+}

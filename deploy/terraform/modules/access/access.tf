@@ -1,0 +1,98 @@
+# Who may do what, and why. This module has no provider: it is data, so it can be tested anywhere.
+#
+# A grant is on the smallest thing that has it: a bucket, a dataset or a table before the project.
+
+locals {
+  grants = {
+    # The streaming job: Spark, its checkpoint, and the transaction that publishes a batch.
+    "stream/jobs" = {
+      who = "stream", on = "project", role = "roles/bigquery.jobUser",
+      why = "starts load jobs and transactions"
+    }
+    "stream/dataset" = {
+      who = "stream", on = "dataset", role = "roles/bigquery.dataEditor",
+      why = "makes the tables, loads staging tables, writes batches and drops staging tables"
+    }
+    "stream/checkpoints" = {
+      who = "stream", on = "checkpoints", role = "roles/storage.objectUser",
+      why = "writes, reads and deletes the files of the checkpoint and the deduplication"
+    }
+    "stream/staging" = {
+      who = "stream", on = "staging", role = "roles/storage.objectUser",
+      why = "stages a batch's files; a load job reads them with the rights of who started it"
+    }
+    "stream/kafka" = {
+      who = "stream", on = "project", role = "roles/managedkafka.client",
+      why = "reads the topic of a Managed Kafka cluster", optional = true
+    }
+    "stream/columns" = {
+      who = "stream", on = "policy_tags", role = "roles/datacatalog.categoryFineGrainedReader",
+      why = "compares ids and reads raw values again"
+    }
+
+    # dbt, and what Dagster does beside it: builds, checks, decisions.
+    "dbt/jobs" = {
+      who = "dbt", on = "project", role = "roles/bigquery.jobUser",
+      why = "runs builds and checks"
+    }
+    "dbt/dataset" = {
+      who = "dbt", on = "dataset", role = "roles/bigquery.dataEditor",
+      why = "makes and replaces models, loads seeds"
+    }
+    "dbt/columns" = {
+      who = "dbt", on = "policy_tags", role = "roles/datacatalog.categoryFineGrainedReader",
+      why = "joins and groups by account ids"
+    }
+
+    # People who look at results.
+    "analysts/jobs" = {
+      who = "analysts", on = "project", role = "roles/bigquery.jobUser",
+      why = "run queries"
+    }
+    "analysts/marts" = {
+      who = "analysts", on = "marts", role = "roles/bigquery.dataViewer",
+      why = "read the marts, and no other table"
+    }
+    "analysts/columns" = {
+      who = "analysts", on = "policy_tags", role = "roles/bigquerydatapolicy.maskedReader",
+      why = "see account ids and addresses as hashes, raw values as NULL"
+    }
+
+    # People who run the platform: `payments certify`, `payments costs`, looking into an incident.
+    "operators/certify" = {
+      who = "operators", on = "project", role = "roles/bigquery.user",
+      why = "certify makes a dataset of its own and deletes it"
+    }
+    "operators/dataset" = {
+      who = "operators", on = "dataset", role = "roles/bigquery.dataViewer",
+      why = "read every table when something is wrong"
+    }
+    "operators/costs" = {
+      who = "operators", on = "project", role = "roles/bigquery.resourceViewer",
+      why = "payments costs reads the job list of all"
+    }
+    "operators/staging" = {
+      who = "operators", on = "staging", role = "roles/storage.objectUser",
+      why = "certify stages files of its own"
+    }
+
+    # Made-up traffic, for a trial. It sees no table.
+    "simulator/kafka" = {
+      who = "simulator", on = "project", role = "roles/managedkafka.client",
+      why = "writes to the topic of a Managed Kafka cluster", optional = true
+    }
+  }
+
+  has_kafka = var.managed_kafka
+}
+
+variable "managed_kafka" {
+  description = "Whether the cluster is Google's Managed Kafka: another needs no role here."
+  type        = bool
+  default     = false
+}
+
+output "grants" {
+  description = "By name: who, on what, which role, and why."
+  value       = { for name, grant in local.grants : name => grant if local.has_kafka || !try(grant.optional, false) }
+}

@@ -1,0 +1,74 @@
+variable "project" {
+  description = "The project of the warehouse: BIGQUERY_PROJECT."
+  type        = string
+}
+
+variable "region" {
+  description = "Where buckets live, such as europe-west3. It must lie in `location`: a load job reads no bucket elsewhere."
+  type        = string
+}
+
+variable "location" {
+  description = "Of the dataset, such as EU: BIGQUERY_LOCATION."
+  type        = string
+}
+
+variable "dataset" {
+  description = "BIGQUERY_DATASET. The product keeps raw records, its own operations and the marts in this one dataset."
+  type        = string
+  default     = "payment_data"
+}
+
+variable "analysts" {
+  description = "Who reads the marts, such as group:payments-analysts@example.com."
+  type        = set(string)
+  default     = []
+}
+
+variable "operators" {
+  description = "Who runs the platform and `payments certify`."
+  type        = set(string)
+  default     = []
+}
+
+variable "marts" {
+  description = "Tables and views that analysts read. Leave it empty for the first apply: dbt makes them in the first build."
+  type        = set(string)
+  default     = []
+}
+
+variable "kms_key" {
+  description = "A key in Cloud KMS for the dataset and the buckets; empty: Google's own keys."
+  type        = string
+  default     = ""
+}
+
+variable "managed_kafka" {
+  description = "Whether the cluster is Google's Managed Kafka."
+  type        = bool
+  default     = false
+}
+
+variable "keep_staging_days" {
+  description = "After so many days a staged file is deleted that a run left behind."
+  type        = number
+  default     = 3
+}
+
+variable "billing_account" {
+  description = "For the budget; empty: none is made."
+  type        = string
+  default     = ""
+}
+
+variable "budget_units" {
+  description = "Of a month, in the billing account's currency."
+  type        = number
+  default     = 500
+}
+
+variable "alert_emails" {
+  description = "Who is told when the budget is used up to a half, nine tenths and all of it, and when jobs fail."
+  type        = set(string)
+  default     = []
+}

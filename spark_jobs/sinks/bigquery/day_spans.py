@@ -1,0 +1,76 @@
+"""A batch that touches more days than one statement may write partitions: its inserts are cut by days.
+
+Belongs here: BigQuery's limit, the cuts, an insert's text with them. Does not belong here: what is inserted
+(publish_sql). The batch stays one transaction, and no record is held back for its day.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from spark_jobs.publishing.batch import Batch
+
+MOST_DAYS = 3_900
+"""Partitions that one statement writes: BigQuery allows a job 4,000 of them, and a transaction 100,000."""
+
+DECLARED = "declare inserted int64 default 0;\n    "
+"""What a script begins with in which an insert is cut."""
+
+type Span = tuple[datetime, datetime]
+"""From the first moment up to but not including the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpans:
+    """The cuts of a batch's two large inserts, by their tables' partitions. One span, or none, is no cut."""
+
+    kafka_timestamps: tuple[Span, ...] = ()
+    event_times: tuple[Span, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether an insert of the batch is."""
+        return len(self.kafka_timestamps) > 1 or len(self.event_times) > 1
+
+
+FEW_DAYS = DaySpans()
+
+
+def spans_of(batch: Batch) -> DaySpans:
+    """The cuts of a batch: nearly always none."""
+    tally = batch.tally
+    return DaySpans(
+        _cut(tally.kafka_timestamp_percentile(0), tally.kafka_timestamp_percentile(100)),
+        _cut(*tally.payment_times) if tally.payment_times else (),
+    )
+
+
+def insert_by_days(insertion: str, by: tuple[str, tuple[Span, ...]], expected: tuple[str, str]) -> str:
+    """An insert whose query ends in a condition, and the ASSERT of how many rows it wrote.
+
+    Args:
+        insertion: without its semicolon.
+        by: the column of the days, and the cuts.
+        expected: the number of rows, and what is said where it is another.
+    """
+    (column, spans), (count, said) = by, expected
+    if len(spans) < 2:
+        return f"{insertion};\n    assert @@row_count = {count} as '{said}';"
+    within = (
+        f"{column} >= timestamp '{first.date()}' and {column} < timestamp '{after.date()}'" for first, after in spans
+    )
+    parts = (f"{insertion}\n        and {days};\n    set inserted = inserted + @@row_count;" for days in within)
+    return "\n    ".join(("set inserted = 0;", *parts, f"assert inserted = {count} as '{said}';"))
+
+
+def _cut(least: int | None, greatest: int | None) -> tuple[Span, ...]:
+    """Spans of MOST_DAYS days at most that hold both moments, microseconds since 1970, and all between them."""
+    if least is None or greatest is None:
+        return ()
+    first, last = _day(least), _day(greatest)
+    starts = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, MOST_DAYS)]
+    ends = [*starts[1:], last + timedelta(days=1)]
+    return tuple(zip(starts, ends, strict=True))
+
+
+def _day(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=microseconds // 86_400_000_000)

@@ -1,0 +1,148 @@
+"""deploy/terraform: the least roles, each with a reason, and names that are the product's settings."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.settings import DBT_PROJECT_DIR
+from spark_jobs.settings import read_job_settings
+from spark_jobs.tables.catalog import TABLES
+from tests.cloud_permissions import PERMISSIONS
+from tests.terraform_files import TERRAFORM, grants, parsed, permissions_of
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(TERRAFORM.rglob("*.tf"))
+WRITES = {"bigquery.tables.updateData"}
+PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer", "roles/browser"}
+ON_THE_PROJECT = {
+    "roles/bigquery.jobUser": "a job belongs to a project, not to a dataset",
+    "roles/bigquery.user": "a dataset that certify makes is in no dataset",
+    "roles/bigquery.resourceViewer": "the job list is the project's",
+    "roles/managedkafka.client": "it has no smaller place",
+}
+"""Roles that are given on the whole project, with why not on less."""
+
+
+def resources(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in FILES:
+        for block in parsed(path).get("resource", []):
+            yield from block.get(kind, {}).items()
+
+
+def test_every_grant_says_who_on_what_which_role_and_why() -> None:
+    assert len(grants()) > 10
+    for name, grant in grants().items():
+        assert grant.keys() - {"optional"} == {"who", "on", "role", "why"}, name
+        assert len(str(grant["why"]).split()) >= 2, name
+        assert name.startswith(f"{grant['who']}/")
+
+
+def test_no_role_is_primitive_and_each_is_in_the_list_of_permissions() -> None:
+    roles = {grant["role"] for grant in grants().values()}
+    assert not roles & PRIMITIVE
+    assert roles == PERMISSIONS.keys(), "tests/cloud_permissions.py says what each role may do"
+
+
+def test_a_role_on_the_whole_project_has_a_reason() -> None:
+    assert {grant["role"] for grant in grants().values() if grant["on"] == "project"} == ON_THE_PROJECT.keys()
+
+
+def test_no_role_is_given_but_by_the_table_of_grants() -> None:
+    for path in FILES:
+        if path.parent.name != "access":
+            assert not re.findall(r'role\s*=\s*"', path.read_text()), path.name
+    kinds = {kind for path in FILES for block in parsed(path).get("resource", []) for kind in block if "_iam_" in kind}
+    assert kinds
+    for kind in kinds:
+        assert kind.endswith("_iam_member"), "a binding would take away what others gave"
+        assert all(body["role"] == "${each.value.role}" for _, body in resources(kind))
+
+
+def test_nobody_but_who_must_may_change_a_payment() -> None:
+    writers = {who for who in {grant["who"] for grant in grants().values()} if permissions_of(who) >= WRITES}
+    assert writers == {"stream", "dbt"}
+    assert not {name for name in permissions_of("simulator") if name.startswith(("bigquery.", "storage."))}
+
+
+def test_no_key_of_a_service_account_is_made() -> None:
+    assert not list(resources("google_service_account_key"))
+
+
+def test_every_bucket_has_a_lifecycle_and_uniform_access() -> None:
+    buckets = dict(resources("google_storage_bucket"))
+    assert buckets.keys() == {"checkpoints", "staging"}
+    for body in buckets.values():
+        assert body["uniform_bucket_level_access"] is True
+        assert body["public_access_prevention"] == "enforced"
+        assert body["lifecycle_rule"]
+
+
+def test_no_rule_deletes_a_file_of_a_checkpoint() -> None:
+    [rule] = dict(resources("google_storage_bucket"))["checkpoints"]["lifecycle_rule"]
+    [action] = rule["action"]
+    assert action["type"] == "AbortIncompleteMultipartUpload"
+
+
+def test_the_settings_that_come_out_are_settings_of_the_product() -> None:
+    [environment] = [o["environment"] for o in parsed(TERRAFORM / "outputs.tf")["output"] if "environment" in o]
+    names = set(environment["value"])
+    documented = (ROOT / ".env.example").read_text()
+    assert names == {name for name in names if re.search(rf"^{name}=", documented, re.M)}
+    example = {name: "acme-prod" if name == "BIGQUERY_PROJECT" else "EU" for name in names}
+    example |= {"BIGQUERY_DATASET": "payment_data", "CHECKPOINT_LOCATION": "gs://a/c", "STAGING_LOCATION": "gs://a/s"}
+    assert read_job_settings(example).emulator_host is None
+
+
+def test_the_dataset_has_the_products_own_default_name() -> None:
+    [dataset] = [v["dataset"] for v in parsed(TERRAFORM / "variables.tf")["variable"] if "dataset" in v]
+    assert dataset["default"] == read_job_settings({}).dataset
+
+
+def test_every_column_that_names_a_person_is_in_the_checklist_with_its_tag() -> None:
+    page = (ROOT / "docs" / "going-to-production.md").read_text()
+    tags = parsed(TERRAFORM / "policy_tags.tf")["locals"][0]["tags"]
+    listed = dict(re.findall(r"^\| `(\w+)` \| (`.*`) \|$", page, re.M))
+    assert listed.keys() == tags.keys()
+    named = {column for columns in listed.values() for column in re.findall(r"`(\w+)`", columns)}
+    columns = {column.name for table in TABLES for column in table.columns}
+    assert named <= columns
+    personal = re.compile("account_id|ip_address|device_id|raw_|headers|extra_fields|dropped_labels")
+    assert {column for column in columns if personal.search(column)} <= named
+
+
+def test_the_marts_of_the_checklist_are_models() -> None:
+    page = (ROOT / "docs" / "going-to-production.md").read_text()
+    [listed] = re.findall(r"marts = \[(.*?)\]", page, re.DOTALL)
+    models = {path.stem for path in (DBT_PROJECT_DIR / "models" / "marts").rglob("*.sql")}
+    assert set(re.findall(r'"(\w+)"', listed)) <= models
+
+
+@pytest.fixture
+def terraform() -> str:
+    found = shutil.which("terraform")
+    if found is None:
+        pytest.skip("terraform is not installed: https://developer.hashicorp.com/terraform/install")
+    return found
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env={"HOME": str(folder)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_files_are_formatted(terraform: str) -> None:
+    run(terraform, "fmt", "-check", "-recursive", folder=TERRAFORM)
+
+
+def test_the_table_of_grants_passes_its_own_tests(terraform: str, tmp_path: Path) -> None:
+    module = tmp_path / "access"
+    shutil.copytree(TERRAFORM / "modules" / "access", module, ignore=shutil.ignore_patterns(".terraform*"))
+    run(terraform, "init", "-backend=false", folder=module)
+    run(terraform, "validate", folder=module)
+    assert "4 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)

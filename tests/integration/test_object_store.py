@@ -1,0 +1,95 @@
+"""What the stream keeps on gs:// through Arrow, on a real server of Cloud Storage's API (fake-gcs-server)."""
+
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.fs as pafs
+import pytest
+
+from spark_jobs import file_systems
+from spark_jobs.deduplication.checksums import Damaged
+from spark_jobs.deduplication.id_keys import keys_of
+from spark_jobs.deduplication.segment_files import open_segments
+from spark_jobs.streaming import staged_files
+from spark_jobs.streaming.carried import read_carried, write_carried
+from spark_jobs.streaming.locations import Locations
+
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
+
+BUCKET = "payments-test"
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket's URI."""
+    server = shutil.which("fake-gcs-server") or shutil.which("fake-gcs-server", path=str(Path.home() / "go" / "bin"))
+    if server is None:
+        pytest.skip("fake-gcs-server is missing: go install github.com/fsouza/fake-gcs-server@latest")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"127.0.0.1:{port}"
+    options = ("-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory")
+    running = subprocess.Popen(
+        [server, *options, "-public-host", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait(address)
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{address}")
+        file_systems._google.cache_clear()
+        yield f"gs://{BUCKET}"
+    finally:
+        file_systems._google.cache_clear()
+        running.terminate()
+        running.wait(10)
+
+
+def _wait(address: str) -> None:
+    """Until the bucket can be made."""
+    url = f"http://{address}/storage/v1/b?project=test"
+    body = b'{"name": "%s"}' % BUCKET.encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(request, timeout=5):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("fake-gcs-server did not answer")
+
+
+def test_staged_files_are_written_read_and_removed(store: str) -> None:
+    location = f"{store}/staging/g1"
+    staged_files.sweep(location)
+    uris = tuple(staged_files.write(staged_files.STAGED_SCHEMA.empty_table(), location) for _ in range(5))
+    filesystem, _ = file_systems.place(location)
+    kept = filesystem.get_file_info([uri.removeprefix("gs://") for uri in uris])
+    assert all(info.type == pafs.FileType.File for info in kept)
+    staged_files.remove(uris)
+    staged_files.remove(uris)
+    left = filesystem.get_file_info([uri.removeprefix("gs://") for uri in uris])
+    assert all(info.type == pafs.FileType.NotFound for info in left)
+
+
+def test_segments_are_read_by_a_process_that_has_no_copy(store: str, tmp_path: Path) -> None:
+    keys = keys_of(np.random.default_rng(1).integers(0, 256, 16 * 1000, dtype=np.uint8))
+    name = open_segments(f"{store}/segments/0", tmp_path / "writer").write(keys)
+    other = open_segments(f"{store}/segments/0", tmp_path / "reader")
+    assert other.read(name).content() == open_segments(f"{store}/segments/0", tmp_path / "writer").read(name).content()
+    other.delete(name)
+    other.delete(name)
+    with pytest.raises(Damaged):
+        open_segments(f"{store}/segments/0", tmp_path / "third").read(name)
+
+
+def test_what_is_carried_into_a_batch_survives_and_the_oldest_goes(store: str) -> None:
+    locations = Locations(f"{store}/checkpoints/g1", f"{store}/staging/g1")
+    for batch in (1, 101):
+        write_carried(locations, batch, 7_000 + batch)
+    assert [read_carried(locations, batch) for batch in (1, 101, 102)] == [None, 7_101, None]
