@@ -87,6 +87,14 @@ def test_a_rule_is_a_check_of_an_asset(test: Path) -> None:
     assert asset in {model.stem for model in MODELS}
 
 
+@pytest.mark.parametrize("test", SINGULAR, ids=lambda path: path.stem)
+def test_a_rule_of_a_model_that_is_read_at_night_is_tagged_so_that_no_other_build_runs_it(test: Path) -> None:
+    at_night = {model.stem for model in (PROJECT / "models/marts/returns").glob("*.sql")}
+    text = test.read_text()
+    [asset] = re.findall(r"meta={'dagster': {'ref': {'name': '(\w+)'}}}", text)
+    assert ("tags=['nightly']" in text) is (asset in at_night)
+
+
 @pytest.mark.parametrize("test", [*SINGULAR, *GENERIC], ids=lambda path: path.stem)
 def test_a_test_names_the_model_on_which_nothing_stands_so_that_its_failure_skips_nothing(test: Path) -> None:
     assert f"-- depends_on: {{{{ ref('{NOTHING_STANDS_ON}') }}}}" in test.read_text()
