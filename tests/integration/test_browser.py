@@ -33,6 +33,8 @@ pytestmark = [
 ]
 
 _RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } }"
+AT_NIGHT = [list(key.path) for key in (names.RETURNS, names.DAY_SEALS)]
+"""What is looked at once a night, and was never looked at yet."""
 _CHECKS = """
 { assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks {
     name executionForLatestMaterialization { status } } } } } }
@@ -87,6 +89,7 @@ def is_settled(payments: Command) -> bool:
     checks = [
         check["executionForLatestMaterialization"]
         for asset in ask(payments, _CHECKS)["assetNodes"]
+        if asset["assetKey"]["path"] not in AT_NIGHT
         for check in asset["assetChecksOrError"].get("checks", [])
     ]
     return runs == ({"SUCCESS"}, {"SUCCESS"}) and all(check and check["status"] == "SUCCEEDED" for check in checks)
