@@ -97,8 +97,8 @@ def _write(client: "Client", settings: JobSettings, seal: Seal) -> None:
     columns = ", ".join("cast(@day as date) as day" if name == "day" else f"@{name} as {name}" for name in names)
     table = f"`{table_id(settings, DAY_SEALS)}`"
     sql = f"""
-        merge into {table} as kept using (select {columns}) as new on kept.seal_id = new.seal_id
-        when not matched then insert ({", ".join(names)}) values ({", ".join(f"new.{name}" for name in names)})
+        merge into {table} as kept using (select {columns}) as made on kept.seal_id = made.seal_id
+        when not matched then insert ({", ".join(names)}) values ({", ".join(f"made.{name}" for name in names)})
         """
     answer = run_to_its_end(client, sql, values, f"{settings.pipeline}_seal_{seal.digest[:32]}")
     kept: list[Row] = run(client, f"select digest from {table} where seal_id = @seal_id", {"seal_id": seal.seal_id})
