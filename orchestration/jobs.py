@@ -43,7 +43,8 @@ def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAss
         selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled - _sealed - _nightly)
         | (
             dg.AssetSelection.all_asset_checks()
-            - dg.AssetSelection.checks(*checks, *WATCH_CHECKS, sealed_days_are_as_they_were_sealed)
+            - dg.AssetSelection.checks(*checks, *WATCH_CHECKS)
+            - _seal_checks
             - _nightly
         ),
         description="Ask the broker for its offsets, build dbt's models, and make every check of the data.",

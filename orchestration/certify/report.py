@@ -7,12 +7,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from orchestration.certify.findings import Finding, Verdict
 from orchestration.presentation.markdown import markdown_table
-
-DOLLARS_A_TIB = 6.25
+from spark_jobs.warehouse.job_limits import ON_DEMAND_DOLLARS_A_TIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Report:
     def _cost(self) -> str:
         if self.bytes_billed is None:
             return "Nothing was billed: BigQuery's latency and bytes are not shown here."
-        dollars = self.bytes_billed / 2**40 * DOLLARS_A_TIB
+        dollars = Decimal(self.bytes_billed) / 2**40 * ON_DEMAND_DOLLARS_A_TIB
         return f"{self.bytes_billed:,} bytes were billed: {dollars:.2f} dollars on demand."
 
     def write(self, folder: Path) -> tuple[Path, Path]:

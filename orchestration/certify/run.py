@@ -15,6 +15,7 @@ from orchestration.certify.report import Report
 from orchestration.certify.statements import QUESTIONS
 from spark_jobs.incidents import CheckpointUnusable, Incident
 from spark_jobs.settings import JobSettings
+from spark_jobs.warehouse.job_labels import PIPELINE_LABEL
 
 
 def certify(job: JobSettings, tell: Callable[[Finding], None] = lambda _: None) -> Report:
@@ -73,5 +74,5 @@ def _billed(here: Ground, since: datetime) -> int:
     return sum(
         int(getattr(job, "total_bytes_billed", None) or 0)
         for job in jobs
-        if (job.labels or {}).get("payments_pipeline") == here.settings.pipeline and not job.parent_job_id
+        if (job.labels or {}).get(PIPELINE_LABEL) == here.settings.pipeline and not job.parent_job_id
     )

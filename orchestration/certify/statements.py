@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestration.certify.findings import Broken
 from orchestration.certify.ground import Ground
+from spark_jobs.warehouse.job_labels import PIPELINE_LABEL
 
 type Question = Callable[[Ground], str]
 
@@ -245,7 +246,7 @@ def labels(ground: Ground) -> str:
     job = ground.client.query("select 1", job_retry=None)
     job.result(job_retry=None)
     kept = ground.client.get_job(job.job_id).labels
-    need(kept.get("payments_pipeline") == ground.settings.pipeline, f"a job's labels are {kept}")
+    need(kept.get(PIPELINE_LABEL) == ground.settings.pipeline, f"a job's labels are {kept}")
     return "a job keeps its labels"
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration.cli.sealing.days import day_of
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
@@ -90,9 +91,4 @@ def _as_dict(verdict: DayVerdict) -> dict[str, Any]:
 
 
 def _day_of(text: str | None) -> date:
-    if text is None:
-        return datetime.now(UTC).date() - timedelta(days=1)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"a day is YYYY-MM-DD, not {text!r}") from None
+    return datetime.now(UTC).date() - timedelta(days=1) if text is None else day_of(text)

@@ -21,10 +21,9 @@ def make(client: "Client", settings: JobSettings, day: date, made_by: str, now: 
     """The report of a day as everything is now, all of one moment."""
     since = datetime.combine(day, time(), UTC)
     values = {"day": day.isoformat(), "since": since, "until": since + timedelta(days=1)}
-    built = {section.view: _is_built(client, settings, section.view) for section in SECTIONS if section.view}
     with WarehouseReads(client, settings).at_one_moment() as reads:
         found = {
-            section.name: _rows(reads, section, values) if built.get(section.view, True) else None
+            section.name: _rows(reads, section, values) if not section.view or reads.is_built(section.view) else None
             for section in SECTIONS
         }
     return Report.of_rows(day, now, made_by, found)
@@ -76,15 +75,3 @@ def kept(client: "Client", settings: JobSettings, day: date) -> tuple[Report | N
 
 def _rows(reads: WarehouseReads, section: Section, values: dict[str, Any]) -> list[Row]:
     return reads.read(section.sql, **{name: value for name, value in values.items() if f"@{name}" in section.sql})
-
-
-def _is_built(client: "Client", settings: JobSettings, view: str) -> bool:
-    from google.api_core.exceptions import NotFound
-
-    from spark_jobs.warehouse.retries import bounds
-
-    try:
-        client.get_table(f"{settings.project}.{settings.dataset}.{view}", **bounds())
-    except NotFound:
-        return False
-    return True

@@ -12,11 +12,9 @@ from orchestration.dashboard.answer import clock
 from orchestration.dashboard.model import Row, Section, Snapshot, moment_of
 from orchestration.dashboard.statements import QUERIES
 from spark_jobs.contract.iso_codes import MINOR_UNITS
+from spark_jobs.warehouse.job_limits import ON_DEMAND_DOLLARS_A_TIB
 
 type Cell = Callable[[Row], str]
-
-DOLLARS_A_TIB = Decimal("6.25")
-"""BigQuery's list price on demand, United States."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def euros(name: str) -> Cell:
 
 
 def _dollars(row: Row) -> str:
-    return f"${Decimal(row['bytes_billed'] or 0) / 2**40 * DOLLARS_A_TIB:,.2f}"
+    return f"${Decimal(row['bytes_billed'] or 0) / 2**40 * ON_DEMAND_DOLLARS_A_TIB:,.2f}"
 
 
 def _at_stake(section: Section) -> str:
@@ -258,7 +256,7 @@ TABLES = (
         {"day": text("day"), "queries": count("jobs"), "bytes billed": count("bytes_billed"), "list price": _dollars},
         "BigQuery has billed no query in the last 7 days.",
         "",
-        lambda _: f"All queries of the project, at {DOLLARS_A_TIB} dollars a TiB; storage is not in it.",
+        lambda _: f"All queries of the project, at {ON_DEMAND_DOLLARS_A_TIB} dollars a TiB; storage is not in it.",
     ),
 )
 """Top to bottom."""

@@ -63,15 +63,19 @@ class WarehouseReads:
 
         A view that cannot be read is an error: only one that was never made has no rows.
         """
+        return self.read("select * from {pipeline_health}") if self.is_built("pipeline_health") else []
+
+    def is_built(self, view: str) -> bool:
+        """Whether dbt has ever made a view."""
         from google.api_core.exceptions import NotFound
 
         from spark_jobs.warehouse.retries import bounds
 
         try:
-            self.client.get_table(f"{self.settings.project}.{self.settings.dataset}.pipeline_health", **bounds())
+            self.client.get_table(f"{self.settings.project}.{self.settings.dataset}.{view}", **bounds())
         except NotFound:
-            return []
-        return self.read("select * from {pipeline_health}")
+            return False
+        return True
 
     def reconciliation_days(self) -> list[Row]:
         """What dbt built as `reconciliation_daily`."""

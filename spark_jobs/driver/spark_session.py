@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.settings import JobSettings, SettingError, java_home
-from spark_jobs.source.connection import read_connection
+from spark_jobs.source.connection import read_connection, read_properties
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -93,14 +93,7 @@ def conf_of(path: Path) -> dict[str, str]:
     Raises:
         SettingError: it cannot be read, or a line sets nothing of Spark's.
     """
-    import javaproperties
-
-    try:
-        with path.open(encoding="utf-8") as stream:
-            conf: dict[str, str] = javaproperties.load(stream)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise SettingError(f"PAYMENTS_SPARK_CONF: {path} cannot be read: {reason}.") from None
+    conf = read_properties(path, "PAYMENTS_SPARK_CONF", "it is no text in UTF-8")
     for name, value in conf.items():
         if not name.startswith("spark.") or not value:
             raise SettingError(f"PAYMENTS_SPARK_CONF: {path} has {name!r}; each line is spark.NAME and a value.")

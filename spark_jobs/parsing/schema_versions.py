@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 
 from spark_jobs.contract.payment_event import SCHEMA_VERSION_HEADER, SCHEMA_VERSIONS
 
+HEADERS_TYPE = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
+"""The headers of records as Spark's Kafka source has them; null where a record has none."""
 UNKNOWN_VERSION = "unknown"
 """Of a record that names a version which is none of SCHEMA_VERSIONS."""
 
@@ -17,7 +19,7 @@ UNKNOWN_VERSION = "unknown"
 def versions_of(column: pa.ListArray | None) -> pa.StringArray | None:
     """The version of the contract that each record names: one of SCHEMA_VERSIONS, or UNKNOWN_VERSION.
 
-    Null where it names none; None where no record names one. Of several the last counts.
+    Null where it names none; None where no record names one. Of several the last counts. `column` is of HEADERS_TYPE.
     """
     if column is None:
         return None

@@ -22,6 +22,7 @@ from spark_jobs.parsing.json_text import Refused, has_duplicate_key, is_unicode,
 from spark_jobs.parsing.record_keys import payment_of
 
 _REQUIRED = {version: required_of(version) for version in SCHEMA_VERSIONS}
+_NAMES = {version: frozenset(field.json_name for field in fields_of(version)) for version in SCHEMA_VERSIONS}
 _WIDTH = len(FIELD_NAMES)
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -54,8 +55,7 @@ def _fields(value: bytes | None, items: list[tuple[str, Any]], version: str) -> 
     fields = dict(items)
     reasons = {Reason.DUPLICATE_KEY} if has_duplicate_key(items) else set()
     row: list[str | None] = []
-    known = fields_of(version)
-    for declared in known:
+    for declared in fields_of(version):
         field = fields.get(declared.json_name)
         if field is not None and not isinstance(field, str):
             reasons.add(Reason.WRONG_TYPE)
@@ -66,15 +66,15 @@ def _fields(value: bytes | None, items: list[tuple[str, Any]], version: str) -> 
             reasons.add(Reason.INVALID_UNICODE)
             field = None
         row.append(field)
-    extra_fields, names = None, {declared.json_name for declared in known}
-    if fields.keys() - names:
-        extra_fields = _extra_fields(value or b"", names)
+    extra_fields = None
+    if fields.keys() - _NAMES[version]:
+        extra_fields = _extra_fields(value or b"", _NAMES[version])
         if extra_fields is None:
             reasons.add(Reason.INVALID_UNICODE)
     return Reading((*row, *(None,) * (_WIDTH - len(row))), extra_fields, sorted(reasons, key=list(Reason).index))
 
 
-def _extra_fields(value: bytes, names: set[str]) -> str | None:
+def _extra_fields(value: bytes, names: frozenset[str]) -> str | None:
     """Unknown fields as a JSON object, each value as it was written; None where a key is not Unicode."""
     try:
         raw = _raw_fields(value)

@@ -16,9 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from spark_jobs.decoding.results import Headers
-
-HEADERS_TYPE = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
-"""As Spark's Kafka source has them; null where a record has none."""
+from spark_jobs.parsing.schema_versions import HEADERS_TYPE as HEADERS_TYPE
 
 _encode = msgspec.json.Encoder().encode
 

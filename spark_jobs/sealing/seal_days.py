@@ -42,11 +42,12 @@ def seal_days(client: "Client", settings: JobSettings, sealed_by: str, now: date
         Incident: FENCED, where somebody else seals at the same time.
     """
     with failures_as_incidents():
-        for day in _due(client, settings, now):
+        newest, days = _due(client, settings, now)
+        for day in days:
             with sealed_reads(client, settings) as reads:
-                seal = _made(reads, day, sealed_by, now)
-            _write(client, settings, seal)
-            yield seal
+                newest = _made(reads, newest, day, sealed_by, now)
+            _write(client, settings, newest)
+            yield newest
 
 
 def code_version() -> str:
@@ -57,22 +58,24 @@ def code_version() -> str:
         return "unknown"
 
 
-def _due(client: "Client", settings: JobSettings, now: datetime) -> list[date]:
+def _due(client: "Client", settings: JobSettings, now: datetime) -> tuple[Seal | None, list[date]]:
+    """The newest seal, and the days that follow."""
     with sealed_reads(client, settings) as reads:
         watermarks = [row["watermark"] for row in reads.control_rows()]
         closed = last_closed_day(watermarks, now, timedelta(hours=settings.seal_after_hours))
         seals = reads.seals() if closed else []
         with_payments = [] if seals or not closed else reads.days_with_payments()
-    return days_to_seal(seals[-1].day if seals else None, closed, with_payments)
+    newest = seals[-1] if seals else None
+    return newest, days_to_seal(newest.day if newest else None, closed, with_payments)
 
 
-def _made(reads: SealedReads, day: date, sealed_by: str, now: datetime) -> Seal:
-    seals, control = reads.seals(), reads.control_rows()[0]
+def _made(reads: SealedReads, previous: Seal | None, day: date, sealed_by: str, now: datetime) -> Seal:
+    control = reads.control_rows()[0]
     since = Since(control["correction_count"], now)
     sums = reads.sums(day, since)
     depth = depth_of(sums.payments)
     return Seal(
-        seal_id=len(seals) + 1,
+        seal_id=previous.seal_id + 1 if previous else 1,
         day=day,
         payment_count=sums.payments,
         amounts=sums.amounts_as_text(),
@@ -86,7 +89,7 @@ def _made(reads: SealedReads, day: date, sealed_by: str, now: datetime) -> Seal:
         sealed_by=sealed_by,
         code_version=code_version(),
         sealed_at=now,
-        previous_digest=seals[-1].digest if seals else "",
+        previous_digest=previous.digest if previous else "",
     ).sealed()
 
 

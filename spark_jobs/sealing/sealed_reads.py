@@ -82,11 +82,10 @@ class SealedReads:
         return self._of_day(statements.PAYMENT, seal.day, Since.sealed(seal), transaction_id=transaction_id)
 
     def corrected(self, seal: Seal) -> list[Row]:
-        """What later corrections did to the day: `currency`, `payment_count` and `amount_minor` that they added."""
+        """What later corrections did to the day: `currency` and the `payment_count` that they added."""
         return self._of_day(
             f"""
-            select currency, sum(payments_added) as payment_count,
-                sum(payments_added * cast(amount_minor as numeric)) as amount_minor
+            select currency, sum(payments_added) as payment_count
             from `{table_id(self.settings, CORRECTIONS)}`
             where correction_id > @corrections and decided_at >= @decided_since and payments_added != 0
                 and event_time >= @since and event_time < @until

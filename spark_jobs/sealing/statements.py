@@ -3,12 +3,11 @@
 Belongs here: texts of queries, in BigQuery's SQL, over `{transactions}` and `{corrections}`. Does not belong here:
 running them, hashes in Python (hash_tree).
 
-Each reads one day of payment_transactions, and of payment_corrections what was decided since: SUMS the times,
-currencies, amounts and hashes; a tree ids, topics and offsets beside them.
+They take `since` and `until`, the day's bounds, `corrections`, the newest correction_id that the seal knows, and
+`decided_since`, a moment before the next was decided. Each reads one day of payment_transactions, and of
+payment_corrections what was decided since: SUMS the times, currencies, amounts and hashes; a tree ids, topics and
+offsets beside them.
 """
-
-PARAMETERS = ("since", "until", "corrections", "decided_since")
-"""The day's bounds, the newest correction_id that the seal knows, and a moment before the next was decided."""
 
 _COLUMNS = """transaction_id, event_time, currency, amount_minor, payment_kind, value_sha256, topic, kafka_partition,
     kafka_offset"""
@@ -74,7 +73,7 @@ def root(depth: int) -> str:
 def way(depth: int) -> str:
     """A query of what a proof needs: the bucket's entries, and the branches of each node on the way to the root.
 
-    Beside PARAMETERS it takes `id_hash`. Rows are `level`, `name` and `digest`; an entry's level is `depth` + 1.
+    It takes `id_hash` as well. Rows are `level`, `name` and `digest`; an entry's level is `depth` + 1.
     """
     parts = [
         f"select {depth + 1} as level, id_hash as name, leaf as digest from leaves "

@@ -163,15 +163,30 @@ def read_connection(env: Mapping[str, str] | None = None) -> Connection:
     return _checked(connection, f"{path}: " if path else "")
 
 
-def _of_file(path: Path) -> Connection:
+def read_properties(path: Path, setting: str, is_none: str) -> dict[str, str]:
+    """A file of Java's properties, in UTF-8.
+
+    Args:
+        path: of the file.
+        setting: which names it.
+        is_none: what is said of a file that is none.
+
+    Raises:
+        SettingError: it cannot be read.
+    """
     import javaproperties
 
     try:
         with path.open(encoding="utf-8") as stream:
             properties: dict[str, str] = javaproperties.load(stream)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no properties file in UTF-8"
-        raise SettingError(f"{FILE}: {path} cannot be read: {reason}.") from None
+        reason = error.strerror if isinstance(error, OSError) else is_none
+        raise SettingError(f"{setting}: {path} cannot be read: {reason}.") from None
+    return properties
+
+
+def _of_file(path: Path) -> Connection:
+    properties = read_properties(path, FILE, "it is no properties file in UTF-8")
     if any("${" in value for value in properties.values()):
         raise SettingError(f"{FILE}: {path} refers to a config provider (${{...}}); write the values themselves.")
     place = path.resolve()

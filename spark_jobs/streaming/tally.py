@@ -158,8 +158,9 @@ def count_ignored(tagged: pa.Table) -> dict[str, int]:
 
 def payment_times_of(tagged: pa.Table) -> tuple[int, int] | None:
     """The least and the greatest event time of what is UNIQUE."""
-    payments = tagged.filter(pc.equal(tagged["disposition"], Disposition.UNIQUE.value))
-    bounds = pc.min_max(payments["event_time"].cast(pa.int64())).as_py()
+    # The one column: a filtered table would be a copy of every value of the bucket.
+    times = tagged["event_time"].filter(pc.equal(tagged["disposition"], Disposition.UNIQUE.value))
+    bounds = pc.min_max(times.cast(pa.int64())).as_py()
     return None if bounds["min"] is None else (bounds["min"], bounds["max"])
 
 

@@ -1,8 +1,7 @@
 """Labels of the jobs that we send, so that a bill can be read by what it was for.
 
 Belongs here: which labels there are, and what BigQuery takes as one. Does not belong here: dbt's (its query comment),
-putting
-them on a client (job_limits), reading a bill (orchestration).
+putting them on a client (job_limits), reading a bill (orchestration).
 """
 
 import re

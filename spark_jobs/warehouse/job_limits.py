@@ -6,6 +6,7 @@ Belongs here: the limits, and setting them on a client with the labels. Does not
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ FIGURES = Path(__file__).with_name("job_bytes.json")
 """By work and days kept: the bytes of its largest statement at FIGURES_PER_SECOND, by `make bytes`."""
 FIGURES_PER_SECOND = 10_000
 FIGURES_LOOKBACK_DAYS = 3
+
+ON_DEMAND_DOLLARS_A_TIB = Decimal("6.25")
+"""BigQuery's list price on demand, United States."""
 
 ROOM = 4
 """How many times the meter's figure a statement may be billed: a busy day, and what the meter leaves out."""

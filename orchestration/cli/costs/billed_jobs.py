@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse.job_labels import PIPELINE_LABEL, WORK_LABEL, sanitized
+from spark_jobs.warehouse.job_limits import ON_DEMAND_DOLLARS_A_TIB
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-ON_DEMAND_DOLLARS_A_TIB = 6.25
 SLOT_HOUR_DOLLARS = 0.04
 TIB = 2**40
 UNLABELLED = "without a label"
@@ -36,7 +36,7 @@ class WorkTotals:
     @property
     def dollars_on_demand(self) -> float | None:
         """At the list price, before the free amount of each month."""
-        return None if self.bytes_billed is None else self.bytes_billed / TIB * ON_DEMAND_DOLLARS_A_TIB
+        return None if self.bytes_billed is None else self.bytes_billed / TIB * float(ON_DEMAND_DOLLARS_A_TIB)
 
     @property
     def dollars_by_slots(self) -> float | None:

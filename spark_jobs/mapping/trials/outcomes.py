@@ -15,11 +15,10 @@ from spark_jobs.decoding.documents import decode
 from spark_jobs.mapping.apply import Mapped, apply
 from spark_jobs.mapping.spec import Mapping
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA, parse
-from spark_jobs.parsing.schema_versions import versions_of
+from spark_jobs.parsing.schema_versions import HEADERS_TYPE, versions_of
 from spark_jobs.parsing.validation import validate
 
 _JSON_NAMES = {field.name: field.json_name for field in FIELDS}
-_HEADERS = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
 _END_OF_TIME = 253_370_764_800_000_000
 """The timestamp of a record that has none: no payment is ahead of it."""
 
@@ -86,7 +85,8 @@ def _mapped(mapping: Mapping | None, records: Sequence[KafkaRecord]) -> Mapped:
 
 def _versions(records: Sequence[KafkaRecord]) -> pa.StringArray | None:
     headers = [record.headers if record.value is not None else () for record in records]
-    return versions_of(pa.array([[{"key": name, "value": value} for name, value in of] for of in headers], _HEADERS))
+    rows = [[{"key": name, "value": value} for name, value in of] for of in headers]
+    return versions_of(pa.array(rows, HEADERS_TYPE))
 
 
 def _outcome(texts: dict[str, str | None], reasons: list[str], rule: str | None, minor: int | None) -> Outcome:
