@@ -29,6 +29,8 @@ KINDS = {
 _TIMESTAMP = re.compile(r"\btimestamp\s+('[^']*')", re.IGNORECASE)
 _TOKEN = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|;)|--[^\n]*|/\*.*?\*/""", re.DOTALL)
 """A text, a name, or the end of a statement; or a comment."""
+_DECLARED = re.compile(r"\s*declare (?P<name>\w+) (?P<type>\w+)\b", re.IGNORECASE)
+"""What the analyzer leaves to the one who runs the script."""
 _TABLE_PATH = re.compile(r"`[\w-]+`\.`\w+`\.`(\w+)`|`[\w-]+\.\w+\.(\w+)`")
 
 
@@ -84,15 +86,23 @@ class Warehouse:
         options = AnalyzerOptions(
             language_options=self._language,
             query_parameters=given,
+            default_timezone="UTC",
             system_variables=[AnalyzerOptions.SystemVariable(name_path=["row_count"], type=simple("INT64"))],
         )
         options.prune_unused_columns = True
         return Analyzer(options, self._catalog).analyze_statement(_TABLE_PATH.sub(_table_name, sql))
 
     def accept(self, script: str, parameters: Sequence[Any] = ()) -> None:
-        """Every statement of a script. Raises as `columns_of` does."""
+        """Every statement of a script, its variables as parameters. Raises as `columns_of` does."""
+        variables: list[bigquery.ScalarQueryParameter] = []
         for statement in statements_of(script):
-            self.columns_of(statement, parameters)
+            if declared := _DECLARED.match(statement):
+                variables.append(bigquery.ScalarQueryParameter(declared["name"], declared["type"].upper(), None))
+                continue
+            for variable in variables:
+                statement = re.sub(rf"\bset {variable.name} =", "select", statement)
+                statement = re.sub(rf"(?<![@.`\w]){variable.name}\b", f"@{variable.name}", statement)
+            self.columns_of(statement, (*parameters, *variables))
 
 
 def statements_of(script: str) -> Iterator[str]:

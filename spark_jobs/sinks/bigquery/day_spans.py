@@ -5,7 +5,7 @@ Belongs here: BigQuery's limit, the cuts, an insert's text with them. Does not b
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 
 from spark_jobs.publishing.batch import Batch
 
@@ -15,8 +15,8 @@ MOST_DAYS = 3_900
 DECLARED = "declare inserted int64 default 0;\n    "
 """What a script begins with in which an insert is cut."""
 
-type Span = tuple[datetime, datetime]
-"""From the first moment up to but not including the last."""
+type Span = tuple[date, date]
+"""The first day and the last one, in UTC. No day follows 9999-12-31, so the end of a span is a day of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def insert_by_days(insertion: str, by: tuple[str, tuple[Span, ...]], expected: t
     if len(spans) < 2:
         return f"{insertion};\n    assert @@row_count = {count} as '{said}';"
     within = (
-        f"{column} >= timestamp '{first.date()}' and {column} < timestamp '{after.date()}'" for first, after in spans
+        f"{column} >= timestamp '{first}' and {column} <= timestamp '{last} 23:59:59.999999'" for first, last in spans
     )
     parts = (f"{insertion}\n        and {days};\n    set inserted = inserted + @@row_count;" for days in within)
     return "\n    ".join(("set inserted = 0;", *parts, f"assert inserted = {count} as '{said}';"))
@@ -67,10 +67,14 @@ def _cut(least: int | None, greatest: int | None) -> tuple[Span, ...]:
     if least is None or greatest is None:
         return ()
     first, last = _day(least), _day(greatest)
-    starts = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, MOST_DAYS)]
-    ends = [*starts[1:], last + timedelta(days=1)]
-    return tuple(zip(starts, ends, strict=True))
+    starts = range(first, last + 1, MOST_DAYS)
+    return tuple((_date(start), _date(min(start + MOST_DAYS - 1, last))) for start in starts)
 
 
-def _day(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=microseconds // 86_400_000_000)
+def _day(microseconds: int) -> int:
+    """Days since 1970."""
+    return microseconds // 86_400_000_000
+
+
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spark_jobs.sinks.bigquery.already_published import FoundInWarehouse
@@ -15,6 +15,8 @@ from tests.unit.spark_jobs.batches import BATCH, NOON_US, SETTINGS, TALLY
 BIGQUERYS_PARTITIONS_A_JOB = 4_000
 YEAR_2000_US = 946_684_800_000_000
 DAY_US = 86_400_000_000
+YEAR_1_US = -62_135_596_800_000_000
+LAST_MOMENT_US = 253_402_300_799_999_999
 
 
 def spans(first: int, last: int) -> DaySpans:
@@ -51,14 +53,22 @@ def test_a_topic_whose_senders_set_old_timestamps_is_cut_by_those() -> None:
     assert text(days).count("insert into `payments-local.payment_data.payment_deliveries`") == 3
 
 
-@given(st.integers(YEAR_2000_US, YEAR_2000_US + 60_000 * DAY_US), st.integers(0, 30_000 * DAY_US))
+def test_a_timestamp_at_the_end_of_all_times_is_cut_as_any_other() -> None:
+    days = spans_of(replace(BATCH, tally=replace(TALLY, timestamps=((2, (NOON_US, LAST_MOMENT_US)),))))
+    assert str(days.kafka_timestamps[-1][1]) == "9999-12-31"
+    assert "<= timestamp '9999-12-31 23:59:59.999999'" in text(days)
+
+
+@given(st.integers(YEAR_1_US, LAST_MOMENT_US), st.integers(0, 3_000_000 * DAY_US))
+@example(YEAR_2000_US, 3_000_000 * DAY_US)
 def test_each_moment_is_in_one_cut_and_no_cut_is_too_long(first: int, length: int) -> None:
+    length = min(length, LAST_MOMENT_US - first)
     cuts = spans(first, first + length).event_times
     for microseconds in (first, first + length // 2, first + length):
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-        assert sum(start <= moment < end for start, end in cuts) == 1
-    assert all((end - start).days <= MOST_DAYS < BIGQUERYS_PARTITIONS_A_JOB for start, end in cuts)
-    assert all(one[1] == next_[0] for one, next_ in pairwise(cuts))
+        day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).date()
+        assert sum(start <= day <= end for start, end in cuts) == 1
+    assert all((end - start).days < MOST_DAYS < BIGQUERYS_PARTITIONS_A_JOB for start, end in cuts)
+    assert all(one[1] + timedelta(days=1) == next_[0] for one, next_ in pairwise(cuts))
 
 
 @pytest.mark.parametrize("days", [FEW_DAYS, spans(YEAR_2000_US, NOON_US)], ids=["few", "many"])
