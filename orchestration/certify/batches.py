@@ -164,7 +164,7 @@ class Batches:
         from spark_jobs.contract.times import to_microseconds
         from spark_jobs.publishing.batch import Batch, Interval
         from spark_jobs.streaming import staged_files
-        from spark_jobs.streaming.tally import BucketTally, add_up, count_up, ends_of, payment_times_of
+        from spark_jobs.streaming.tally import BucketTally, add_up, count_up, ends_of, log_days_of, payment_days_of
 
         started, first = datetime.now(UTC), control.end_offsets.get(0, 0)
         count = days or RECORDS
@@ -172,14 +172,13 @@ class Batches:
         staged = staged_files.to_staged(rows)
         partitions, amounts, percentiles = count_up(staged)
         watermark = to_microseconds(control.watermark)
-        span = payment_times_of(staged)
         newest = max(to_microseconds(started) or 0, (watermark or 0) + self.ground.settings.watermark_microseconds)
         uri = staged_files.write(staged, self.ground.settings.staging_location)
         tally = add_up(
             [
                 BucketTally(
                     0, uri, count, partitions, amounts, percentiles, watermark, newest, count, count,
-                    ends=ends_of(staged), payment_times=span,
+                    ends=ends_of(staged), log_days=log_days_of(staged), payment_days=payment_days_of(staged),
                 )
             ]
         )  # fmt: skip

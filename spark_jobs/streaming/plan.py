@@ -220,7 +220,8 @@ def tag_bucket(
         state_keys=after.key_count,
         state_bytes=after.size_bytes,
         ends=tally.ends_of(tagged),
-        payment_times=tally.payment_times_of(tagged),
+        log_days=tally.log_days_of(tagged),
+        payment_days=tally.payment_days_of(tagged),
     )
     return bucket_tally, after
 

@@ -56,8 +56,8 @@ class BucketTally(msgspec.Struct, frozen=True):
 
     Times are microseconds since 1970; `watermark` is None before the first valid payment; `timestamp_percentiles` are
     those of the Kafka timestamps, 0 to 100; `shuffle_files` are the files that its records came in; `ignored_by_rule`
-    counts the IGNORED records; `payment_times` are the least and the greatest event time of the UNIQUE ones, None where
-    there is none.
+    counts the IGNORED records; `log_days` are the days since 1970 that its Kafka timestamps fall on, `payment_days`
+    those of the event times of the UNIQUE ones.
     """
 
     bucket: int
@@ -73,7 +73,8 @@ class BucketTally(msgspec.Struct, frozen=True):
     shuffle_files: tuple[str, ...] = ()
     ignored_by_rule: dict[str, int] = {}
     ends: tuple[PartitionEnd, ...] = ()
-    payment_times: tuple[int, int] | None = None
+    log_days: tuple[int, ...] = ()
+    payment_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,10 @@ class BatchTally:
     """Offset and the SHA-256 of the value, by partition."""
     newest: dict[int, int] = field(default_factory=dict)
     """The greatest valid event time of the batch's records, by partition."""
-    payment_times: tuple[int, int] | None = None
-    """The least and the greatest event time of what is UNIQUE."""
+    log_days: tuple[int, ...] = ()
+    """Days since 1970 that Kafka timestamps fall on, in order."""
+    payment_days: tuple[int, ...] = ()
+    """Days since 1970 that event times of what is UNIQUE fall on, in order."""
 
     @property
     def delivered(self) -> int:
@@ -156,12 +159,19 @@ def count_ignored(tagged: pa.Table) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in counted.to_pylist()}
 
 
-def payment_times_of(tagged: pa.Table) -> tuple[int, int] | None:
-    """The least and the greatest event time of what is UNIQUE."""
+def log_days_of(tagged: pa.Table) -> tuple[int, ...]:
+    """Days since 1970 that the Kafka timestamps fall on."""
+    return _days(tagged["kafka_timestamp"])
+
+
+def payment_days_of(tagged: pa.Table) -> tuple[int, ...]:
+    """Days since 1970 that the event times of what is UNIQUE fall on."""
     # The one column: a filtered table would be a copy of every value of the bucket.
-    times = tagged["event_time"].filter(pc.equal(tagged["disposition"], Disposition.UNIQUE.value))
-    bounds = pc.min_max(times.cast(pa.int64())).as_py()
-    return None if bounds["min"] is None else (bounds["min"], bounds["max"])
+    return _days(tagged["event_time"].filter(pc.equal(tagged["disposition"], Disposition.UNIQUE.value)))
+
+
+def _days(times: pa.ChunkedArray) -> tuple[int, ...]:
+    return tuple(pc.unique(times.cast(pa.date32(), safe=False).cast(pa.int32())).to_pylist())
 
 
 def ends_of(tagged: pa.Table) -> tuple[PartitionEnd, ...]:
@@ -214,7 +224,8 @@ def add_up(tallies: Iterable[BucketTally]) -> BatchTally:
         shuffle_files=tuple({uri for bucket_tally in tallies for uri in bucket_tally.shuffle_files}),
         ignored_by_rule=ignored,
         newest=_newest(tallies),
-        payment_times=_widest([t.payment_times for t in tallies if t.payment_times]),
+        log_days=tuple(sorted({day for bucket_tally in tallies for day in bucket_tally.log_days})),
+        payment_days=tuple(sorted({day for bucket_tally in tallies for day in bucket_tally.payment_days})),
         last_records={end.partition: (end.offset, end.sha256) for end in sorted(_ends(tallies), key=_by_offset)},
     )
 
@@ -228,10 +239,6 @@ def _newest(tallies: list[BucketTally]) -> dict[int, int]:
     for end in _ends(tallies):
         newest[end.partition] = max(end.max_event_time, newest.get(end.partition, NOTHING_SEEN))
     return newest
-
-
-def _widest(spans: list[tuple[int, int]]) -> tuple[int, int] | None:
-    return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
 
 
 def _by_offset(end: PartitionEnd) -> int:

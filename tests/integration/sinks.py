@@ -32,7 +32,7 @@ from spark_jobs.sinks.delta.publisher import RETRACTED
 from spark_jobs.sinks.delta.tables import METRICS, open_table, query
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.streaming import staged_files
-from spark_jobs.streaming.tally import BucketTally, add_up, count_up, payment_times_of
+from spark_jobs.streaming.tally import BucketTally, add_up, count_up, log_days_of, payment_days_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
 from spark_jobs.tables.correction_kinds import Correction
@@ -194,8 +194,8 @@ def batch_of(settings: JobSettings, control: Control, *records: Record) -> Batch
         partitions, amounts, percentiles = count_up(mine)
         uri = staged_files.write(mine, f"{settings.staging_location}/{control.generation}")
         counts = (mine.num_rows, partitions, amounts, percentiles)
-        span = payment_times_of(mine)
-        tallies.append(BucketTally(number, uri, *counts, watermark, newest, 1, 12, payment_times=span))
+        days = {"log_days": log_days_of(mine), "payment_days": payment_days_of(mine)}
+        tallies.append(BucketTally(number, uri, *counts, watermark, newest, 1, 12, **days))
     return Batch(control.last_batch_id, Interval(control.end_offsets, offsets), add_up(tallies), NOON, 0.5)
 
 

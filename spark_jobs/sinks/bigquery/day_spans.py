@@ -4,6 +4,7 @@ Belongs here: BigQuery's limit, the cuts, an insert's text with them. Does not b
 (publish_sql). The batch stays one transaction, and no record is held back for its day.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -37,11 +38,7 @@ FEW_DAYS = DaySpans()
 
 def spans_of(batch: Batch) -> DaySpans:
     """The cuts of a batch: nearly always none."""
-    tally = batch.tally
-    return DaySpans(
-        _cut(tally.kafka_timestamp_percentile(0), tally.kafka_timestamp_percentile(100)),
-        _cut(*tally.payment_times) if tally.payment_times else (),
-    )
+    return DaySpans(_cut(batch.tally.log_days), _cut(batch.tally.payment_days))
 
 
 def insert_by_days(insertion: str, by: tuple[str, tuple[Span, ...]], expected: tuple[str, str]) -> str:
@@ -62,18 +59,10 @@ def insert_by_days(insertion: str, by: tuple[str, tuple[Span, ...]], expected: t
     return "\n    ".join(("set inserted = 0;", *parts, f"assert inserted = {count} as '{said}';"))
 
 
-def _cut(least: int | None, greatest: int | None) -> tuple[Span, ...]:
-    """Spans of MOST_DAYS days at most that hold both moments, microseconds since 1970, and all between them."""
-    if least is None or greatest is None:
-        return ()
-    first, last = _day(least), _day(greatest)
-    starts = range(first, last + 1, MOST_DAYS)
-    return tuple((_date(start), _date(min(start + MOST_DAYS - 1, last))) for start in starts)
-
-
-def _day(microseconds: int) -> int:
-    """Days since 1970."""
-    return microseconds // 86_400_000_000
+def _cut(days: Sequence[int]) -> tuple[Span, ...]:
+    """Spans that hold all of the days (since 1970, in order) and MOST_DAYS of them at most each."""
+    parts = (days[start : start + MOST_DAYS] for start in range(0, len(days), MOST_DAYS))
+    return tuple((_date(part[0]), _date(part[-1])) for part in parts)
 
 
 def _date(day: int) -> date:

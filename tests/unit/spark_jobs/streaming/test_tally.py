@@ -14,7 +14,16 @@ from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.deduplication.state import NOTHING_SEEN
 from spark_jobs.streaming import tally as tallies
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
-from spark_jobs.streaming.tally import Amount, BucketTally, PartitionCount, add_up, count_up, ends_of, payment_times_of
+from spark_jobs.streaming.tally import (
+    Amount,
+    BucketTally,
+    PartitionCount,
+    add_up,
+    count_up,
+    ends_of,
+    log_days_of,
+    payment_days_of,
+)
 
 Row = tuple[int, int, int, str, str | None, int | None]
 NAMES = ("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "currency", "amount_minor")
@@ -160,12 +169,15 @@ def test_of_no_records_there_is_no_end() -> None:
     assert ends_of(STAGED_SCHEMA.empty_table()) == ()
 
 
-def test_the_times_of_a_batchs_payments_are_those_of_its_unique_records() -> None:
-    times = pa.array([5, 7, 3, None], pa.timestamp("us", tz="UTC"))
-    tagged = pa.table({"disposition": ["UNIQUE", "UNIQUE", "LATE", "QUARANTINED"], "event_time": times})
-    assert payment_times_of(tagged) == (5, 7)
-    assert payment_times_of(tagged.slice(2)) is None
-    spans = [(5, 7), None, (2, 6)]
-    buckets = [replace(bucket_tally([]), payment_times=times) for times in spans]
-    assert add_up(tallies.decode(tallies.encode(each)) for each in buckets).payment_times == (2, 7)
-    assert add_up([bucket_tally([])]).payment_times is None
+def test_the_days_of_a_batch_are_those_of_its_log_and_of_its_unique_records() -> None:
+    day = 86_400_000_000
+    times = pa.array([5 * day, 8 * day - 1, 3 * day, None, -1], pa.timestamp("us", tz="UTC"))
+    written = pa.array([9 * day + at for at in range(5)], pa.timestamp("us", tz="UTC"))
+    names = ["UNIQUE", "UNIQUE", "LATE", "QUARANTINED", "UNIQUE"]
+    tagged = pa.table({"disposition": names, "event_time": times, "kafka_timestamp": written})
+    assert payment_days_of(tagged) == (5, 7, -1)
+    assert log_days_of(tagged) == (9,)
+    assert payment_days_of(tagged.slice(2, 2)) == ()
+    buckets = [replace(bucket_tally([]), log_days=(9,), payment_days=days) for days in ((5, 7), (), (7, 2))]
+    whole = add_up(tallies.decode(tallies.encode(each)) for each in buckets)
+    assert (whole.log_days, whole.payment_days) == ((9,), (2, 5, 7))
