@@ -41,23 +41,28 @@ def build_warehouse(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAss
     return dg.define_asset_job(
         names.BUILD_JOB,
         selection=(dg.AssetSelection.all() - _published - _backtested - _backfilled - _sealed - _nightly)
-        | (
-            dg.AssetSelection.all_asset_checks()
-            - dg.AssetSelection.checks(*checks, *WATCH_CHECKS)
-            - _seal_checks
-            - _nightly
-        ),
+        | (_checked(checks) - _nightly),
         description="Ask the broker for its offsets, build dbt's models, and make every check of the data.",
         executor_def=dg.in_process_executor,
     )
 
 
-daily_reconciliation = dg.define_asset_job(
-    names.RECONCILE_JOB,
-    selection=dg.AssetSelection.assets(names.KAFKA_OFFSETS) | dg.AssetSelection.groups("reconciliation") | _nightly,
-    description="Reconcile the day: payments, batches, the senders' control totals, and what went back of payments.",
-    executor_def=dg.in_process_executor,
-)
+def daily_reconciliation(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAssetJobDefinition:
+    """The reconciliations, and every check over all that is stored: a build's checks look at what is open."""
+    return dg.define_asset_job(
+        names.RECONCILE_JOB,
+        selection=dg.AssetSelection.assets(names.KAFKA_OFFSETS)
+        | dg.AssetSelection.groups("reconciliation")
+        | _nightly
+        | _checked(checks),
+        description="Reconcile payments, batches and the senders' control totals; what went back; check all days.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def _checked(checks: Sequence[dg.AssetChecksDefinition]) -> dg.AssetSelection:
+    return dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks, *WATCH_CHECKS) - _seal_checks
+
 
 watch_pipeline = dg.define_asset_job(
     names.WATCH_JOB,
@@ -106,7 +111,7 @@ def default_jobs(
     return [
         process_payments(checks),
         build_warehouse(checks),
-        daily_reconciliation,
+        daily_reconciliation(checks),
         watch_pipeline,
         backtest_fraud_rules,
         backfill_day,

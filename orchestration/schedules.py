@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.jobs import daily_reconciliation, delete_old_runs, seal_days
+from orchestration.jobs import delete_old_runs, seal_days
 from orchestration.notifications.channel_settings import read_channel_settings
 from orchestration.notifications.firing import firing
 from orchestration.notifications.telling import tell
@@ -17,7 +17,7 @@ from orchestration.watch.report import report
 
 daily_reconciliation_schedule = dg.ScheduleDefinition(
     name="daily_reconciliation",
-    job=daily_reconciliation,
+    job_name=names.RECONCILE_JOB,
     cron_schedule="0 2 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,

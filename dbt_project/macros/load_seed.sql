@@ -14,7 +14,7 @@
     {%- set config = model['config'] -%}
     {%- set types = config.get('column_types', {}) -%}
     {%- set fingerprint = local_md5(model['checksum']['checksum'] ~ tojson(types, sort_keys=true)) -%}
-    {%- set loaded = loaded_fingerprint(this) -%}
+    {%- set loaded = label_of(this, 'seed') -%}
     {%- if should_full_refresh() or loaded != fingerprint -%}
         {%- if loaded -%}
             {%- do run_query('alter table ' ~ this ~ ' set options (labels = [])') -%}
@@ -25,13 +25,3 @@
         {%- do run_query('alter table ' ~ this ~ " set options (labels = [('seed', '" ~ fingerprint ~ "')])") -%}
     {%- endif -%}
 {% endmacro %}
-
-{#- What the table's label says that it was loaded from; none where it says nothing, or there is no table. -#}
-{% macro loaded_fingerprint(relation) -%}
-    {%- set query -%}
-        select max(regexp_extract(option_value, r'"seed", "([0-9a-f]{32})"')) as fingerprint
-        from `{{ relation.database }}`.`{{ relation.schema }}`.INFORMATION_SCHEMA.TABLE_OPTIONS
-        where table_name = '{{ relation.identifier }}' and option_name = 'labels'
-    {%- endset -%}
-    {{ return(run_query(query).columns[0].values()[0]) }}
-{%- endmacro %}

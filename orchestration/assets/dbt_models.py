@@ -4,7 +4,7 @@ Belongs here: how dbt is called in a run. Does not belong here: how its nodes ar
 dbt's unit tests hold the project's rules in `make test`; a production build leaves them out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,18 @@ from spark_jobs.settings import SettingError
 BUILD_ARGS = ("build", "--exclude-resource-type", "unit_test")
 NOT_NIGHTLY = ("--exclude", "tag:nightly")
 """Every test names a model that each build has, so dbt would run also those of a model that is left out."""
+CHECK_EVERYTHING = ("--vars", "check_everything: true")
+"""Checks look at all days, and not only at those that are open."""
+
+
+def dbt_call(job_name: str, home: Path, selected: Collection[dg.AssetKey]) -> tuple[tuple[str, ...], Path]:
+    """What dbt is told by a run of the job, and its folder: one for all runs, so that each finds what the last parsed.
+
+    Every night it is told another variable, with which it would parse all anew: it does so in a folder of its own.
+    """
+    if job_name == names.RECONCILE_JOB:
+        return (*BUILD_ARGS, *CHECK_EVERYTHING), home / "dbt-nightly"
+    return (BUILD_ARGS if names.RETURNS in selected else (*BUILD_ARGS, *NOT_NIGHTLY)), home / "dbt"
 
 
 def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
@@ -43,8 +55,8 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         dbt: dg.ResourceParam[DbtCliResource],
         settings: dg.ResourceParam[StackSettings],
     ) -> Iterator[Any]:
-        # One folder for all runs, so that each finds what the last one parsed; the pool lets in one at a time.
-        args = BUILD_ARGS if names.RETURNS in context.selected_asset_keys else BUILD_ARGS + NOT_NIGHTLY
-        yield from dbt.cli(args, context=context, target_path=settings.dagster_home / "dbt").stream()
+        arguments, target = dbt_call(context.job_name, settings.dagster_home, context.selected_asset_keys)
+        # The pool lets in one at a time.
+        yield from dbt.cli(arguments, context=context, target_path=target).stream()
 
     return dbt_models

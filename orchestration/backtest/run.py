@@ -154,7 +154,7 @@ def _build(settings: StackSettings) -> None:
         "score the backtest",
         settings.home / "dbt-backtest",
         child_environment(settings),
-        *("--full-refresh", "--select", "+payment_transactions_fraud"),
+        *("--full-refresh", "--select", "+payment_transactions_fraud", "payment_fraud_scores"),
         *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),
         timeout_seconds=_DBT_SECONDS,
     )

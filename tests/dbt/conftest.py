@@ -61,7 +61,7 @@ class DbtWarehouse:
             run(self.client, f"delete from `{self._id(name)}` where true", {})
 
     def build(self, *options: str) -> Build:
-        command = [sys.executable, "-m", "dbt.cli.main", "build", *self._folders(), *options]
+        command = [sys.executable, "-m", "dbt.cli.main", "build", *self.folders(), *options]
         env = os.environ | {"BIGQUERY_EMULATOR_HOST": self.settings.emulator_host or "", "DBT_TARGET": "local"}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
         results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
@@ -71,7 +71,8 @@ class DbtWarehouse:
             done.stdout,
         )
 
-    def _folders(self) -> list[str]:
+    def folders(self) -> list[str]:
+        """The options that say where dbt reads and writes."""
         folders = {
             "project-dir": self.project,
             "profiles-dir": self.project,

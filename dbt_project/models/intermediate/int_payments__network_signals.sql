@@ -5,13 +5,12 @@
         unique_key='transaction_id',
         on_schema_change='append_new_columns',
         partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
+        post_hook='{{ tell_what_is_built() }}',
     )
 }}
-{%- set last_batch = seen_up_to('last_batch_id') -%}
-{%- set last_correction = seen_up_to('correction_count') -%}
-{%- set since = unseen_since() -%}
+{%- set scope = build_scope() -%}
 {%- set history_micros = (var('fraud_history_days') | int) * 86400000000 %}
-
+{{ scope_line(scope) }}
 with payments as (
     select
         *,
@@ -21,11 +20,9 @@ with payments as (
         -- What has no device or no address shares none: each is a part of its own, or all were one giant part.
         if(device_id is null or device_type in ('pos', 'atm'), transaction_id, null) as without_device,
         if(ip_address is null, transaction_id, null) as without_address
-    from {{ ref('int_payments__valued') }}
+    from {{ ref('int_payments__valued') }} as valued
     -- A day more than the history: whoever joined a device within the last day is judged by the history before that.
-    where
-        event_time >= timestamp_sub({{ since }}, interval {{ (var('fraud_history_days') | int) + 1 }} day)
-        and {{ published_by(last_batch) }}
+    where {{ within_scope(scope, 'valued', days_before=(var('fraud_history_days') | int) + 1) }}
 ),
 
 uses as (
@@ -102,10 +99,9 @@ select
     if(joined.ip_address is null, null, joined.accounts_new_to_address_24h) as accounts_new_to_address_24h,
     flows.received_eur_15m,
     cast(round(safe_divide(joined.amount_eur, flows.received_eur_15m), 4) as numeric) as passed_on_share,
-    joined.batch_id,
-    {{ capped('joined.correction_id', last_correction) }} as correction_id
+    joined.batch_id
 from joined
 inner join flows on joined.transaction_id = flows.transaction_id
 where
     flows.is_outgoing
-    and joined.event_time >= {{ since }}
+    and {{ is_to_build(scope, 'joined') }}

@@ -5,13 +5,12 @@
         unique_key='transaction_id',
         on_schema_change='append_new_columns',
         partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
+        post_hook='{{ tell_what_is_built() }}',
     )
 }}
-{%- set last_batch = seen_up_to('last_batch_id') -%}
-{%- set last_correction = seen_up_to('correction_count') -%}
-{%- set since = unseen_since() -%}
+{%- set scope = build_scope() -%}
 {%- set history_micros = (var('fraud_history_days') | int) * 86400000000 %}
-
+{{ scope_line(scope) }}
 with payments as (
     select
         *,
@@ -19,10 +18,8 @@ with payments as (
         amount_eur <= {{ var('fraud_small_amount_eur') }} as is_small,
         -- A terminal is everybody's.
         if(device_type in ('pos', 'atm'), null, device_id) as own_device_id
-    from {{ ref('int_payments__valued') }}
-    where
-        event_time >= timestamp_sub({{ since }}, interval {{ var('fraud_history_days') }} day)
-        and {{ published_by(last_batch) }}
+    from {{ ref('int_payments__valued') }} as valued
+    where {{ within_scope(scope, 'valued', days_before=var('fraud_history_days')) }}
 ),
 
 moved as (
@@ -102,7 +99,6 @@ select
         cast(floor((paid_at - first_on_device_at) / 60000000) as int64)
     ) as minutes_on_device,
     if(country is not null and country_payments_before > 0, from_country, null) as payments_from_country_before,
-    batch_id,
-    {{ capped('correction_id', last_correction) }} as correction_id
+    batch_id
 from observed
-where event_time >= {{ since }}
+where {{ is_to_build(scope, 'observed') }}

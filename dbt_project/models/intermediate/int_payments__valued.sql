@@ -16,10 +16,6 @@ regions as (
     select * from {{ one_row_each(ref('country_regions'), 'country', 'region') }} as country_regions
 ),
 
-corrections as (
-    select * from {{ ref('int_corrections__netted') }}
-),
-
 multiplied as (
     select
         payments.*,
@@ -57,7 +53,6 @@ select
     payments.kafka_partition,
     payments.kafka_offset,
     payments.batch_id,
-    corrections.correction_id,
     coalesce(payments.payment_method, 'unknown') as payment_method,
     coalesce(regions.region, 'UNKNOWN') as region,
     cast(
@@ -73,8 +68,3 @@ left join fx_rates
         and date(payments.event_time) >= fx_rates.valid_from
         and date(payments.event_time) < fx_rates.valid_to
 left join regions on payments.country = regions.country
-left join corrections
-    on
-        payments.topic = corrections.topic
-        and payments.kafka_partition = corrections.kafka_partition
-        and payments.kafka_offset = corrections.kafka_offset

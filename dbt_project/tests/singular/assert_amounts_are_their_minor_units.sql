@@ -8,7 +8,7 @@ with payments as (
         transactions.amount,
         transactions.amount_minor,
         cast(transactions.amount_minor * currencies.minor_unit_value as numeric) as amount_by_minor_units
-    from {{ ref('stg_payments__transactions') }} as transactions
+    from {{ open_rows('stg_payments__transactions') }} as transactions
     left join {{ one_row_each(ref('currencies'), 'currency', 'minor_unit_value') }} as currencies
         on transactions.currency = currencies.currency
 )

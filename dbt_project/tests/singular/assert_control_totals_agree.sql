@@ -4,5 +4,5 @@
 -- Differences that offsets explain are pending and pass; a row here is a difference that nothing explains: break_reason
 -- names it, with the money at stake and the offsets and micro-batches to look at.
 select *
-from {{ ref('reconciliation_control_totals') }}
-where status = 'FAIL'
+from {{ open_rows('reconciliation_control_totals', days_before=2) }}
+where status = 'FAIL' and {{ is_day_open() }}

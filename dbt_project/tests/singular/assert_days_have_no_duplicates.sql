@@ -2,5 +2,5 @@
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- Daily reconciliation: every payment counts once. A row here is a day whose money is overstated.
 select *
-from {{ ref('reconciliation_daily') }}
+from {{ open_rows('reconciliation_daily') }}
 where status != 'PASS'

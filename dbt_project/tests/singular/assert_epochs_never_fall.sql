@@ -8,7 +8,7 @@ with batches as (
         batch_id,
         epoch,
         lag(epoch) over (partition by pipeline order by batch_id) as previous_epoch
-    from {{ ref('stg_payments__batches') }}
+    from {{ open_rows('stg_payments__batches') }}
 ),
 
 pipelines as (

@@ -11,7 +11,7 @@ with windows as (
         amount_sum,
         reporting_currency,
         reporting_amount_minor
-    from {{ ref('payment_metrics') }}
+    from {{ open_rows('payment_metrics') }}
     where payment_count > 0
 ),
 

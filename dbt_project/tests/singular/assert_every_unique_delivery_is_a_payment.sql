@@ -5,7 +5,7 @@
 -- every mart that counts. The money is what the newest correction says that put the payment there, if one did: a
 -- backfill may have read it otherwise. What was erased has no payment.
 with corrections as (
-    select * from {{ ref('int_corrections__netted') }}
+    select * from {{ open_rows('int_corrections__netted') }}
 ),
 
 said as (
@@ -15,7 +15,7 @@ said as (
         kafka_offset,
         currency,
         amount_minor
-    from {{ ref('stg_payments__corrections') }}
+    from {{ open_rows('stg_payments__corrections') }}
     where payments_added = 1
     qualify row_number() over (partition by topic, kafka_partition, kafka_offset order by correction_id desc) = 1
 ),
@@ -29,7 +29,7 @@ deliveries as (
         deliveries.event_time,
         coalesce(said.currency, deliveries.currency) as currency,
         coalesce(said.amount_minor, deliveries.amount_minor) as amount_minor
-    from {{ ref('stg_payments__deliveries') }} as deliveries
+    from {{ open_rows('stg_payments__deliveries') }} as deliveries
     left join corrections
         on
             deliveries.topic = corrections.topic
@@ -41,12 +41,14 @@ deliveries as (
             and deliveries.kafka_partition = said.kafka_partition
             and deliveries.kafka_offset = said.kafka_offset
     where
-        deliveries.disposition != 'ERASED'
+        {{ is_open('deliveries.batch_id') }}
+        and deliveries.disposition != 'ERASED'
         and if(deliveries.disposition = 'UNIQUE', 1, 0) + coalesce(corrections.payments_added, 0) != 0
 ),
 
 payments as (
-    select * from {{ ref('stg_payments__transactions') }}
+    select * from {{ open_rows('stg_payments__transactions') }}
+    where {{ is_open() }}
 )
 
 select

@@ -9,8 +9,8 @@ with told as (
         coalesce(currency, '') as currency,
         1 as record_count,
         cast(coalesce(amount_minor, 0) as numeric) as amount_minor
-    from {{ ref('stg_payments__deliveries') }}
-    where disposition != 'ERASED'
+    from {{ open_rows('stg_payments__deliveries') }}
+    where {{ is_open() }} and disposition != 'ERASED'
     union all
     select
         batch_id,
@@ -19,6 +19,7 @@ with told as (
         record_count,
         amount_minor
     from {{ ref('stg_payments__erasures') }}
+    where {{ is_open() }}
 ),
 
 deliveries as (
@@ -40,6 +41,7 @@ ledger as (
         sum(record_count) as record_count,
         sum(cast(amount_minor as numeric)) as amount_minor
     from {{ ref('stg_payments__batch_amounts') }}
+    where {{ is_open() }}
     group by batch_id, disposition, currency
 )
 

@@ -3,5 +3,5 @@
 -- Each batch begins where its partition's previous batch ended, or behind what was accepted as lost in between. Any
 -- other gap is a silent loss, an overlap a double publication.
 select *
-from {{ ref('reconciliation_batches') }}
-where start_offset != previous_end_offset + accepted_offsets
+from {{ open_rows('reconciliation_batches') }}
+where {{ is_open() }} and start_offset != previous_end_offset + accepted_offsets

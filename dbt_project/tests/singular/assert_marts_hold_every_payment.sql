@@ -9,33 +9,32 @@ with held as (
         'payment_transactions_fraud' as mart,
         currency,
         count(*) as held_count,
-        sum(amount) as held_amount,
-        max(batch_id) as batch_id,
-        max(correction_id) as correction_id
-    from {{ ref('payment_transactions_fraud') }}
+        sum(amount) as held_amount
+    from {{ open_rows('payment_transactions_fraud') }}
     group by currency
     union all
     select
         'payment_metrics' as mart,
         currency,
         sum(payment_count) as held_count,
-        sum(amount_sum) as held_amount,
-        max(batch_id) as batch_id,
-        max(correction_id) as correction_id
-    from {{ ref('payment_metrics') }}
+        sum(amount_sum) as held_amount
+    from {{ open_rows('payment_metrics') }}
     group by currency
 ),
 
--- How far each mart has come; an empty one is there too.
+-- How far each mart has come, by its label; an empty one is there too.
 marts as (
     select
-        mart,
-        coalesce(sum(held.held_count), 0) as held_count,
-        coalesce(max(held.batch_id), 0) as batch_id,
-        coalesce(max(held.correction_id), 0) as correction_id
-    from unnest(['payment_transactions_fraud', 'payment_metrics']) as mart
-    left join held using (mart)
-    group by mart
+        'payment_transactions_fraud' as mart,
+        {{ seen_by('payment_transactions_fraud') }},
+        coalesce(sum(if(mart = 'payment_transactions_fraud', held_count, 0)), 0) as held_count
+    from held
+    union all
+    select
+        'payment_metrics' as mart,
+        {{ seen_by('payment_metrics') }},
+        coalesce(sum(if(mart = 'payment_metrics', held_count, 0)), 0) as held_count
+    from held
 ),
 
 published as (
@@ -45,7 +44,7 @@ published as (
         marts.held_count = 0 as is_mart_empty,
         countif(payments.batch_id <= marts.batch_id) as published_count,
         sum(if(payments.batch_id <= marts.batch_id, payments.amount, 0)) as published_amount
-    from {{ ref('stg_payments__transactions') }} as payments
+    from {{ open_rows('stg_payments__transactions') }} as payments
     cross join marts
     where {{ is_payment_made('payments') }}
     group by marts.mart, payments.currency, is_mart_empty
@@ -59,7 +58,7 @@ unseen as (
         sum(if(corrections.payments_added > 0, corrections.amount, 0)) as added_amount,
         countif(corrections.payments_added < 0) as removed_count,
         sum(if(corrections.payments_added < 0, corrections.amount, 0)) as removed_amount
-    from {{ ref('int_corrections__valued') }} as corrections
+    from {{ open_rows('int_corrections__valued') }} as corrections
     cross join marts
     where
         {{ is_payment_made('corrections') }}

@@ -4,5 +4,5 @@
 -- QUARANTINED + IGNORED, by the ledger, by the deliveries and by the payments. A row here is a record lost, doubled or
 -- renamed.
 select *
-from {{ ref('reconciliation_batches') }}
-where status != 'PASS'
+from {{ open_rows('reconciliation_batches') }}
+where status != 'PASS' and {{ is_open() }}

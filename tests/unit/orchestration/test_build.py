@@ -109,6 +109,14 @@ def test_the_nightly_job_reconciles_from_the_brokers_own_offsets(definitions: dg
     }
 
 
+def test_the_nightly_job_makes_every_check_that_a_build_makes(definitions: dg.Definitions) -> None:
+    nightly, build = (
+        definitions.resolve_job_def(job).asset_layer.asset_graph.asset_check_keys
+        for job in (names.RECONCILE_JOB, names.BUILD_JOB)
+    )
+    assert nightly == build != set()
+
+
 def test_sensors_and_schedules_run_without_being_switched_on(definitions: dg.Definitions) -> None:
     assert {sensor.default_status for sensor in definitions.sensors or []} == {dg.DefaultSensorStatus.RUNNING}
     schedules = [one for one in definitions.schedules or [] if isinstance(one, dg.ScheduleDefinition)]

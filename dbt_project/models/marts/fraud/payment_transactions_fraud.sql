@@ -6,34 +6,33 @@
         on_schema_change='append_new_columns',
         partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
         cluster_by=['sender_account_id', 'risk_amount'],
+        post_hook='{{ tell_what_is_built() }}',
     )
 }}
-{%- set last_batch = seen_up_to('last_batch_id') -%}
-{%- set since = unseen_since() %}
-
+{%- set scope = build_scope(upstream=['int_payments__sender_signals', 'int_payments__network_signals']) %}
+{{ scope_line(scope) }}
 with payments as (
-    select * from {{ ref('int_payments__valued') }}
-    where event_time >= {{ since }} and {{ published_by(last_batch) }}
+    select * from {{ ref('int_payments__valued') }} as valued
+    where {{ within_scope(scope, 'valued') }} and {{ is_to_build(scope, 'valued') }}
 ),
 
-scores as (
-    select * from {{ ref('payment_fraud_scores') }}
-    where is_in_force and event_time >= {{ since }}
-),
-
--- What both models of signals have seen: they were built before, and a batch or a correction may have come since.
 signals as (
     select
-        sender.* except (batch_id, correction_id),
-        if(sender.batch_id > network.batch_id, network.batch_id, sender.batch_id) as batch_id,
-        case
-            when sender.correction_id <= network.correction_id then sender.correction_id
-            when sender.correction_id > network.correction_id then network.correction_id
-        end as correction_id
+        sender.*,
+        network.accounts_new_to_device_24h,
+        network.accounts_new_to_address_24h,
+        network.passed_on_share
     from {{ ref('int_payments__sender_signals') }} as sender
     inner join {{ ref('int_payments__network_signals') }} as network
         on sender.transaction_id = network.transaction_id and sender.event_time = network.event_time
-    where sender.event_time >= {{ since }}
+    -- Said of both: no warehouse follows it from one to the other.
+    where
+        {{ within_scope(scope, 'sender') }}
+        and {{ within_scope(scope, 'network') }}
+),
+
+scores as (
+    {{ fraud_scores() | indent(4) }}
 ),
 
 thresholds as (
@@ -69,9 +68,8 @@ select
     scores.fraud_score,
     scores.fraud_reasons,
     scores.rule_version,
-    signals.batch_id,
-    signals.correction_id
+    signals.batch_id
 from payments
 inner join signals on payments.transaction_id = signals.transaction_id
-inner join scores on payments.transaction_id = scores.transaction_id
+inner join scores on payments.transaction_id = scores.transaction_id and scores.is_in_force
 cross join thresholds

@@ -6,18 +6,17 @@
         on_schema_change='append_new_columns',
         partition_by={'field': 'window_start', 'data_type': 'timestamp', 'granularity': 'day'},
         cluster_by=['currency', 'region'],
+        post_hook='{{ tell_what_is_built() }}',
     )
 }}
-{%- set last_batch = seen_up_to('last_batch_id') -%}
-{%- set last_correction = seen_up_to('correction_count') -%}
-{%- set since = 'timestamp_trunc(' ~ unseen_since() ~ ', minute)' %}
-
+{%- set scope = build_scope() %}
+{{ scope_line(scope, 'window_start') }}
 with payments as (
     select
         *,
         timestamp_trunc(event_time, minute) as window_start
-    from {{ ref('int_payments__valued') }}
-    where event_time >= {{ since }} and {{ published_by(last_batch) }}
+    from {{ ref('int_payments__valued') }} as valued
+    where {{ within_scope(scope, 'valued') }} and {{ is_minute_to_build(scope) }}
 ),
 
 counted as (
@@ -49,7 +48,10 @@ restated as (
         max(decided_at) as restated_at,
         max(correction_id) as correction_id
     from {{ ref('int_corrections__valued') }} as corrections
-    where event_time >= {{ since }} and {{ is_payment_made('corrections') }}
+    where
+        {{ is_minute_to_build(scope) }}
+        and {{ is_decided_since(scope) }}
+        and {{ is_payment_made('corrections') }}
     group by window_start, currency, region, payment_method
 )
 
@@ -70,6 +72,6 @@ select
     coalesce(restated.admitted_late_count, 0) as admitted_late_count,
     coalesce(restated.admitted_late_amount, 0) as admitted_late_amount,
     restated.restated_at,
-    {{ capped('restated.correction_id', last_correction) }} as correction_id
+    restated.correction_id
 from counted
 full outer join restated using (window_start, currency, region, payment_method)

@@ -14,22 +14,25 @@ judged as (
         day,
         cast(null as int64) as batch_id,
         status
-    from {{ ref('reconciliation_daily') }}
+    from {{ open_rows('reconciliation_daily') }}
     union all
     select
         'reconciliation_batches' as reconciliation,
         batches.day,
         matched.batch_id,
         matched.status
-    from {{ ref('reconciliation_batches') }} as matched
+    from {{ open_rows('reconciliation_batches') }} as matched
     left join batches on matched.batch_id = batches.batch_id
+    where {{ is_open('matched.batch_id') }}
+    {{- closed_batches() }}
     union all
     select
         'reconciliation_control_totals' as reconciliation,
         day,
         cast(null as int64) as batch_id,
         status
-    from {{ ref('reconciliation_control_totals') }}
+    from {{ open_rows('reconciliation_control_totals', days_before=2) }}
+    where {{ is_day_open() }}
 )
 
 select
@@ -42,3 +45,4 @@ select
     {{ moment() }} as judged_at
 from judged
 group by reconciliation, day
+{{ closed_days() }}

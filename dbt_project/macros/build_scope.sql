@@ -1,0 +1,187 @@
+{#-
+    What an incremental model has to build, worked out before its own statement is made, from the control row, the ledger
+    and the corrections alone, as literals: BigQuery prunes partitions by these only. Each table's label `built` says what
+    it has seen: the batch, the correction, and when the control row was last changed before. A table that is made anew has
+    no label until it is there: whoever dies in between builds it again. `upstream` are incremental models that it reads:
+    nothing newer counts as seen than what they have seen, whatever is committed in mid-build.
+
+    since      payments from here on are built again: none is older that a batch has brought since; in the far future, none
+    oldest     the oldest payment of all that is built: before `since` where a correction has put one in or taken it out
+    last_batch what a newer batch has brought is left to the next build; 0 where the model is made of everything
+    corrections   the condition of unseen corrections of payments, where there are any
+    seen       what the label will say
+-#}
+{% macro build_scope(upstream=[]) -%}
+    {%- if (model | default({})).resource_type == 'unit_test' -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {%- set pipelines = ref('stg_payments__pipelines') -%}
+    {%- set batches = ref('stg_payments__batches') -%}
+    {%- set corrections = ref('stg_payments__corrections') -%}
+    {%- if not execute -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {%- set asked -%}
+        select
+            coalesce(max(last_batch_id), 0) as batch,
+            coalesce(max(correction_count), 0) as correction,
+            coalesce(min(unix_micros(updated_at)), 0) as micros
+        from {{ pipelines }}
+    {%- endset -%}
+    {%- set marks = [run_query(asked).rows[0] | map('int') | list] -%}
+    {%- for name in upstream -%}
+        {%- do marks.append(built_mark(ref(name)) or [0, 0, 0]) -%}
+    {%- endfor -%}
+    {%- set seen = [marks | map(attribute=0) | min, marks | map(attribute=1) | min, marks | map(attribute=2) | min] -%}
+    {%- set built = built_mark(this) if is_incremental() else none -%}
+    {%- set scope = {'seen': seen | join('-'), 'since': everything(), 'oldest': everything(), 'last_batch': 0} -%}
+    {%- if built -%}
+        {#- A decision's time is that of its transaction's beginning: a day is more than any takes. -#}
+        {%- set told = 'timestamp_sub(' ~ moment_of(built[2]) ~ ', interval 1 day)' -%}
+        {%- set unseen_corrections -%}
+            correction_id > {{ built[1] }} and correction_id <= {{ seen[1] }} and decided_at >= {{ told }}
+            and payments_added != 0 and transaction_id is not null
+        {%- endset -%}
+        {%- set query -%}
+            select
+                coalesce(min(if(is_batch, since, null)), timestamp '9999-01-01 00:00:00+00') as since,
+                min(if(is_batch, null, since)) as corrected_since
+            from (
+                select true as is_batch, coalesce(watermark, {{ everything() }}) as since
+                from {{ batches }}
+                where batch_id > {{ built[0] }} and batch_id <= {{ seen[0] }} and published_at >= {{ told }}
+                union all
+                select false as is_batch, event_time as since
+                from {{ corrections }}
+                where {{ unseen_corrections }}
+            )
+        {%- endset -%}
+        {%- set unseen = run_query(query).rows[0] -%}
+        {%- set since = minute_of(unseen[0]) -%}
+        {%- do scope.update({'since': since, 'oldest': since, 'last_batch': seen[0]}) -%}
+        {%- if unseen[1] -%}
+            {%- do scope.update({'oldest': minute_of(unseen | min), 'corrections': unseen_corrections}) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(scope) }}
+{%- endmacro %}
+
+{% macro everything() -%}
+    timestamp '2000-01-01 00:00:00+00'
+{%- endmacro %}
+
+{% macro minute_of(moment) -%}
+    timestamp '{{ moment.replace(second=0, microsecond=0).isoformat(' ') }}'
+{%- endmacro %}
+
+{% macro moment_of(micros) -%}
+    {%- set since = modules.datetime.timedelta(microseconds=micros) -%}
+    timestamp '{{ (modules.datetime.datetime(1970, 1, 1) + since).isoformat(' ') }}+00'
+{%- endmacro %}
+
+{#- The rows that an incremental model reads: of so many days before what it builds, too. -#}
+{% macro within_scope(scope, alias, days_before=0) -%}
+    {{ alias }}.event_time >= timestamp_sub({{ scope.oldest | default(everything(), true) }}, interval {{ days_before }} day)
+    {%- if scope.last_batch %} and {{ alias }}.batch_id <= {{ scope.last_batch }}{% endif -%}
+{%- endmacro %}
+
+{#-
+    The rows that it builds: what is new, and of what is older the rows of accounts, devices and addresses that a
+    correction concerns. `alias` is whose columns these are.
+-#}
+{% macro is_to_build(scope, alias) -%}
+    {{ alias }}.event_time >= {{ scope.oldest | default(everything(), true) }}
+    {%- if scope.corrections %}
+        {%- set corrections = ref('stg_payments__corrections') %}
+        and (
+            {{ alias }}.event_time >= {{ scope.since }}
+            {%- for column, concerned in [
+                ('sender_account_id', 'sender_account_id'), ('sender_account_id', 'receiver_account_id'),
+                ('device_id', 'device_id'), ('ip_address', 'ip_address')
+            ] %}
+            or {{ alias }}.{{ column }} in (
+                select {{ concerned }} from {{ corrections }} where {{ scope.corrections }} and {{ concerned }} is not null
+            )
+            {%- endfor %}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The same of minutes, for payments and for corrections. -#}
+{% macro is_minute_to_build(scope) -%}
+    event_time >= {{ scope.oldest | default(everything(), true) }}
+    {%- if scope.corrections %}
+        and (
+            event_time >= {{ scope.since }}
+            or timestamp_trunc(event_time, minute) in (
+                select timestamp_trunc(event_time, minute)
+                from {{ ref('stg_payments__corrections') }}
+                where {{ scope.corrections }}
+            )
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Of corrections of these: no payment is decided of before it is made, but a clock may be ahead. -#}
+{% macro is_decided_since(scope) -%}
+    {%- if scope.last_batch -%}
+        decided_at >= timestamp_sub({{ scope.oldest }}, interval 1 day)
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The first line of an incremental model. dbt hands nothing from a model's SQL to its MERGE or to its hooks: they read it
+    here. `column` is the partition's.
+-#}
+{% macro scope_line(scope, column='event_time') -%}
+    -- built from {{ column }} >= {{ scope.oldest | default(everything(), true) }}; seen {{ scope.seen }}
+{%- endmacro %}
+
+{#- dbt-bigquery's own, which finds no partition to leave out: with the condition that the model's first line says. -#}
+{% macro bq_generate_incremental_merge_build_sql(
+    tmp_relation, target_relation, sql, unique_key, partition_by, dest_columns, tmp_relation_exists, incremental_predicates
+) %}
+    {%- set told = modules.re.search('-- built from (.+); seen', sql) -%}
+    {%- set source -%}
+        ({% if tmp_relation_exists %}select * from {{ tmp_relation }}{% else %}{{ sql }}{% endif %})
+    {%- endset -%}
+    {%- set predicates = ['DBT_INTERNAL_DEST.' ~ told.group(1)] -%}
+    {{ return(get_merge_sql(target_relation, source, unique_key, dest_columns, predicates)) }}
+{% endmacro %}
+
+{#- What a table has seen, of its label: the batch, the correction, the control row's time; none without a label. -#}
+{% macro built_mark(relation) -%}
+    {%- set label = label_of(relation, 'built') -%}
+    {{ return(label.split('-') | map('int') | list if label else none) }}
+{%- endmacro %}
+
+{#- The same as two columns of a check. -#}
+{% macro seen_by(name) -%}
+    {%- set relation = ref(name) -%}
+    {%- set mark = (built_mark(relation) if execute else none) or [0, 0] -%}
+    {{ mark[0] }} as batch_id,
+    {{ mark[1] }} as correction_id
+{%- endmacro %}
+
+{#- The post-hook of an incremental model. -#}
+{% macro tell_what_is_built() -%}
+    {%- if execute -%}
+        {%- set seen = modules.re.search('; seen ([-0-9]+)', sql).group(1) -%}
+        {%- set checked = label_of(this, 'checked') -%}
+        alter table {{ this }} set options (
+            labels = [('built', '{{ seen }}'){{ ", ('checked', '" ~ checked ~ "')" if checked }}]
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The value of a label of a table; none where it has none, or there is no table. -#}
+{% macro label_of(relation, name) -%}
+    {%- set query -%}
+        select max(regexp_extract(option_value, r'"{{ name }}", "([-0-9a-f]+)"')) as label
+        from `{{ relation.database }}`.`{{ relation.schema }}`.INFORMATION_SCHEMA.TABLE_OPTIONS
+        where table_name = '{{ relation.identifier }}' and option_name = 'labels'
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values()[0]) }}
+{%- endmacro %}

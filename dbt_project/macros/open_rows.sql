@@ -1,0 +1,271 @@
+{#-
+    Checks look at what is open: the days that batches and decisions have touched since the last build of which every check
+    was green. The label `checked` of payment_metrics tells of that build, in the form of `built`. Without the label, as
+    where the mart was made anew, and with the variable check_everything, as every night, they look at everything. A night
+    that finds something takes the label away: the checks look at everything until it is mended, and stay red.
+-#}
+
+{#- The hook before a build: what its checks have to look at, kept for all of them in dbt's own graph. -#}
+{% macro begin_checks() -%}
+    {%- if execute and flags.WHICH in ('build', 'test') -%}
+        {%- do graph.update({'open': open_since()}) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    seen       what this build has seen, where it is green
+    batch      newer batches are open; nothing is said of this one and those before
+    told       none of them was published, and nothing decided about them, before
+    delivered  no record of theirs was written to the log before
+    paid       none of their payments was made before
+-#}
+{% macro open_since() -%}
+    {%- set ledger = source('payment_data', 'batch_ledger') -%}
+    {%- set corrections = source('payment_data', 'payment_corrections') -%}
+    {%- set asked -%}
+        select
+            coalesce(max(last_batch_id), 0) as batch,
+            coalesce(max(correction_count), 0) as correction,
+            coalesce(min(unix_micros(updated_at)), 0) as micros
+        from {{ source('payment_data', 'pipeline_control') }}
+    {%- endset -%}
+    {%- set seen = run_query(asked).rows[0] | map('int') | join('-') -%}
+    {%- set label = none if var('check_everything') else label_of(checked_table(), 'checked') -%}
+    {%- if not label -%}
+        {{ return({'seen': seen}) }}
+    {%- endif -%}
+    {%- set checked = label.split('-') | map('int') | list -%}
+    {#- A decision's time is that of its transaction's beginning: a day is more than any takes. -#}
+    {%- set told = day_of(modules.datetime.datetime.fromtimestamp(checked[2] // 1000000 - 86400, modules.pytz.utc)) -%}
+    {%- set asked -%}
+        select min(batch_id) as batch_id
+        from {{ corrections }}
+        where correction_id > {{ checked[1] }} and decided_at >= {{ told }} and payments_added != 0
+    {%- endset -%}
+    {%- set corrected = run_query(asked).rows[0][0] -%}
+    {#- A few batches more: those that were published while the last build checked. -#}
+    {%- set batch = [checked[0] - 10, 0] | max -%}
+    {%- if corrected and corrected <= batch -%}
+        {%- set batch = corrected | int - 1 -%}
+        {%- set asked = 'select min(published_at) as told from ' ~ ledger ~ ' where batch_id > ' ~ batch -%}
+        {%- set told = day_of(run_query(asked).rows[0][0]) -%}
+    {%- endif -%}
+    {%- set asked -%}
+        select
+            min(delivered) as delivered,
+            min(paid) as paid
+        from (
+            select min_kafka_timestamp as delivered, coalesce(watermark, {{ everything() }}) as paid
+            from {{ ledger }}
+            where batch_id > {{ batch }} and published_at >= {{ told }}
+            union all
+            select kafka_timestamp as delivered, event_time as paid
+            from {{ corrections }}
+            where batch_id > {{ batch }} and decided_at >= {{ told }} and payments_added != 0
+        )
+    {%- endset -%}
+    {%- set found = run_query(asked).rows[0] -%}
+    {{ return({
+        'seen': seen, 'batch': batch, 'told': told, 'delivered': day_of(found[0]), 'paid': day_of(found[1])
+    }) }}
+{%- endmacro %}
+
+{#- What begin_checks found; nothing where all is looked at, and in a unit test. -#}
+{% macro open_now() -%}
+    {{ return((graph.get('open') or {}) if execute and model.resource_type != 'unit_test' else {}) }}
+{%- endmacro %}
+
+{#- The beginning of a moment's day; without one, a day that never comes. -#}
+{% macro day_of(moment) -%}
+    timestamp '{{ moment.date().isoformat() if moment else '9999-01-01' }} 00:00:00+00'
+{%- endmacro %}
+
+{% macro checked_table() -%}
+    {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='payment_metrics')) }}
+{%- endmacro %}
+
+{#- The hook after a build: whether all was green. A build of a part, or without every check, tells nothing. -#}
+{% macro end_checks(results) -%}
+    {%- if execute and graph.get('open') -%}
+        {%- set daily = namespace(made=[], all=[]) -%}
+        {%- for result in results if result.node.resource_type == 'test' and 'nightly' not in result.node.tags -%}
+            {%- do daily.made.append(result) -%}
+        {%- endfor -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'test' and 'nightly' not in node.tags -%}
+            {%- do daily.all.append(node) -%}
+        {%- endfor -%}
+        {%- set red = daily.made | rejectattr('status', 'equalto', 'pass') | list -%}
+        {%- set built = label_of(checked_table(), 'built') -%}
+        {%- set is_green = not red and daily.made | length == daily.all | length -%}
+        {%- if built and (is_green or (red and var('check_everything'))) -%}
+            alter table {{ checked_table() }} set options (
+                labels = [('built', '{{ built }}'){{ ", ('checked', '" ~ graph['open'].seen ~ "')" if is_green }}]
+            )
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What bounds an open table's rows, by `told`, `delivered` and `paid`; none where all are looked at. -#}
+{% macro open_condition(name, days_before=0) -%}
+    {%- set bounds = {
+        'batch_ledger': ('published_at', 'told'),
+        'stg_payments__batches': ('published_at', 'told'),
+        'stg_payments__corrections': ('decided_at', 'told'),
+        'payment_deliveries': ('kafka_timestamp', 'delivered'),
+        'stg_payments__deliveries': ('kafka_timestamp', 'delivered'),
+        'payment_errors': ('kafka_timestamp', 'delivered'),
+        'payment_transactions': ('event_time', 'paid'),
+        'stg_payments__transactions': ('event_time', 'paid'),
+        'int_payments__valued': ('event_time', 'paid'),
+        'int_corrections__valued': ('event_time', 'paid'),
+        'payment_transactions_fraud': ('event_time', 'paid'),
+        'payment_metrics': ('window_start', 'paid')
+    } -%}
+    {%- set since = open_now() -%}
+    {%- if since.told and name in bounds -%}
+        {{ bounds[name][0] }} >= timestamp_sub({{ since[bounds[name][1]] }}, interval {{ days_before }} day)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The condition that a batch is open. -#}
+{% macro is_open(column='batch_id') -%}
+    {%- set since = open_now() -%}
+    {{ column ~ ' > ' ~ since.batch if since.told else 'true' }}
+{%- endmacro %}
+
+{#- The condition that all of a day was looked at: its records may be written to the log until the day after, or before. -#}
+{% macro is_day_open() -%}
+    {%- set since = open_now() -%}
+    {{ '(day is null or day >= date_sub(date(' ~ since.delivered ~ '), interval 1 day))' if since.told else 'true' }}
+{%- endmacro %}
+
+{#- The condition that an id has no payment whose delivery is of before the open days, nor may have. -#}
+{% macro is_paid_on_open_days() -%}
+    {%- set since = open_now() -%}
+    {%- if since.told -%}
+        first_occurrence_time >= timestamp_add({{ since.paid }}, interval 1 hour)
+        and transaction_id not in (
+            select transaction_id
+            from {{ open_rows('stg_payments__transactions') }}
+            where kafka_timestamp < {{ since.delivered }}
+        )
+    {%- else -%}
+        {%- do ref('stg_payments__transactions') -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The rows of a model that checks look at: partitions of the days that are open, and so many days before. A view that
+    joins or groups is asked by its own text, with the open rows of what it reads in the place of it: a condition outside
+    of it would prune nothing. Such a view stands in `views_to_open`.
+-#}
+{% macro open_rows(name, days_before=0) -%}
+    {%- set condition = open_condition(name, days_before) | trim -%}
+    {%- if condition -%}
+        (select * from {{ ref(name) }} where {{ condition }})
+    {%- elif name not in views_to_open() or not open_now().told -%}
+        {%- for below in (views_to_open()[name] or []) if model.resource_type != 'unit_test' -%}
+            {%- do ref(below) -%}
+            {%- if below in views_to_open() -%}
+                {%- do open_rows(below) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {{ ref(name) }}
+    {%- else -%}
+        {%- set text = namespace(sql=graph.nodes['model.payments.' ~ name].raw_code) -%}
+        {#- The ledger's own rows are few, and the newest stays the newest. -#}
+        {%- for below in views_to_open()[name] if below != 'stg_payments__batches' -%}
+            {%- set rows = open_rows(below, days_before) -%}
+            {%- if name == 'int_partitions__matched' and below == 'int_deliveries__tallied' -%}
+                {%- set rows = open_or_told(rows) -%}
+            {%- endif -%}
+            {%- set text.sql = text.sql | replace("{{ ref('" ~ below ~ "') }}", rows) -%}
+        {%- endfor -%}
+        ({{ render(text.sql) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Views of which the open rows are asked by their text, and all that they read. -#}
+{% macro views_to_open() -%}
+    {{ return({
+        'int_corrections__netted': ['stg_payments__corrections'],
+        'int_batches__corrected': ['int_corrections__netted'],
+        'int_deliveries__tallied': ['stg_payments__deliveries', 'stg_payments__erasures'],
+        'int_late_deliveries__judged': [
+            'stg_payments__deliveries', 'stg_payments__transactions', 'stg_payments__corrections'
+        ],
+        'int_control_totals__warehouse': [
+            'stg_payments__deliveries', 'stg_payments__replays', 'stg_payments__erasures', 'int_late_deliveries__judged'
+        ],
+        'int_control_totals__due': [
+            'int_control_totals__warehouse', 'int_senders__scheduled', 'stg_payments__control_totals',
+            'stg_payments__batches', 'stg_payments__kafka_offsets'
+        ],
+        'int_control_totals__compared': [
+            'int_control_totals__warehouse', 'int_control_totals__due', 'int_control_totals__sender',
+            'int_partitions__progress'
+        ],
+        'int_partitions__matched': [
+            'int_deliveries__tallied', 'stg_payments__batch_partitions', 'stg_payments__accepted_gaps',
+            'stg_payments__control_totals', 'stg_payments__kafka_offsets', 'stg_payments__batches'
+        ],
+        'reconciliation_control_totals': ['int_control_totals__compared', 'int_partitions__matched'],
+        'reconciliation_batches': [
+            'int_deliveries__tallied', 'int_batches__corrected', 'stg_payments__transactions',
+            'stg_payments__batch_partitions', 'stg_payments__batches', 'int_batches__accepted_gaps'
+        ],
+        'reconciliation_daily': ['int_payments__valued'],
+        'deduplication_audit': ['stg_payments__deliveries', 'int_corrections__netted'],
+        'payments_current': ['stg_payments__transactions', 'stg_payments__deliveries']
+    }) }}
+{%- endmacro %}
+
+{#- What reconciliation_summary said of days that are not open; batches of open days that are not were all right. -#}
+{% macro closed_batches() -%}
+    {%- if open_now().told %}
+    union all
+    select
+        'reconciliation_batches' as reconciliation,
+        date(batches.published_at) as day,
+        batches.batch_id,
+        'PASS' as status
+    from {{ ref('stg_payments__batch_partitions') }} as partitions
+    inner join {{ open_rows('stg_payments__batches') }} as batches on partitions.batch_id = batches.batch_id
+    where not ({{ is_open('batches.batch_id') }}) and date(batches.published_at) >= date({{ open_now().told }})
+    {%- elif model.resource_type != 'unit_test' -%}
+        {%- do ref('stg_payments__batch_partitions') -%}
+        {%- do open_rows('stg_payments__batches') -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro closed_days() -%}
+    {%- if open_now().told and load_relation(this) %}
+union all
+select *
+from {{ this }}
+where
+    (reconciliation = 'reconciliation_daily' and day < date({{ open_now().paid }}))
+    or (reconciliation = 'reconciliation_batches' and day < date({{ open_now().told }}))
+    or (reconciliation = 'reconciliation_control_totals' and not {{ is_day_open() }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Of open batches what is stored, and of those before what the ledger says: a partition's total is of both. -#}
+{% macro open_or_told(rows) -%}
+    (
+        select batch_id, topic, kafka_partition, delivered, min_offset, max_offset
+        from {{ rows }}
+        where {{ is_open() }}
+        union all
+        select batch_id, topic, kafka_partition, delivered, start_offset as min_offset, end_offset - 1 as max_offset
+        from {{ ref('stg_payments__batch_partitions') }}
+        where not ({{ is_open() }})
+    )
+{%- endmacro %}
+
+{#- dbt's own, by which a generic test asks a table: for what is open of it. -#}
+{% macro get_where_subquery(relation) -%}
+    {%- set condition = open_condition(relation.identifier) | trim -%}
+    {{ return('(select * from ' ~ relation ~ ' where ' ~ condition ~ ')' if condition else relation) }}
+{%- endmacro %}

@@ -1,0 +1,80 @@
+"""Whatever comes, and whenever it is built: what dbt keeps as tables is what it would make of everything anew."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+from spark_jobs.erasure.copies import DERIVED
+from tests.dbt.conftest import DbtWarehouse
+from tests.dbt.histories import History
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.thorough,
+    # dbt's own, in this process.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning"),
+]
+
+KEYS = dict.fromkeys(DERIVED, ("transaction_id",)) | {
+    "payment_metrics": ("window_start", "currency", "region", "payment_method")
+}
+ROUNDS = 3
+SEED = 7
+
+
+class Dbt:
+    """dbt in this process, which parses the project once."""
+
+    def __init__(self, warehouse: DbtWarehouse) -> None:
+        # A log's file would stay open for as long as this process lives.
+        self._options = [*warehouse.folders(), "--log-level-file", "none"]
+        manifest = dbtRunner().invoke(["parse", *self._options]).result
+        assert isinstance(manifest, Manifest)
+        self._runner = dbtRunner(manifest)
+
+    def seed(self) -> None:
+        self._invoke("seed")
+
+    def run(self, *models: str, full: bool = False) -> None:
+        self._invoke("run", *(["--full-refresh"] if full else []), "--select", *models)
+
+    def _invoke(self, command: str, *options: str) -> None:
+        done = self._runner.invoke([command, *self._options, "--quiet", *options])
+        messages = [result.message for result in getattr(done.result, "results", ()) if result.status != "success"]
+        assert done.success, done.exception or messages
+
+
+def kept(warehouse: DbtWarehouse) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:
+    return {
+        table: {tuple(row[name] for name in key): row for row in warehouse.rows(table)} for table, key in KEYS.items()
+    }
+
+
+def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
+    warehouse: DbtWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.settings.emulator_host or "")
+    monkeypatch.setenv("DBT_TARGET", "local")
+    history = History(warehouse, Random(SEED))  # noqa: S311 - it has to be the same each time
+    history.begin()
+    dbt = Dbt(warehouse)
+    dbt.seed()
+    dbt.run("+payment_transactions_fraud", "+payment_metrics", full=True)
+    for _ in range(ROUNDS):
+        for _ in range(history.random.randint(1, 3)):
+            history.commit()
+        # A commit between any two models: as in mid-build.
+        for model in DERIVED:
+            dbt.run(model)
+            if history.random.random() < 0.5:
+                history.commit()
+    dbt.run(*DERIVED)
+    built = kept(warehouse)
+    dbt.run(*DERIVED, full=True)
+    made_anew = kept(warehouse)
+    assert len(made_anew["payment_transactions_fraud"]) == history.stored() > 0
+    for table in DERIVED:
+        assert built[table] == made_anew[table], table
