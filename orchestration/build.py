@@ -8,6 +8,7 @@ import dagster as dg
 
 from orchestration.asset_checks import DEFAULT_CHECKS, DELTA_CHECKS, WATCH_CHECKS
 from orchestration.assets.dbt_models import warehouse_assets
+from orchestration.assets.documents import explained
 from orchestration.assets.external import OUTSIDE
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.kafka_offsets import kafka_offsets
@@ -40,16 +41,19 @@ def build_defs(
     """
     delta_checks = DELTA_CHECKS if (is_delta_a_sink() if has_delta is None else has_delta) else []
     return dg.Definitions(
-        assets=[
-            *OUTSIDE,
-            publish_payments,
-            payment_corrections,
-            payment_backfill,
-            kafka_offsets,
-            warehouse_assets(manifest),
-            fraud_backtest,
-            day_seals,
-        ],
+        assets=dg.map_asset_specs(
+            explained,
+            [
+                *OUTSIDE,
+                publish_payments,
+                payment_corrections,
+                payment_backfill,
+                kafka_offsets,
+                warehouse_assets(manifest),
+                fraud_backtest,
+                day_seals,
+            ],
+        ),
         asset_checks=[*DEFAULT_CHECKS, *WATCH_CHECKS, *delta_checks, sealed_days_are_as_they_were_sealed],
         jobs=default_jobs(delta_checks),
         sensors=sensors,

@@ -12,7 +12,8 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import names
-from orchestration.assets.dbt_translator import PaymentsDbtTranslator
+from orchestration.assets.dbt_events import told_more
+from orchestration.assets.dbt_translator import PaymentsDbtTranslator, group_of
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 from spark_jobs.settings import SettingError
 
@@ -57,6 +58,7 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         arguments, target = dbt_call(context.job_name, settings.dagster_home, context.selected_asset_keys)
         # The pool lets in one at a time.
-        yield from dbt.cli(arguments, context=context, target_path=target).stream()
+        call = dbt.cli(arguments, context=context, target_path=target)
+        yield from told_more(call.stream(), dict(call.manifest["nodes"]), group_of, call.target_path)
 
     return dbt_models

@@ -56,6 +56,8 @@ retention:
       skipped: 1
       failure: 30
       success: 7
+freshness:
+  enabled: true
 telemetry:
   enabled: false
 nux:

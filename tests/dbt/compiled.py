@@ -12,6 +12,7 @@ from google.cloud.bigquery import ScalarQueryParameter
 from zetasql.types import Type
 
 from benchmarks.bytes.analyzer import KINDS, Warehouse, simple
+from orchestration.assets.dbt_events import compiled_statement
 
 
 def refused(target: Path, questions: Mapping[str, str]) -> dict[str, str]:
@@ -42,7 +43,7 @@ def refused(target: Path, questions: Mapping[str, str]) -> dict[str, str]:
             plain = {name: simple(kind) for name, kind in declared.items() if kind.upper() in KINDS}
             warehouse.add(node["name"], plain)
         try:
-            columns = warehouse.columns_of(_compiled(target, node))
+            columns = warehouse.columns_of(compiled_statement(target, node) or "")
         except Exception as error:  # noqa: BLE001 - the analyzer's errors have no class of their own
             errors[node["name"]] = str(error)
         else:
@@ -65,11 +66,3 @@ def refused(target: Path, questions: Mapping[str, str]) -> dict[str, str]:
 def _is_float_of_money(column: str, kind: Type) -> bool:
     """Whether BigQuery would work a column out as FLOAT64 that is not a measurement of time."""
     return kind == simple("FLOAT64") and not column.endswith("_seconds")
-
-
-def _compiled(target: Path, node: dict[str, Any]) -> str:
-    folder = target / "compiled" / node["package_name"]
-    path: Path = folder / node["original_file_path"]
-    if path.suffix == ".yml":
-        path /= node["path"]
-    return path.read_text()

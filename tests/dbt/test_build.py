@@ -1,9 +1,12 @@
+import json
+import os
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from orchestration.assets.column_lineage import FILE
 from orchestration.backtest.run import BacktestConfig
 from orchestration.backtest.scoring import FALSE_POSITIVE_BUDGET
 from orchestration.dashboard.answer import Verdict, answer
@@ -17,6 +20,7 @@ from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, 
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
 from tests.dbt.sample import LEAVER, RULE, correct, correction, deliveries, tables
+from tests.dbt.traced_columns import traced_columns
 
 pytestmark = pytest.mark.integration
 
@@ -267,6 +271,14 @@ def test_every_compiled_statement_is_one_that_bigquerys_own_analyzer_accepts(war
     names = {name: f"`{warehouse.settings.project}.{warehouse.settings.dataset}.{name}`" for name in relations}
     asked_by_the_dashboard = {name: statement.sql.format(**names) for name, statement in ALL.items()}
     assert refused(warehouse.folder / "target", asked_by_the_dashboard) == {}
+
+
+@pytest.mark.usefixtures("grown")
+def test_the_kept_lineage_of_columns_is_that_of_the_compiled_models(warehouse: DbtWarehouse) -> None:
+    traced = traced_columns(warehouse.folder / "target")
+    if os.environ.get("PAYMENTS_COLUMN_LINEAGE"):
+        FILE.write_text(json.dumps(traced, indent=1) + "\n")
+    assert json.loads(FILE.read_text()) == traced, "a model has changed: run `make column-lineage`"
 
 
 @pytest.mark.usefixtures("grown")

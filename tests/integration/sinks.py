@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from deltalake.exceptions import CommitFailedError
+from msgspec import structs
 
 from orchestration.scenarios.harness.sandbox import event_at
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
@@ -194,8 +195,8 @@ def batch_of(settings: JobSettings, control: Control, *records: Record) -> Batch
         partitions, amounts, percentiles = count_up(mine)
         uri = staged_files.write(mine, f"{settings.staging_location}/{control.generation}")
         counts = (mine.num_rows, partitions, amounts, percentiles)
-        days = {"log_days": log_days_of(mine), "payment_days": payment_days_of(mine)}
-        tallies.append(BucketTally(number, uri, *counts, watermark, newest, 1, 12, **days))
+        one = BucketTally(number, uri, *counts, watermark, newest, 1, 12)
+        tallies.append(structs.replace(one, log_days=log_days_of(mine), payment_days=payment_days_of(mine)))
     return Batch(control.last_batch_id, Interval(control.end_offsets, offsets), add_up(tallies), NOON, 0.5)
 
 

@@ -12,6 +12,8 @@ from orchestration.build import build_defs
 from orchestration.resources.dbt_cli import InstalledDbt
 from spark_jobs.settings import SettingError
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 @pytest.fixture
 def definitions(manifest_path: Path) -> dg.Definitions:
@@ -156,3 +158,21 @@ def test_a_resource_can_be_replaced(manifest_path: Path) -> None:
 def test_what_we_leave_out_of_dagster_dbt_is_still_there_to_be_left_out() -> None:
     own = {name for name in vars(InstalledDbt) if name.startswith("_") and name in vars(DbtCliResource)}
     assert {"_cli_version", "_initialize_dbt_core_adapter"} <= own
+
+
+def test_every_asset_has_an_owner_a_kind_a_description_and_a_page_that_is_there() -> None:
+    specs = build_defs().resolve_all_asset_specs()
+    assert len(specs) > 50
+    for spec in specs:
+        assert (spec.owners, bool(spec.kinds), bool(spec.description)) == (names.OWNERS, True, True), spec.key
+        page = spec.metadata["document"]
+        assert isinstance(page, dg.TextMetadataValue)
+        assert (ROOT / str(page.value)).is_file(), spec.key
+
+
+def test_what_each_night_makes_anew_may_be_26_hours_old_and_what_follows_the_topic_as_old_as_it_is() -> None:
+    limited = {spec.group_name for spec in build_defs().resolve_all_asset_specs() if spec.freshness_policy}
+    assert limited == {"reconciliation", "returns", "audit"}
+    policies = {spec.key: spec.freshness_policy for spec in build_defs().resolve_all_asset_specs()}
+    assert policies[names.DELIVERIES] is None
+    assert policies[names.DAY_SEALS] is not None

@@ -1,0 +1,76 @@
+"""What Dagster's UI says of every asset beside its own description: its page, its runbook, and how old it may be.
+
+Belongs here: what goes by the group of an asset. Does not belong here: the pages (docs).
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+
+import dagster as dg
+
+from orchestration.alerts.runbooks import runbook_of
+from orchestration.names import DAY_SEALS
+
+IN_THE_REPOSITORY = "docs/"
+DOCUMENTS = {
+    "kafka": "connecting.md",
+    "streaming": "exactly-once.md",
+    "staging": "exactly-once.md",
+    "intermediate": "implementation-guide.md",
+    "fraud": "scenarios.md",
+    "metrics": "dashboard.md",
+    "health": "metrics.md",
+    "audit": "sealed-days.md",
+    "reconciliation": "reliability.md",
+    "returns": "your-own-events.md",
+    "reference": "implementation-guide.md",
+    "senders": "settlement-reports.md",
+    "decisions": "operations.md",
+}
+"""By the group of the assets. Every group has one."""
+
+OTHERWISE = "PaymentsNotCountedOnce"
+RUNBOOKS = {
+    "kafka": "PaymentsBrokerDown",
+    "fraud": "PaymentsFraudScoresLate",
+    "health": "PaymentsLatencyHigh",
+}
+"""By the group of the asset whose check failed; of all others it is OTHERWISE."""
+
+EVERY_NIGHT = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
+"""Of what is made anew each night, whether or not anything came. All else follows what comes: an idle topic is not
+late, and pipeline_health says what is."""
+NIGHTLY = ("reconciliation", "returns")
+
+type Page = dg.UrlMetadataValue | dg.TextMetadataValue
+
+
+def explained(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The spec with what goes by its group."""
+    group = spec.group_name or ""
+    if group not in DOCUMENTS:
+        return spec
+    is_nightly = group in NIGHTLY or spec.key == DAY_SEALS
+    told = spec.merge_attributes(metadata={"document": document_of(group)})
+    return told.replace_attributes(freshness_policy=EVERY_NIGHT) if is_nightly else told
+
+
+def document_of(group: str, env: Mapping[str, str] | None = None) -> Page:
+    """The page that explains a group: a link where the pages have an address, else its path in the repository."""
+    base = _runbooks(env).removesuffix("/runbooks")
+    return _page(f"{base}/{DOCUMENTS[group]}" if base else IN_THE_REPOSITORY + DOCUMENTS[group])
+
+
+def runbook_for(group: str, env: Mapping[str, str] | None = None) -> Page:
+    """What to do when a check of an asset of the group fails."""
+    return _page(runbook_of(RUNBOOKS.get(group, OTHERWISE), _runbooks(env)))
+
+
+def _page(address: str) -> Page:
+    return dg.MetadataValue.url(address) if "://" in address else dg.MetadataValue.text(address)
+
+
+def _runbooks(env: Mapping[str, str] | None) -> str:
+    env = os.environ if env is None else env
+    return (env.get("PAYMENTS_ALERT_RUNBOOKS_URL") or "").rstrip("/")
