@@ -16,6 +16,7 @@ from zetasql.api import TypeFactory
 from zetasql.types import Type
 
 from benchmarks.bytes.analyzer import Warehouse, simple
+from orchestration.breaks.naive_pipeline import TABLE
 from spark_jobs.corrections.backfill import _NOT_STAGED
 from spark_jobs.reading.records import RECORD_SCHEMA
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
@@ -79,6 +80,7 @@ class Statements:
                 "detail": "STRING",
             }
             self._warehouse.add("pipeline_health", {name: simple(kind) for name, kind in health.items()})
+            self._warehouse.add(TABLE, {"transaction_id": simple("STRING"), "amount_minor": simple("INT64")})
             self._warehouse.add("payment_transactions_promoted", payment | {"loyalty_points": simple("NUMERIC")})
         return self._warehouse
 

@@ -44,7 +44,7 @@ def kill_and_recover(sandbox: Sandbox, transcript: Transcript, points: "Sequence
     codes = []
     for point in points:
         transcript.step(f"A run of its own process, killed where {MEANING[point]}")
-        codes.append(_killed_at(sandbox, point))
+        codes.append(killed_at(sandbox, point))
         transcript.say(
             f"The process ended by signal {signal.Signals(-codes[-1]).name}." if codes[-1] < 0 else "It ended."
         )
@@ -60,9 +60,9 @@ def kill_and_recover(sandbox: Sandbox, transcript: Transcript, points: "Sequence
     claim_manifest(sandbox, transcript, manifest)
 
 
-def _killed_at(sandbox: Sandbox, point: "Point") -> int:
+def killed_at(sandbox: Sandbox, point: "Point", batch: int = BATCH) -> int:
     """The exit code of a run that is told to die at its second visit."""
-    reported = {"PAYMENTS_CRASH_AT": f"{point}:2:KILL", "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(BATCH)}
+    reported = {"PAYMENTS_CRASH_AT": f"{point}:2:KILL", "PAYMENTS_MAX_OFFSETS_PER_BATCH": str(batch)}
     with (sandbox.folder / "killed.log").open("ab") as log:
         done = subprocess.run(
             [sys.executable, "-m", "spark_jobs.process_payments"],

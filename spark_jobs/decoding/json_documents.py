@@ -4,6 +4,7 @@ Belongs here: the quick reading, and the strict one for what it does not read al
 grammar (parsing). Pure.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -42,21 +43,33 @@ def _quick(value: bytes) -> Document | None:
         if type(document) is not dict:
             return None
         # Each text and each name has two quotes that are not escaped. Of a name that is repeated one is lost.
-        quotes = 2 * _texts(document, 1)
+        quotes = 2 * _texts(document)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, InvalidOperation):
         return None
     return document if quotes == value.count(b'"') - escaped else None
 
 
-def _texts(node: dict[str, Any] | list[Any], depth: int) -> int:
-    """How many names and texts there are."""
-    if depth > MAX_NESTING:
-        raise RecursionError
-    names, values = (len(node), node.values()) if isinstance(node, dict) else (0, node)
-    types = list(map(type, values))
-    found = names + types.count(str)
-    if dict in types or list in types:
-        found += sum(_texts(value, depth + 1) for value in values if isinstance(value, dict | list))
+def _texts(document: dict[str, Any]) -> int:
+    """How many names and texts there are, level by level."""
+    found = depth = 0
+    level: list[dict[str, Any] | list[Any]] = [document]
+    while level:
+        depth += 1
+        if depth > MAX_NESTING:
+            raise RecursionError
+        below: list[dict[str, Any] | list[Any]] = []
+        for node in level:
+            values: Iterable[Any] = node
+            if type(node) is dict:
+                found += len(node)
+                values = node.values()
+            for value in values:
+                kind = type(value)
+                if kind is str:
+                    found += 1
+                elif kind is dict or kind is list:
+                    below.append(value)
+        level = below
     return found
 
 

@@ -188,7 +188,17 @@ def _three_names(walk: Reader, a: str, b: str, c: str) -> Reader:
     return read
 
 
-_SHORT_WAYS: dict[int, Callable[..., Reader]] = {1: _one_name, 2: _two_names, 3: _three_names}
+def _four_names(walk: Reader, a: str, b: str, c: str, d: str) -> Reader:
+    def read(record: Record) -> Any:
+        try:
+            return record.document[a][b][c][d]
+        except (KeyError, TypeError):
+            return walk(record)
+
+    return read
+
+
+_SHORT_WAYS: dict[int, Callable[..., Reader]] = {1: _one_name, 2: _two_names, 3: _three_names, 4: _four_names}
 
 
 def _step(step: Key | Index | Only | Select) -> Callable[[Any], Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.breaks import checkpoint_corrupted
+from orchestration.breaks import checkpoint_corrupted, data_lost, double_money
 from orchestration.scenarios.harness.transcript import Transcript
 from tests.world import World
 
@@ -16,4 +16,17 @@ def transcript() -> Transcript:
 
 def test_a_checkpoint_cut_short_is_told_of_and_rebuilt(world: World, transcript: Transcript) -> None:
     checkpoint_corrupted.run(world, transcript)
+    assert transcript.is_proved, transcript.failure()
+
+
+@pytest.mark.thorough
+def test_deleted_records_page_until_the_loss_is_accepted(world: World, transcript: Transcript) -> None:
+    data_lost.run(world, transcript)
+    assert transcript.is_proved, transcript.failure()
+    assert any("runbook: docs/runbooks/PaymentsDataLost.md" in line for line in transcript.lines)
+
+
+@pytest.mark.thorough
+def test_a_naive_pipeline_counts_money_twice_where_ours_does_not(world: World, transcript: Transcript) -> None:
+    double_money.run(world, transcript)
     assert transcript.is_proved, transcript.failure()
