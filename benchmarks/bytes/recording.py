@@ -40,6 +40,8 @@ from spark_jobs.warehouse.client import connect, run
 
 FIRST_EVENTS = 3_000
 EVENTS_A_BATCH = 400
+BATCHES_LOOKED_BACK_ON = 11
+"""Before the first build: the checks of a build look at ten batches again, and the very first has no watermark."""
 BATCHES_BEFORE = 4
 _COMMAND_SECONDS = 900
 _CELLS = "select count(distinct concat(currency, region, payment_method)) as found from `{dataset}.payment_metrics`"
@@ -66,6 +68,8 @@ class Recorder:
         try:
             with Run(spark, settings.job, lambda _: None) as job:
                 self._batch(job, FIRST_EVENTS)
+                for _ in range(BATCHES_LOOKED_BACK_ON):
+                    self._batch(job, EVENTS_A_BATCH)
                 with self._kept("rebuild"):
                     self._command("build")
                 for _ in range(BATCHES_BEFORE):

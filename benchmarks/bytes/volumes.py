@@ -44,6 +44,7 @@ LAWS: Mapping[str, Grows] = {
     catalog.LEDGER_PARTITIONS.name: Grows.BATCH,
     catalog.LEDGER_AMOUNTS.name: Grows.BATCH,
     catalog.CONTROL_TOTALS.name: Grows.DAY,
+    catalog.SETTLEMENT_TOTALS.name: Grows.DAY,
     catalog.ERASURES.name: Grows.ERASURE,
     catalog.ERASED_IDS.name: Grows.ERASURE,
     catalog.CONTROL.name: Grows.NOT,
@@ -62,7 +63,7 @@ LAWS: Mapping[str, Grows] = {
     "fraud_rules": Grows.NOT,
     "fx_rates": Grows.NOT,
     "health_limits": Grows.NOT,
-    "reconciliation_summary": Grows.NOT,
+    "reconciliation_summary": Grows.DAY,
     "risk_thresholds": Grows.NOT,
     "sender_report_schedules": Grows.NOT,
 }

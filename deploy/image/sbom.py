@@ -1,6 +1,6 @@
-"""The image's bill of materials: what cyclonedx-bom lists of Python, with the jars and Debian's packages beside it.
+"""The bill of materials: what cyclonedx-bom lists of Python, with the jars and, in an image, Debian's packages.
 
-Usage: sbom.py PYTHON_JSON JARS_TXT PYSPARK_JARS DPKG_STATUS, in CycloneDX's JSON. Belongs here: bringing the lists
+Usage: sbom.py PYTHON_JSON JARS_TXT PYSPARK_JARS [DPKG_STATUS], in CycloneDX's JSON. Belongs here: bringing the lists
 together. Does not belong here: what is installed.
 """
 
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 
-def main(python: Path, jars: Path, pyspark: Path, status: Path) -> None:
+def main(python: Path, jars: Path, pyspark: Path, status: Path | None = None) -> None:
     """Print it."""
     document = json.loads(python.read_text())
-    document["components"] += [*locked_jars(jars.read_text()), *jars_of(pyspark), *debian(status.read_text())]
+    document["components"] += [*locked_jars(jars.read_text()), *jars_of(pyspark)]
+    if status:
+        document["components"] += debian(status.read_text())
     json.dump(document, sys.stdout, indent=1, sort_keys=True)
 
 
