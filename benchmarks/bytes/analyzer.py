@@ -26,7 +26,9 @@ KINDS = {
     "DATE": TypeKind.TYPE_DATE,
     "TIMESTAMP": TypeKind.TYPE_TIMESTAMP,
 }
-_TIMESTAMP = re.compile(r"\btimestamp\s+('[^']*')", re.IGNORECASE)
+_TIMESTAMP = re.compile(r"\btimestamp\s+('[^']*')|\bcast\(('[^']*') as timestamp\)", re.IGNORECASE)
+_INTERVAL = re.compile(r"\binterval\s+'(\d+)'\s+(\w+)", re.IGNORECASE)
+"""As the local warehouse writes a view's text down."""
 _TOKEN = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|;)|--[^\n]*|/\*.*?\*/""", re.DOTALL)
 """A text, a name, or the end of a statement; or a comment."""
 _DECLARED = re.compile(r"\s*declare (?P<name>\w+) (?P<type>\w+)\b", re.IGNORECASE)
@@ -79,7 +81,10 @@ class Warehouse:
 
         A TIMESTAMP literal is resolved as a call of timestamp(): the analyzer's nodes lose the value of the literal.
         """
-        return self._analyzed(_TIMESTAMP.sub(r"timestamp(\1)", sql), parameters)
+        plain = _INTERVAL.sub(
+            r"interval \1 \2", _TIMESTAMP.sub(lambda found: f"timestamp({found[1] or found[2]})", sql)
+        )
+        return self._analyzed(plain, parameters)
 
     def _analyzed(self, sql: str, parameters: Mapping[str, Type]) -> Any:
         given = [AnalyzerOptions.QueryParameter(name=name, type=type_) for name, type_ in parameters.items()]

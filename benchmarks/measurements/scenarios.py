@@ -1,6 +1,7 @@
-"""What every scenario prints, written into docs/scenarios.md: run by `make scenarios`.
+"""What every scenario and every break prints, written into docs/scenarios.md: run by `make scenarios`.
 
-Belongs here: running them all on one stack, and putting each's words into its place. Does not belong here: scenarios.
+Belongs here: running them all on one stack, and putting each's words into its place. Does not belong here: scenarios,
+breaks.
 """
 
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.harness.figures import ROOT, write_table
+from orchestration.breaks.by_name import BREAKS
 from orchestration.presentation.console import say
 from orchestration.scenarios.harness.own_stack import own_sandbox
 from orchestration.scenarios.harness.sandbox import Sandbox
@@ -19,9 +21,9 @@ _BEGINS = "#### "
 
 
 def tell() -> None:
-    """Run every scenario on one stack, and print what each prints after a line with its name."""
+    """Run every scenario and break on one stack, and print what each prints after a line with its name."""
     with own_sandbox(Transcript(is_silent=True)) as base:
-        for name, run in SCENARIOS.items():
+        for name, run in (SCENARIOS | BREAKS).items():
             folder = base.folder / name
             folder.mkdir()
             sandbox = Sandbox.make(base.settings, base.spark, folder, partitions=4)

@@ -217,6 +217,7 @@
         ],
         'reconciliation_daily': ['int_payments__valued'],
         'deduplication_audit': ['stg_payments__deliveries', 'int_corrections__netted'],
+        'ignored_records': ['stg_payments__deliveries'],
         'payments_current': ['stg_payments__transactions', 'stg_payments__deliveries']
     }) }}
 {%- endmacro %}

@@ -26,8 +26,16 @@ class NaivePipeline:
     """One partition, one table, and a file that says which offset is next."""
 
     def __init__(self, sandbox: Sandbox) -> None:
+        from google.cloud import bigquery
+
+        from spark_jobs.warehouse.table_setup import make_dataset
+
         self._sandbox = sandbox
         self._file = sandbox.folder / "naive-offset"
+        self._table = f"{sandbox.settings.project}.{sandbox.settings.dataset}.{TABLE}"
+        schema = [bigquery.SchemaField("transaction_id", "STRING"), bigquery.SchemaField("amount_minor", "INT64")]
+        make_dataset(sandbox.client, sandbox.settings)
+        sandbox.client.create_table(bigquery.Table(self._table, schema))
 
     def run(self, *, dies_in_batch: int = 0) -> None:
         """Read to the end. In that batch it dies after the write, before it remembers the offset.
@@ -77,8 +85,5 @@ class NaivePipeline:
             {"transaction_id": payment["transaction_id"], "amount_minor": int(Decimal(payment["amount"]) * 100)}
             for payment in payments
         ]
-        job = self._sandbox.settings
-        schema = [bigquery.SchemaField("transaction_id", "STRING"), bigquery.SchemaField("amount_minor", "INT64")]
-        config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
-        table = f"{job.project}.{job.dataset}.{TABLE}"
-        self._sandbox.client.load_table_from_json(rows, table, job_config=config).result()
+        config = bigquery.LoadJobConfig(write_disposition="WRITE_APPEND")
+        self._sandbox.client.load_table_from_json(rows, self._table, job_config=config).result()

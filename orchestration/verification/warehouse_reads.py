@@ -44,19 +44,24 @@ class WarehouseReads:
 
     def newest_batch(self) -> Row | None:
         """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
-        rows = self.read(
+        newest = self.read("select * from {batch_ledger} order by batch_id desc limit 1")
+        if not newest:
+            return None
+        # Apart from it, as constants: only those prune partitions. A batch and its deliveries are published at once.
+        [counted] = self.read(
             """
-            with newest as (select * from {batch_ledger} order by batch_id desc limit 1)
             select
-                newest.*,
-                (select count(*) from {payment_deliveries} as d where d.batch_id = newest.batch_id
-                    and d.kafka_timestamp between newest.min_kafka_timestamp and newest.max_kafka_timestamp) as stored,
-                (select sum(end_offset - start_offset - coalesce(hole_count, 0)) from {batch_ledger_partitions} as p
-                    where p.batch_id = newest.batch_id) as offsets
-            from newest
-            """
+                (select count(*) from {payment_deliveries}
+                    where batch_id = @batch_id and kafka_timestamp between @first and @last) as stored,
+                (select sum(end_offset - start_offset - coalesce(hole_count, 0)) from {batch_ledger_partitions}
+                    where batch_id = @batch_id) as offsets
+            """,
+            batch_id=newest[0]["batch_id"],
+            # One of nothing but holes has none.
+            first=newest[0]["min_kafka_timestamp"] or newest[0]["published_at"],
+            last=newest[0]["max_kafka_timestamp"] or newest[0]["published_at"],
         )
-        return rows[0] if rows else None
+        return newest[0] | counted
 
     def health_rows(self) -> list[Row]:
         """The dashboard that dbt builds, `pipeline_health`; no rows before the first build.
