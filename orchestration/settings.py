@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spark_jobs.settings import DELTA, JobSettings, SettingError, payments_home, read_job_settings
-from spark_jobs.warehouse.job_labels import Work
+from spark_jobs.warehouse.job_labels import DBT_WORK
 from spark_jobs.warehouse.job_limits import most_bytes
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -128,7 +128,7 @@ def child_environment(settings: StackSettings, env: Mapping[str, str] | None = N
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "DBT_TARGET": settings.dbt_target,
-        "PAYMENTS_BUILD_MAX_BYTES_BILLED": str(max(most_bytes(settings.job, w) for w in (Work.BUILD, Work.CHECK))),
+        "PAYMENTS_BUILD_MAX_BYTES_BILLED": str(max(most_bytes(settings.job, work) for work in DBT_WORK)),
         "DAGSTER_PORT": str(settings.dagster_port),
         "PAYMENTS_SHIFT_IDLE_SECONDS": str(settings.shift_idle_seconds),
         "PAYMENTS_SHIFT_MAX_SECONDS": str(settings.shift_max_seconds),

@@ -20,6 +20,8 @@ class Work(StrEnum):
     BATCH = "batch"
     BUILD = "build"
     CHECK = "check"
+    REBUILD = "rebuild"
+    """A build of everything: the first, the night's, and the one after an erasure."""
     WATCH = "watch"
     VERIFY = "verify"
     AUDIT = "audit"
@@ -28,6 +30,10 @@ class Work(StrEnum):
     TOTALS = "totals"
     SEAL = "seal"
     PLATFORM = "platform"
+
+
+DBT_WORK = (Work.BUILD, Work.CHECK, Work.REBUILD)
+"""What dbt sends is one of these, and none of its jobs tells which: they share one limit."""
 
 
 def labels_of(work: Work, pipeline: str) -> Mapping[str, str]:

@@ -11,8 +11,15 @@ from google.cloud import bigquery
 from benchmarks.bytes.page import FIGURES as METERED
 from benchmarks.bytes.page import largest
 from spark_jobs.warehouse.client import with_values
-from spark_jobs.warehouse.job_labels import Work
-from spark_jobs.warehouse.job_limits import LEAST_BYTES, ROOM, figures, most_bytes, most_seconds, prepare_jobs
+from spark_jobs.warehouse.job_labels import DBT_WORK, Work
+from spark_jobs.warehouse.job_limits import (
+    LEAST_BYTES,
+    ROOM,
+    figures,
+    most_bytes,
+    most_seconds,
+    prepare_jobs,
+)
 from spark_jobs.warehouse.retries import REQUEST_SECONDS
 from tests.unit.spark_jobs.batches import SETTINGS
 
@@ -49,8 +56,8 @@ def test_a_limit_leaves_room_above_whatever_the_meter_says_of_the_planned_traffi
 
 
 def test_what_was_never_metered_may_read_what_the_largest_statement_does() -> None:
-    assert Work.AUDIT not in figures()
-    assert most_bytes(SETTINGS, Work.AUDIT) == max(most_bytes(SETTINGS, Work(work)) for work in figures())
+    assert Work.TOTALS not in figures()
+    assert most_bytes(SETTINGS, Work.TOTALS) == max(most_bytes(SETTINGS, Work(work)) for work in figures())
 
 
 @pytest.mark.parametrize(
@@ -74,4 +81,4 @@ def test_dbt_by_itself_may_read_what_the_default_plan_needs() -> None:
     profile = (Path(__file__).parents[4] / "dbt_project" / "profiles.yml").read_text()
     [default] = re.findall(r"env_var\('PAYMENTS_BUILD_MAX_BYTES_BILLED', '(\d+)'\)", profile)
     metered = largest(json.loads(METERED.read_text()))
-    assert int(default) >= 2 * max(metered[work]["365"] for work in ("build", "check"))
+    assert int(default) >= 2 * max(metered[work]["365"] for work in DBT_WORK)
