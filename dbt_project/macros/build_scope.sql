@@ -12,7 +12,7 @@
     seen       what the label will say
 -#}
 {% macro build_scope(upstream=[]) -%}
-    {%- if (model | default({})).resource_type == 'unit_test' -%}
+    {%- if is_unit_test() -%}
         {{ return({}) }}
     {%- endif -%}
     {%- set pipelines = ref('stg_payments__pipelines') -%}
@@ -64,6 +64,11 @@
         {%- endif -%}
     {%- endif -%}
     {{ return(scope) }}
+{%- endmacro %}
+
+{#- A unit test has its own rows for what it names, and nothing else. A linter has no model. -#}
+{% macro is_unit_test() -%}
+    {{ return((model | default({})).resource_type == 'unit_test') }}
 {%- endmacro %}
 
 {% macro everything() -%}

@@ -72,7 +72,7 @@
 
 {#- What begin_checks found; nothing where all is looked at, and in a unit test. -#}
 {% macro open_now() -%}
-    {{ return((graph.get('open') or {}) if execute and model.resource_type != 'unit_test' else {}) }}
+    {{ return((graph.get('open') or {}) if execute and not is_unit_test() else {}) }}
 {%- endmacro %}
 
 {#- The beginning of a moment's day; without one, a day that never comes. -#}
@@ -133,7 +133,7 @@
     {{ column ~ ' > ' ~ since.batch if since.told else 'true' }}
 {%- endmacro %}
 
-{#- The condition that all of a day was looked at: its records may be written to the log until the day after, or before. -#}
+{#- The condition that all of a day was looked at: its records may be written the day after, or the day before. -#}
 {% macro is_day_open() -%}
     {%- set since = open_now() -%}
     {{ '(day is null or day >= date_sub(date(' ~ since.delivered ~ '), interval 1 day))' if since.told else 'true' }}
@@ -165,7 +165,7 @@
     {%- if condition -%}
         (select * from {{ ref(name) }} where {{ condition }})
     {%- elif name not in views_to_open() or not open_now().told -%}
-        {%- for below in (views_to_open()[name] or []) if model.resource_type != 'unit_test' -%}
+        {%- for below in (views_to_open()[name] or []) if not is_unit_test() -%}
             {%- do ref(below) -%}
             {%- if below in views_to_open() -%}
                 {%- do open_rows(below) -%}
@@ -234,7 +234,7 @@
     from {{ ref('stg_payments__batch_partitions') }} as partitions
     inner join {{ open_rows('stg_payments__batches') }} as batches on partitions.batch_id = batches.batch_id
     where not ({{ is_open('batches.batch_id') }}) and date(batches.published_at) >= date({{ open_now().told }})
-    {%- elif model.resource_type != 'unit_test' -%}
+    {%- elif not is_unit_test() -%}
         {%- do ref('stg_payments__batch_partitions') -%}
         {%- do open_rows('stg_payments__batches') -%}
     {%- endif -%}
