@@ -39,9 +39,9 @@ RUNBOOKS = {
 """By the group of the asset whose check failed; of all others it is OTHERWISE."""
 
 EVERY_NIGHT = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
-"""Of what is made anew each night, whether or not anything came. All else follows what comes: an idle topic is not
-late, and pipeline_health says what is."""
-NIGHTLY = ("reconciliation", "returns")
+"""Of what only the night makes, whether or not anything came. All else follows what comes: an idle topic is not late,
+and pipeline_health says what is."""
+NIGHTLY = ("returns",)
 
 type Page = dg.UrlMetadataValue | dg.TextMetadataValue
 
