@@ -33,10 +33,7 @@ WATCH_JOB = "watch_pipeline"
 NOTIFY_SCHEDULE = "notify"
 
 HEALTH_CHECK = "pipeline_is_healthy"
-FIRST_NIGHTS = {RECONCILE_JOB: "first_reconciliation_sensor", SEAL_JOB: "first_sealing_sensor"}
-"""By the job of a night, the sensor that runs it once on the first day: until then its checks would say nothing."""
-
-SENSORS = ("backlog_sensor", "rebuild_sensor", "failure_sensor", *FIRST_NIGHTS.values())
+SENSORS = ("backlog_sensor", "rebuild_sensor", "failure_sensor")
 """The sensors that have to tick."""
 
 REBUILD_SENSOR = "rebuild_sensor"
