@@ -40,7 +40,7 @@ def told_more(
             yield _with_lineage(event)
         elif isinstance(event, dg.AssetCheckResult) and not event.passed:
             group = groups.get(event.asset_key.path[-1] if event.asset_key else "", TABLES_GROUP)
-            yield with_way_out(event, nodes, group, target)
+            yield _with_way_out(event, nodes, group, target)
         else:
             yield event
 
@@ -52,7 +52,7 @@ def _with_lineage(output: dg.Output[Any]) -> dg.Output[Any]:
     return output.with_metadata({**output.metadata, "dagster/column_lineage": dg.MetadataValue.column_lineage(lineage)})
 
 
-def with_way_out(
+def _with_way_out(
     result: dg.AssetCheckResult, nodes: Mapping[str, Mapping[str, Any]], group: str, target: Path
 ) -> dg.AssetCheckResult:
     """With the runbook, and the statement that gives the offending rows. The rows themselves may name accounts."""

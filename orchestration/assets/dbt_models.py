@@ -59,6 +59,6 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         arguments, target = dbt_call(context.job_name, settings.dagster_home, context.selected_asset_keys)
         # The pool lets in one at a time.
         call = dbt.cli(arguments, context=context, target_path=target)
-        yield from told_more(call.stream(), dict(call.manifest["nodes"]), group_of, call.target_path)
+        yield from told_more(call.stream(), call.manifest["nodes"], group_of, call.target_path)
 
     return dbt_models
