@@ -60,6 +60,14 @@ def daily_reconciliation(checks: Sequence[dg.AssetChecksDefinition]) -> Unresolv
     )
 
 
+check_returns = dg.define_asset_job(
+    names.RETURNS_JOB,
+    selection=_nightly,
+    description="Hold what went back against what was paid, on the first day; every night daily_reconciliation does.",
+    executor_def=dg.in_process_executor,
+)
+
+
 def _checked(checks: Sequence[dg.AssetChecksDefinition]) -> dg.AssetSelection:
     return dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks, *WATCH_CHECKS) - _seal_checks
 
@@ -115,6 +123,7 @@ def default_jobs(
         watch_pipeline,
         backtest_fraud_rules,
         backfill_day,
+        check_returns,
         seal_days,
         delete_old_runs,
     ]

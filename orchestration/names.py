@@ -28,12 +28,16 @@ RECONCILE_JOB = "daily_reconciliation"
 BACKTEST_JOB = "backtest_fraud_rules"
 BACKFILL_JOB = "backfill_day"
 SEAL_JOB = "seal_days"
+RETURNS_JOB = "check_returns"
 TIDY_JOB = "delete_old_runs"
 WATCH_JOB = "watch_pipeline"
 NOTIFY_SCHEDULE = "notify"
 
 HEALTH_CHECK = "pipeline_is_healthy"
-SENSORS = ("backlog_sensor", "rebuild_sensor", "failure_sensor")
+FIRST_NIGHTS = {RETURNS_JOB: "first_returns_sensor", SEAL_JOB: "first_sealing_sensor"}
+"""By a job, the sensor that runs it once on the first day: until the first night its checks would say nothing."""
+
+SENSORS = ("backlog_sensor", "rebuild_sensor", "failure_sensor", *FIRST_NIGHTS.values())
 """The sensors that have to tick."""
 
 REBUILD_SENSOR = "rebuild_sensor"

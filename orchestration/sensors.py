@@ -88,6 +88,26 @@ def failure_sensor(context: dg.RunFailureSensorContext) -> None:
     context.log.error(f"run {run.run_id[:8]} of {run.job_name} failed: {cause or context.failure_event.message}")
 
 
+def first_night_sensor(job_name: str) -> dg.SensorDefinition:
+    """A sensor that runs a job of the night once: after the first build, which makes what its checks look at."""
+
+    @dg.sensor(
+        name=names.FIRST_NIGHTS[job_name],
+        job_name=job_name,
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Runs {job_name} once after the first build; from then on its schedule does.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if context.instance.get_runs(dg.RunsFilter(job_name=job_name), limit=1):
+            return dg.SkipReason(f"{job_name} has run: from now on its schedule runs it.")
+        if last_end(context.instance, names.BUILD_JOB) is None:
+            return dg.SkipReason("Nothing was built yet.")
+        return dg.RunRequest(run_key=f"first {job_name}")
+
+    return sensor
+
+
 def run_request(decision: BacklogDecision, settings: StackSettings) -> dg.RunRequest:
     """The run that the decision asks for: one shift."""
     return dg.RunRequest(
@@ -118,4 +138,4 @@ def lag_observation(decision: BacklogDecision) -> dg.AssetObservation:
     return dg.AssetObservation(names.PAYMENT_EVENTS, metadata={"lag": decision.lag, "published": decision.identity})
 
 
-DEFAULT_SENSORS = [backlog_sensor, rebuild_sensor, failure_sensor]
+DEFAULT_SENSORS = [backlog_sensor, rebuild_sensor, failure_sensor, *map(first_night_sensor, names.FIRST_NIGHTS)]

@@ -31,6 +31,7 @@ class Point(StrEnum):
     STAGING_DROPPED = "staging_dropped"
     DELTA_BEGUN = "delta_begun"
     DELTA_WRITTEN = "delta_written"
+    DAYS_KEPT = "days_kept"
     FILES_REMOVED = "files_removed"
     CHECKPOINT_COMMITTED = "checkpoint_committed"
 

@@ -86,6 +86,11 @@ class JobSettings:
         return self.watermark_minutes * 60_000_000
 
     @property
+    def lookback_microseconds(self) -> int:
+        """How long before the watermark published ids are known."""
+        return self.lookback_days * 86_400_000_000
+
+    @property
     def has_delta(self) -> bool:
         """Whether batches go to Delta tables, too or alone."""
         return DELTA in self.sinks

@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-WORKS = ("batch", "build", "check", "watch", "verify", "audit", "decision", "erasure", "rebuild")
-"""Who sends statements. A check is a dbt test of a build; a rebuild is the build after an erasure."""
+WORKS = ("batch", "renewal", "build", "check", "watch", "verify", "audit", "decision", "erasure", "rebuild")
+"""Who sends statements. A renewal is the first batch of a checkpoint that was made anew, of which all that outlives one
+was lost, too; a check is a dbt test of a build; a rebuild is the build after an erasure."""
 
 _DBT_NODE = re.compile(r'"node_id": "(model|test|seed|operation|unit_test)\.[^."]+\.([^"]+)"')
 _DATASET = re.compile(r"`?[\w-]+`?\.`?payment_data(?:_\d+)?`?\.`?(\w+)`?")

@@ -5,6 +5,7 @@ sent and what it then held. Does not belong here: what a recording is (recorded)
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,9 @@ class Recorder:
                 self._measure()
                 with self._kept("erasure"):
                     carry_out(self.client, self.settings, self._account(), "measured")
+            shutil.rmtree(self.folder / "checkpoints")
+            with self._kept("renewal"), Run(spark, settings.job, lambda _: None) as job:
+                self._batch(job, EVENTS_A_BATCH, reports=False)
         finally:
             spark.stop()
 

@@ -79,12 +79,14 @@ class Schedule:
     audits_a_day: float = 1
     decisions_a_day: float = 4
     erasures_a_day: float = 1
+    renewals_a_day: float = 1
 
     def times_a_day(self, work: str) -> float:
         """Of a kind of work, by its name in a recording."""
         builds = 1440 / self.build_minutes
         return {
             "batch": DAY_SECONDS / self.batch_seconds,
+            "renewal": self.renewals_a_day,
             "build": builds,
             "check": builds,
             "watch": 1440,

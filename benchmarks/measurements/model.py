@@ -18,8 +18,8 @@ EVENT_BYTES = 390
 ROW_BYTES = 450
 """Of a delivery and its payment together in BigQuery, by its data types: text is its length and 2, a timestamp 8."""
 
-ID_ROW_BYTES = 46
-"""Of what the look-back reads of a payment: an id of 36 characters and a timestamp."""
+KEPT_ID_BYTES = 9
+"""Of an id of the look-back: 8 of its key, and its share of the filter."""
 
 BUSY = 0.7
 """How busy cores may be: what is left takes the peaks and catches up after a stop."""
@@ -29,11 +29,10 @@ WINDOW_SECONDS = 3600 + 15 * 60
 
 BATCH_SECONDS = 5
 LOOKBACK_DAYS = 3.5
-"""PAYMENTS_LOOKBACK_DAYS, and half of the day of which a whole partition is read."""
+"""PAYMENTS_LOOKBACK_DAYS, and half of a day: days are forgotten whole."""
 
 DAY = 86_400
 LOAD_JOBS_A_DAY = 100_000
-DOLLARS_PER_TB_READ = 6.25
 DOLLARS_PER_GB_MONTH = 0.02
 
 
@@ -48,14 +47,12 @@ class Needs:
     load_jobs_a_day: int
     stored_terabytes_a_month: float
     storage_dollars_a_month: float
-    lookback_gigabytes_a_batch: float
-    lookback_dollars_a_day: float
+    lookback_gigabytes: float
 
 
 def needs(rate: int, cpu_seconds_per_million: float, state_bytes_per_key: float) -> Needs:
     """The model, for a rate in events a second."""
     stored = rate * ROW_BYTES * DAY * 30
-    lookback = rate * DAY * LOOKBACK_DAYS * ID_ROW_BYTES
     return Needs(
         rate=rate,
         megabytes_per_second=rate * EVENT_BYTES / 1e6,
@@ -64,8 +61,7 @@ def needs(rate: int, cpu_seconds_per_million: float, state_bytes_per_key: float)
         load_jobs_a_day=DAY // BATCH_SECONDS,
         stored_terabytes_a_month=stored / 1e12,
         storage_dollars_a_month=stored / 1e9 * DOLLARS_PER_GB_MONTH,
-        lookback_gigabytes_a_batch=lookback / 1e9,
-        lookback_dollars_a_day=lookback / 1e12 * DOLLARS_PER_TB_READ * DAY / BATCH_SECONDS,
+        lookback_gigabytes=rate * DAY * LOOKBACK_DAYS * KEPT_ID_BYTES / 1e9,
     )
 
 
@@ -78,8 +74,7 @@ def needs_table(all_needs: list[Needs]) -> str:
         f"load jobs a day, a batch every {BATCH_SECONDS} s": [n.load_jobs_a_day for n in all_needs],
         "stored in BigQuery a month, TB": [n.stored_terabytes_a_month for n in all_needs],
         "that month's storage, dollars a month": [n.storage_dollars_a_month for n in all_needs],
-        "read by the look-back in each batch, GB": [n.lookback_gigabytes_a_batch for n in all_needs],
-        "the look-back by on-demand price, dollars a day": [n.lookback_dollars_a_day for n in all_needs],
+        "ids of the look-back, on disk, GB": [n.lookback_gigabytes for n in all_needs],
     }
     columns = ["events/s", *(f"{n.rate:,}" for n in all_needs)]
     return table(columns, [[name, *map(shown, values)] for name, values in rows.items()])

@@ -1,6 +1,6 @@
 """The deduplication state by the number of live ids: time of a batch, bytes, memory; and forgetting, over a day.
 
-Usage: python -m benchmarks.measurements.state [--keys N] [--hours N] [--dry]. Writes two tables and a plot into
+Usage: python -m benchmarks.measurements.state [--keys N] [--hours N] [--dry]. Writes three tables and a plot into
 docs/performance.md, and figures. Belongs here: the job's own tagging and state code, given ids that nobody sent, on a
 clock that only pretends; the files are written and synced as ever. Does not belong here: Spark, which keeps the few
 kilobytes that name the files.
@@ -21,7 +21,7 @@ from benchmarks.harness.figures import ROOT, keep, measured, table, write_table
 from benchmarks.harness.processes import folder_bytes
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.dispositions import Candidates, tag
-from spark_jobs.deduplication.id_keys import keys_of
+from spark_jobs.deduplication.id_keys import in_order, keys_of
 from spark_jobs.deduplication.segment_files import LocalSegments
 from spark_jobs.deduplication.state import DedupState
 from spark_jobs.settings import read_job_settings
@@ -31,6 +31,8 @@ PLOT = ROOT / "docs" / "state.svg"
 BUCKETS = read_job_settings({}).state_buckets
 BATCH_SECONDS = 10
 DAY_BATCH_SECONDS = 60
+BATCH_OF_50_000 = 50
+"""Seconds, at a thousand a second."""
 SECOND = 1_000_000
 RETRY_SHARE = 0.02
 POINTS = 12
@@ -52,10 +54,14 @@ class Point:
 
 
 class Stream:
-    """Batches of a pretended stream: so many ids a second, a few of the batch before once more."""
+    """Batches of a pretended stream: so many ids a second, a few of the batch before once more.
 
-    def __init__(self, folder: Path, rate: int, batch_seconds: int) -> None:
+    With a look-back of so many days, each batch also asks for its new ids among those of the days before.
+    """
+
+    def __init__(self, folder: Path, rate: int, batch_seconds: int, lookback_days: float = 0) -> None:
         self.folder = folder
+        self.lookback = round(lookback_days * 24 * 3600) * SECOND
         self._states = [DedupState() for _ in range(BUCKETS)]
         self._stores = [LocalSegments(folder / str(bucket)) for bucket in range(BUCKETS)]
         self._rng = np.random.default_rng(1)
@@ -63,6 +69,18 @@ class Stream:
         self._step = batch_seconds * SECOND
         self._now = _START
         self._before = [b""] * BUCKETS
+
+    @property
+    def kept(self) -> int:
+        """How many ids of the look-back there are."""
+        return sum(day.count for state in self._states for day in state.days)
+
+    def seconds_of_batches(self, hours: float) -> Iterator[float]:
+        """The time of each batch, until the pretended clock has gone on for so long."""
+        last = _START + round(hours * 3600) * SECOND
+        while self._now < last:
+            self._now += self._step
+            yield sum(self._batch(bucket) for bucket in range(BUCKETS))
 
     def run(self, hours: float) -> Iterator[Point]:
         """One point per batch, until the pretended clock has gone on for so long. Files are counted now and then."""
@@ -85,9 +103,11 @@ class Stream:
         candidates = self._candidates(again + fresh)
         self._before[bucket] = fresh
         began = time.perf_counter()
-        tags, after = tag(candidates, self._states[bucket], self._now, WATERMARK_MICROSECONDS, self._stores[bucket])
+        before, store = self._states[bucket], self._stores[bucket]
+        tags, after = tag(candidates, before, self._now, WATERMARK_MICROSECONDS, store, self.lookback)
+        days = before.days_with(in_order(candidates.keys[tags == 0]), store) if self.lookback else ()
         seconds = time.perf_counter() - began
-        if np.count_nonzero(tags == 0) != len(fresh) // 16:
+        if np.count_nonzero(tags == 0) != len(fresh) // 16 or days:
             raise AssertionError("an id that was never sent is known, or one that was sent is not")
         self._states[bucket] = after
         return seconds
@@ -169,6 +189,47 @@ def plot(filling: list[Point], day: list[Point], path: Path) -> None:
     plt.close(figure)
 
 
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """A batch against the hour alone, and against days before it; `mean` has the merging of files in it."""
+
+    days: float
+    kept: int
+    median: float
+    mean: float
+    bytes_an_id: float
+
+
+def look_back(days: float, rate: int, batch_seconds: int, hours: float) -> LookBack:
+    """Of the last two hours; bytes an id are those on disk, by all that is named or not yet deleted."""
+    with tempfile.TemporaryDirectory() as folder:
+        stream = Stream(Path(folder), rate, batch_seconds, days)
+        seconds = list(stream.seconds_of_batches(hours))[-7200 // batch_seconds :]
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*.keys"))
+        return LookBack(
+            days, stream.kept, statistics.median(seconds), statistics.mean(seconds), size / max(stream.kept, 1)
+        )
+
+
+def look_back_table(points: list[LookBack], rate: int, batch_seconds: int) -> str:
+    """Both, as Markdown."""
+    rows = [
+        [
+            f"{point.days:g}",
+            f"{point.kept:,}",
+            f"{point.median * 1000:.0f}",
+            f"{point.median / points[0].median:.2f}",
+            f"{point.mean * 1000:.0f}",
+            f"{point.mean / points[0].mean:.2f}",
+            f"{point.bytes_an_id:.1f}" if point.kept else "",
+        ]
+        for point in points
+    ]
+    how = f", of which one is used; {rate:,} events/s, a batch of {rate * batch_seconds:,} ids, {BUCKETS} buckets"
+    columns = ["days of look-back", "ids kept", "batch ms, median", "ratio", "mean", "ratio", "bytes on disk an id"]
+    return measured(how) + table(columns, rows)
+
+
 def figures(filled: Point, batch: int, day: Point, day_batch: int) -> dict[str, float | int | str]:
     """What the docs name of the greatest state and of a day's; `batch`, `day_batch`: how many ids each batch has."""
     return {
@@ -193,6 +254,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=36_000_000, help="live ids to reach, within an hour")
     parser.add_argument("--day-rate", type=int, default=1_000, help="events a second over the pretended day")
     parser.add_argument("--hours", type=float, default=24)
+    parser.add_argument("--lookback-days", type=float, default=3.5, help="of the third table; 0 leaves it out")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
     rate = options.keys // 3600
@@ -204,6 +266,13 @@ def main() -> None:
         "state": points_table(filling, rate, BATCH_SECONDS),
         "day": points_table(day, options.day_rate, DAY_BATCH_SECONDS),
     }
+    if options.lookback_days:
+        hours = 24 * options.lookback_days + FILLING_HOURS
+        points = [
+            look_back(days, options.day_rate, BATCH_OF_50_000, hours if days else 4)
+            for days in (0, options.lookback_days)
+        ]
+        tables["lookback"] = look_back_table(points, options.day_rate, BATCH_OF_50_000)
     for name, shown in tables.items():
         print(shown)  # noqa: T201 - this is a command
         if not options.dry:

@@ -105,8 +105,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- What bounds an open table's rows, by `told`, `delivered` and `paid`; none where all are looked at. -#}
-{% macro open_condition(name, days_before=0) -%}
+{#- What bounds an open table's rows, by what `since` says; none where all are looked at. -#}
+{% macro open_condition(name, days_before=0, since=none) -%}
     {%- set bounds = {
         'batch_ledger': ('published_at', 'told'),
         'stg_payments__batches': ('published_at', 'told'),
@@ -121,8 +121,10 @@
         'payment_transactions_fraud': ('event_time', 'paid'),
         'payment_metrics': ('window_start', 'paid')
     } -%}
-    {%- set since = open_now() -%}
-    {%- if since.told and name in bounds -%}
+    {%- set since = open_now() if since is none else since -%}
+    {%- if since.settled and name == 'stg_payments__settlement_totals' -%}
+        day >= date({{ since.settled }})
+    {%- elif since.told and name in bounds -%}
         {{ bounds[name][0] }} >= timestamp_sub({{ since[bounds[name][1]] }}, interval {{ days_before }} day)
     {%- endif -%}
 {%- endmacro %}
@@ -158,10 +160,10 @@
 {#-
     The rows of a model that checks look at: partitions of the days that are open, and so many days before. A view that
     joins or groups is asked by its own text, with the open rows of what it reads in the place of it: a condition outside
-    of it would prune nothing. Such a view stands in `views_to_open`.
+    of it would prune nothing. Such a view stands in `views_to_open`. `since` is what bounds them, if not what is open.
 -#}
-{% macro open_rows(name, days_before=0) -%}
-    {%- set condition = open_condition(name, days_before) | trim -%}
+{% macro open_rows(name, days_before=0, since=none) -%}
+    {%- set condition = open_condition(name, days_before, since) | trim -%}
     {%- if condition -%}
         (select * from {{ ref(name) }} where {{ condition }})
     {%- elif name not in views_to_open() or not open_now().told -%}
@@ -176,7 +178,7 @@
         {%- set text = namespace(sql=graph.nodes['model.payments.' ~ name].raw_code) -%}
         {#- The ledger's own rows are few, and the newest stays the newest. -#}
         {%- for below in views_to_open()[name] if below != 'stg_payments__batches' -%}
-            {%- set rows = open_rows(below, days_before) -%}
+            {%- set rows = open_rows(below, days_before, since) -%}
             {%- if name == 'int_partitions__matched' and below == 'int_deliveries__tallied' -%}
                 {%- set rows = open_or_told(rows) -%}
             {%- endif -%}
@@ -215,11 +217,37 @@
             'int_deliveries__tallied', 'int_batches__corrected', 'stg_payments__transactions',
             'stg_payments__batch_partitions', 'stg_payments__batches', 'int_batches__accepted_gaps'
         ],
+        'int_settlements__warehouse': [
+            'stg_payments__settlement_totals', 'payment_metrics', 'int_late_deliveries__judged'
+        ],
+        'reconciliation_settlements': ['stg_payments__settlement_totals', 'int_settlements__warehouse'],
         'reconciliation_daily': ['int_payments__valued'],
         'deduplication_audit': ['stg_payments__deliveries', 'int_corrections__netted'],
         'ignored_records': ['stg_payments__deliveries'],
         'payments_current': ['stg_payments__transactions', 'stg_payments__deliveries']
     }) }}
+{%- endmacro %}
+
+{#-
+    The days of providers that a check compares: those of reports that came since the last green build, and those of which
+    payments are open. A day of a provider's zone begins within a day of UTC's, and what is late comes after it.
+-#}
+{% macro open_settlements() -%}
+    {%- set reports = ref('stg_payments__settlement_totals') -%}
+    {%- set since = open_now() -%}
+    {%- if not since.told -%}
+        {{ open_rows('reconciliation_settlements') }}
+    {%- else -%}
+        {%- set asked -%}
+            select min(day) as day from {{ reports }} where reported_at >= {{ since.told }} or day >= date({{ since.paid }})
+        {%- endset -%}
+        {%- set day = run_query(asked).rows[0][0] -%}
+        {%- set settled = "timestamp '" ~ (day or '9999-01-01') ~ " 00:00:00+00'" -%}
+        {%- set begun = 'timestamp_sub(' ~ settled ~ ', interval 1 day)' -%}
+        {{ open_rows('reconciliation_settlements', since={
+            'settled': settled, 'told': since.told, 'delivered': begun, 'paid': begun
+        }) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- What reconciliation_summary said of days that are not open; batches of open days that are not were all right. -#}

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.deduplication.id_keys import Keys, among, in_order
-from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState, SegmentStore
+from spark_jobs.deduplication.slots import SegmentStore
+from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
 
 DISPOSITIONS: tuple[Disposition, ...] = tuple(Disposition)
 _UNIQUE, _DUPLICATE, _LATE, _QUARANTINED, _IGNORED = range(5)
@@ -49,7 +50,12 @@ def max_event_time_of(watermark: int, delay: int) -> int:
 
 
 def tag(
-    candidates: Candidates, state: DedupState, batch_max_event_time: int, delay: int, store: SegmentStore
+    candidates: Candidates,
+    state: DedupState,
+    batch_max_event_time: int,
+    delay: int,
+    store: SegmentStore,
+    lookback: int = 0,
 ) -> tuple[npt.NDArray[np.int8], DedupState]:
     """Dispositions, as indexes into DISPOSITIONS, and the state after the batch.
 
@@ -59,6 +65,7 @@ def tag(
         batch_max_event_time: the greatest valid event time of the whole batch, all buckets.
         delay: how far the watermark trails, microseconds.
         store: the bucket's segment files.
+        lookback: for how long the state keeps ids that it no longer judges by, microseconds.
     """
     dispositions = np.where(candidates.is_ignored, _IGNORED, _QUARANTINED).astype(np.int8)
     valid = np.flatnonzero(candidates.is_valid)
@@ -80,7 +87,7 @@ def tag(
     if len(late):
         tags[late[~among(keys[late], in_order(keys[first]))]] = _LATE
     dispositions[valid] = tags
-    return dispositions, state.advance(keys[first], event_time[first], batch_max_event_time, delay, store)
+    return dispositions, state.advance(keys[first], event_time[first], batch_max_event_time, delay, store, lookback)
 
 
 def _earliest(

@@ -16,9 +16,12 @@ import pyarrow.fs as pafs
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.checksums import Damaged, checksum
 from spark_jobs.deduplication.id_keys import Keys, PackedKeys
+from spark_jobs.deduplication.slots import SegmentStore
 from spark_jobs.file_systems import place
 
 _VERIFIED_FILES = 4096
+WINDOW, DAYS = ".keys", ".days"
+"""How names end: of the window's segments, and of the look-back's."""
 
 
 class LocalSegments:
@@ -28,17 +31,18 @@ class LocalSegments:
     only the pages that a probe touches.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suffix: str = WINDOW) -> None:
         self._folder = folder
+        self._suffix = suffix
 
-    def write(self, keys: Keys) -> str:
+    def write(self, keys: Keys, *, is_filtered: bool = False) -> str:
         """Write, sync and only then name the file."""
-        return self.keep(PackedKeys.of(keys).content())
+        return self.keep(PackedKeys.of(keys, is_filtered=is_filtered).content())
 
     def keep(self, content: bytes) -> str:
         """Write a segment's bytes, as `write` does."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{uuid.uuid4().hex}-{checksum(content):08x}.keys"
+        name = f"{uuid.uuid4().hex}-{checksum(content):08x}{self._suffix}"
         unnamed = self._folder / f".{name}"
         with unnamed.open("wb") as file:
             file.write(content)
@@ -58,7 +62,8 @@ class LocalSegments:
         path = self._folder / name
         try:
             _verify(path, path.stat().st_mtime_ns)
-            return PackedKeys.mapped(np.memmap(path, dtype=np.uint8, mode="r"))
+            # As a plain array: each slice of a memmap is a memmap, which takes as long as a small search.
+            return PackedKeys.mapped(np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray))
         except (OSError, ValueError) as error:
             raise Damaged(f"segment {name} cannot be read.") from error
 
@@ -92,9 +97,9 @@ class RemoteSegments:
         self._cache = cache
         self._cache_folder = cache_folder
 
-    def write(self, keys: Keys) -> str:
+    def write(self, keys: Keys, *, is_filtered: bool = False) -> str:
         """Write the object; it appears whole or not at all. The local copy is kept."""
-        content = PackedKeys.of(keys).content()
+        content = PackedKeys.of(keys, is_filtered=is_filtered).content()
         name = self._cache.keep(content)
         with self._filesystem.open_output_stream(f"{self._folder}/{name}") as stream:
             stream.write(content)
@@ -128,10 +133,40 @@ def segment_cache() -> Path:
     return Path(gettempdir()) / "payments-segments"
 
 
-def open_segments(uri: str, cache_root: Path) -> LocalSegments | RemoteSegments:
+class BucketSegments:
+    """All segments of a bucket: those with a filter are the look-back's, and lie where they outlive a generation."""
+
+    def __init__(self, window: SegmentStore, days: SegmentStore) -> None:
+        self._window = window
+        self._days = days
+
+    def write(self, keys: Keys, *, is_filtered: bool = False) -> str:
+        """Store sorted keys."""
+        return (self._days if is_filtered else self._window).write(keys, is_filtered=is_filtered)
+
+    def read(self, name: str) -> PackedKeys:
+        """Map a segment. Raises Damaged, as LocalSegments does."""
+        return self._of(name).read(name)
+
+    def delete(self, name: str) -> None:
+        """Remove a segment, if it is there."""
+        self._of(name).delete(name)
+
+    def _of(self, name: str) -> SegmentStore:
+        return self._days if name.endswith(DAYS) else self._window
+
+
+def open_bucket(window_uri: str, days_uri: str) -> BucketSegments:
+    """The segments of a bucket; copies of remote ones are this machine's (segment_cache)."""
+    return BucketSegments(
+        open_segments(window_uri, segment_cache()), open_segments(days_uri, segment_cache(), suffix=DAYS)
+    )
+
+
+def open_segments(uri: str, cache_root: Path, suffix: str = WINDOW) -> LocalSegments | RemoteSegments:
     """The store for a folder URI (`file:` or `gs:`); copies of remote segments go below `cache_root`."""
     filesystem, folder = place(uri)
     if isinstance(filesystem, pafs.LocalFileSystem):
-        return LocalSegments(Path(folder))
+        return LocalSegments(Path(folder), suffix)
     cache_folder = cache_root / folder.replace("/", "_")
-    return RemoteSegments(filesystem, folder, LocalSegments(cache_folder), cache_folder)
+    return RemoteSegments(filesystem, folder, LocalSegments(cache_folder, suffix), cache_folder)

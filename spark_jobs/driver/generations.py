@@ -17,10 +17,15 @@ from spark_jobs.file_systems import place
 from spark_jobs.publishing.control import Control, new_name, watermark_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.carried import write_carried
+from spark_jobs.streaming.kept_days import sweep_kept
 from spark_jobs.streaming.locations import Locations
 
 if TYPE_CHECKING:
     from spark_jobs.publishing.protocol import Store
+
+
+KEPT = ".kept"
+"""Beside the pipelines' folders: what outlives a generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ def renew(store: "Store", settings: JobSettings, control: Control) -> tuple[Cont
     generation = _locate(settings, control)
     store.seed_state(control, generation.locations)
     crash_point(Point.STATE_SEEDED)
+    sweep_kept(generation.locations, settings.state_buckets, _long_ago(settings))
     _begin(control, generation)
     return control, generation
 
@@ -75,7 +81,7 @@ def sweep_generations(settings: JobSettings, named: str) -> list[str]:
     One that was replaced a moment ago may still be at work in a run that has not noticed. What cannot be deleted now
     stays for the next run.
     """
-    before = datetime.now(UTC) - timedelta(hours=settings.keep_generations_hours)
+    before = _long_ago(settings)
     filesystem, folder = place(f"{settings.checkpoint_location}/{settings.pipeline}")
     swept = []
     for found in filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True)):
@@ -90,6 +96,10 @@ def sweep_generations(settings: JobSettings, named: str) -> list[str]:
     return swept
 
 
+def _long_ago(settings: JobSettings) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=settings.keep_generations_hours)
+
+
 def _is_old(filesystem: pafs.FileSystem, generation: pafs.FileInfo, before: datetime) -> bool:
     inside = filesystem.get_file_info(pafs.FileSelector(generation.path, allow_not_found=True, recursive=True))
     times = [info.mtime for info in (generation, *inside) if info.mtime]
@@ -99,7 +109,11 @@ def _is_old(filesystem: pafs.FileSystem, generation: pafs.FileInfo, before: date
 def locations_of(settings: JobSettings, generation: str) -> Locations:
     """The folders of a checkpoint generation."""
     below = f"{settings.pipeline}/{generation}"
-    return Locations(f"{settings.checkpoint_location}/{below}", f"{settings.staging_location}/{below}")
+    return Locations(
+        f"{settings.checkpoint_location}/{below}",
+        f"{settings.staging_location}/{below}",
+        f"{settings.checkpoint_location}/{KEPT}/{settings.pipeline}",
+    )
 
 
 def _locate(settings: JobSettings, control: Control) -> Generation:

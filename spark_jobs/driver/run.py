@@ -36,6 +36,7 @@ from spark_jobs.source.stream import read_kafka
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader, TopicState, backlog, check_source
 from spark_jobs.streaming import staged_files
 from spark_jobs.streaming.carried import newest_after, write_carried
+from spark_jobs.streaming.kept_days import KeptDays, write_kept
 from spark_jobs.streaming.plan import tallies_of
 from spark_jobs.streaming.tally import BatchTally, add_up, decode
 
@@ -106,6 +107,7 @@ class Run(AbstractContextManager["Run"]):
         self._locations, self._checkpoint = generation.locations, generation.checkpoint
         self._publisher = self._store.publisher(control)
         self._group.publish(control.end_offsets)
+        self._kept: KeptDays | None = None
         self._plan.cache_clear()
         staged_files.sweep(self._locations.staging)
 
@@ -157,6 +159,7 @@ class Run(AbstractContextManager["Run"]):
             self._locations,
             self._settings.state_buckets,
             delay=self._settings.watermark_microseconds,
+            lookback=self._settings.lookback_microseconds,
             lists=contract.lists,
             mapping=contract.mapping.to_json() if contract.mapping else None,
         )
@@ -244,11 +247,19 @@ class Run(AbstractContextManager["Run"]):
             self._group.publish(interval.end)
             self.reports.append(report)
             self._on_batch(report)
+        self._keep_days(tally)
         # Also of a batch that was published before: the control row is the one after it.
         write_carried(self._locations, spark_batch_id + 1, watermark_in(self._publisher.control))
         staged_files.remove(tally.uris + tally.shuffle_files)
         crash_point(Point.FILES_REMOVED)
         self._batch_started = datetime.now(UTC)
+
+    def _keep_days(self, tally: BatchTally) -> None:
+        """Say where the look-back's ids are; what this batch has brought is not among them."""
+        if tally.kept and tally.kept != self._kept:
+            write_kept(self._locations, tally.kept)
+            self._kept = tally.kept
+            crash_point(Point.DAYS_KEPT)
 
     def _with_a_file(self, tally: BatchTally) -> BatchTally:
         """The tally, with an empty file where the batch has no record: each of its offsets is a hole."""

@@ -73,10 +73,10 @@ class BatchPublisher(Protocol):
         offsets without one. There may be no record at all.
 
         1. `check_batch` (publishing.checks) comes before any effect.
-        2. Records tagged UNIQUE whose id an earlier batch has published, with an event time in the `lookback_days`
-           before the control row's watermark, become DUPLICATE: `retract` mends the tally, the delivery is kept as a
-           DUPLICATE and no payment is added, and what the record says is kept in a table beside. Newer ids are the
-           stream's own to know.
+        2. Records tagged UNIQUE whose id an earlier batch has published, with an event time that `searched_in`
+           (publishing.look_back) names, become DUPLICATE: `retract` mends the tally, the delivery is kept as a
+           DUPLICATE and no payment is added, and what the record says is kept in a table beside. All other ids are
+           the stream's own to know, but for those that a decision has put in.
         3. The staged files must hold what the tally says, or nothing is committed.
         4. Deliveries, payments, the ledger row and the control row become visible together. The ledger's values are
            `ledger_of` (publishing.ledger); its digest is that of `claims_in`, the records' content_hash and

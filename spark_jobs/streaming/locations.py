@@ -4,18 +4,18 @@ Belongs here: names of folders and files. Does not belong here: what is in them.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """Where one checkpoint generation keeps things; all are folder URIs."""
+    """Where one checkpoint generation keeps things; all are folder URIs.
+
+    `kept` is what outlives a generation: the next one takes it over. By default it is a part of it.
+    """
 
     checkpoint: str
     staging: str
+    kept: str = ""
 
     @property
     def spark(self) -> str:
@@ -25,6 +25,19 @@ class Locations:
     def segments(self, bucket: int) -> str:
         """Segment files of one bucket."""
         return f"{self.checkpoint}/segments/{bucket}"
+
+    def day_segments(self, bucket: int) -> str:
+        """Segment files of one bucket's look-back."""
+        return f"{self._kept}/{bucket}"
+
+    @property
+    def kept_days(self) -> str:
+        """The file that names the segments of the look-back."""
+        return f"{self._kept}/days.json"
+
+    @property
+    def _kept(self) -> str:
+        return self.kept or f"{self.checkpoint}/kept"
 
     def carried(self, batch_id: int) -> str:
         """How far event time has come before one of Spark's batches."""

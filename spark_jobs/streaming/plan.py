@@ -19,13 +19,13 @@ import pyarrow.compute as pc
 from msgspec import structs
 
 from spark_jobs.contract.code_lists import CodeLists
-from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
+from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS, Disposition
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.buckets import buckets_of, labels_of
 from spark_jobs.deduplication.checksums import Damaged
-from spark_jobs.deduplication.dispositions import Candidates, max_event_time_of, tag, watermark_of
-from spark_jobs.deduplication.id_keys import keys_of
-from spark_jobs.deduplication.segment_files import open_segments, segment_cache
+from spark_jobs.deduplication.dispositions import DISPOSITIONS, Candidates, max_event_time_of, tag, watermark_of
+from spark_jobs.deduplication.id_keys import in_order, keys_of
+from spark_jobs.deduplication.segment_files import open_bucket
 from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
 from spark_jobs.reading.contracts import mapping_of
 from spark_jobs.reading.records import CLOCK, KAFKA_COLUMNS, NO_RECORDS, read_records
@@ -51,12 +51,14 @@ def tallies_of(
     buckets: int,
     *,
     delay: int = WATERMARK_MICROSECONDS,
+    lookback: int = 0,
     lists: CodeLists | None = None,
     mapping: str | None = None,
 ) -> "DataFrame":
     """KAFKA_COLUMNS, with or without CLOCK, to RECEIPT_SCHEMA. Evaluating the result stages the batch's files.
 
-    `delay` is how far the watermark trails the greatest event_time, in microseconds; `lists` are the codes that records
+    `delay` is how far the watermark trails the greatest event_time, and `lookback` for how long before the watermark
+    the state says which days have an id, both in microseconds; `lists` are the codes that records
     are held against, by default those of now. `mapping` is the mapping as JSON: it travels with the plan, as a worker
     may be where its file is not.
     """
@@ -72,7 +74,7 @@ def tallies_of(
         .repartition(buckets, "bucket")
         .groupBy("bucket")
         .applyInPandasWithState(
-            _tag_and_stage(locations, buckets, delay),
+            _tag_and_stage(locations, buckets, delay, lookback),
             outputStructType=RECEIPT_SCHEMA,
             stateStructType="state binary",
             outputMode="append",
@@ -130,7 +132,7 @@ def pack_records(
 
 
 def _tag_and_stage(
-    locations: Locations, buckets: int, delay: int
+    locations: Locations, buckets: int, delay: int, lookback: int
 ) -> Callable[[Any, Iterable[pd.DataFrame], "GroupState"], Iterator[pd.DataFrame]]:
     def function(key: Any, frames: Iterable[pd.DataFrame], state: "GroupState") -> Iterator[pd.DataFrame]:
         _keep_modules_out_of_collections()
@@ -145,7 +147,7 @@ def _tag_and_stage(
             # The store has decided how far event time has come; what this batch adds to it is the next one's.
             before = replace(before, max_event_time=max_event_time_of(carried, delay))
             newest = NOTHING_SEEN
-        bucket_tally, after = tag_bucket(bucket, payloads, newest, before, locations, delay)
+        bucket_tally, after = tag_bucket(bucket, payloads, newest, before, locations, delay, lookback)
         bucket_tally = structs.replace(bucket_tally, shuffle_files=tuple(set(rows["uri"])))
         state.update((after.encode(),))
         yield pd.DataFrame({"bucket": [bucket], "bucket_tally": [tally.encode(bucket_tally)]})
@@ -181,6 +183,7 @@ def tag_bucket(
     before: DedupState,
     locations: Locations,
     delay: int = WATERMARK_MICROSECONDS,
+    lookback: int = 0,
 ) -> tuple[tally.BucketTally, DedupState]:
     """Tag one bucket's records, stage them as one file, and say what was staged.
 
@@ -191,9 +194,10 @@ def tag_bucket(
         before: the bucket's state before the batch.
         locations: where files go.
         delay: how far the watermark trails the greatest event_time.
+        lookback: for how long before the watermark ids are kept.
     """
     records = packing.unpack(payloads)
-    store = open_segments(locations.segments(bucket), segment_cache())
+    store = open_bucket(locations.segments(bucket), locations.day_segments(bucket))
     candidates = Candidates(
         keys=keys_of(_concatenated(records["id_hash"])),
         is_valid=_is_valid(records),
@@ -202,7 +206,8 @@ def tag_bucket(
         partition=records["kafka_partition"].to_numpy(),
         offset=records["kafka_offset"].to_numpy(),
     )
-    dispositions, after = tag(candidates, before, max_event_time, delay, store)
+    dispositions, after = tag(candidates, before, max_event_time, delay, store, lookback)
+    new_keys = in_order(candidates.keys[dispositions == DISPOSITIONS.index(Disposition.UNIQUE)])
     tagged = staged_files.with_dispositions(records, dispositions)
     uri = staged_files.write(tagged, locations.staging) if tagged.num_rows else None
     crash_point(Point.PARQUET_STAGED)
@@ -222,6 +227,11 @@ def tag_bucket(
         ends=tally.ends_of(tagged),
         log_days=tally.log_days_of(tagged),
         payment_days=tally.payment_days_of(tagged),
+        complete_since=before.complete_since,
+        days_to_ask=before.days_with(new_keys, store),
+        days=after.days,
+        days_since=after.complete_since,
+        days_until=after.closed_until(delay),
     )
     return bucket_tally, after
 

@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.deduplication.slots import Slot
 from spark_jobs.deduplication.state import NOTHING_SEEN
+from spark_jobs.streaming.kept_days import KeptDays
 
 _NO_PAYMENT = pa.array([Disposition.QUARANTINED.value, Disposition.IGNORED.value])
 _PERCENTILES = np.linspace(0, 100, 101)
@@ -57,7 +59,8 @@ class BucketTally(msgspec.Struct, frozen=True):
     Times are microseconds since 1970; `watermark` is None before the first valid payment; `timestamp_percentiles` are
     those of the Kafka timestamps, 0 to 100; `shuffle_files` are the files that its records came in; `ignored_by_rule`
     counts the IGNORED records; `log_days` are the days since 1970 that its Kafka timestamps fall on, `payment_days`
-    those of the event times of the UNIQUE ones.
+    those of the event times of the UNIQUE ones. `complete_since` and `days_to_ask` are as in BatchTally.
+    `days` are those of the look-back after the batch, complete from `days_since` up to `days_until`.
     """
 
     bucket: int
@@ -75,6 +78,11 @@ class BucketTally(msgspec.Struct, frozen=True):
     ends: tuple[PartitionEnd, ...] = ()
     log_days: tuple[int, ...] = ()
     payment_days: tuple[int, ...] = ()
+    complete_since: int | None = None
+    days_to_ask: tuple[int, ...] = ()
+    days: tuple[Slot, ...] = ()
+    days_since: int | None = None
+    days_until: int = NOTHING_SEEN
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,12 @@ class BatchTally:
     """Days since 1970 that Kafka timestamps fall on, in order."""
     payment_days: tuple[int, ...] = ()
     """Days since 1970 that event times of what is UNIQUE fall on, in order."""
+    complete_since: int | None = None
+    """Since when every bucket knows all published ids, microseconds since 1970; None where one does not know."""
+    days_to_ask: tuple[int, ...] = ()
+    """Days since 1970, in order, on which ids of what is UNIQUE may have been published."""
+    kept: KeptDays | None = None
+    """The look-back's ids after the batch; None where a bucket does not know."""
 
     @property
     def delivered(self) -> int:
@@ -226,8 +240,25 @@ def add_up(tallies: Iterable[BucketTally]) -> BatchTally:
         newest=_newest(tallies),
         log_days=tuple(sorted({day for bucket_tally in tallies for day in bucket_tally.log_days})),
         payment_days=tuple(sorted({day for bucket_tally in tallies for day in bucket_tally.payment_days})),
+        complete_since=_latest([bucket_tally.complete_since for bucket_tally in tallies]),
+        kept=_kept(tallies),
+        days_to_ask=tuple(sorted({day for bucket_tally in tallies for day in bucket_tally.days_to_ask})),
         last_records={end.partition: (end.offset, end.sha256) for end in sorted(_ends(tallies), key=_by_offset)},
     )
+
+
+def _latest(moments: list[int | None]) -> int | None:
+    known = [moment for moment in moments if moment is not None]
+    return max(known) if known and len(known) == len(moments) else None
+
+
+def _kept(tallies: list[BucketTally]) -> KeptDays | None:
+    since = _latest([bucket_tally.days_since for bucket_tally in tallies])
+    if since is None:
+        return None
+    until = min(bucket_tally.days_until for bucket_tally in tallies)
+    days = {bucket_tally.bucket: bucket_tally.days for bucket_tally in tallies}
+    return KeptDays(len(tallies), since, until, days)
 
 
 def _ends(tallies: list[BucketTally]) -> list[PartitionEnd]:

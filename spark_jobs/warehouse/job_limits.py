@@ -22,6 +22,8 @@ FIGURES = Path(__file__).with_name("job_bytes.json")
 """By work and days kept: the bytes of its largest statement at FIGURES_PER_SECOND, by `make bytes`."""
 FIGURES_PER_SECOND = 10_000
 FIGURES_LOOKBACK_DAYS = 3
+RENEWAL = "renewal"
+"""In FIGURES, a batch that has to search the look-back's days in the warehouse. It has a batch's label."""
 
 ON_DEMAND_DOLLARS_A_TIB = Decimal("6.25")
 """BigQuery's list price on demand, United States."""
@@ -46,7 +48,8 @@ def most_bytes(settings: JobSettings, work: Work) -> int:
     What the meter has no recording of yet gets the largest figure of all: it reads no more than is stored.
     """
     known = figures()
-    by_days = known.get(work) or {days: max(each[days] for each in known.values()) for days in known[Work.BATCH]}
+    sent = [known[name] for name in ((work, RENEWAL) if work is Work.BATCH else (work,)) if name in known]
+    by_days = {days: max(each[days] for each in sent or known.values()) for days in known[Work.BATCH]}
     scale = settings.planned_per_second / FIGURES_PER_SECOND
     if work is Work.BATCH:
         scale *= max(1.0, settings.lookback_days / FIGURES_LOOKBACK_DAYS)

@@ -1,6 +1,7 @@
 import json
 import os
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ from spark_jobs.tables.catalog import TABLES
 from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
-from tests.dbt.sample import LEAVER, RULE, correct, correction, deliveries, tables
+from tests.dbt.sample import LEAVER, RULE, correct, correction, deliveries, settlement, tables
 from tests.dbt.traced_columns import traced_columns
 
 pytestmark = pytest.mark.integration
@@ -63,6 +64,7 @@ DELIVERED = """
 """
 """The same payments, as often as each was delivered: in the sample, each twice."""
 
+SETTLEMENTS = "assert_settlements_agree"
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -239,6 +241,20 @@ def test_a_generic_test_refuses_what_breaks_it(
 def test_sound_data_leaves_every_rule_green(warehouse: DbtWarehouse, grown: Built) -> None:
     assert grown
     assert not warehouse.red(RULES)
+
+
+def test_a_settlement_report_that_came_since_the_last_green_build_is_held_against_what_counts(
+    warehouse: DbtWarehouse, grown: Built
+) -> None:
+    assert grown
+    now, sound = datetime.now(UTC), tables(deliveries(batches=3))
+    statuses = []
+    for reported_at in (now - timedelta(days=9), now):
+        warehouse.fill(sound | {"sender_settlement_totals": [settlement(reported_at)]}, {"sender_settlement_totals"})
+        statuses.append(warehouse.build("--select", SETTLEMENTS).statuses[SETTLEMENTS])
+    warehouse.fill(sound, {"sender_settlement_totals"})
+    # The first one is the night's.
+    assert statuses == ["pass", "fail"]
 
 
 def test_a_broken_source_does_not_silence_the_reconciliations(warehouse: DbtWarehouse, grown: Built) -> None:

@@ -1,4 +1,4 @@
-"""Ten random kills of the running platform: nothing lost, nothing doubled, nothing misjudged."""
+"""Six random kills of the running platform: nothing lost, nothing doubled, nothing misjudged."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from tests.faults.chaos import VICTIMS, Chaos
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
-KILLS = 10
-SEED = 236
+KILLS = 6
+SEED = 83
 """One whose kills are of every kind but the slowest. `make chaos` takes others, and more of them."""
 
 

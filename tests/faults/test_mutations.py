@@ -42,8 +42,10 @@ def oracle(world: World) -> Oracle:
 def without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """Take words out of the transaction's text."""
 
-    def mutated(settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans) -> str:
-        sql = publish_sql(settings, staging, known, spans)
+    def mutated(
+        settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans, *, searches: bool
+    ) -> str:
+        sql = publish_sql(settings, staging, known, spans, searches=searches)
         for word in words:
             assert word in sql
             sql = sql.replace(word, "")
@@ -112,7 +114,7 @@ def test_without_its_state_rebuilt_a_lost_checkpoint_counts_retries_again(
         # Without the watermark the state would not fit the warehouse's, and the run would stop: a second guard.
         monkeypatch.setattr(publisher, "check_batch", lambda *_: None)
         # The transaction takes no payment that is published, were it beyond the window or within: a third.
-        monkeypatch.setattr(transaction, "is_new_sql", lambda *_: "s.disposition = 'UNIQUE'")
+        monkeypatch.setattr(transaction, "is_new_sql", lambda *_, **__: "s.disposition = 'UNIQUE'")
     world.lose_checkpoint()
     world.drain()
     if is_guarded:

@@ -12,6 +12,7 @@ from typing import Any
 from spark_jobs.contract.payment_event import ERASED, MIN_YEAR
 from spark_jobs.publishing.batch import AlreadyPublished
 from spark_jobs.publishing.control import Control
+from spark_jobs.publishing.look_back import Searched
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
@@ -49,18 +50,17 @@ class FoundInWarehouse(AlreadyPublished):
         )
 
 
-def already_published_sql(settings: JobSettings, staging: str) -> str:
-    """The exact check of one batch: of payments that its state has forgotten, or may know by another time, or erased.
+def already_published_sql(settings: JobSettings, staging: str, *, searches: bool = True) -> str:
+    """The exact check of one batch: of payments that its state has forgotten, that a decision has put in, or erased.
 
-    The state remembers every payment since @remembered_since, by the time that it was published with; a decision may
-    have exchanged that.
+    `searches` is whether payments made from @searched_since up to @searched_until are to be searched at all.
     """
     columns = "kafka_partition, disposition, currency, amount_minor"
     return f"""
     select c.correction_count, c.erasure_count, s.*
     from `{table_id(settings, catalog.CONTROL)}` as c
     left join (
-        select {columns}, false as is_erased from ({_known(settings, staging, columns)})
+        select {columns}, false as is_erased from ({_known(settings, staging, columns, searches=searches)})
         union all
         select {columns}, true as is_erased from `{staging}` where {_is_erased(settings)}
     ) as s on true
@@ -68,10 +68,13 @@ def already_published_sql(settings: JobSettings, staging: str) -> str:
     """
 
 
-def is_new_sql(settings: JobSettings, known: FoundInWarehouse) -> str:
+def is_new_sql(settings: JobSettings, known: FoundInWarehouse, *, searches: bool = True) -> str:
     """Of a record `s` of the staging table: it is a payment, and none that is published or erased."""
-    published = _published_ids(settings, has_corrections=known.correction_count > 0)
-    return f"""s.disposition = 'UNIQUE' and {was_not_erased_sql(settings, known)} and not exists (
+    is_new = f"s.disposition = 'UNIQUE' and {was_not_erased_sql(settings, known)}"
+    published = _published_ids(settings, searches=searches, has_corrections=known.correction_count > 0)
+    if not published:
+        return is_new
+    return f"""{is_new} and not exists (
                 select 1 from ({published}) as p where p.transaction_id = s.transaction_id)"""
 
 
@@ -83,13 +86,17 @@ def was_not_erased_sql(settings: JobSettings, known: FoundInWarehouse) -> str:
     return f"not exists ({erased} where erased.id_hash = md5(s.transaction_id))"
 
 
-def already_published_values(settings: JobSettings, control: Control) -> dict[str, Any]:
-    """Values of the two statements, by name: what is new is never older than the batch's watermark."""
-    watermark = control.watermark or NO_WATERMARK
+def already_published_values(
+    settings: JobSettings, control: Control, searched: Searched | None = None
+) -> dict[str, Any]:
+    """Values of the two statements, by name. Payments of before @known_since are forgotten for good."""
+    known_since = (control.watermark or NO_WATERMARK) - timedelta(days=settings.lookback_days)
+    since, until = searched or (known_since, known_since)
     return {
         "pipeline": control.pipeline,
-        "known_since": watermark - timedelta(days=settings.lookback_days),
-        "remembered_since": watermark,
+        "known_since": known_since,
+        "searched_since": since,
+        "searched_until": until,
     }
 
 
@@ -123,7 +130,7 @@ def delivered_as(*, retracts: bool, erases: bool) -> dict[str, str]:
     }
 
 
-def retract_sql(settings: JobSettings, staging: str) -> str:
+def retract_sql(settings: JobSettings, staging: str, *, searches: bool = True) -> str:
     """Write the corrections of what is published already."""
     payment = ", ".join(column.name for column in catalog.TRANSACTIONS.columns)
     given = {"topic": "@topic as topic", "batch_id": "@batch_id as batch_id"}
@@ -137,7 +144,7 @@ def retract_sql(settings: JobSettings, staging: str) -> str:
             select *, '{Correction.RETRACTED_DUPLICATE}' as kind, 0 as payments_added, @batch_id - 1 as last_batch_id,
                 @pipeline as decided_by, '{RETRACTION}' as reason, current_timestamp() as decided_at,
                 @correction_count + row_number() over (order by kafka_partition, kafka_offset) as correction_id
-            from ({_known(settings, staging, staged)})
+            from ({_known(settings, staging, staged, searches=searches)})
         );
     assert @@row_count = @retracted as 'what is known of the batch has changed';"""
 
@@ -166,17 +173,21 @@ def _is_erased(settings: JobSettings) -> str:
     return f"md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)"
 
 
-def _known(settings: JobSettings, staging: str, columns: str) -> str:
+def _known(settings: JobSettings, staging: str, columns: str, *, searches: bool) -> str:
     return f"""select {columns} from `{staging}`
-            where disposition = 'UNIQUE' and transaction_id in ({_published_ids(settings)})"""
+            where disposition = 'UNIQUE'
+                and transaction_id in ({_published_ids(settings, searches=searches, has_corrections=True)})"""
 
 
-def _published_ids(settings: JobSettings, *, has_corrections: bool = True) -> str:
+def _published_ids(settings: JobSettings, *, searches: bool, has_corrections: bool) -> str:
+    """Ids that the stream may take for new: empty where there are none."""
     payments = f"""
                 select transaction_id from `{table_id(settings, catalog.TRANSACTIONS)}`
-                where event_time >= @known_since and event_time < @remembered_since"""
-    chosen = f"""
-                union all
+                where event_time >= @searched_since and event_time < @searched_until"""
+    # The stream knows none that a decision has put in. None is decided before it is made, but a clock may be ahead.
+    decided = f"""
                 select transaction_id from `{table_id(settings, catalog.CORRECTIONS)}`
-                where kind = '{Correction.CONFLICT_CHOSEN}' and event_time >= @remembered_since"""
-    return payments + chosen if has_corrections else payments
+                where payments_added > 0 and event_time >= @known_since
+                    and decided_at >= timestamp_sub(@known_since, interval 1 day)"""
+    parts = [payments] if searches else []
+    return "\n                union all".join([*parts, *([decided] if has_corrections else [])])

@@ -12,6 +12,7 @@ from spark_jobs.contract.times import from_microseconds
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.control import Control, last_records_after
 from spark_jobs.publishing.ledger import claims_in, ledger_of
+from spark_jobs.publishing.look_back import Searched
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.already_published import (
     FoundInWarehouse,
@@ -32,7 +33,14 @@ from spark_jobs.warehouse.table_setup import table_id
 _NO_AMOUNT = {"disposition": "", "currency": "", "record_count": 0, "amount_minor": Decimal(0)}
 
 
-def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans = FEW_DAYS) -> str:
+def publish_sql(
+    settings: JobSettings,
+    staging: str,
+    known: FoundInWarehouse,
+    spans: DaySpans = FEW_DAYS,
+    *,
+    searches: bool = True,
+) -> str:
     """The transaction: everything, or nothing, where the epoch, the offsets or what is decided or known have moved on.
 
     It finds out by itself that something is known of the batch: then it has to be told what (already_published).
@@ -44,14 +52,15 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse, sp
             DUPLICATE, and a correction keeps what they say; deliveries of ids that were erased are ERASED, and a
             receipt counts them.
         spans: the days that the batch touches.
+        searches: whether published payments have to be searched for the batch's new ids (publishing.look_back).
     """
     ledger = ", ".join(c.name for c in catalog.LEDGER.columns)
     counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count, ignored_count"
     name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
-    found = (retract_sql(settings, staging) if known.corrected else "") + (
+    found = (retract_sql(settings, staging, searches=searches) if known.corrected else "") + (
         erase_again_sql(settings, staging) if known.erased else ""
     )
-    delivered, paid = _large_inserts(settings, staging, known, spans)
+    delivered, paid = _large_inserts(settings, staging, known, spans, searches=searches)
     return f"""
     {DECLARED if spans.is_cut else ""}begin transaction;{found}
     {delivered}
@@ -89,7 +98,9 @@ def publish_sql(settings: JobSettings, staging: str, known: FoundInWarehouse, sp
     """
 
 
-def _large_inserts(settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans) -> tuple[str, str]:
+def _large_inserts(
+    settings: JobSettings, staging: str, known: FoundInWarehouse, spans: DaySpans, *, searches: bool
+) -> tuple[str, str]:
     """The batch's deliveries, and its payments."""
     retracts, erases = bool(known.corrected), bool(known.erased)
     deliveries, delivery_values = _insert_lists(catalog.DELIVERIES, delivered_as(retracts=retracts, erases=erases))
@@ -104,7 +115,7 @@ def _large_inserts(settings: JobSettings, staging: str, known: FoundInWarehouse,
     )
     paid = insert_by_days(
         f"insert into `{table_id(settings, catalog.TRANSACTIONS)}` ({transactions}) select {transaction_values}"
-        f"\n        from `{staging}` as s where {is_new_sql(settings, known)}",
+        f"\n        from `{staging}` as s where {is_new_sql(settings, known, searches=searches)}",
         ("s.event_time", spans.event_times),
         ("@unique_count", "new payments of the batch are published or erased already"),
     )
@@ -130,6 +141,7 @@ def parameters(
     load_seconds: float,
     known: FoundInWarehouse,
     transaction_seconds: float = 0.0,
+    searched: Searched | None = None,
 ) -> dict[str, Any]:
     """Values of `publish_sql`, by name.
 
@@ -141,7 +153,7 @@ def parameters(
         **ledger,
         # An array of structs must have a row to have a type: a batch of holes has no money.
         "amounts": ledger["amounts"] or [_NO_AMOUNT],
-        **already_published_values(settings, control),
+        **already_published_values(settings, control, searched),
         "old_offsets": offsets_to_json(control.end_offsets),
         "new_offsets": offsets_to_json(control.end_offsets | batch.interval.end),
         "correction_count": known.correction_count,

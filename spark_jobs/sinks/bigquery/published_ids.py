@@ -5,14 +5,14 @@ checkpoint is unusable (driver).
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS
 from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.locations import Locations
-from spark_jobs.streaming.state_seeds import write_seeds
+from spark_jobs.streaming.state_seeds import kept_days, seeded_since, write_seeds
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.retries import bounds, rows_of
 from spark_jobs.warehouse.table_setup import table_id
@@ -28,19 +28,25 @@ PAGE_ROWS = 8
 
 
 def seed_state(client: "Client", settings: JobSettings, control: Control, locations: Locations) -> int:
-    """Write each bucket's seed: the ids published since the watermark's slot began. Returns how many there are."""
+    """Write each bucket's seed: the ids published since the watermark's slot began. Returns how many there are.
+
+    Where the days before it are kept, the seed begins with them.
+    """
     if control.watermark is None:
         return 0
+    kept = kept_days(locations, settings.state_buckets, control.watermark)
     return write_seeds(
-        _published_hashes(client, settings, control.watermark),
+        _published_hashes(client, settings, seeded_since(control.watermark, kept)),
         settings.state_buckets,
         control.watermark,
         locations,
-        settings.watermark_microseconds,
+        delay=settings.watermark_microseconds,
+        lookback=settings.lookback_microseconds,
+        kept=kept,
     )
 
 
-def _published_hashes(client: "Client", settings: JobSettings, watermark: datetime) -> Iterator[tuple[int, bytes]]:
+def _published_hashes(client: "Client", settings: JobSettings, since: datetime) -> Iterator[tuple[int, bytes]]:
     """Slots, each with the concatenated hashes of some of its ids: hashed and put together by the warehouse.
 
     A row for each payment would take its client half a minute a million.
@@ -48,7 +54,7 @@ def _published_hashes(client: "Client", settings: JobSettings, watermark: dateti
     from google.cloud import bigquery
 
     values: dict[str, tuple[str, int | datetime]] = {
-        "since": ("TIMESTAMP", watermark - timedelta(microseconds=SLOT_MICROSECONDS)),
+        "since": ("TIMESTAMP", since),
         "slot_microseconds": ("INT64", SLOT_MICROSECONDS),
         "shard_hex_digits": ("INT64", SHARD_HEX_DIGITS),
     }

@@ -16,6 +16,7 @@ from spark_jobs.publishing.batch import Batch, Interval, retract
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.checks import check_batch, holds, report_of
 from spark_jobs.publishing.control import Control, control_of
+from spark_jobs.publishing.look_back import Searched, searched_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.already_published import (
     FoundInWarehouse,
@@ -99,22 +100,25 @@ class Publisher:
 
     def _commit(self, batch: Batch, staging: str, load_seconds: float) -> tuple[Control, Batch]:
         """The control row after it, and the batch as it was published."""
+        searched = searched_in(batch.tally, self.control.watermark, self._settings.lookback_days)
 
         def attempt(number: int) -> tuple[Control, Batch] | Exception:
             known = FoundInWarehouse(
                 correction_count=self.control.correction_count, erasure_count=self.control.erasure_count
             )
             # Next to never is anything known, and the transaction tells: to ask first would be one more job a batch.
-            if self._known_before or number:
+            if self._known_before or number or batch.tally.days_to_ask:
                 try:
-                    known = self._look_up(staging)
+                    known = self._look_up(staging, searched)
                 except failures() as error:
                     # A run that took over has swept the staging table: then that is what happened.
                     self._read_back(batch)
                     return error
             published = retract(batch, known)
-            values = parameters(self._settings, published, self.control, load_seconds, known, self._transaction_seconds)
-            sql = publish_sql(self._settings, staging, known, spans_of(batch))
+            values = parameters(
+                self._settings, published, self.control, load_seconds, known, self._transaction_seconds, searched
+            )
+            sql = publish_sql(self._settings, staging, known, spans_of(batch), searches=searched is not None)
             job_id = f"{self._settings.pipeline}_publish_{staging.rpartition('.')[2]}_{number}"
             answer = run_to_its_end(self._client, sql, values, job_id)
             crash_point(Point.COMMIT_ANSWERED)
@@ -127,12 +131,12 @@ class Publisher:
 
         return _persistently("transaction", attempt)
 
-    def _look_up(self, staging: str) -> FoundInWarehouse:
+    def _look_up(self, staging: str, searched: Searched | None) -> FoundInWarehouse:
         """What of the batch is published or erased already."""
         rows = run(
             self._client,
-            already_published_sql(self._settings, staging),
-            already_published_values(self._settings, self.control),
+            already_published_sql(self._settings, staging, searches=searched is not None),
+            already_published_values(self._settings, self.control, searched),
         )
         if not rows:
             raise Incident(IncidentKind.FENCED, GONE)

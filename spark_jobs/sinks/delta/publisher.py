@@ -7,7 +7,7 @@ writers who did not see the other.
 
 import time
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +23,7 @@ from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.checks import check_batch, holds, report_of
 from spark_jobs.publishing.control import Control, control_of, last_records_after
 from spark_jobs.publishing.ledger import claims_in, ledger_of
+from spark_jobs.publishing.look_back import searched_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.tables import (
@@ -36,6 +37,7 @@ from spark_jobs.sinks.delta.tables import (
     query,
 )
 from spark_jobs.source.offsets import offsets_to_json
+from spark_jobs.streaming.tally import BatchTally
 from spark_jobs.tables import catalog
 from spark_jobs.tables.ledger_digest import digest as digest_of
 
@@ -91,7 +93,7 @@ class DeltaPublisher:
         handles, self._tables = self._tables, {}
         clock, following = time.monotonic(), self.control.last_batch_id + 1
         records = delta_rows.staged(batch, self._settings.topic, following)
-        is_known = self._known_among(records, handles)
+        is_known = self._known_among(batch.tally, records, handles)
         retracted = records.filter(is_known)
         records = _tagged_as_duplicate(records, is_known)
         batch = retract(batch, AlreadyPublished(_places_of(retracted)))
@@ -141,15 +143,16 @@ class DeltaPublisher:
             updated_at=datetime.now(UTC),
         )
 
-    def _known_among(self, records: pa.Table, handles: dict[catalog.Table, DeltaTable]) -> pa.ChunkedArray:
+    def _known_among(
+        self, tally: BatchTally, records: pa.Table, handles: dict[catalog.Table, DeltaTable]
+    ) -> pa.ChunkedArray:
         """Of each record, whether the stream took it for new although its id is published."""
         is_new = pc.equal(records["disposition"], Disposition.UNIQUE.value)
-        watermark = self.control.watermark
-        if watermark is None:
+        searched = searched_in(tally, self.control.watermark, self._settings.lookback_days)
+        if searched is None:
             return pc.and_(is_new, False)
         ids = pc.if_else(is_new, records["transaction_id"], None).combine_chunks()
-        since = watermark - timedelta(days=self._settings.lookback_days)
-        known = _published_among(ids, handles[catalog.TRANSACTIONS], since, watermark)
+        known = _published_among(ids, handles[catalog.TRANSACTIONS], *searched)
         return pc.and_(is_new, pc.is_in(records["transaction_id"], value_set=known))
 
 

@@ -7,7 +7,7 @@ Belongs here: taking over, and what a run must know before its first batch. Does
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import md5
 from typing import Any
 
@@ -38,7 +38,7 @@ from spark_jobs.sinks.delta.tables import (
     upgrade_table,
 )
 from spark_jobs.streaming.locations import Locations
-from spark_jobs.streaming.state_seeds import write_seeds
+from spark_jobs.streaming.state_seeds import kept_days, seeded_since, write_seeds
 from spark_jobs.tables import catalog
 
 
@@ -93,13 +93,15 @@ class DeltaStore:
             return 0
         with failures_as_incidents(self._settings):
             payments = open_table(self._settings, catalog.TRANSACTIONS)
-            hashes = _published_hashes(payments, control.watermark)
+            kept = kept_days(locations, self._settings.state_buckets, control.watermark)
             return write_seeds(
-                hashes,
+                _published_hashes(payments, seeded_since(control.watermark, kept)),
                 self._settings.state_buckets,
                 control.watermark,
                 locations,
-                self._settings.watermark_microseconds,
+                delay=self._settings.watermark_microseconds,
+                lookback=self._settings.lookback_microseconds,
+                kept=kept,
             )
 
     def record(self, incident: Incident, epoch: int | None) -> None:
@@ -143,9 +145,8 @@ class DeltaStore:
         raise AssertionError("unreachable")
 
 
-def _published_hashes(payments: DeltaTable, watermark: datetime) -> Iterator[tuple[int, bytes]]:
+def _published_hashes(payments: DeltaTable, since: datetime) -> Iterator[tuple[int, bytes]]:
     """Slots, each with the concatenated hashes of some of its ids."""
-    since = watermark - timedelta(microseconds=SLOT_MICROSECONDS)
     for batch in query(payments, f"select transaction_id, event_time from t where event_time >= '{since.isoformat()}'"):
         by_slot: dict[int, list[bytes]] = {}
         times = batch["event_time"].cast(pa.int64()).to_pylist()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -18,7 +19,7 @@ from orchestration.automation.backlog import FlightRecord, Published
 from orchestration.automation.run_records import close_abandoned_runs
 from orchestration.automation.standby import STANDBY_AFTER
 from orchestration.automation.workers import this_worker
-from orchestration.sensors import backlog_sensor, failure_sensor
+from orchestration.sensors import backlog_sensor, failure_sensor, first_night_sensor
 from orchestration.settings import StackSettings, read_stack_settings
 from spark_jobs.source.topic import BrokerUnreachable, TopicState
 
@@ -226,3 +227,21 @@ def test_a_failed_run_is_told_with_its_cause(
         ).for_run_failure()
     )
     assert f"run {result.run_id[:8]} of drain failed: OSError: the broker is away" in caplog.messages
+
+
+@pytest.mark.parametrize("job_name", names.FIRST_NIGHTS)
+def test_a_job_of_the_night_runs_once_after_the_first_build_and_then_by_its_schedule(
+    instance: dg.DagsterInstance, job_name: str
+) -> None:
+    sensor = first_night_sensor(job_name)
+
+    def asked() -> Any:
+        return sensor(dg.build_sensor_context(instance=instance))
+
+    assert isinstance(asked(), dg.SkipReason)
+    built = instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.STARTED))
+    assert isinstance(asked(), dg.SkipReason)
+    instance.report_run_failed(built)
+    assert isinstance(asked(), dg.RunRequest), "its checks look also at what a red build made"
+    instance.add_run(dg.DagsterRun(job_name=job_name, status=dg.DagsterRunStatus.STARTED))
+    assert isinstance(asked(), dg.SkipReason)

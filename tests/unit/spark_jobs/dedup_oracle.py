@@ -67,11 +67,11 @@ class Memory:
         self.segments: dict[str, PackedKeys] = {}
         self.written = 0
 
-    def write(self, keys: Keys) -> str:
+    def write(self, keys: Keys, *, is_filtered: bool = False) -> str:
         """Keep sorted keys."""
         assert keys.tolist() == sorted(keys.tolist()), "a segment has to be sorted"
         self.written += 1
-        self.segments[str(self.written)] = PackedKeys.of(keys)
+        self.segments[str(self.written)] = PackedKeys.of(keys, is_filtered=is_filtered)
         return str(self.written)
 
     def read(self, name: str) -> PackedKeys:
@@ -99,9 +99,9 @@ def candidates(batch: list[Delivery]) -> Candidates:
     )
 
 
-def take(state: DedupState, batch: list[Delivery], store: Memory) -> tuple[list[str], DedupState]:
+def take(state: DedupState, batch: list[Delivery], store: Memory, lookback: int = 0) -> tuple[list[str], DedupState]:
     newest = max((d.event_time for d in batch if d.event_time is not None), default=NOTHING_SEEN)
-    dispositions, after = tag(candidates(batch), state, newest, DELAY, store)
+    dispositions, after = tag(candidates(batch), state, newest, DELAY, store, lookback)
     return [DISPOSITIONS[index].value for index in dispositions], after
 
 

@@ -76,6 +76,7 @@ class Stream:
         self.states = dict.fromkeys(labels_of(buckets), state or DedupState())
         self.tallies: list[BucketTally] = []
         self.delay = WATERMARK_MICROSECONDS
+        self.lookback = 0
         self.lists: CodeLists | None = None
 
     def take(self, records: Sequence[Record], chunk: int = 10_000) -> pa.Table:
@@ -95,6 +96,7 @@ class Stream:
                 self.states[label],
                 self.locations,
                 self.delay,
+                self.lookback,
             )
             self.tallies.append(bucket_tally)
         return pa.concat_tables(

@@ -17,7 +17,6 @@ from spark_jobs.settings import (
     payments_home,
     read_job_settings,
 )
-from spark_jobs.streaming.locations import Locations
 
 PRODUCTION = {"BIGQUERY_PROJECT": "acme-prod", "STAGING_LOCATION": "gs://acme/staging"}
 
@@ -156,10 +155,20 @@ def test_home_is_a_folder_of_the_current_one_unless_named(tmp_path: Path, monkey
 def test_generations_and_buckets_have_folders_of_their_own() -> None:
     settings = read_job_settings(PRODUCTION | {"CHECKPOINT_LOCATION": "gs://acme/checkpoints/"})
     locations = locations_of(settings, "g1")
-    assert locations == Locations("gs://acme/checkpoints/payments/g1", "gs://acme/staging/payments/g1")
+    assert (locations.checkpoint, locations.staging) == (
+        "gs://acme/checkpoints/payments/g1",
+        "gs://acme/staging/payments/g1",
+    )
     folders = {locations.spark, *(locations.segments(b) for b in labels_of(4)), *map(locations.seed, labels_of(4))}
     assert len(folders) == 9
     assert all(folder.startswith(locations.checkpoint + "/") for folder in folders)
+
+
+def test_what_is_kept_lies_beside_the_generations_and_is_the_same_for_all() -> None:
+    settings = read_job_settings(PRODUCTION | {"CHECKPOINT_LOCATION": "gs://acme/checkpoints/"})
+    first, second = locations_of(settings, "g1"), locations_of(settings, "g2")
+    assert first.kept_days == second.kept_days == "gs://acme/checkpoints/.kept/payments/days.json"
+    assert first.day_segments(3) == second.day_segments(3) == "gs://acme/checkpoints/.kept/payments/3"
 
 
 def test_sparks_configuration_is_text(tmp_path: Path) -> None:

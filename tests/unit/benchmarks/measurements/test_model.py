@@ -8,7 +8,7 @@ from benchmarks.measurements.model import LOAD_JOBS_A_DAY, RATES, needs, needs_t
 def test_ten_times_the_rate_takes_ten_times_as_much_of_all_but_load_jobs() -> None:
     few, many = needs(10_000, 35.0, 12.0), needs(100_000, 35.0, 12.0)
     assert few.load_jobs_a_day == many.load_jobs_a_day < LOAD_JOBS_A_DAY
-    for name in ("megabytes_per_second", "state_gigabytes", "storage_dollars_a_month", "lookback_dollars_a_day"):
+    for name in ("megabytes_per_second", "state_gigabytes", "storage_dollars_a_month", "lookback_gigabytes"):
         assert getattr(many, name) == pytest.approx(10 * getattr(few, name))
 
 

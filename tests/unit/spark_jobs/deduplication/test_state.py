@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from spark_jobs.deduplication import state as dedup_state
 from spark_jobs.deduplication.dispositions import watermark_of
+from spark_jobs.deduplication.id_keys import KEY
 from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
 from tests.corpus.cases import event_bytes
-from tests.unit.spark_jobs.dedup_oracle import DELAY, SLOT, Delivery, Memory, Oracle, remembered, take
+from tests.unit.spark_jobs.dedup_oracle import DELAY, SLOT, Delivery, Memory, Oracle, key, remembered, take
 from tests.unit.spark_jobs.stream import KAFKA_US, Record, Stream
 
 
@@ -80,6 +82,69 @@ def test_a_state_survives_its_encoding(batches: list[list[Delivery]]) -> None:
         assert DedupState.decode(state.encode()) == state
     contents = [store.read(segment.name).content() for slot in state.slots for segment in slot.segments]
     assert state.size_bytes == len(state.encode()) + sum(map(len, contents))
+
+
+DAY = 96 * SLOT
+LOOKBACK = 2 * DAY
+days_of_times = st.none() | st.builds(lambda half_slot: 9_600 * SLOT + half_slot * SLOT // 2, st.integers(0, 6 * 192))
+
+
+@st.composite
+def long_streams(draw: st.DrawFn) -> list[list[Delivery]]:
+    """Batches of some days, of few ids."""
+    drawn = draw(st.lists(st.lists(st.tuples(st.integers(0, 9), days_of_times), max_size=6), min_size=1, max_size=12))
+    return [
+        [Delivery(i, at, 0, 100 * number + row) for row, (i, at) in enumerate(batch)]
+        for number, batch in enumerate(drawn)
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(long_streams(), st.integers(0, 3))
+def test_a_payment_of_the_lookback_is_always_asked_for_and_no_day_without_one(
+    batches: list[list[Delivery]], without: int
+) -> None:
+    """Each batch is held against a list of all that was ever UNIQUE; the first few are by code that keeps no days."""
+    published: list[tuple[int, int]] = []
+    state, store = DedupState(), Memory()
+    for number, batch in enumerate(batches):
+        watermark = state.max_event_time - DELAY
+        before, lookback = state, 0 if number < without else LOOKBACK
+        found, state = take(state, batch, store, lookback)
+        new = [d for d, tag in zip(batch, found, strict=True) if tag == "UNIQUE"]
+        assert before.complete_since is not None
+        for record in new:
+            asked = before.days_with(np.array([key(record.id)], KEY), store)
+            times = {at for i, at in published if i == record.id and at < watermark}
+            assert set(asked) <= {at // DAY for at in times}
+            must = {at // DAY for at in times if at >= max(watermark - LOOKBACK, before.complete_since)}
+            assert must <= set(asked)
+        if state.max_event_time != NOTHING_SEEN and without == 0:
+            assert state.complete_since is not None
+            assert state.complete_since <= max(state.max_event_time - DELAY - LOOKBACK, NOTHING_SEEN)
+        published += [(d.id, d.event_time) for d in new if d.event_time is not None]
+
+
+def test_a_state_of_code_that_kept_no_days_is_complete_from_its_watermark_on() -> None:
+    state, store = DedupState(), Memory()
+    _, state = take(state, [Delivery(1, 9_600 * SLOT)], store)
+    encoded = msgspec.msgpack.encode(msgspec.msgpack.decode(state.encode())[:4])
+    older = DedupState.decode(encoded)
+    assert (older.slots, older.complete_since) == (state.slots, None)
+    _, newer = take(older, [Delivery(2, 9_601 * SLOT)], store, LOOKBACK)
+    assert newer.complete_since == 9_600 * SLOT - DELAY
+
+
+def test_the_days_of_the_lookback_are_kept_in_few_segments_and_then_deleted() -> None:
+    state, store = DedupState(), Memory()
+    for slot in range(4 * 96):
+        ids = range(10 * slot, 10 * slot + 10)
+        _, state = take(state, [Delivery(i, (9_600 + slot) * SLOT) for i in ids], store, LOOKBACK)
+    assert [day.number for day in state.days] == [101, 102, 103]
+    assert sum(len(day.segments) for day in state.days) < 30
+    named = {name for slot in (*state.slots, *state.days) for name in slot.names}
+    assert named <= store.segments.keys()
+    assert len(store.segments) <= len(named) + 12 * (dedup_state.RETIRED_BATCHES + 1)
 
 
 def test_states_as_old_as_spark_may_go_back_to_can_still_be_read() -> None:

@@ -12,8 +12,8 @@ import pytest
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch import retract
+from spark_jobs.publishing.look_back import Searched
 from spark_jobs.sinks.bigquery.already_published import (
-    NO_WATERMARK,
     FoundInWarehouse,
     already_published_sql,
     already_published_values,
@@ -97,11 +97,22 @@ def test_all_is_one_transaction_that_ends_in_a_compare_and_set() -> None:
     assert moved.endswith("and erasure_count = @erasure_count and digest = @previous_digest")
 
 
-def test_new_ids_are_looked_up_in_the_days_before_the_watermark() -> None:
-    values = already_published_values(SETTINGS, replace(CONTROL, watermark=NOON))
+def test_new_ids_are_looked_up_in_the_times_that_the_state_does_not_know() -> None:
+    control = replace(CONTROL, watermark=NOON)
+    searched = Searched(NOON - timedelta(hours=3), NOON - timedelta(hours=1))
+    values = already_published_values(SETTINGS, control, searched)
     assert values["known_since"] == NOON - timedelta(days=SETTINGS.lookback_days)
-    assert values["remembered_since"] == NOON, "the state knows what is newer"
-    assert already_published_values(SETTINGS, replace(CONTROL, watermark=None))["remembered_since"] == NO_WATERMARK
+    assert (values["searched_since"], values["searched_until"]) == searched
+    nothing = already_published_values(SETTINGS, control)
+    assert nothing["searched_since"] == nothing["searched_until"], "no payment is made within no time"
+
+
+def test_where_the_state_knows_all_new_ids_no_payment_is_read() -> None:
+    payments = f"from `{table_id(SETTINGS, catalog.TRANSACTIONS)}`"
+    for known in (FoundInWarehouse(), FoundInWarehouse(correction_count=7, corrected=1)):
+        assert payments in publish_sql(SETTINGS, STAGING, known)
+        assert payments not in publish_sql(SETTINGS, STAGING, known, searches=False)
+    assert payments not in already_published_sql(SETTINGS, STAGING, searches=False)
 
 
 def test_what_was_known_keeps_the_batchs_sums() -> None:
@@ -118,7 +129,7 @@ def test_what_was_known_keeps_the_batchs_sums() -> None:
 def test_the_lookup_reads_no_more_than_two_columns_of_the_days_it_needs() -> None:
     for sql in (KNOWN, SQL, RETRACTING):
         reads = re.findall(r"select transaction_id from `[^`]*payment_transactions`\s+where (.*)", sql)
-        assert set(reads) == {"event_time >= @known_since and event_time < @remembered_since"}
+        assert set(reads) == {"event_time >= @searched_since and event_time < @searched_until"}
 
 
 def test_where_nothing_was_ever_corrected_or_erased_no_one_asks_for_it() -> None:
