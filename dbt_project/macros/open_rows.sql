@@ -218,9 +218,13 @@
             'stg_payments__batch_partitions', 'stg_payments__batches', 'int_batches__accepted_gaps'
         ],
         'int_settlements__warehouse': [
-            'stg_payments__settlement_totals', 'payment_metrics', 'int_late_deliveries__judged'
+            'stg_payments__settlement_totals', 'payment_metrics', 'int_late_deliveries__judged',
+            'stg_payments__erasures', 'currencies'
         ],
-        'reconciliation_settlements': ['stg_payments__settlement_totals', 'int_settlements__warehouse'],
+        'reconciliation_settlements': [
+            'stg_payments__settlement_totals', 'int_settlements__warehouse', 'int_settlements__days',
+            'int_partitions__progress', 'stg_payments__batches'
+        ],
         'reconciliation_daily': ['int_payments__valued'],
         'deduplication_audit': ['stg_payments__deliveries', 'int_corrections__netted'],
         'ignored_records': ['stg_payments__deliveries'],

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 MAX_PLANS = 4
 """How often a decision is made anew where a micro-batch was published while it was made."""
+
+
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where nothing is taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +93,17 @@ def _write(
     digest = hashlib.sha256(repr(_identity(decisions)).encode()).hexdigest()[:16]
     name = f"{moment.last_batch_id}_{moment.correction_count}_{moment.erasure_count}_{digest}_{attempt}"
     staging = f"{settings.project}.{settings.dataset}.staging_corrections_{name}"
+    removed = [decision.payment["event_time"] for decision in decisions if decision.kind.payments_added < 0]
     values = {
         "pipeline": settings.pipeline,
         "last_batch_id": moment.last_batch_id,
         "correction_count": moment.correction_count,
         "erasure_count": moment.erasure_count,
         "decisions": len(decisions),
-        "removed": sum(d.kind.payments_added < 0 for d in decisions),
+        "removed": len(removed),
+        # Of these days' partitions the statement reads and rewrites rows, and of no others.
+        "removed_since": min(removed, default=_NO_TIME),
+        "removed_until": max(removed, default=_NO_TIME),
         "decided_by": decided_by,
         "reason": reason,
     }
@@ -142,7 +150,7 @@ def correct_sql(settings: JobSettings, staging: str) -> str:
             from `{staging}`
         );
     assert @@row_count = @decisions as 'the staging table does not hold the decisions';
-    delete from {transactions} as t where exists (
+    delete from {transactions} as t where event_time >= @removed_since and event_time <= @removed_until and exists (
         select 1 from `{staging}` as s
         where s.payments_added = -1 and s.topic = t.topic and s.kafka_partition = t.kafka_partition
             and s.kafka_offset = t.kafka_offset);

@@ -1,3 +1,4 @@
+import ast
 import csv
 import hashlib
 import json
@@ -249,3 +250,12 @@ def test_a_mixed_target_is_refused_in_one_line(name: str, project: str, env: dic
 def test_every_build_begins_with_that_refusal() -> None:
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
     assert project["on-run-start"][0] == "{{ refuse_mixed_target() }}"
+
+
+def test_a_view_that_checks_ask_by_its_text_names_all_that_it_reads() -> None:
+    """dbt wants to know a statement's models before it is made: one that the list misses is an error at the check."""
+    macro = (PROJECT / "macros/open_rows.sql").read_text().partition("{% macro views_to_open() -%}")[2]
+    listed = ast.literal_eval(macro.partition("return(")[2].partition(")")[0])
+    texts = {model.stem: model.read_text() for model in MODELS}
+    missing = {name: set(re.findall(r"ref\('(\w+)'\)", texts[name])) - set(below) for name, below in listed.items()}
+    assert {name: models for name, models in missing.items() if models} == {}
