@@ -77,8 +77,8 @@ class ColumnMapping:
         self._fields = {name: _text(name, spec) for name, spec in fields if not isinstance(spec, AmountSpec)}
         # Behind the currency, which they ask for.
         self._fields |= {name: _amount(spec, minor_units) for name, spec in fields if isinstance(spec, AmountSpec)}
-        if mapping.extra:
-            self._fields["extra_fields"] = _extra(mapping.extra)
+        if extra := _extra(mapping.extra):
+            self._fields["extra_fields"] = extra
         asked = [*self._fields.values(), *(test for _, tests in self._rules for test in tests)]
         self.places = frozenset(place for each in asked for place in each.places)
 
@@ -186,10 +186,10 @@ def _amount(spec: AmountSpec, minor_units: Table[str, int]) -> _Asked:
     return _Priced(places, lambda record: amount_of(record, record.document[last]))
 
 
-def _extra(extra: Table[str, Expression]) -> _Asked:
+def _extra(extra: Table[str, Expression]) -> _Asked | None:
     places, sources = flat(extra.values())
     read = extra_reader(dict(zip(extra, sources, strict=True)))
-    return _Asked(places, read)
+    return _Asked(places, read) if read else None
 
 
 _UNREAD: Any = object()
@@ -223,7 +223,5 @@ def _combinations(columns: Sequence[pa.Array], count: int) -> tuple[Iterable[tup
         return [(value,) for value in (*encoded[0].dictionary.to_pylist(), None)], codes[0]
     which, first = codes[0], np.arange(count)
     for its, each in zip(codes[1:], encoded[1:], strict=True):
-        _, first, which = np.unique(
-            which * (len(each.dictionary) + 1) + its, return_index=True, return_inverse=True
-        )
+        _, first, which = np.unique(which * (len(each.dictionary) + 1) + its, return_index=True, return_inverse=True)
     return list(zip(*(column.take(pa.array(first)).to_pylist() for column in columns), strict=True)), which

@@ -122,10 +122,10 @@ class _Reading:
 
     def _array(self, kind: _Kind, values: list[Numbers], is_there: Flags) -> pa.Array:
         if kind == _TEXT:
-            return _texts(self.wire.cut(*values, is_there))
+            return _texts(self.wire.cut(values[0], values[1], is_there))
         if isinstance(kind, int):
-            return self.wire.decimals(*values, is_there, pa.decimal128(_MOST_DIGITS, kind))
-        numbers = pa.array(*values, mask=~is_there)
+            return self.wire.decimals(values[0], values[1], is_there, pa.decimal128(_MOST_DIGITS, kind))
+        numbers = pa.array(values[0], mask=~is_there)
         if isinstance(kind, tuple):
             return pa.array(kind, pa.string()).take(numbers)
         return numbers.cast(pa.bool_()) if kind == _BOOLEAN else numbers

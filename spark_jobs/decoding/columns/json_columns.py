@@ -35,9 +35,7 @@ _ODD_NUMBER = re.compile(rb"[0-9][eE]|NaN|Inf")
 type _Shape = dict[str, "_Shape | pa.DataType"]
 
 
-def json_columns(
-    values: pa.BinaryArray, contents: Sequence[bytes | None], wanted: Collection[Place]
-) -> Columns | None:
+def json_columns(values: pa.BinaryArray, contents: Sequence[bytes | None], wanted: Collection[Place]) -> Columns | None:
     """The columns of the values that are read together; None where there are none.
 
     Args:

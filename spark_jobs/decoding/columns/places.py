@@ -23,8 +23,8 @@ class Columns:
 
     Args:
         rows: which records they are, ascending. Of the others nothing is said.
-        found: a column for each place that was asked for, as long as `rows`: texts, whole numbers, decimals or booleans;
-            null where a document has null or nothing there.
+        found: a column for each place that was asked for, as long as `rows`: texts, whole numbers, decimals or
+            booleans; null where a document has null or nothing there.
     """
 
     rows: Numbers

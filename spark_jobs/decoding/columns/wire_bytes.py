@@ -37,7 +37,8 @@ class WireBytes:
     @property
     def is_at_end(self) -> Flags:
         """Which records were read to their last byte."""
-        return self._at == self._ends
+        is_at_end: Flags = self._at == self._ends
+        return is_at_end
 
     def spoil(self, rows: Numbers) -> None:
         """Give these records up."""

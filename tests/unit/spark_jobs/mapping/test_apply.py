@@ -93,8 +93,15 @@ EXPRESSIONS: st.SearchStrategy[str] = st.recursive(
     ),
     max_leaves=4,
 )
+
+
 @settings(max_examples=100, deadline=None)
-@given(mappings(EXPRESSIONS), st.lists(LIKELY | DOCUMENTS, min_size=1, max_size=4), st.binary(max_size=4), st.integers(0, 2**50))
+@given(
+    mappings(EXPRESSIONS),
+    st.lists(LIKELY | DOCUMENTS, min_size=1, max_size=4),
+    st.binary(max_size=4),
+    st.integers(0, 2**50),
+)
 def test_any_mapping_that_is_accepted_gives_any_document_one_outcome(
     text: str, documents: list[Any], key: bytes, timestamp: int
 ) -> None:

@@ -1,6 +1,7 @@
 """JSON by columns: whatever is read together is what is read one by one, and what is plain is read together."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -62,7 +63,7 @@ def as_json(document: Any, *, is_ascii: bool) -> bytes:
     return json.dumps(document, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
 
 
-def by_columns(contents: list[bytes | None], wanted: list[Place]) -> dict[int, list[Any]]:
+def by_columns(contents: Sequence[bytes | None], wanted: list[Place]) -> dict[int, list[Any]]:
     """The values at the places, by the record."""
     values = pa.array([b"{", b"{}", *contents], pa.binary()).slice(2)
     columns = json_columns(values, contents, wanted)
@@ -87,7 +88,7 @@ GOOD = b'{"a":"x","b":{"c":7,"d":"y"},"other":{"rate":1.5,"lines":[{"e":[]}]}}'
 
 
 def test_objects_of_one_shape_are_read_together_and_whatever_else_they_have() -> None:
-    contents: list[bytes | None] = [GOOD, b'{"b":{"c":null},"new":"2026-11-28"}', b'{"a":null,"b":null}', b"{}"]
+    contents = [GOOD, b'{"b":{"c":null},"new":"2026-11-28"}', b'{"a":null,"b":null}', b"{}"]
     wanted: list[Place] = [("a",), ("b", "c"), ("nothing", "here")]
     found = by_columns(contents, wanted)
     assert found == {0: ["x", 7, None], 1: [None, None, None], 2: [None, None, None], 3: [None, None, None]}
@@ -96,7 +97,7 @@ def test_objects_of_one_shape_are_read_together_and_whatever_else_they_have() ->
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("order", [1, -1])
 def test_what_arrow_could_read_otherwise_is_read_as_it_is_alone(text: bytes, order: int) -> None:
-    contents: list[bytes | None] = [GOOD, text, b'{"a":"x"}{"a":"y"}', GOOD][::order]
+    contents = [GOOD, text, b'{"a":"x"}{"a":"y"}', GOOD][::order]
     for row, found in by_columns(contents, [("a",)]).items():
         assert found == [json_documents.read(contents[row] or b"").get("a")]
 
@@ -104,7 +105,7 @@ def test_what_arrow_could_read_otherwise_is_read_as_it_is_alone(text: bytes, ord
 def test_two_rows_in_one_value_make_up_for_none_that_is_lost() -> None:
     two, lost = b'{"a":"x"}{"a":"y"}', b'{"a":"x"}\0}'
     for contents in ([two, lost, GOOD], [GOOD, two, lost], [b'{"b":', two, b'{"c":1}}'], [two, b'{"a":"x"', b"}"]):
-        assert by_columns(list(contents), [("a",)]) == {}
+        assert by_columns(contents, [("a",)]) == {}
 
 
 @pytest.mark.parametrize("place", [("b",), ("other",), ("a", "x")])
@@ -123,5 +124,5 @@ def test_a_place_within_another_is_read_one_by_one() -> None:
 
 
 def test_an_odd_chunk_costs_no_other_chunk() -> None:
-    contents: list[bytes | None] = [GOOD] * 1_000 + [b'{"a":7}'] + [GOOD] * 1_500
+    contents = [GOOD] * 1_000 + [b'{"a":7}'] + [GOOD] * 1_500
     assert list(by_columns(contents, [("a",)])) == [*range(1_000), *range(2_000, 2_501)]
