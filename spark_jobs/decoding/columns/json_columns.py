@@ -9,7 +9,7 @@ as an object does, then each is one object, or there are too many rows.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,12 @@ from spark_jobs.decoding import json_documents
 from spark_jobs.decoding.columns.places import Columns, Flags, Numbers, Place, laid_out
 from spark_jobs.parsing.json_text import Refused
 
-_CHUNK = 1_000
+_FIRST, _CHUNK = 50, 500
 """Values that are read together. One that is not as the others costs them all the reading."""
+_MOST_BYTES = 192 << 10
+_MOST_COLUMNS = 1_000
+"""Arrow makes a column of each name that it meets, with a row for each value: where names are ids, that is many rows.
+Few values and bytes at a time bound it, and it is not done again in a batch."""
 _MOST_FAILURES = 3
 """Chunks: after so many without one that could be read the others are not tried."""
 _SAMPLE = 20
@@ -43,38 +47,38 @@ def json_columns(values: pa.BinaryArray, contents: Sequence[bytes | None], wante
         contents: the same, as Python has them.
         wanted: the places of the columns.
     """
-    rows = _plain_rows(values)
+    rows, sizes = _plain_rows(values)
     shape = _shape(_types(contents, rows, wanted), wanted)
     if shape is None:
         return None
     options = pyarrow.json.ParseOptions(explicit_schema=pa.schema(_fields(shape)), unexpected_field_behavior="infer")
-    chosen: list[int] = []
-    tables: list[pa.Table] = []
-    for number, start in enumerate(range(0, len(rows), _CHUNK)):
-        chunk = rows[start : start + _CHUNK]
-        table = _together([contents[row] for row in chunk], options)
+    chosen: list[Numbers] = []
+    parts: dict[Place, list[pa.Array]] = {place: [] for place in wanted}
+    for number, chunk in enumerate(_chunks(rows, sizes)):
+        table = _together([contents[row] for row in chunk.tolist()], options)
         if table is not None:
-            tables.append(table.select(list(shape)))
-            chosen += chunk
-        elif number + 1 >= _MOST_FAILURES and not tables:
+            for place, found in parts.items():
+                found.append(_at(table, place))
+            chosen.append(chunk)
+            if _width(table) > _MOST_COLUMNS:
+                break
+        elif number + 1 >= _MOST_FAILURES and not chosen:
             break
-    if not tables:
+    if not chosen:
         return None
-    together = pa.concat_tables(tables).combine_chunks()
-    return Columns(np.array(chosen, np.int64), {place: _at(together, place) for place in wanted})
+    return Columns(np.concatenate(chosen), {place: pa.concat_arrays(found) for place, found in parts.items()})
 
 
-def _plain_rows(values: pa.BinaryArray) -> list[int]:
-    """The values that are perhaps objects, without what may be read in more than one way."""
+def _plain_rows(values: pa.BinaryArray) -> tuple[Numbers, Numbers]:
+    """The values that are perhaps objects, without what may be read in two ways; and how many bytes each has."""
     data, edges = laid_out(values)
-    starts, stops = edges[:-1], edges[1:]
-    is_plain = (stops - starts > 1) & (stops - starts <= MAX_VALUE_BYTES)
+    starts, stops, sizes = edges[:-1], edges[1:], np.diff(edges)
+    is_plain = (sizes > 1) & (sizes <= MAX_VALUE_BYTES)
     is_plain &= (data.take(starts, mode="clip") == _OPEN) & (data.take(stops - 1, mode="clip") == _CLOSE)
     # However they are nested.
     is_plain &= _counts((data == _OPEN) | (data == _OPEN_LIST), edges) <= MAX_NESTING
     is_plain &= _counts(data == _BACKSLASH, edges) == 0
-    rows: list[int] = np.flatnonzero(is_plain).tolist()
-    return rows
+    return np.flatnonzero(is_plain), sizes[is_plain]
 
 
 def _counts(is_it: Flags, edges: Numbers) -> Numbers:
@@ -82,10 +86,22 @@ def _counts(is_it: Flags, edges: Numbers) -> Numbers:
     return np.diff(np.searchsorted(np.flatnonzero(is_it), edges))
 
 
-def _types(contents: Sequence[bytes | None], rows: list[int], wanted: Collection[Place]) -> dict[Place, pa.DataType]:
+def _chunks(rows: Numbers, sizes: Numbers) -> Iterator[Numbers]:
+    """The rows, so many at a time as are read together."""
+    ends = np.cumsum(sizes)
+    start, most = 0, _FIRST
+    while start < len(rows):
+        before = ends[start] - sizes[start]
+        fitting = int(np.searchsorted(ends, before + _MOST_BYTES, side="right"))
+        stop = max(start + 1, min(start + most, fitting))
+        yield rows[start:stop]
+        start, most = stop, _CHUNK
+
+
+def _types(contents: Sequence[bytes | None], rows: Numbers, wanted: Collection[Place]) -> dict[Place, pa.DataType]:
     """The type of each place, from the first values that have something there."""
     types: dict[Place, Any] = {}
-    for row in rows[:_SAMPLE]:
+    for row in rows[:_SAMPLE].tolist():
         try:
             document = json_documents.read(contents[row] or b"")
         except Refused:
@@ -137,6 +153,11 @@ def _together(values: Sequence[bytes | None], options: pyarrow.json.ParseOptions
     if table.num_rows != len(values) or ("double" in str(table.schema) and _ODD_NUMBER.search(text)):
         return None
     return table
+
+
+def _width(table: pa.Table) -> int:
+    """How many columns and members of columns there are."""
+    return str(table.schema).count("\n")
 
 
 def _at(table: pa.Table, place: Place) -> pa.Array:
