@@ -10,6 +10,7 @@ as an object does, then each is one object, or there are too many rows.
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,11 @@ def json_columns(values: pa.BinaryArray, contents: Sequence[bytes | None], wante
         return None
     options = pyarrow.json.ParseOptions(explicit_schema=pa.schema(_fields(shape)), unexpected_field_behavior="infer")
     chosen: list[Numbers] = []
-    parts: dict[Place, list[pa.Array]] = {place: [] for place in wanted}
+    tables: list[pa.Table] = []
     for number, chunk in enumerate(_chunks(rows, sizes)):
         table = _together([contents[row] for row in chunk.tolist()], options)
         if table is not None:
-            for place, found in parts.items():
-                found.append(_at(table, place))
+            tables.append(table.select(list(shape)))
             chosen.append(chunk)
             if _width(table) > _MOST_COLUMNS:
                 break
@@ -66,7 +66,10 @@ def json_columns(values: pa.BinaryArray, contents: Sequence[bytes | None], wante
             break
     if not chosen:
         return None
-    return Columns(np.concatenate(chosen), {place: pa.concat_arrays(found) for place, found in parts.items()})
+    # What else an object has may change its columns from chunk to chunk, and mostly does not.
+    alike = [pa.concat_tables(run).combine_chunks() for _, run in groupby(tables, key=lambda table: table.schema)]
+    found = {place: pa.concat_arrays([_at(table, place) for table in alike]) for place in wanted}
+    return Columns(np.concatenate(chosen), found)
 
 
 def _plain_rows(values: pa.BinaryArray) -> tuple[Numbers, Numbers]:
