@@ -22,7 +22,7 @@ from spark_jobs.mapping.amounts import KEEP, MAJOR
 from spark_jobs.mapping.event_times import RFC_3339
 from spark_jobs.mapping.expressions import Expression, Path
 from spark_jobs.mapping.field_specs import AmountSpec, FieldSpec, TextSpec, TimeSpec
-from spark_jobs.mapping.flat import NotFlat, flat, flat_document
+from spark_jobs.mapping.flat import NotFlat, flat
 from spark_jobs.mapping.readers import CannotRead, Record
 from spark_jobs.mapping.rows import NEEDED, amount_field, extra_reader, text_field
 from spark_jobs.mapping.rules import Question, condition_of
@@ -203,13 +203,14 @@ def _texts(read: _Read, columns: Sequence[pa.Array], count: int) -> tuple[pa.Str
 
 def _outcomes(read: _Read, columns: Sequence[pa.Array], count: int) -> tuple[list[Any], Numbers]:
     """What is read of each combination of values that there is, and which combination each record has."""
+    names = [str(number) for number in range(len(columns))]
     values, which = _combinations(columns, count)
-    return [_outcome(read, flat_document(of_one)) for of_one in values], which
+    return [_outcome(read, Record(dict(zip(names, of_one, strict=True)))) for of_one in values], which
 
 
-def _outcome(read: _Read, document: dict[str, Any]) -> Any:
+def _outcome(read: _Read, record: Record) -> Any:
     try:
-        return read(Record(document))
+        return read(record)
     except CannotRead:
         return _UNREAD
 

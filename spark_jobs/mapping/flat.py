@@ -5,7 +5,6 @@ columns (by_columns). Pure.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from spark_jobs.decoding.columns.places import Place
 from spark_jobs.mapping.expressions import Call, Concatenation, Expression, Key, Literal, Path
@@ -26,11 +25,6 @@ def flat(expressions: Iterable[Expression]) -> tuple[tuple[Place, ...], list[Exp
     places: dict[Place, str] = {}
     over = [_over(expression, places) for expression in expressions]
     return tuple(places), over
-
-
-def flat_document(values: Iterable[Any]) -> dict[str, Any]:
-    """The document of the places' values, in their order."""
-    return {str(number): value for number, value in enumerate(values)}
 
 
 def _over(expression: Expression, places: dict[Place, str]) -> Expression:

@@ -26,7 +26,7 @@ from spark_jobs.parsing.json_text import Refused
 _FIRST, _CHUNK = 50, 500
 """Values that are read together. One that is not as the others costs them all the reading."""
 _MOST_BYTES = 192 << 10
-_MOST_COLUMNS = 1_000
+_MOST_COLUMNS = 250
 """Arrow makes a column of each name that it meets, with a row for each value: where names are ids, that is many rows.
 Few values and bytes at a time bound it, and it is not done again in a batch."""
 _MOST_FAILURES = 3

@@ -3,7 +3,7 @@
 import pytest
 
 from spark_jobs.mapping.expressions import parse_expression
-from spark_jobs.mapping.flat import NotFlat, flat, flat_document
+from spark_jobs.mapping.flat import NotFlat, flat
 from spark_jobs.mapping.readers import Record, value_reader
 
 
@@ -11,9 +11,9 @@ def test_the_same_expression_is_asked_of_the_values_of_its_places() -> None:
     texts = ["first(a.b, c) + '-' + upper(a.b)", "pad(c, 4)"]
     places, over = flat([parse_expression(text) for text in texts])
     assert places == (("a", "b"), ("c",))
-    record = Record(flat_document([None, 7]))
+    record = Record({"0": None, "1": 7})
     assert [value_reader(each)(record) for each in over] == [None, "0007"]
-    record = Record(flat_document(["x", 7]))
+    record = Record({"0": "x", "1": 7})
     assert [value_reader(each)(record) for each in over] == ["x-X", "0007"]
 
 
