@@ -9,7 +9,8 @@ as an object does, then each is one object, or there are too many rows.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -23,14 +24,14 @@ from spark_jobs.decoding import json_documents
 from spark_jobs.decoding.columns.places import Columns, Flags, Numbers, Place, laid_out
 from spark_jobs.parsing.json_text import Refused
 
-_FIRST, _CHUNK = 50, 500
-"""Values that are read together. One that is not as the others costs them all the reading."""
-_MOST_BYTES = 192 << 10
+_CHUNK = 1_000
+"""Values that are read together. A call costs as much as a hundred of them."""
+_PIECE, _PIECE_BYTES = 50, 64 << 10
+"""Values of which it is found out which members they have."""
 _MOST_COLUMNS = 250
-"""Arrow makes a column of each name that it meets, with a row for each value: where names are ids, that is many rows.
-Few values and bytes at a time bound it, and it is not done again in a batch."""
-_MOST_FAILURES = 3
-"""Chunks: after so many without one that could be read the others are not tried."""
+"""Members and their members: where names are ids there is no end of them, and Arrow makes a column of each."""
+_MOST_LOST, _MOST_LOST_PART = 64 << 10, 0.01
+"""Bytes of pieces that could not be read, and how much of all. Beyond that the rest is not tried."""
 _SAMPLE = 20
 _OPEN, _CLOSE, _OPEN_LIST, _BACKSLASH = b"{}[\\"
 _TYPES = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
@@ -52,28 +53,92 @@ def json_columns(values: pa.BinaryArray, contents: Sequence[bytes | None], wante
     shape = _shape(_types(contents, rows, wanted), wanted)
     if shape is None:
         return None
-    options = pyarrow.json.ParseOptions(explicit_schema=pa.schema(_fields(shape)), unexpected_field_behavior="infer")
-    chosen: list[Numbers] = []
-    tables: list[pa.Table] = []
-    for number, chunk in enumerate(_chunks(rows, sizes)):
-        table = _together([contents[row] for row in chunk.tolist()], options)
-        if table is not None:
-            tables.append(table.select(list(shape)))
-            chosen.append(chunk)
-            if _width(table) > _MOST_COLUMNS:
-                break
-        elif number + 1 >= _MOST_FAILURES and not chosen:
-            break
-    if not chosen:
+    reading = _Reading(contents, sizes, pa.schema(_fields(shape)))
+    reading.read(rows[:_PIECE])
+    for start in range(_PIECE, len(rows), _CHUNK):
+        reading.read(rows[start : start + _CHUNK])
+    if not reading.rows:
         return None
-    # What else an object has may change its columns from chunk to chunk, and mostly does not.
-    alike = [pa.concat_tables(run).combine_chunks() for _, run in groupby(tables, key=lambda table: table.schema)]
-    found = {place: pa.concat_arrays([_at(table, place) for table in alike]) for place in wanted}
-    return Columns(np.concatenate(chosen), found)
+    # What else an object has may change its columns on the way, and mostly does not.
+    runs = [
+        pa.concat_tables(run).combine_chunks() for _, run in groupby(reading.tables, key=lambda table: table.schema)
+    ]
+    found = {place: pa.concat_arrays([_at(table, place) for table in runs]) for place in wanted}
+    return Columns(np.concatenate(reading.rows), found)
+
+
+class _Reading:
+    """Values of which the places are known, and by and by the other members.
+
+    Args:
+        contents: all values.
+        sizes: how many bytes each has.
+        asked: the columns of the places.
+    """
+
+    def __init__(self, contents: Sequence[bytes | None], sizes: Numbers, asked: pa.Schema) -> None:
+        self.rows: list[Numbers] = []
+        self.tables: list[pa.Table] = []
+        self._contents = contents
+        self._sizes = sizes
+        self._asked = self._known = asked
+        self._may_lose = _MOST_LOST + _MOST_LOST_PART * int(sizes.sum())
+
+    def read(self, rows: Numbers) -> None:
+        """Read what can be read of these rows: all, or their halves, down to pieces."""
+        if self._may_lose < 0 or not len(rows):
+            return
+        size = int(self._sizes[rows].sum())
+        table = self._table(rows, self._known, "error")
+        if table is None and len(rows) > 1 and (len(rows) > _PIECE or size > _PIECE_BYTES):
+            middle = len(rows) // 2
+            self.read(rows[:middle])
+            self.read(rows[middle:])
+            return
+        if table is None:
+            table = self._table(rows, self._asked, "infer")
+            if table is None:
+                self._may_lose -= size
+                return
+            self._learn(table.schema)
+        self.rows.append(rows)
+        self.tables.append(table.select(self._asked.names))
+
+    def _learn(self, met: pa.Schema) -> None:
+        known = pa.schema([pa.field(field.name, _learned(field.type)) for field in met])
+        with suppress(pa.ArrowTypeError):  # A member that is now of this type and now of that is known as the first.
+            self._known = pa.unify_schemas([self._known, known], promote_options="permissive")
+        if str(self._known).count("\n") > _MOST_COLUMNS:
+            self._may_lose = -1
+
+    def _table(self, rows: Numbers, schema: pa.Schema, otherwise: str) -> pa.Table | None:
+        values = [self._contents[row] for row in rows.tolist()]
+        text = b"\n".join(values)
+        if b"\0" in text:
+            return None  # Arrow takes it for the end.
+        whole = pyarrow.json.ReadOptions(use_threads=False, block_size=len(text) + 1)
+        options = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=otherwise)
+        try:
+            text.decode()  # Arrow takes any bytes for text.
+            table = pyarrow.json.read_json(pa.BufferReader(text), read_options=whole, parse_options=options)
+        except (UnicodeDecodeError, pa.ArrowException):
+            return None
+        if table.num_rows != len(values) or ("double" in str(table.schema) and _ODD_NUMBER.search(text)):
+            return None
+        return table
+
+
+def _learned(type_: pa.DataType) -> pa.DataType:
+    """The type of a member that is known: any text, where Arrow takes some for times."""
+    if pa.types.is_struct(type_):
+        return pa.struct([pa.field(field.name, _learned(field.type)) for field in type_])
+    if pa.types.is_list(type_):
+        return pa.list_(_learned(type_.value_type))
+    return pa.string() if pa.types.is_temporal(type_) else type_
 
 
 def _plain_rows(values: pa.BinaryArray) -> tuple[Numbers, Numbers]:
-    """The values that are perhaps objects, without what may be read in two ways; and how many bytes each has."""
+    """The values that are perhaps objects, without what may be read in two ways; and how many bytes each value has."""
     data, edges = laid_out(values)
     starts, stops, sizes = edges[:-1], edges[1:], np.diff(edges)
     is_plain = (sizes > 1) & (sizes <= MAX_VALUE_BYTES)
@@ -81,24 +146,12 @@ def _plain_rows(values: pa.BinaryArray) -> tuple[Numbers, Numbers]:
     # However they are nested.
     is_plain &= _counts((data == _OPEN) | (data == _OPEN_LIST), edges) <= MAX_NESTING
     is_plain &= _counts(data == _BACKSLASH, edges) == 0
-    return np.flatnonzero(is_plain), sizes[is_plain]
+    return np.flatnonzero(is_plain), sizes
 
 
 def _counts(is_it: Flags, edges: Numbers) -> Numbers:
     """How many bytes of each value are it."""
     return np.diff(np.searchsorted(np.flatnonzero(is_it), edges))
-
-
-def _chunks(rows: Numbers, sizes: Numbers) -> Iterator[Numbers]:
-    """The rows, so many at a time as are read together."""
-    ends = np.cumsum(sizes)
-    start, most = 0, _FIRST
-    while start < len(rows):
-        before = ends[start] - sizes[start]
-        fitting = int(np.searchsorted(ends, before + _MOST_BYTES, side="right"))
-        stop = max(start + 1, min(start + most, fitting))
-        yield rows[start:stop]
-        start, most = stop, _CHUNK
 
 
 def _types(contents: Sequence[bytes | None], rows: Numbers, wanted: Collection[Place]) -> dict[Place, pa.DataType]:
@@ -141,26 +194,6 @@ def _fields(shape: _Shape) -> list[pa.Field]:
     return [
         pa.field(name, pa.struct(_fields(inner)) if isinstance(inner, dict) else inner) for name, inner in shape.items()
     ]
-
-
-def _together(values: Sequence[bytes | None], options: pyarrow.json.ParseOptions) -> pa.Table | None:
-    text = b"\n".join(values)  # type: ignore[arg-type]
-    if b"\0" in text:
-        return None  # Arrow takes it for the end.
-    whole = pyarrow.json.ReadOptions(use_threads=False, block_size=len(text) + 1)
-    try:
-        text.decode()  # Arrow takes any bytes for text.
-        table = pyarrow.json.read_json(pa.BufferReader(text), read_options=whole, parse_options=options)
-    except (UnicodeDecodeError, pa.ArrowException):
-        return None
-    if table.num_rows != len(values) or ("double" in str(table.schema) and _ODD_NUMBER.search(text)):
-        return None
-    return table
-
-
-def _width(table: pa.Table) -> int:
-    """How many columns and members of columns there are."""
-    return str(table.schema).count("\n")
 
 
 def _at(table: pa.Table, place: Place) -> pa.Array:
