@@ -108,7 +108,7 @@ class _Reading:
         known = pa.schema([pa.field(field.name, _learned(field.type)) for field in met])
         with suppress(pa.ArrowTypeError):  # A member that is now of this type and now of that is known as the first.
             self._known = pa.unify_schemas([self._known, known], promote_options="permissive")
-        if str(self._known).count("\n") > _MOST_COLUMNS:
+        if any(str(schema).count("\n") > _MOST_COLUMNS for schema in (met, self._known)):
             self._may_lose = -1
 
     def _table(self, rows: Numbers, schema: pa.Schema, otherwise: str) -> pa.Table | None:
