@@ -10,8 +10,8 @@ Dates, times and timestamps stay the whole numbers that they are on the wire; a 
 import json
 import struct
 import uuid
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from spark_jobs.contract.payment_event import Reason
 from spark_jobs.decoding.plain_values import of_bytes, of_double, of_single, scaled
@@ -21,7 +21,8 @@ from spark_jobs.parsing.json_text import Refused
 type Read = Callable[[bytes, int], tuple[Any, int]]
 
 _MOST_BITS = 63
-_VARIABLE_SCALE = "io.debezium.data.VariableScaleDecimal"
+VARIABLE_SCALE, BIG_DECIMAL = "io.debezium.data.VariableScaleDecimal", "big-decimal"
+"""A record, and a logical type of bytes, whose decimals carry their own scale."""
 _UUID_BYTES = 16
 _MOST_EMPTY = 1_000
 """More items without a byte between them are refused."""
@@ -37,13 +38,7 @@ def reader_of(schema: str, references: Sequence[str] = ()) -> Callable[[bytes, i
     Raises:
         BadSchema: one of them is none.
     """
-    schemas = _Schemas()
-    try:
-        for reference in references:
-            schemas.reader(json.loads(reference), "")
-        read = schemas.reader(json.loads(schema), "")
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise BadSchema(str(error)) from None
+    read = Schemas(_MAKERS).read(schema, references)
 
     def whole(content: bytes, start: int) -> Any:
         try:
@@ -60,53 +55,66 @@ def reader_of(schema: str, references: Sequence[str] = ()) -> Callable[[bytes, i
     return whole
 
 
-class _Schemas:
-    """The named types of a schema, as far as they are read."""
+class Makers[R](NamedTuple):
+    """What is made of each type. Fields are added to a record's list later: they may be of its very type."""
 
-    def __init__(self) -> None:
-        self._named: dict[str, Read] = {}
+    primitives: Mapping[str, R]
+    union: Callable[[list[R]], R]
+    array: Callable[[R], R]
+    map: Callable[[R], R]
+    decimal: Callable[[dict[str, Any]], R]
+    enum: Callable[[list[str]], R]
+    fixed: Callable[[dict[str, Any]], R]
+    record: Callable[[str, list[tuple[str, R]]], R]
 
-    def reader(self, schema: Any, namespace: str) -> Read:
+
+class Schemas[R]:
+    """The named types of a schema, as far as they are read, and which is meant where."""
+
+    def __init__(self, makers: Makers[R]) -> None:
+        self._makers = makers
+        self._named: dict[str, R] = {}
+
+    def read(self, schema: str, references: Sequence[str]) -> R:
+        """What is made of a schema. Arguments and errors are those of `reader_of`."""
+        try:
+            for reference in references:
+                self._made(json.loads(reference), "")
+            return self._made(json.loads(schema), "")
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise BadSchema(str(error)) from None
+
+    def _made(self, schema: Any, namespace: str) -> R:
         if isinstance(schema, list):
-            return _union([self.reader(branch, namespace) for branch in schema])
+            return self._makers.union([self._made(branch, namespace) for branch in schema])
         if isinstance(schema, str):
-            return _PRIMITIVES.get(schema) or self._named[_full(schema, namespace)]
+            return self._makers.primitives.get(schema) or self._named[_full(schema, namespace)]
         kind = schema["type"]
         if kind in ("record", "error", "enum", "fixed"):
             return self._defined(kind, schema, namespace)
         if kind == "array":
-            return _array(self.reader(schema["items"], namespace))
+            return self._makers.array(self._made(schema["items"], namespace))
         if kind == "map":
-            return _map(self.reader(schema["values"], namespace))
-        if kind == "bytes" and schema.get("logicalType") == "decimal":
-            return _converted(_bytes, _scaled_by(schema))
-        if kind == "bytes" and schema.get("logicalType") == "big-decimal":
-            return _converted(_bytes, _big_decimal)
-        return self.reader(kind, namespace)
+            return self._makers.map(self._made(schema["values"], namespace))
+        if kind == "bytes" and schema.get("logicalType") in ("decimal", BIG_DECIMAL):
+            return self._makers.decimal(schema)
+        return self._made(kind, namespace)
 
-    def _defined(self, kind: str, schema: dict[str, Any], namespace: str) -> Read:
+    def _defined(self, kind: str, schema: dict[str, Any], namespace: str) -> R:
         name = _full(schema["name"], schema.get("namespace") or namespace)
+        fields: list[tuple[str, R]] = []
         if kind == "enum":
-            read = _enum(schema["symbols"])
+            made = self._makers.enum(schema["symbols"])
         elif kind == "fixed":
-            read = _fixed(schema)
+            made = self._makers.fixed(schema)
         else:
-            return self._record(name, schema)
-        self._named[name] = read
-        return read
-
-    def _record(self, name: str, schema: dict[str, Any]) -> Read:
-        fields: list[tuple[str, Read]] = []
-        read = _record(fields)
-        if name == _VARIABLE_SCALE:
-            fields += [("scale", read_long), ("value", _bytes)]
-            read = _converted(read, lambda parts: scaled(parts["value"], parts["scale"]))
+            made = self._makers.record(name, fields)
         # Before its fields, which may be of this very type.
-        self._named[name] = read
-        if not fields:
+        self._named[name] = made
+        if kind in ("record", "error") and not fields:
             inner = name.rpartition(".")[0]
-            fields += [(field["name"], self.reader(field["type"], inner)) for field in schema["fields"]]
-        return read
+            fields += [(field["name"], self._made(field["type"], inner)) for field in schema["fields"]]
+        return made
 
 
 def _full(name: str, namespace: str) -> str:
@@ -187,6 +195,10 @@ def _converted(read: Read, convert: Callable[[Any], Any]) -> Read:
     return converted
 
 
+def _decimal(schema: dict[str, Any]) -> Read:
+    return _converted(_bytes, _big_decimal if schema["logicalType"] == BIG_DECIMAL else _scaled_by(schema))
+
+
 def _scaled_by(schema: dict[str, Any]) -> Callable[[bytes], Any]:
     scale = int(schema.get("scale", 0))
     return lambda unscaled: scaled(unscaled, scale)
@@ -255,14 +267,17 @@ def _optional_text(null: int) -> Read:
     return optional_text
 
 
-def _record(fields: list[tuple[str, Read]]) -> Read:
+def _record(name: str, fields: list[tuple[str, Read]]) -> Read:
     def record(content: bytes, at: int) -> tuple[dict[str, Any], int]:
         members = {}
-        for name, read in fields:
-            members[name], at = read(content, at)
+        for field, read in fields:
+            members[field], at = read(content, at)
         return members, at
 
-    return record
+    if name != VARIABLE_SCALE:
+        return record
+    fields += [("scale", read_long), ("value", _bytes)]
+    return _converted(record, lambda parts: scaled(parts["value"], parts["scale"]))
 
 
 def _count(content: bytes, at: int) -> tuple[int, int]:
@@ -314,3 +329,4 @@ _PRIMITIVES: dict[str, Read] = {
     "bytes": _converted(_bytes, of_bytes),
     "string": _string,
 }
+_MAKERS = Makers(_PRIMITIVES, _union, _array, _map, _decimal, _enum, _fixed, _record)

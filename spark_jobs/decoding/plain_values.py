@@ -13,8 +13,15 @@ _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def scaled(unscaled: bytes, scale: int) -> Decimal:
-    """A decimal from the big-endian two's complement of its digits, as Java's BigDecimal is written."""
-    return _EXACT.scaleb(Decimal(int.from_bytes(unscaled, signed=True)), -scale)
+    """A decimal from the big-endian two's complement of its digits, as Java's BigDecimal is written.
+
+    Raises:
+        ValueError: no decimal has this scale.
+    """
+    try:
+        return _EXACT.scaleb(Decimal(int.from_bytes(unscaled, signed=True)), -scale)
+    except ArithmeticError:
+        raise ValueError(scale) from None
 
 
 def of_double(number: float) -> Decimal | str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from spark_jobs.contract.payment_event import Reason
 from spark_jobs.decoding import avro, json_documents
-from spark_jobs.decoding.registry import Registry, RegistryUnavailable, UnknownSchema, read_access
+from spark_jobs.decoding.registry import Registry, RegistryUnavailable, Schema, UnknownSchema, read_access
 from spark_jobs.decoding.results import BadSchema, Headers
 from spark_jobs.parsing.json_text import Refused
 from spark_jobs.settings import SettingError
@@ -23,7 +23,8 @@ from spark_jobs.settings import SettingError
 VALUE_HEADER, KEY_HEADER = "__value_schema_id", "__key_schema_id"
 UNKNOWN_SECONDS = 30.0
 """How long an id that the registry did not know is not asked for again: it may be registered by then."""
-_ID_END = 5
+ID_END = 5
+"""Where the frame ends that an id stands in, and the message or its indexes begin."""
 _GUID_END = 17
 _GUID_MAGIC = 1
 _MOST_INDEXES = 32
@@ -44,6 +45,7 @@ class Registered:
         self._registry = registry
         self._clock = clock
         self._readers: dict[bytes, Read] = {}
+        self._schemas: dict[bytes, Schema] = {}
         self._unknown: dict[bytes, float] = {}
 
     def read(self, content: bytes, header: bytes | None = None) -> Any:
@@ -58,15 +60,27 @@ class Registered:
             RegistryUnavailable: the schema is not known yet, and nobody can be asked.
         """
         if header is None:
-            reader = self._readers.get(content[:_ID_END])
+            reader = self._readers.get(content[:ID_END])
             if reader is not None:
-                return reader(content, _ID_END, b"")
+                return reader(content, ID_END, b"")
         else:
-            key = header[:_ID_END] if is_framed(header) else header[:_GUID_END]
+            key = header[:ID_END] if is_framed(header) else header[:_GUID_END]
             return self._reader(key)(content, 0, header[len(key) :])
         if not is_framed(content):
             raise Refused(Reason.UNDECODABLE)
-        return self._reader(content[:_ID_END])(content, _ID_END, b"")
+        return self._reader(content[:ID_END])(content, ID_END, b"")
+
+    def schema(self, key: bytes) -> Schema | None:
+        """The schema that the first bytes of a value name, ID_END of them; None where the registry does not know it.
+
+        Raises:
+            RegistryUnavailable: the schema is not known yet, and nobody can be asked.
+        """
+        try:
+            self._reader(key)
+        except Refused:
+            return None
+        return self._schemas.get(key)
 
     def _reader(self, key: bytes) -> Read:
         reader = self._readers.get(key)
@@ -84,6 +98,7 @@ class Registered:
             self._forget()
             self._unknown[key] = self._clock() + UNKNOWN_SECONDS
             raise Refused(Reason.UNKNOWN_SCHEMA) from None
+        self._schemas[key] = schema
         try:
             return _reader_of(schema.kind, schema.text, schema.references)
         except BadSchema:
@@ -114,7 +129,7 @@ def registered_of_process() -> Registered:
 
 
 def _path(key: bytes) -> str:
-    if len(key) == _ID_END and is_framed(key):
+    if len(key) == ID_END and is_framed(key):
         return f"ids/{int.from_bytes(key[1:])}"
     if len(key) == _GUID_END and key[0] == _GUID_MAGIC:
         return f"guids/{uuid.UUID(bytes=key[1:])}"

@@ -14,8 +14,8 @@ from typing import Any
 from spark_jobs.contract.payment_event import Reason
 from spark_jobs.mapping.readers import CannotRead
 
-MINOR = "minor"
-UNITS = {"major": 0, "cents": 2, "micros": 6}
+MAJOR, MINOR = "major", "minor"
+UNITS = {MAJOR: 0, "cents": 2, "micros": 6}
 """Decimals of the units that are the same in every currency; those of MINOR are the currency's."""
 
 KEEP, NEGATE, ABSOLUTE = SIGNS = ("keep", "negate", "absolute")

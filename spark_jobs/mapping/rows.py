@@ -14,8 +14,8 @@ from spark_jobs.contract.iso_codes import MINOR_UNITS
 from spark_jobs.contract.payment_event import FIELD_NAMES, FIELDS, Reason
 from spark_jobs.mapping.amounts import amount_reader, decimals_of
 from spark_jobs.mapping.event_times import EPOCHS, RFC_3339, epoch_reader, written_reader
-from spark_jobs.mapping.expressions import Path
-from spark_jobs.mapping.field_specs import ABSENT, KEEP, AmountSpec, TextSpec, TimeSpec
+from spark_jobs.mapping.expressions import Expression, Path
+from spark_jobs.mapping.field_specs import ABSENT, KEEP, AmountSpec, FieldSpec, TextSpec, TimeSpec
 from spark_jobs.mapping.mapping_error import is_unicode
 from spark_jobs.mapping.readers import CannotRead, Reader, Record, TextReader, as_text, text_reader, value_reader
 from spark_jobs.mapping.rules import rule_reader
@@ -23,7 +23,7 @@ from spark_jobs.mapping.spec import Mapping
 
 _ORDER = {reason: position for position, reason in enumerate(Reason)}
 _REQUIRED = [position for position, field in enumerate(FIELDS) if field.required]
-_NEEDED = {field.name for field in FIELDS if field.required_since}
+NEEDED = {field.name for field in FIELDS if field.required_since}
 """What a mapping may leave out, and a record of one that has it may not: no event's kind is guessed at."""
 _WIDTH = len(FIELD_NAMES)
 _CURRENCY = FIELD_NAMES.index("currency")
@@ -55,16 +55,16 @@ def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> 
     """
     ignored_by = rule_reader(mapping.rules)
     texts = [
-        (FIELD_NAMES.index(name), _needed(_text_field(spec)) if name in _NEEDED else _text_field(spec))
+        (FIELD_NAMES.index(name), text_field(name, spec))
         for name, spec in mapping.fields.items()
         if not isinstance(spec, AmountSpec)
     ]
     amounts = [
-        (FIELD_NAMES.index(name), _amount_field(spec, minor_units))
+        (FIELD_NAMES.index(name), amount_field(spec, minor_units))
         for name, spec in mapping.fields.items()
         if isinstance(spec, AmountSpec)
     ]
-    extra_of = _extra_reader([(name, value_reader(each)) for name, each in mapping.extra.items()])
+    extra_of = extra_reader(mapping.extra)
 
     def read(record: Record) -> Row:
         values: list[str | None] = [None] * _WIDTH
@@ -122,7 +122,7 @@ def tombstone_reader(mapping: Mapping) -> Callable[[Record, str | None], str | N
     What the key names is the payment's id only where the mapping takes ids as they are.
     """
     spec = mapping.fields["transaction_id"]
-    field = _text_field(spec)
+    field = text_field("transaction_id", spec)
     is_as_it_is = isinstance(spec, TextSpec) and isinstance(spec.source, Path) and spec.map is None
 
     def read(record: Record, named: str | None) -> str | None:
@@ -132,6 +132,40 @@ def tombstone_reader(mapping: Mapping) -> Callable[[Record, str | None], str | N
             return None
 
     return read
+
+
+def text_field(name: str, spec: FieldSpec) -> TextReader:
+    """What reads a field that is no amount.
+
+    Raises (the function):
+        CannotRead: the record has something there that is no such value, or nothing where the mapping needs it.
+    """
+    read = _text_field(spec)
+    return _needed(read) if name in NEEDED else read
+
+
+def amount_field(spec: AmountSpec, minor_units: Table[str, int]) -> Callable[[Record, str | None], str | None]:
+    """What reads an amount of a record with this currency. Raises as above."""
+    decimals = decimals_of(spec.unit, spec.decimals, minor_units)
+    return amount_reader(value_reader(spec.source), decimals, spec.sign, spec.scale)
+
+
+def extra_reader(extra: Table[str, Expression]) -> TextReader | None:
+    """What reads the further fields that are there, in the order of the file, as one JSON object. Raises as above."""
+    readers = [(name, value_reader(each)) for name, each in extra.items()]
+    if not readers:
+        return None
+
+    def extra_of(record: Record) -> str | None:
+        found = {name: value for name, read in readers if (value := read(record)) is not None}
+        if not found:
+            return None
+        try:
+            return _to_json(found).decode()
+        except (UnicodeError, TypeError, ValueError, RecursionError):
+            raise CannotRead(Reason.INVALID_UNICODE) from None
+
+    return extra_of
 
 
 def _text_field(spec: Any) -> TextReader:
@@ -187,25 +221,3 @@ def _mapped(spec: TextSpec) -> TextReader:
         raise CannotRead(Reason.UNMAPPED_VALUE)
 
     return text_of
-
-
-def _amount_field(spec: AmountSpec, minor_units: Table[str, int]) -> Callable[[Record, str | None], str | None]:
-    decimals = decimals_of(spec.unit, spec.decimals, minor_units)
-    return amount_reader(value_reader(spec.source), decimals, spec.sign, spec.scale)
-
-
-def _extra_reader(readers: list[tuple[str, Reader]]) -> TextReader | None:
-    """The further fields that are there, in the order of the file, as one JSON object."""
-    if not readers:
-        return None
-
-    def extra_of(record: Record) -> str | None:
-        found = {name: value for name, read in readers if (value := read(record)) is not None}
-        if not found:
-            return None
-        try:
-            return _to_json(found).decode()
-        except (UnicodeError, TypeError, ValueError, RecursionError):
-            raise CannotRead(Reason.INVALID_UNICODE) from None
-
-    return extra_of

@@ -46,7 +46,7 @@ def rule_reader(rules: tuple[Rule, ...]) -> Callable[[Record], str | None]:
     Raises (the function):
         CannotRead: no rule says so, and one could not be decided.
     """
-    compiled = [(rule.name, [_condition(test) for test in rule.tests]) for rule in rules if rule.tests]
+    compiled = [(rule.name, [condition_of(test) for test in rule.tests]) for rule in rules if rule.tests]
 
     def ignored_by(record: Record) -> str | None:
         is_undecided = False
@@ -60,6 +60,22 @@ def rule_reader(rules: tuple[Rule, ...]) -> Callable[[Record], str | None]:
         return None
 
     return ignored_by
+
+
+def condition_of(test: Question) -> Condition:
+    """What says of a record whether it is as the test asks; None: that cannot be told."""
+    read = value_reader(test.of)
+    if test.test == PRESENT:
+        return _presence(read, wanted=bool(test.against[0]))
+    if test.test == STARTS_WITH:
+        prefix = str(test.against[0])
+        return _scalar(read, lambda value: type(value) is str and value.startswith(prefix), is_absent_false=True)
+    if all(type(value) is str for value in test.against) and test.test in (IS, IN, IS_NOT, NOT_IN):
+        return _text_test(read, frozenset(map(str, test.against)), is_in=test.test in (IS, IN))
+    members = frozenset((_kind(value), value) for value in test.against)
+    if test.test in (IS, IN):
+        return _scalar(read, lambda value: (_kind(value), value) in members, is_absent_false=True)
+    return _scalar(read, lambda value: (_kind(value), value) not in members, is_absent_false=False)
 
 
 def tombstone_rule(rules: tuple[Rule, ...]) -> str | None:
@@ -76,21 +92,6 @@ def _all(conditions: list[Condition], record: Record) -> bool | None:
         if met is None:
             verdict = None
     return verdict
-
-
-def _condition(test: Question) -> Condition:
-    read = value_reader(test.of)
-    if test.test == PRESENT:
-        return _presence(read, wanted=bool(test.against[0]))
-    if test.test == STARTS_WITH:
-        prefix = str(test.against[0])
-        return _scalar(read, lambda value: type(value) is str and value.startswith(prefix), is_absent_false=True)
-    if all(type(value) is str for value in test.against) and test.test in (IS, IN, IS_NOT, NOT_IN):
-        return _text_test(read, frozenset(map(str, test.against)), is_in=test.test in (IS, IN))
-    members = frozenset((_kind(value), value) for value in test.against)
-    if test.test in (IS, IN):
-        return _scalar(read, lambda value: (_kind(value), value) in members, is_absent_false=True)
-    return _scalar(read, lambda value: (_kind(value), value) not in members, is_absent_false=False)
 
 
 def _presence(read: Reader, *, wanted: bool) -> Condition:

@@ -10,13 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract.code_lists import CodeLists, lists_of_now
-from spark_jobs.decoding.documents import Format, decode
-from spark_jobs.mapping.apply import apply
 from spark_jobs.mapping.spec import Mapping
-from spark_jobs.parsing.json_parsing import PARSED_SCHEMA, parse
+from spark_jobs.parsing.json_parsing import parse
 from spark_jobs.parsing.schema_versions import versions_of
 from spark_jobs.parsing.validation import EARLIEST_US, LATEST_US, VALIDATED_SCHEMA, validate
-from spark_jobs.reading.headers import HEADERS_TYPE, TEXTS_TYPE, lists_of, texts_of
+from spark_jobs.reading.headers import HEADERS_TYPE, TEXTS_TYPE, texts_of
+from spark_jobs.reading.mapped import headers_in, read_mapped
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
 
@@ -72,7 +71,7 @@ def read_records(batch: pa.RecordBatch, lists: CodeLists | None = None, mapping:
         keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
         parsed, rules = parse(values, keys, _versions(batch)), None
     else:
-        parsed, rules = _mapped(batch, values, timestamps, lists, mapping)
+        parsed, rules = read_mapped(batch, values, timestamps, lists, mapping)
     validated = validate(parsed, timestamps, lists, clocks)
     if rules is None:
         is_ignored = pa.repeat(pa.scalar(False), len(values))
@@ -80,30 +79,14 @@ def read_records(batch: pa.RecordBatch, lists: CodeLists | None = None, mapping:
         validated, is_ignored = _with_rules(validated, rules), rules.is_valid()
     sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
     coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
-    headers = texts_of(_headers_in(batch), len(values))
+    headers = texts_of(headers_in(batch), len(values))
     columns = [*coordinates, batch.column("value"), sha256, *validated.columns, is_ignored, headers]
     return pa.Table.from_arrays(columns, schema=RECORD_SCHEMA)
 
 
-def _mapped(
-    batch: pa.RecordBatch, values: list[bytes | None], timestamps: pa.Array, lists: CodeLists, mapping: Mapping
-) -> tuple[pa.Table, pa.StringArray]:
-    """PARSED_SCHEMA, with nothing in it where a rule says that the record is no payment; and that rule's name."""
-    keys = batch.column("key").to_pylist()
-    headers = lists_of(_headers_in(batch))
-    documents = decode(values, keys, headers, Format(mapping.format))
-    mapped = apply(mapping, documents, keys, headers, timestamps, lists.minor_units)
-    rules = pa.array(mapped.ignored, pa.string())
-    if rules.null_count == len(rules):
-        return mapped.parsed, rules
-    parsed = mapped.parsed.combine_chunks()
-    nothing = [pc.if_else(rules.is_valid(), pa.scalar(None, column.type), column) for column in parsed.columns]
-    return pa.Table.from_arrays(nothing, schema=PARSED_SCHEMA), rules
-
-
 def _versions(batch: pa.RecordBatch) -> pa.StringArray | None:
     """Which version each record's value is of. What has no value is of none: its key alone says what it deletes."""
-    versions = versions_of(_headers_in(batch))
+    versions = versions_of(headers_in(batch))
     if versions is None or not batch.column("value").null_count:
         return versions
     return pc.if_else(batch.column("value").is_valid(), versions, pa.scalar(None, pa.string()))
@@ -128,7 +111,3 @@ def _within_bounds(timestamps: pa.Array) -> pa.Array:
     microseconds = timestamps.cast(_TIMESTAMP).cast(pa.int64())
     kept = pc.min_element_wise(pc.max_element_wise(microseconds, EARLIEST_US), LATEST_US)
     return kept.cast(_TIMESTAMP)
-
-
-def _headers_in(batch: pa.RecordBatch) -> pa.ListArray | None:
-    return batch.column("headers") if "headers" in batch.schema.names else None

@@ -19,6 +19,7 @@ from spark_jobs.parsing.json_text import Refused
 
 NUMBERS = count()
 LONGS = st.integers(-(2**63), 2**63 - 1)
+HOSTILE_DECIMAL = {"scale": -(2**61), "value": b"\x04\xce"}
 
 
 def written(schema: Any, value: Any) -> bytes:
@@ -133,6 +134,8 @@ def test_a_decimal_of_debezium_carries_its_own_scale() -> None:
     fields = [{"name": "scale", "type": "int"}, {"name": "value", "type": "bytes"}]
     schema = {"type": "record", "name": "VariableScaleDecimal", "namespace": "io.debezium.data", "fields": fields}
     assert read(schema, written(schema, {"scale": 2, "value": b"\x04\xce"})) == Decimal("12.30")
+    with pytest.raises(Refused):
+        read(schema, written(schema | {"fields": [{"name": "scale", "type": "long"}, fields[1]]}, HOSTILE_DECIMAL))
 
 
 def test_a_type_is_known_by_its_name_within_itself_and_in_other_schemas() -> None:

@@ -17,6 +17,12 @@ def test_a_scaled_decimal_is_exact(unscaled: int, scale: int) -> None:
     assert int(f"{found:f}".replace(".", "")) == unscaled
 
 
+@pytest.mark.parametrize("scale", [2**62, -(2**61), 2**63 - 1])
+def test_a_scale_that_no_decimal_has_is_a_wrong_value(scale: int) -> None:
+    with pytest.raises(ValueError, match=str(scale)):
+        scaled(b"\x04\xce", scale)
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_double_is_the_decimal_that_reads_back_as_it(number: float) -> None:
     found = of_double(number)

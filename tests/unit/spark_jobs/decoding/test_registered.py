@@ -153,6 +153,14 @@ def test_a_schema_is_asked_for_once() -> None:
     assert shelf.asked == ["ids/4", "ids/7"]
 
 
+def test_a_schema_is_told_to_who_reads_many_records_by_it() -> None:
+    registered, shelf = on_shelf()
+    assert registered.schema(AVRO_BYTES[:5]) == registered.schema(AVRO_BYTES[:5]) == SCHEMAS["ids/4"]
+    assert decode([AVRO_BYTES], None, None, Format.AVRO, registered) == [AVRO_DOCUMENT]
+    assert shelf.asked == ["ids/4"]
+    assert registered.schema(b"\x00\x00\x0f\x42\x40") is None
+
+
 def test_an_unknown_id_is_asked_for_again_after_a_while() -> None:
     clock = Clock()
     registered, shelf = on_shelf({}, clock)

@@ -8,13 +8,14 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.contract.payment_event import FIELDS, Reason
+from spark_jobs.contract.payment_event import Reason
 from spark_jobs.decoding.results import Unreadable
 from spark_jobs.mapping.apply import apply
 from spark_jobs.mapping.mapping_error import MappingError
 from spark_jobs.mapping.spec import Mapping, read_mapping
 from spark_jobs.mapping.trials.outcomes import KafkaRecord, outcomes_of
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
+from tests.unit.spark_jobs.mapping.drawn import mappings
 from tests.unit.spark_jobs.mapping.mappings import DOCUMENT, GOOD
 
 NAMES = ["id", "status", "payer", "money", "amount", "currency", "paid_at", "method", "country", "items", "shop"]
@@ -92,58 +93,15 @@ EXPRESSIONS: st.SearchStrategy[str] = st.recursive(
     ),
     max_leaves=4,
 )
-TIMES = st.sampled_from(
-    [
-        "format='rfc3339'",
-        "format='epoch_s'",
-        "format='epoch_ns'",
-        "format='local', zone='Europe/Berlin'",
-        "format='iso8601'",
-        "format='iso8601', zone='UTC', ambiguous='later'",
-        "format='%Y%m%d%H%M', zone='UTC'",
-    ]
-)
-UNITS = st.sampled_from(
-    [
-        "unit='minor'",
-        "unit='minor', decimals={ISK=2}",
-        "unit='major'",
-        "unit='micros', sign='negate'",
-        "unit='cents', sign='absolute'",
-        "unit='major', encoding='connect_decimal', scale=2",
-    ]
-)
-TESTS = st.sampled_from(
-    ["is='paid'", "is=0", "is_not=true", "in=['paid', 1]", "not_in=['paid']", "starts_with='p'", "present=false"]
-)
-
-
-@st.composite
-def mappings(draw: st.DrawFn) -> str:
-    """A mapping's text, which may be wrong."""
-
-    def expression() -> str:
-        return '"' + draw(EXPRESSIONS) + '"'
-
-    lines = ["mapping = 1", "version = '1'"]
-    for number in range(draw(st.integers(0, 2))):
-        lines += ["[[ignore]]", f"rule = 'r{number}'", f"path = {expression()}", draw(TESTS)]
-    if draw(st.booleans()):
-        lines += ["[[ignore]]", "rule = 'deleted'", "tombstone = true"]
-    lines += ["[fields]"]
-    for field in FIELDS:
-        if field.bigquery_type == "TIMESTAMP":
-            lines.append(f"{field.name} = {{ from = {expression()}, {draw(TIMES)} }}")
-        elif field.bigquery_type == "NUMERIC":
-            lines.append(f"{field.name} = {{ from = {expression()}, {draw(UNITS)} }}")
-        elif field.required or draw(st.booleans()):
-            lines.append(f"{field.name} = {expression()}")
-    lines += ["[extra]", f"kept = {expression()}"]
-    return "\n".join(lines)
 
 
 @settings(max_examples=100, deadline=None)
-@given(mappings(), st.lists(LIKELY | DOCUMENTS, min_size=1, max_size=4), st.binary(max_size=4), st.integers(0, 2**50))
+@given(
+    mappings(EXPRESSIONS),
+    st.lists(LIKELY | DOCUMENTS, min_size=1, max_size=4),
+    st.binary(max_size=4),
+    st.integers(0, 2**50),
+)
 def test_any_mapping_that_is_accepted_gives_any_document_one_outcome(
     text: str, documents: list[Any], key: bytes, timestamp: int
 ) -> None:
