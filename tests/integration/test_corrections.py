@@ -1,6 +1,7 @@
 """Corrections on a real broker, Spark and warehouse: what is decided later is counted once, and the law stays true."""
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from orchestration.verification.proof import judge
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.corrections import conflicts, kept_records, late_payments, replay, resend
 from spark_jobs.incidents import Incident
+from spark_jobs.publishing.look_back import Searched, searched_in
+from spark_jobs.sinks.bigquery import publisher
+from spark_jobs.streaming.tally import BatchTally
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.warehouse.client import run
@@ -85,6 +89,40 @@ def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
         run(client, f"delete from `{table_id(settings, catalog.CORRECTIONS)}` where kind = 'REJECTED_LATE'", {}) == []
     )
     assert {found.rule for found in breaks(world)} == {"corrections, replays and erasures are numbered without a gap"}
+
+
+def test_a_checkpoint_that_is_made_anew_takes_the_lookbacks_files_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[Searched | None] = []
+
+    def told(tally: BatchTally, watermark: datetime | None, lookback_days: int) -> Searched | None:
+        searched.append(searched_in(tally, watermark, lookback_days))
+        return searched[-1]
+
+    monkeypatch.setattr(publisher, "searched_in", told)
+    for name, minutes_ago in (("old", 200), ("mover", 60), ("newest", 0)):
+        world.send([event(name, minutes_ago)])
+        world.drain()
+    [generation] = (world.folder / "checkpoints" / world.settings.pipeline).iterdir()
+    shutil.rmtree(generation)
+    world.send([event("fresh")])
+    [report] = world.drain()
+    assert report.unique == 1
+    assert searched == [None] * 4, "the state knows all that was published"
+    world.send([event("old")])
+    [report] = world.drain()
+    assert (report.unique, report.duplicate) == (0, 1)
+    assert isinstance(searched[-1], Searched)
+    assert kinds(world) == {Correction.RETRACTED_DUPLICATE: 1}
+
+    # Without the files the days are searched, and nothing else is different.
+    world.lose_checkpoint()
+    world.send([event("old"), event("newer")])
+    [report] = world.drain()
+    assert (report.unique, report.duplicate) == (1, 1)
+    assert isinstance(searched[-1], Searched)
+    assert breaks(world) == []
 
 
 def test_a_quarantined_record_is_replayed_once_and_found_again_where_the_answer_was_lost(world: World) -> None:
