@@ -4,7 +4,7 @@ Belongs here: the slip, which check sees it, and what must hold once it is mende
 (dbt_project), how good they are (backtest).
 """
 
-from orchestration.breaks.dbt_build import build, project_with
+from orchestration.breaks.dbt_build import build, change_line, small_project
 from orchestration.breaks.sight import look, watched
 from orchestration.scenarios.harness.proofs import breaks_of
 from orchestration.scenarios.harness.sandbox import Sandbox, event
@@ -26,7 +26,9 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     sandbox.send([event("slow"), event("slow")])
     sandbox.drain()
     transcript.step(f"In {SEED} a weight gets a wrong sign ({SLIP}), and dbt builds")
-    built = build(sandbox, [MODEL], checks=[CHECK], project=project_with(sandbox, SEED, RULE, SLIP))
+    project = small_project(sandbox, MODEL)
+    change_line(project, SEED, RULE, SLIP)
+    built = build(sandbox, project, MODEL, checks=[CHECK])
     wrong = _show(sandbox, transcript)
     red = [name for name, status in built.items() if status == "fail"]
     transcript.say(f"Red: {', '.join(red)}. In Dagster the check names docs/runbooks/PaymentsFraudScoresLate.md.")
@@ -35,7 +37,8 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     transcript.claim("checks that are red", [CHECK], red)
     transcript.claim("alerts", ["PaymentsBuildOverdue"], seen)
     transcript.step(f"The sign is mended: `.venv/bin/dbt build --full-refresh --select +{MODEL}`")
-    mended = build(sandbox, [MODEL], checks=[CHECK], options=["--full-refresh"])
+    change_line(project, SEED, SLIP, RULE)
+    mended = build(sandbox, project, MODEL, checks=[CHECK], options=["--full-refresh"])
     right = _show(sandbox, transcript)
     transcript.claim("checks that are red after it", [], [name for name, status in mended.items() if status == "fail"])
     transcript.claim("the third payment within a minute scores 100 more", 100, right["fast-2"] - wrong["fast-2"])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from orchestration.breaks.dbt_build import build, project_with
+from orchestration.breaks.dbt_build import HEALTH, build, change_line, health_project
 from orchestration.breaks.sight import look, measured
 from orchestration.scenarios.harness.proofs import breaks_of
 from orchestration.scenarios.harness.sandbox import Sandbox, event
@@ -39,7 +39,9 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     transcript.step("dbt builds pipeline_health, with a clock that can be set ahead")
     ensure_tables(sandbox.client, sandbox.settings)
     _set_clock(sandbox, 0)
-    build(sandbox, ["pipeline_health"], project=project_with(sandbox, "macros/moment.sql", _MOMENT, _MOMENT_SET_AHEAD))
+    project = health_project(sandbox)
+    change_line(project, "macros/moment.sql", _MOMENT, _MOMENT_SET_AHEAD)
+    build(sandbox, project, HEALTH)
     mirrored = _mirrored(sandbox)
     transcript.step(f"A mirror that was away brings {PAYMENTS} payments, written {WAITED} ago, and a run")
     waited = [event(f"payment-{number}", WAITED / timedelta(minutes=1)) for number in range(PAYMENTS)]
