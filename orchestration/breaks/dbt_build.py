@@ -75,10 +75,8 @@ def change_line(project: Path, file: str, line: str, instead: str) -> None:
     (project / file).write_text("".join(f"{instead if each == line else each}\n" for each in lines))
 
 
-def build(
-    sandbox: Sandbox, project: Path, node: str, *, checks: Iterable[str] = (), options: Sequence[str] = ()
-) -> dict[str, str]:
-    """Build the model with all that it stands on, and run these checks; the status of each node by its name.
+def build(sandbox: Sandbox, project: Path, select: Iterable[str], options: Sequence[str] = ()) -> dict[str, str]:
+    """Build what dbt is to select, and nothing beside it; the status of each node by its name.
 
     Raises:
         CommandError: something went wrong that is no red check.
@@ -91,7 +89,7 @@ def build(
             *(sys.executable, "-m", "dbt.cli.main", "build", *options),
             *(f"--project-dir={project}", f"--profiles-dir={project}"),
             *(f"--target-path={results.parent}", f"--log-path={folder / 'logs'}"),
-            *("--indirect-selection", "empty", "--select", f"+{node}", *checks),
+            *("--indirect-selection", "empty", "--select", *select),
             *("--exclude-resource-type", "unit_test"),
         ],
         env={**os.environ, **sandbox.settings.environment(), "DBT_TARGET": "local"},

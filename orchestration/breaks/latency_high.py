@@ -41,7 +41,7 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     _set_clock(sandbox, 0)
     project = health_project(sandbox)
     change_line(project, "macros/moment.sql", _MOMENT, _MOMENT_SET_AHEAD)
-    build(sandbox, project, HEALTH)
+    build(sandbox, project, [f"+{HEALTH}"])
     mirrored = _mirrored(sandbox)
     transcript.step(f"A mirror that was away brings {PAYMENTS} payments, written {WAITED} ago, and a run")
     waited = [event(f"payment-{number}", WAITED / timedelta(minutes=1)) for number in range(PAYMENTS)]

@@ -33,7 +33,7 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     ensure_tables(sandbox.client, sandbox.settings)
     project = health_project(sandbox)
     change_line(project, SEED, LIMIT, SMALL_LIMIT)
-    build(sandbox, project, HEALTH)
+    build(sandbox, project, [f"+{HEALTH}"])
     transcript.step(f"A partition has the payments of the last {HOURS} hours, another one those of {HOURS} hours ago")
     began = datetime.now(UTC) - timedelta(hours=HOURS)
     between = timedelta(hours=HOURS) / PAYMENTS
