@@ -107,7 +107,7 @@ def build(sandbox: Sandbox, project: Path, select: Iterable[str], options: Seque
 
 def _stands_on(node: str, stubs: Mapping[str, str]) -> set[str]:
     """The model, and the models and seeds that it reads, by its text and that of the macros that it calls."""
-    models = {path.stem: path.read_text() for path in DBT_PROJECT_DIR.glob("models/**/*.sql")} | stubs
+    models = {path.stem: path.read_text() for path in DBT_PROJECT_DIR.glob("models/**/*.sql")} | dict(stubs)
     texts = (path.read_text() for path in DBT_PROJECT_DIR.glob("macros/*.sql"))
     macros = {found[1]: found[0] for text in texts for found in _MACRO.finditer(text)}
     found: set[str] = set()
