@@ -53,7 +53,9 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     transcript.step("The backlog is drained; a retry of an old payment and a new one come, and a run")
     retry, new = sandbox.send([old[0], event("newest")])
     sandbox.drain(on_batch=reports.append)
-    rows = [(each.batch_id, each.delivered, each.next_watermark, f"{each.state_bytes:,}") for each in reports]
+    rows = [
+        (each.batch_id, each.delivered, f"{each.next_watermark:%H:%M}", f"{each.state_bytes:,}") for each in reports
+    ]
     transcript.table("The state", ("batch", "records", "watermark after it", "bytes of the state"), rows)
     found = sandbox.dispositions()
     sizes = [report.state_bytes for report in reports]
