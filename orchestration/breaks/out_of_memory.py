@@ -18,6 +18,7 @@ PAYMENTS = 500
 TOO_LITTLE = "spark.executor.pyspark.memory 80m\n"
 MINUTES = 6
 """Records that wait are to be published within 300 seconds."""
+SAYS_SO = ("MemoryError", "Cannot allocate memory", "failed to map segment", "Unable to allocate")
 _SECONDS = 300
 
 
@@ -28,14 +29,12 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     sandbox.drain()
     sandbox.send([event("first"), *(event(f"payment-{number}") for number in range(PAYMENTS))])
     transcript.step("A run whose workers get 80 MB, by the file that PAYMENTS_SPARK_CONF names")
-    code = _died(sandbox)
+    code, cause = _died(sandbox)
     held = len(sandbox.deliveries())
-    transcript.say(
-        f"It ended with code {code}. Published are {held} of {PAYMENTS + 2} records, and no incident is open."
-    )
+    transcript.say(f"It ended with code {code}: {cause}. Published are {held} of {PAYMENTS + 2} records.")
     transcript.say(f"What is seen once each run has died for {MINUTES} minutes; nobody waits for them here.")
     seen = look(sandbox, transcript, watched(sandbox, MINUTES))
-    transcript.claim("the run died", 1, code)
+    transcript.claim("the run died, and memory is the cause", (1, True), (code, bool(cause)))
     transcript.claim("published of its batch", 0, held - 1)
     transcript.claim("alerts", ["PaymentsPublicationOverdue"], seen)
     transcript.step("The workers get their memory back, and `payments process` makes the next run")
@@ -47,11 +46,12 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     transcript.claim("rules of `payments verify` that are broken", [], breaks_of(sandbox))
 
 
-def _died(sandbox: Sandbox) -> int:
-    """The exit code of a run of its own process."""
+def _died(sandbox: Sandbox) -> tuple[int, str]:
+    """The exit code of a run of its own process, and what its log says of memory."""
     conf = sandbox.folder / "spark.conf"
     conf.write_text(TOO_LITTLE)
-    with (sandbox.folder / "out-of-memory.log").open("wb") as log:
+    log_file = sandbox.folder / "out-of-memory.log"
+    with log_file.open("wb") as log:
         done = subprocess.run(
             [sys.executable, "-m", "spark_jobs.process_payments"],
             env={**os.environ, **replace(sandbox.settings, spark_conf=str(conf)).environment()},
@@ -60,4 +60,5 @@ def _died(sandbox: Sandbox) -> int:
             check=False,
             timeout=_SECONDS,
         )
-    return done.returncode
+    said = log_file.read_text(errors="replace")
+    return done.returncode, next((words for words in SAYS_SO if words in said), "")
