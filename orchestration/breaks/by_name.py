@@ -2,12 +2,27 @@
 
 from collections.abc import Callable
 
-from orchestration.breaks import checkpoint_corrupted, data_lost, double_money
+from orchestration.breaks import (
+    broker_down,
+    checkpoint_corrupted,
+    data_lost,
+    double_money,
+    fraud_scores_wrong,
+    latency_high,
+    out_of_memory,
+    state_growing,
+)
 from orchestration.scenarios.harness.sandbox import Sandbox
 from orchestration.scenarios.harness.transcript import Transcript
 
 BREAKS: dict[str, Callable[[Sandbox, Transcript], None]] = {
+    "state-growing": state_growing.run,
+    "double-money": double_money.run,
+    "latency-high": latency_high.run,
     "checkpoint-corrupted": checkpoint_corrupted.run,
     "data-lost": data_lost.run,
-    "double-money": double_money.run,
+    "fraud-scores-wrong": fraud_scores_wrong.run,
+    "out-of-memory": out_of_memory.run,
+    "broker-down": broker_down.run,
 }
+"""In the order of docs/troubleshooting.md."""

@@ -4,6 +4,7 @@ Belongs here: the loss, and what must hold before and after it is accepted. Does
 (spark_jobs.corrections).
 """
 
+from collections.abc import Mapping
 from contextlib import closing
 
 from orchestration.breaks.sight import look
@@ -24,7 +25,7 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     sandbox.drain()
     sandbox.send([event(f"lost-{number}") for number in range(4)])
     [kept] = sandbox.send([event("three")])
-    _delete_before(sandbox, 6)
+    delete_before(sandbox, {0: 6})
     transcript.step("A run")
     stopped = ""
     try:
@@ -46,10 +47,11 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     transcript.claim("rules of `payments verify` that are broken", [], breaks_of(sandbox))
 
 
-def _delete_before(sandbox: Sandbox, offset: int) -> None:
+def delete_before(sandbox: Sandbox, offsets: Mapping[int, int]) -> None:
+    """Retention: the broker deletes all records before these offsets, by partition."""
     from kafka import TopicPartition
 
     from spark_jobs.source.connection import admin_client
 
     with closing(admin_client(sandbox.settings.bootstrap_servers)) as admin:
-        admin.delete_records({TopicPartition(sandbox.settings.topic, 0): offset})
+        admin.delete_records({TopicPartition(sandbox.settings.topic, at): offset for at, offset in offsets.items()})

@@ -51,7 +51,8 @@ ARROWS = {
         "asset_checks": "automation names resources settings verification watch",
         "sensors": "automation names resources settings",
         "assets": "alerts automation backtest compliance names presentation resources settings",
-        "breaks": "alerts dashboard notifications scenarios scenarios.harness",
+        "breaks": "alerts automation dashboard errors notifications resources scenarios scenarios.harness settings"
+        " verification watch",
         "scenarios": "assets control_totals presentation scenarios.harness verification",
         "scenarios.harness": "control_totals presentation resources verification",
         "watch": "automation names resources settings verification",

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient
 
 from local_stack.kafka import Broker, ensure_topic
 from local_stack.processes import free_port
+from orchestration.breaks.data_lost import delete_before
 from orchestration.verification.ledger_rules import Evidence, find_breaks
 from spark_jobs.corrections.accepted_gaps import accept_gap
 from spark_jobs.incidents import Incident, IncidentKind
@@ -36,12 +37,6 @@ def admin(world: World) -> Iterator[KafkaAdminClient]:
         yield client
     finally:
         client.close()
-
-
-def lose(world: World, before: dict[int, int]) -> None:
-    """Retention: delete all records before these offsets."""
-    with admin(world) as client:
-        client.delete_records({TopicPartition(world.settings.topic, p): offset for p, offset in before.items()})
 
 
 def stopped(world: World, **changes: Any) -> Incident:
@@ -97,7 +92,7 @@ def test_lost_offsets_stop_the_run_until_somebody_accepts_the_loss(world: World)
     world.drain()
     world.send([event(f"lost-{n}") for n in range(4)])
     kept = world.send([event("one"), event("four")]) + world.send([event("five")], partition=1)
-    lose(world, {0: 6})
+    delete_before(world, {0: 6})
 
     before = world.control()
     incident = stopped(world)
@@ -127,9 +122,9 @@ def test_a_loss_accepted_twice_is_one_gap_after_the_other(world: World) -> None:
     world.send([event("one")])
     world.drain()
     world.send([event(f"payment-{n}") for n in range(6)])
-    lose(world, {0: 3})
+    delete_before(world, {0: 3})
     assert accept(world) == {0: (1, 3)}
-    lose(world, {0: 5})
+    delete_before(world, {0: 5})
     assert stopped(world).kind is IncidentKind.OFFSETS_LOST
     assert accept(world) == {0: (3, 5)}
     world.drain()
@@ -157,7 +152,7 @@ def test_offsets_lost_while_a_query_runs_are_an_incident_too(world: World) -> No
     world.send([b"x" * 900_000 for _ in range(count)])
 
     def eat(_report: BatchReport) -> None:
-        lose(world, {0: count})
+        delete_before(world, {0: count})
 
     incident = stopped(world, on_batch=eat)
     assert incident.kind is IncidentKind.OFFSETS_LOST
