@@ -29,6 +29,24 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("tests")
 
 
+LONGEST_FIRST = (
+    "integration/test_watch.py",
+    "faults/test_chaos.py",
+    "faults/test_crash_points.py",
+    "dbt/test_readers.py",
+    "integration/test_first_start.py",
+    "integration/test_older_dataset.py",
+    "dbt/test_build.py",
+    "integration/test_browser.py",
+)
+"""Files that take minutes: were one of them the last, all other workers would wait for it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder of the tests' own, with what `make setup` made."""
