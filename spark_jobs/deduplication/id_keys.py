@@ -64,9 +64,11 @@ class PackedKeys(NamedTuple):
 
     @classmethod
     def mapped(cls, content: npt.NDArray[np.uint8]) -> "PackedKeys":
-        """The keys in the bytes of `content`, where they lie."""
+        """The keys in the bytes of `content`, where they lie. Raises ValueError where some are missing."""
         numbers, words = content[:_STARTS_BYTES].view("<u4"), content[_STARTS_BYTES:].view("<u8")
         count = len(words) - int(numbers[-1])
+        if count != int(numbers[-2]):
+            raise ValueError(f"{numbers[-2]} keys were written, {count} are there")
         return cls(numbers[:-1], words[:count], words[count:])
 
     def has(self, wanted: Keys, probe: "Probe | None" = None) -> npt.NDArray[np.bool_]:

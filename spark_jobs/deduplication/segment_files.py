@@ -27,8 +27,9 @@ WINDOW, DAYS = ".keys", ".days"
 class LocalSegments:
     """Segments in a folder of this machine.
 
-    Reading maps the file. A process reads all of it once, to hold it against the checksum in its name; after that,
-    only the pages that a probe touches.
+    Reading maps the file. Of the window's files a process reads all once, to hold it against the checksum in its name;
+    after that, only the pages that a probe touches. The look-back's are days of ids: of those it makes sure that they
+    are whole, and `check` reads them where they are merged, or taken over by a new generation.
     """
 
     def __init__(self, folder: Path, suffix: str = WINDOW) -> None:
@@ -61,9 +62,18 @@ class LocalSegments:
         """
         path = self._folder / name
         try:
-            _verify(path, path.stat().st_mtime_ns)
+            if self._suffix == WINDOW:
+                _verify(path, path.stat().st_mtime_ns)
             # As a plain array: each slice of a memmap is a memmap, which takes as long as a small search.
             return PackedKeys.mapped(np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray))
+        except (OSError, ValueError) as error:
+            raise Damaged(f"segment {name} cannot be read.") from error
+
+    def check(self, name: str) -> None:
+        """Hold all of a segment against the checksum in its name. Raises Damaged, as `read` does."""
+        path = self._folder / name
+        try:
+            _verify(path, path.stat().st_mtime_ns)
         except (OSError, ValueError) as error:
             raise Damaged(f"segment {name} cannot be read.") from error
 
@@ -119,6 +129,11 @@ class RemoteSegments:
             unnamed.rename(path)
         return self._cache.read(name)
 
+    def check(self, name: str) -> None:
+        """Fetch a segment where it is missing, and check the copy. Raises Damaged, as LocalSegments does."""
+        self.read(name)
+        self._cache.check(name)
+
     def delete(self, name: str) -> None:
         """Remove the object and the copy, if they are there."""
         self._cache.delete(name)
@@ -147,6 +162,10 @@ class BucketSegments:
     def read(self, name: str) -> PackedKeys:
         """Map a segment. Raises Damaged, as LocalSegments does."""
         return self._of(name).read(name)
+
+    def check(self, name: str) -> None:
+        """Hold all of a segment against the checksum in its name. Raises Damaged."""
+        self._of(name).check(name)
 
     def delete(self, name: str) -> None:
         """Remove a segment, if it is there."""

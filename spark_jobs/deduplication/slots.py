@@ -27,6 +27,9 @@ class SegmentStore(Protocol):
     def read(self, name: str) -> PackedKeys:
         """The keys of a segment."""
 
+    def check(self, name: str) -> None:
+        """Read all of a segment, and hold it against what was written."""
+
     def delete(self, name: str) -> None:
         """Remove a segment; one already gone is no error."""
 
@@ -86,6 +89,8 @@ def gathered(day: Slot, keys: Keys, store: SegmentStore) -> tuple[Slot, tuple[st
     """
     segments, merged = [*day.segments, Segment(store.write(keys, is_filtered=True), len(keys))], list[str]()
     while alike := _to_merge(segments):
+        for segment in alike:
+            store.check(segment.name)
         together = in_order(*(store.read(segment.name).keys() for segment in alike))
         merged += [segment.name for segment in alike]
         segments[-ALIKE:] = [Segment(store.write(together, is_filtered=True), len(together), alike[0].level + 1)]

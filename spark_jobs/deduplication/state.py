@@ -99,6 +99,8 @@ class DedupState:
 
     def days_with(self, keys: Keys, store: SegmentStore) -> tuple[int, ...]:
         """The days of the look-back, counted from 1970, on which a payment with one of the keys was published."""
+        if not self.days:
+            return ()
         probe = Probe.of(keys)
         return tuple(
             day.number for day in self.days if any(store.read(name).has(keys, probe).any() for name in day.names)

@@ -13,7 +13,7 @@ import pyarrow.fs as pafs
 
 from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.checksums import Damaged, seal, unseal
-from spark_jobs.deduplication.segment_files import open_bucket
+from spark_jobs.deduplication.segment_files import DAYS, open_segments, segment_cache
 from spark_jobs.deduplication.slots import Slot
 from spark_jobs.file_systems import place
 from spark_jobs.streaming.locations import Locations
@@ -53,9 +53,9 @@ def read_kept(locations: Locations, buckets: int) -> KeptDays | None:
         if kept.buckets != buckets:
             return None
         for label, days in kept.days.items():
-            store = open_bucket(locations.segments(label), locations.day_segments(label))
+            store = open_segments(locations.day_segments(label), segment_cache(), DAYS)
             for name in _names(days):
-                store.read(name)
+                store.check(name)
     except (Damaged, msgspec.MsgspecError):
         return None
     return kept

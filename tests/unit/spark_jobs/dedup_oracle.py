@@ -74,6 +74,10 @@ class Memory:
         self.segments[str(self.written)] = PackedKeys.of(keys, is_filtered=is_filtered)
         return str(self.written)
 
+    def check(self, name: str) -> None:
+        """Nothing is damaged."""
+        assert name in self.segments
+
     def read(self, name: str) -> PackedKeys:
         """Keys of a segment."""
         return self.segments[name]

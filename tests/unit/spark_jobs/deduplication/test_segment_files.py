@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.deduplication.checksums import Damaged, seal, unseal
 from spark_jobs.deduplication.id_keys import KEY, Keys
-from spark_jobs.deduplication.segment_files import LocalSegments, RemoteSegments, open_segments
+from spark_jobs.deduplication.segment_files import DAYS, LocalSegments, RemoteSegments, open_segments
 from spark_jobs.deduplication.state import RETIRED_BATCHES
 from spark_jobs.driver.spark_session import KEPT_BATCHES
 
@@ -125,3 +125,21 @@ def test_a_sealed_content_with_any_bit_flipped_is_noticed(content: bytes, data: 
     flipped[bit // 8] ^= 1 << bit % 8
     with pytest.raises(Damaged, match="it is not what was written"):
         unseal(bytes(flipped), "it")
+
+
+def test_a_segment_of_the_lookback_is_whole_or_damaged_and_its_content_is_held_against_its_name_where_asked(
+    tmp_path: Path,
+) -> None:
+    store = open_segments(tmp_path.as_uri(), tmp_path / "cache", DAYS)
+    name = store.write(KEYS, is_filtered=True)
+    path = tmp_path / name
+    content = path.read_bytes()
+    assert store.read(name).has(KEYS).all()
+    store.check(name)
+    path.write_bytes(content[:-8])
+    with pytest.raises(Damaged, match="cannot be read"):
+        store.read(name)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    store.read(name)
+    with pytest.raises(Damaged, match="not what was written"):
+        store.check(name)
