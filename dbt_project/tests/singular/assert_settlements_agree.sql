@@ -4,5 +4,5 @@
 -- late or erased payments explain passes; a row here is a difference that nothing explains: break_reason names it.
 -- By day a build looks at days that were reported or touched since the last green one; every night at all of them.
 select *
-from {{ open_settlements() }} as settlements
+from {{ open_settlements() }}
 where status = 'FAIL'
