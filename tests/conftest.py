@@ -42,6 +42,12 @@ LONGEST_FIRST = (
 """Files that take minutes: were one of them the last, all other workers would wait for it."""
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        if isinstance(mark.args[1], (set, frozenset)):
+            raise pytest.UsageError(f"{metafunc.definition.nodeid}: a set has no order; workers must collect alike.")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))

@@ -17,6 +17,8 @@ KEY = np.dtype([("high", "<u8"), ("low", "<u2")])
 KEY_BYTES = KEY.itemsize
 HASH_BYTES = 16
 PREFIXES = 1 << 16
+KEYS_FORMAT = 1
+"""Of what lies in a file; told where files outlive the checkpoint that wrote them."""
 _LOW_BITS = np.uint64(16)
 _REST_OF_HIGH = np.uint64(48)
 _REST_BYTES = 8
@@ -66,10 +68,10 @@ class PackedKeys(NamedTuple):
     def mapped(cls, content: npt.NDArray[np.uint8]) -> "PackedKeys":
         """The keys in the bytes of `content`, where they lie. Raises ValueError where some are missing."""
         numbers, words = content[:_STARTS_BYTES].view("<u4"), content[_STARTS_BYTES:].view("<u8")
-        count = len(words) - int(numbers[-1])
-        if count != int(numbers[-2]):
-            raise ValueError(f"{numbers[-2]} keys were written, {count} are there")
-        return cls(numbers[:-1], words[:count], words[count:])
+        starts, count = numbers[:-1], len(words) - int(numbers[-1])
+        if count != int(starts[-1]) or (starts[1:] < starts[:-1]).any():
+            raise ValueError(f"{starts[-1]} keys were written, {count} are there")
+        return cls(starts, words[:count], words[count:])
 
     def has(self, wanted: Keys, probe: "Probe | None" = None) -> npt.NDArray[np.bool_]:
         """For each key, whether it is one of these; quickest where `wanted` is sorted: its neighbours lie near, too.
@@ -93,7 +95,7 @@ class PackedKeys(NamedTuple):
         return _found(rests, self.rests, first, end)
 
     def content(self) -> bytes:
-        """The keys as bytes. Whoever changes them changes checkpoints.FORMAT too."""
+        """The keys as bytes. Whoever changes them changes checkpoints.FORMAT and KEYS_FORMAT too."""
         count = len(self.filter).to_bytes(_COUNT_BYTES, "little")
         return b"".join((self.starts.tobytes(), count, self.rests.tobytes(), self.filter.tobytes()))
 

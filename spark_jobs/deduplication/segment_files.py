@@ -20,6 +20,8 @@ from spark_jobs.deduplication.slots import SegmentStore
 from spark_jobs.file_systems import place
 
 _VERIFIED_FILES = 4096
+SMALL_BYTES = 64 << 20
+"""A segment of the look-back that is no larger is held against its checksum by every process."""
 WINDOW, DAYS = ".keys", ".days"
 """How names end: of the window's segments, and of the look-back's."""
 
@@ -28,8 +30,8 @@ class LocalSegments:
     """Segments in a folder of this machine.
 
     Reading maps the file. Of the window's files a process reads all once, to hold it against the checksum in its name;
-    after that, only the pages that a probe touches. The look-back's are days of ids: of those it makes sure that they
-    are whole, and `check` reads them where they are merged, or taken over by a new generation.
+    after that, only the pages that a probe touches. The look-back's may be days of ids: of large ones it makes sure
+    that they are whole, and `check` reads them where they are merged, or taken over by a new generation.
     """
 
     def __init__(self, folder: Path, suffix: str = WINDOW) -> None:
@@ -62,8 +64,9 @@ class LocalSegments:
         """
         path = self._folder / name
         try:
-            if self._suffix == WINDOW:
-                _verify(path, path.stat().st_mtime_ns)
+            found = path.stat()
+            if self._suffix == WINDOW or found.st_size <= SMALL_BYTES:
+                _verify(path, found.st_mtime_ns)
             # As a plain array: each slice of a memmap is a memmap, which takes as long as a small search.
             return PackedKeys.mapped(np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray))
         except (OSError, ValueError) as error:
@@ -123,9 +126,15 @@ class RemoteSegments:
             unnamed = path.with_name(f".{name}.{uuid.uuid4().hex}")
             try:
                 with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
-                    unnamed.write_bytes(stream.read())
+                    content = stream.read()
             except FileNotFoundError as error:
                 raise Damaged(f"segment {name} is gone.") from error
+            if f"{checksum(content):08x}" != path.stem.rpartition("-")[2]:
+                raise Damaged(f"segment {name} is not what was written.")
+            with unnamed.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             unnamed.rename(path)
         return self._cache.read(name)
 

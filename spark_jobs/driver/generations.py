@@ -5,6 +5,7 @@ Belongs here: opening a generation and beginning the next. Does not belong here:
 """
 
 import contextlib
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from spark_jobs.file_systems import place
 from spark_jobs.publishing.control import Control, new_name, watermark_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.carried import write_carried
-from spark_jobs.streaming.kept_days import sweep_kept
+from spark_jobs.streaming.kept_days import forget_kept, sweep_kept
 from spark_jobs.streaming.locations import Locations
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def open_generation(store: "Store", settings: JobSettings, control: Control) -> 
         return control, generation
     if control.last_batch_id:
         return renew(store, settings, control)
+    forget_kept(generation.locations)
     _begin(control, generation)
     return control, generation
 
@@ -65,7 +67,7 @@ def renew(store: "Store", settings: JobSettings, control: Control) -> tuple[Cont
     generation = _locate(settings, control)
     store.seed_state(control, generation.locations)
     crash_point(Point.STATE_SEEDED)
-    sweep_kept(generation.locations, settings.state_buckets, _long_ago(settings))
+    sweep_kept(generation.locations, _long_ago(settings))
     _begin(control, generation)
     return control, generation
 
@@ -112,8 +114,15 @@ def locations_of(settings: JobSettings, generation: str) -> Locations:
     return Locations(
         f"{settings.checkpoint_location}/{below}",
         f"{settings.staging_location}/{below}",
-        f"{settings.checkpoint_location}/{KEPT}/{settings.pipeline}",
+        f"{settings.checkpoint_location}/{KEPT}/{settings.pipeline}/{_store_of(settings)}",
     )
+
+
+def _store_of(settings: JobSettings) -> str:
+    """A name for what the ids are published in: what one has published says nothing of another."""
+    if settings.has_warehouse:
+        return f"{settings.project}.{settings.dataset}"
+    return f"delta-{hashlib.sha256(settings.delta_location.encode()).hexdigest()[:16]}"
 
 
 def _locate(settings: JobSettings, control: Control) -> Generation:

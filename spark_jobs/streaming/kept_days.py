@@ -5,14 +5,15 @@ them (deduplication). Each run writes it when it has changed; a new generation b
 lost, or a file that it names is, the days before the new generation are searched in the warehouse instead.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 import pyarrow.fs as pafs
 
-from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.checksums import Damaged, seal, unseal
+from spark_jobs.deduplication.id_keys import KEYS_FORMAT
 from spark_jobs.deduplication.segment_files import DAYS, open_segments, segment_cache
 from spark_jobs.deduplication.slots import Slot
 from spark_jobs.file_systems import place
@@ -22,9 +23,10 @@ from spark_jobs.streaming.locations import Locations
 class KeptDays(msgspec.Struct, frozen=True):
     """The days of every bucket, by its label: all ids published by the stream, of event times in between.
 
-    `complete_since` and `closed_until` are microseconds since 1970.
+    `complete_since` and `closed_until` are microseconds since 1970, `format` is KEYS_FORMAT.
     """
 
+    format: int
     buckets: int
     complete_since: int
     closed_until: int
@@ -43,14 +45,9 @@ def write_kept(locations: Locations, kept: KeptDays) -> None:
 
 def read_kept(locations: Locations, buckets: int) -> KeptDays | None:
     """What the file says, if it is of as many buckets, and every segment is there and is what was written."""
-    filesystem, path = place(locations.kept_days)
-    if filesystem.get_file_info(path).type != pafs.FileType.File:
-        return None
-    with filesystem.open_input_stream(path) as stream:
-        content = stream.read()
     try:
-        kept = msgspec.json.decode(unseal(content, "the list of kept days"), type=KeptDays)
-        if kept.buckets != buckets:
+        kept = _listed(locations)
+        if kept is None or (kept.format, kept.buckets) != (KEYS_FORMAT, buckets):
             return None
         for label, days in kept.days.items():
             store = open_segments(locations.day_segments(label), segment_cache(), DAYS)
@@ -61,18 +58,38 @@ def read_kept(locations: Locations, buckets: int) -> KeptDays | None:
     return kept
 
 
-def sweep_kept(locations: Locations, buckets: int, before: datetime) -> None:
+def forget_kept(locations: Locations) -> None:
+    """Delete the file: a store without a batch has nothing that was published, whatever one of its name had."""
+    filesystem, path = place(locations.kept_days)
+    if filesystem.get_file_info(path).type == pafs.FileType.File:
+        filesystem.delete_file(path)
+
+
+def sweep_kept(locations: Locations, before: datetime) -> None:
     """Delete segments that the file does not name, and that were last written before then.
 
-    For a new generation only: an older one may go back to what it no longer names.
+    For a new generation only: an older one may go back to what it no longer names. Nothing is deleted by a file that
+    cannot be read; what cannot be deleted now stays for the next time.
     """
-    kept = read_kept(locations, buckets)
+    try:
+        kept = _listed(locations)
+    except (Damaged, msgspec.MsgspecError):
+        return
     named = {name for days in kept.days.values() for name in _names(days)} if kept else set()
-    for label in labels_of(buckets):
-        filesystem, folder = place(locations.day_segments(label))
-        for found in filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True)):
-            if found.base_name not in named and found.mtime and found.mtime < before:
+    filesystem, folder = place(locations.kept_days.rpartition("/")[0])
+    for found in filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True, recursive=True)):
+        is_segment = found.type == pafs.FileType.File and found.base_name.endswith(DAYS)
+        if is_segment and found.base_name not in named and found.mtime and found.mtime < before:
+            with contextlib.suppress(OSError):
                 filesystem.delete_file(found.path)
+
+
+def _listed(locations: Locations) -> KeptDays | None:
+    filesystem, path = place(locations.kept_days)
+    if filesystem.get_file_info(path).type != pafs.FileType.File:
+        return None
+    with filesystem.open_input_stream(path) as stream:
+        return msgspec.json.decode(unseal(stream.read(), "the list of kept days"), type=KeptDays)
 
 
 def _names(days: Iterable[Slot]) -> list[str]:

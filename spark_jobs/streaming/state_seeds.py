@@ -15,14 +15,14 @@ from spark_jobs.contract.times import from_microseconds, to_microseconds
 from spark_jobs.deduplication.buckets import buckets_of, labels_of
 from spark_jobs.deduplication.checksums import seal, unseal
 from spark_jobs.deduplication.id_keys import KEY, Keys, keys_of
-from spark_jobs.deduplication.segment_files import open_bucket
-from spark_jobs.deduplication.state import DAY_MICROSECONDS, SLOT_MICROSECONDS, DedupState
+from spark_jobs.deduplication.segment_files import DAYS, BucketSegments, open_segments, segment_cache
+from spark_jobs.deduplication.state import SLOT_MICROSECONDS, DedupState
 from spark_jobs.file_systems import place
 from spark_jobs.streaming.kept_days import KeptDays, read_kept
 from spark_jobs.streaming.locations import Locations
 
-MOST_BEHIND = DAY_MICROSECONDS
-"""Where the kept days end longer before the watermark, reading what is in between costs more than it saves."""
+MOST_BEHIND = 8 * SLOT_MICROSECONDS
+"""Where the kept days end longer before the watermark, they are left: what is in between has to fit into memory."""
 
 
 def seeded_since(watermark: datetime, kept: KeptDays | None) -> datetime:
@@ -60,7 +60,7 @@ def write_seeds(
         label: DedupState(max_event_time=passed + delay, days=days.get(label, ()), complete_since=since)
         for label in labels
     }
-    stores = {label: open_bucket(locations.segments(label), locations.day_segments(label)) for label in labels}
+    stores = {label: _Undeleted(locations, label) for label in labels}
     # Slots that are closed at once: each bucket's together, or every part of one would become a segment.
     closed: dict[int, list[tuple[Keys, npt.NDArray[np.int64]]]] = {label: [] for label in labels}
     total = 0
@@ -86,6 +86,19 @@ def write_seeds(
         with filesystem.open_output_stream(path) as stream:
             stream.write(seal(state.encode()))
     return total
+
+
+class _Undeleted(BucketSegments):
+    """A bucket's segments, of which none is deleted: the list of kept days names them until the first batch is made."""
+
+    def __init__(self, locations: Locations, label: int) -> None:
+        cache = segment_cache()
+        super().__init__(
+            open_segments(locations.segments(label), cache), open_segments(locations.day_segments(label), cache, DAYS)
+        )
+
+    def delete(self, name: str) -> None:
+        """Leave it: sweep_kept deletes what nobody names."""
 
 
 def read_seed(uri: str) -> DedupState:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.deduplication.id_keys import KEYS_FORMAT
 from spark_jobs.deduplication.slots import Slot
 from spark_jobs.deduplication.state import NOTHING_SEEN
 from spark_jobs.streaming.kept_days import KeptDays
@@ -258,7 +259,7 @@ def _kept(tallies: list[BucketTally]) -> KeptDays | None:
         return None
     until = min(bucket_tally.days_until for bucket_tally in tallies)
     days = {bucket_tally.bucket: bucket_tally.days for bucket_tally in tallies}
-    return KeptDays(len(tallies), since, until, days)
+    return KeptDays(KEYS_FORMAT, len(tallies), since, until, days)
 
 
 def _ends(tallies: list[BucketTally]) -> list[PartitionEnd]:

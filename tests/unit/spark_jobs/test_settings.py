@@ -1,5 +1,6 @@
 """Settings: defaults that work together, and one line that names what is wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,8 +168,20 @@ def test_generations_and_buckets_have_folders_of_their_own() -> None:
 def test_what_is_kept_lies_beside_the_generations_and_is_the_same_for_all() -> None:
     settings = read_job_settings(PRODUCTION | {"CHECKPOINT_LOCATION": "gs://acme/checkpoints/"})
     first, second = locations_of(settings, "g1"), locations_of(settings, "g2")
-    assert first.kept_days == second.kept_days == "gs://acme/checkpoints/.kept/payments/days.json"
-    assert first.day_segments(3) == second.day_segments(3) == "gs://acme/checkpoints/.kept/payments/3"
+    kept = f"gs://acme/checkpoints/.kept/payments/{settings.project}.{settings.dataset}"
+    assert first.kept_days == second.kept_days == f"{kept}/days.json"
+    assert first.day_segments(3) == second.day_segments(3) == f"{kept}/3"
+
+
+def test_what_is_kept_of_one_store_is_none_of_anothers() -> None:
+    settings = read_job_settings(PRODUCTION)
+    others = [
+        settings,
+        replace(settings, dataset="other"),
+        replace(settings, sinks=("delta",)),
+        replace(settings, sinks=("delta",), delta_location="file:///other"),
+    ]
+    assert len({locations_of(each, "g1").kept_days for each in others}) == len(others)
 
 
 def test_sparks_configuration_is_text(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spark_jobs.deduplication import segment_files
 from spark_jobs.deduplication.checksums import Damaged, seal, unseal
-from spark_jobs.deduplication.id_keys import KEY, Keys
+from spark_jobs.deduplication.id_keys import KEY, Keys, PackedKeys
 from spark_jobs.deduplication.segment_files import DAYS, LocalSegments, RemoteSegments, open_segments
 from spark_jobs.deduplication.state import RETIRED_BATCHES
 from spark_jobs.driver.spark_session import KEPT_BATCHES
@@ -127,9 +128,10 @@ def test_a_sealed_content_with_any_bit_flipped_is_noticed(content: bytes, data: 
         unseal(bytes(flipped), "it")
 
 
-def test_a_segment_of_the_lookback_is_whole_or_damaged_and_its_content_is_held_against_its_name_where_asked(
-    tmp_path: Path,
+def test_a_large_segment_of_the_lookback_is_whole_or_damaged_and_held_against_its_name_where_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(segment_files, "SMALL_BYTES", 0)
     store = open_segments(tmp_path.as_uri(), tmp_path / "cache", DAYS)
     name = store.write(KEYS, is_filtered=True)
     path = tmp_path / name
@@ -143,3 +145,19 @@ def test_a_segment_of_the_lookback_is_whole_or_damaged_and_its_content_is_held_a
     store.read(name)
     with pytest.raises(Damaged, match="not what was written"):
         store.check(name)
+    monkeypatch.undo()
+    with pytest.raises(Damaged, match="not what was written"):
+        store.read(name)
+
+
+@given(st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1))
+def test_starts_that_make_no_sense_are_damage_and_no_other_error(at: int, start: int) -> None:
+    packed = PackedKeys.of(KEYS, is_filtered=True)
+    starts = packed.starts.copy()
+    starts[at] = start
+    content = packed._replace(starts=starts).content()
+    try:
+        found = PackedKeys.mapped(np.frombuffer(content, np.uint8))
+    except ValueError:
+        return
+    found.has(KEYS)

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.buckets import labels_of
-from spark_jobs.deduplication.id_keys import Keys, in_order, keys_of
+from spark_jobs.deduplication.id_keys import KEYS_FORMAT, Keys, in_order, keys_of
 from spark_jobs.deduplication.segment_files import open_bucket
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS as SLOT
 from spark_jobs.deduplication.state import DedupState
 from spark_jobs.streaming import state_seeds
-from spark_jobs.streaming.kept_days import KeptDays, read_kept, sweep_kept, write_kept
+from spark_jobs.streaming.kept_days import KeptDays, forget_kept, read_kept, sweep_kept, write_kept
 from spark_jobs.streaming.locations import Locations
 from tests.unit.spark_jobs.batches import NOON_US
 
@@ -68,7 +69,7 @@ class Generation:
         states = list(self.states.values())
         since = max(state.complete_since or 0 for state in states)
         until = min(state.closed_until(WATERMARK_MICROSECONDS) for state in states)
-        return KeptDays(BUCKETS, since, until, {label: state.days for label, state in self.states.items()})
+        return KeptDays(KEYS_FORMAT, BUCKETS, since, until, {label: state.days for label, state in self.states.items()})
 
     @property
     def watermark(self) -> datetime:
@@ -102,7 +103,7 @@ def published() -> Published:
     return [(f"t-{n}", FIRST + n * STEP) for n in range(40)]
 
 
-@pytest.mark.parametrize("behind", [0, 3], ids=["of the last batch", "of a batch before"])
+@pytest.mark.parametrize("behind", [0, 1], ids=["of the last batch", "of a batch before"])
 def test_a_new_generation_knows_the_ids_of_the_lookback(tmp_path: Path, published: Published, behind: int) -> None:
     old = Generation(tmp_path, "g1")
     old.take(published[: len(published) - behind])
@@ -150,6 +151,39 @@ def test_a_list_of_other_buckets_or_with_a_file_gone_or_altered_is_none(tmp_path
     assert read_kept(generation.locations, BUCKETS) is None
 
 
+def test_a_list_of_another_format_is_none_and_so_is_one_that_was_forgotten(
+    tmp_path: Path, published: Published
+) -> None:
+    generation = Generation(tmp_path, "g1")
+    generation.take(published)
+    write_kept(generation.locations, replace(generation.kept(), format=KEYS_FORMAT + 1))
+    assert read_kept(generation.locations, BUCKETS) is None
+    write_kept(generation.locations, generation.kept())
+    forget_kept(generation.locations)
+    forget_kept(generation.locations)
+    assert read_kept(generation.locations, BUCKETS) is None
+
+
+def test_a_new_generation_deletes_nothing_that_is_named_however_many_rows_it_is_seeded_from(
+    tmp_path: Path, published: Published
+) -> None:
+    old = Generation(tmp_path, "g1")
+    old.take(published)
+    write_kept(old.locations, old.kept())
+    # More rows than batches for which a segment is kept, and a lookback in which the first day has passed meanwhile.
+    old.take([("later", published[-1][1] + 96 * SLOT)])
+    rows = [(f"row-{n}", published[-1][1] + 96 * SLOT) for n in range(40)]
+    state_seeds.write_seeds(
+        hashes(rows, old.watermark),
+        BUCKETS,
+        old.watermark,
+        Generation(tmp_path, "g2").locations,
+        lookback=96 * SLOT,
+        kept=read_kept(old.locations, BUCKETS),
+    )
+    assert read_kept(old.locations, BUCKETS) is not None
+
+
 def test_what_no_list_names_is_swept_once_it_is_old(tmp_path: Path, published: Published) -> None:
     generation = Generation(tmp_path, "g1")
     generation.take(published)
@@ -161,7 +195,10 @@ def test_what_no_list_names_is_swept_once_it_is_old(tmp_path: Path, published: P
     for path in (tmp_path / "kept").rglob("*.days"):
         if path != young:
             os.utime(path, (0, 0))
-    sweep_kept(generation.locations, BUCKETS, datetime.now(UTC) - timedelta(hours=1))
+    sweep_kept(generation.locations, datetime.now(UTC) - timedelta(hours=1))
     assert not left.exists()
     assert young.exists()
     assert read_kept(generation.locations, BUCKETS) == generation.kept()
+    (tmp_path / "kept" / "days.json").write_bytes(b"damaged")
+    sweep_kept(generation.locations, datetime.now(UTC) + timedelta(hours=1))
+    assert young.exists(), "nothing is deleted by a list that cannot be read"
