@@ -41,7 +41,7 @@ def reading(warehouse: DbtWarehouse) -> Iterator[Reading]:
                     except GoogleAPICallError as error:
                         found.failed.append(f"{name}: {error.message}")
                     # The build is to have most of the warehouse.
-                    stop.wait(0.1)
+                    stop.wait(0.4)
                 found.rounds += 1
 
     thread = Thread(target=read)

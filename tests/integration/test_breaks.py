@@ -60,12 +60,12 @@ def test_a_state_that_grows_is_told_of_until_the_old_backlog_is_drained(world: W
     mended_by("PaymentsStateGrowing", state_growing.run, world, transcript)
 
 
-@pytest.mark.thorough
+@pytest.mark.long
 def test_a_backlog_that_has_waited_is_told_of_until_ten_minutes_after_it(world: World, transcript: Transcript) -> None:
     mended_by("PaymentsLatencyHigh", latency_high.run, world, transcript)
 
 
-@pytest.mark.thorough
+@pytest.mark.long
 def test_a_wrong_weight_stops_the_build_until_the_rules_are_mended(world: World, transcript: Transcript) -> None:
     mended_by("PaymentsBuildOverdue", fraud_scores_wrong.run, world, transcript)
 
