@@ -70,7 +70,7 @@ def test_a_wrong_weight_stops_the_build_until_the_rules_are_mended(world: World,
     mended_by("PaymentsBuildOverdue", fraud_scores_wrong.run, world, transcript)
 
 
-@pytest.mark.thorough
+@pytest.mark.long
 def test_a_run_without_memory_pages_until_it_gets_some(world: World, transcript: Transcript) -> None:
     mended_by("PaymentsPublicationOverdue", out_of_memory.run, world, transcript)
 
