@@ -21,7 +21,7 @@ from benchmarks.harness.figures import ROOT, keep, measured, table, write_table
 from benchmarks.harness.processes import folder_bytes
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.deduplication.dispositions import Candidates, tag
-from spark_jobs.deduplication.id_keys import in_order, keys_of
+from spark_jobs.deduplication.id_keys import keys_of
 from spark_jobs.deduplication.segment_files import LocalSegments
 from spark_jobs.deduplication.state import DedupState
 from spark_jobs.settings import read_job_settings
@@ -94,10 +94,7 @@ class Stream:
 
     def run(self, hours: float) -> Iterator[Point]:
         """One point per batch, until the pretended clock has gone on for so long. Files are counted now and then."""
-        last = _START + round(hours * 3600) * SECOND
-        while self._now < last:
-            self._now += self._step
-            seconds = sum(self._batch(bucket) for bucket in range(BUCKETS))
+        for seconds in self.seconds_of_batches(hours):
             yield Point(
                 hours=(self._now - _START) / 3600 / SECOND,
                 keys=sum(state.key_count for state in self._states),
@@ -115,7 +112,7 @@ class Stream:
         began = self._clock()
         before, store = self._states[bucket], self._stores[bucket]
         tags, after = tag(candidates, before, self._now, WATERMARK_MICROSECONDS, store, self.lookback)
-        days = before.days_with(in_order(candidates.keys[tags == 0]), store) if self.lookback else ()
+        days = before.days_with(candidates.keys[tags == 0], store)
         seconds = self._clock() - began
         if np.count_nonzero(tags == 0) != len(fresh) // 16 or days:
             raise AssertionError("an id that was never sent is known, or one that was sent is not")

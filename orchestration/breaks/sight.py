@@ -5,7 +5,7 @@ when (notifications), what is overdue when (watch), the words (dashboard).
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestration.alerts.runbooks import runbook_of
@@ -16,7 +16,7 @@ from orchestration.scenarios.harness.transcript import Transcript
 
 if TYPE_CHECKING:
     from orchestration.scenarios.harness.sandbox import Sandbox
-    from orchestration.watch.rules import BuildSeen, DueTimes
+    from orchestration.watch.rules import BuildSeen
 
 
 def look(sandbox: "Sandbox", transcript: Transcript, health: Sequence[Row] = ()) -> list[str]:
@@ -55,9 +55,12 @@ def watched(sandbox: "Sandbox", minutes: int, *, broker: str = "", is_built: boo
     """
     from orchestration.automation.backlog import Published
     from orchestration.resources.broker import BrokerReader
+    from orchestration.settings import read_stack_settings
+    from orchestration.watch.look import due_times
     from orchestration.watch.rules import LOOK_EVERY, Observation, Seen, continued, observe
     from orchestration.watch.verdict import rows_before_the_first_build
 
+    due = due_times(read_stack_settings(sandbox.settings.environment()))
     job, control, at = sandbox.settings, sandbox.control(), datetime.now(UTC)
     seen = Seen(
         published=Published(control.topic_id, control.end_offsets),
@@ -70,7 +73,7 @@ def watched(sandbox: "Sandbox", minutes: int, *, broker: str = "", is_built: boo
     rows: list[Observation] = []
     for minute in range(minutes + 1):
         now = at + minute * LOOK_EVERY
-        rows = observe(seen, continued(rows, now), _due_times(sandbox), now)
+        rows = observe(seen, continued(rows, now), due, now)
     return plain_rows(rows_before_the_first_build(rows, now))
 
 
@@ -78,16 +81,3 @@ def _build(last_batch: int, at: datetime) -> "BuildSeen":
     from orchestration.watch.rules import BuildSeen
 
     return BuildSeen("build", last_batch, last_batch, at, at, at)
-
-
-def _due_times(sandbox: "Sandbox") -> "DueTimes":
-    """Those of a platform whose settings are the default ones."""
-    from orchestration.settings import read_stack_settings
-    from orchestration.watch.rules import DueTimes
-
-    settings = read_stack_settings(sandbox.settings.environment())
-    return DueTimes(
-        publication=timedelta(seconds=settings.publication_due_seconds),
-        build=timedelta(seconds=settings.build_due_seconds),
-        silence=timedelta(seconds=settings.silence_due_seconds),
-    )

@@ -88,12 +88,7 @@ def _look(
         build=build,
         seconds_to_build_end=_measure(settings, client, build, before, now),
     )
-    due = DueTimes(
-        publication=timedelta(seconds=settings.publication_due_seconds),
-        build=timedelta(seconds=settings.build_due_seconds),
-        silence=timedelta(seconds=settings.silence_due_seconds),
-    )
-    rows = observe(seen, before, due, now)
+    rows = observe(seen, before, due_times(settings), now)
     write_observations(client, settings.job, rows)
     return rows
 
@@ -156,3 +151,12 @@ def sensors_seen(instance: dg.DagsterInstance) -> list[SensorSeen]:
             known = ticks[state.name]
             ticks[state.name] = max(filter(None, (known, datetime.fromtimestamp(ended_well, UTC))))
     return [SensorSeen(name, ticked_at, name not in off) for name, ticked_at in ticks.items()]
+
+
+def due_times(settings: StackSettings) -> DueTimes:
+    """What is overdue when, by the settings."""
+    return DueTimes(
+        publication=timedelta(seconds=settings.publication_due_seconds),
+        build=timedelta(seconds=settings.build_due_seconds),
+        silence=timedelta(seconds=settings.silence_due_seconds),
+    )

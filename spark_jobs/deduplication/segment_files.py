@@ -6,6 +6,7 @@ Belongs here: writing a segment durably, reading it back, deleting it. Does not 
 
 import os
 import uuid
+from collections.abc import Buffer
 from functools import lru_cache
 from pathlib import Path
 from tempfile import gettempdir
@@ -16,7 +17,6 @@ import pyarrow.fs as pafs
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.checksums import Damaged, checksum
 from spark_jobs.deduplication.id_keys import Keys, PackedKeys
-from spark_jobs.deduplication.slots import SegmentStore
 from spark_jobs.file_systems import place
 
 _VERIFIED_FILES = 4096
@@ -47,10 +47,7 @@ class LocalSegments:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = f"{uuid.uuid4().hex}-{checksum(content):08x}{self._suffix}"
         unnamed = self._folder / f".{name}"
-        with unnamed.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_whole(unnamed, content)
         unnamed.rename(self._folder / name)
         _sync_folder(self._folder)
         crash_point(Point.SEGMENT_WRITTEN)
@@ -88,8 +85,21 @@ class LocalSegments:
 @lru_cache(maxsize=_VERIFIED_FILES)
 def _verify(path: Path, _modified_at: int) -> None:
     """Hold a file against the checksum in its name; once per process, unless somebody has written to it since."""
-    if f"{checksum(np.memmap(path, dtype=np.uint8, mode='r')):08x}" != path.stem.rpartition("-")[2]:
+    _compare(np.memmap(path, dtype=np.uint8, mode="r"), path)
+
+
+def _compare(content: Buffer, path: Path) -> None:
+    """Hold bytes against the checksum in a segment's name."""
+    if f"{checksum(content):08x}" != path.stem.rpartition("-")[2]:
         raise Damaged(f"segment {path.name} is not what was written.")
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file, and wait until it is on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -129,12 +139,8 @@ class RemoteSegments:
                     content = stream.read()
             except FileNotFoundError as error:
                 raise Damaged(f"segment {name} is gone.") from error
-            if f"{checksum(content):08x}" != path.stem.rpartition("-")[2]:
-                raise Damaged(f"segment {name} is not what was written.")
-            with unnamed.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            _compare(content, path)
+            _write_whole(unnamed, content)
             unnamed.rename(path)
         return self._cache.read(name)
 
@@ -158,11 +164,14 @@ def segment_cache() -> Path:
 
 
 class BucketSegments:
-    """All segments of a bucket: those with a filter are the look-back's, and lie where they outlive a generation."""
+    """All segments of a bucket: those with a filter are the look-back's, and lie where they outlive a generation.
 
-    def __init__(self, window: SegmentStore, days: SegmentStore) -> None:
-        self._window = window
-        self._days = days
+    Copies of remote ones are this machine's (segment_cache).
+    """
+
+    def __init__(self, window_uri: str, days_uri: str) -> None:
+        self._window = open_segments(window_uri, segment_cache())
+        self._days = open_segments(days_uri, segment_cache(), DAYS)
 
     def write(self, keys: Keys, *, is_filtered: bool = False) -> str:
         """Store sorted keys."""
@@ -180,15 +189,8 @@ class BucketSegments:
         """Remove a segment, if it is there."""
         self._of(name).delete(name)
 
-    def _of(self, name: str) -> SegmentStore:
+    def _of(self, name: str) -> "LocalSegments | RemoteSegments":
         return self._days if name.endswith(DAYS) else self._window
-
-
-def open_bucket(window_uri: str, days_uri: str) -> BucketSegments:
-    """The segments of a bucket; copies of remote ones are this machine's (segment_cache)."""
-    return BucketSegments(
-        open_segments(window_uri, segment_cache()), open_segments(days_uri, segment_cache(), suffix=DAYS)
-    )
 
 
 def open_segments(uri: str, cache_root: Path, suffix: str = WINDOW) -> LocalSegments | RemoteSegments:

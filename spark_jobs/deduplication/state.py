@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from spark_jobs.deduplication.id_keys import Keys, Probe, among, packed_bytes
+from spark_jobs.deduplication.id_keys import Keys, Probe, among, in_order, packed_bytes
 from spark_jobs.deduplication.slots import SegmentStore, Slot, gathered, grown, keys_in
 
 SLOT_MICROSECONDS = 15 * 60 * 1_000_000
@@ -101,6 +101,7 @@ class DedupState:
         """The days of the look-back, counted from 1970, on which a payment with one of the keys was published."""
         if not self.days:
             return ()
+        keys = in_order(keys)
         probe = Probe.of(keys)
         return tuple(
             day.number for day in self.days if any(store.read(name).has(keys, probe).any() for name in day.names)

@@ -10,10 +10,10 @@ all, and none is among the batch's new ids, nothing is to be searched.
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from spark_jobs.contract.times import from_microseconds
+from spark_jobs.contract.times import from_microseconds, to_microseconds
 from spark_jobs.streaming.tally import BatchTally
 
-_BEFORE_ALL_DAYS = datetime(1970, 1, 1, tzinfo=UTC)
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Searched(NamedTuple):
@@ -33,10 +33,11 @@ def searched_in(tally: BatchTally, watermark: datetime | None, lookback_days: in
         return None
     first = watermark - timedelta(days=lookback_days)
     spans = [Searched(max(first, _begin_of(day)), min(watermark, _begin_of(day + 1))) for day in tally.days_to_ask]
-    known_since = tally.complete_since
-    # A state that is complete has no beginning: nothing was published before it.
-    unknown_until = watermark if known_since is None else _clamped(known_since, first, watermark)
-    spans.append(Searched(first, unknown_until))
+    if tally.complete_since is None:
+        spans.append(Searched(first, watermark))
+    # A state that is complete has no beginning: before all moments, and no datetime.
+    elif tally.complete_since > (to_microseconds(first) or 0):
+        spans.append(Searched(first, min(watermark, from_microseconds(tally.complete_since) or watermark)))
     spans = [span for span in spans if span.since < span.until]
     if not spans:
         return None
@@ -44,11 +45,4 @@ def searched_in(tally: BatchTally, watermark: datetime | None, lookback_days: in
 
 
 def _begin_of(day: int) -> datetime:
-    return _BEFORE_ALL_DAYS + timedelta(days=day)
-
-
-def _clamped(microseconds: int, first: datetime, last: datetime) -> datetime:
-    since_1970 = timedelta(microseconds=1)
-    if microseconds <= (first - _BEFORE_ALL_DAYS) // since_1970:
-        return first
-    return min(last, from_microseconds(microseconds) or last)
+    return _1970 + timedelta(days=day)

@@ -24,8 +24,8 @@ from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.buckets import buckets_of, labels_of
 from spark_jobs.deduplication.checksums import Damaged
 from spark_jobs.deduplication.dispositions import DISPOSITIONS, Candidates, max_event_time_of, tag, watermark_of
-from spark_jobs.deduplication.id_keys import in_order, keys_of
-from spark_jobs.deduplication.segment_files import open_bucket
+from spark_jobs.deduplication.id_keys import keys_of
+from spark_jobs.deduplication.segment_files import BucketSegments
 from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
 from spark_jobs.reading.contracts import mapping_of
 from spark_jobs.reading.records import CLOCK, KAFKA_COLUMNS, NO_RECORDS, read_records
@@ -197,7 +197,7 @@ def tag_bucket(
         lookback: for how long before the watermark ids are kept.
     """
     records = packing.unpack(payloads)
-    store = open_bucket(locations.segments(bucket), locations.day_segments(bucket))
+    store = BucketSegments(locations.segments(bucket), locations.day_segments(bucket))
     candidates = Candidates(
         keys=keys_of(_concatenated(records["id_hash"])),
         is_valid=_is_valid(records),
@@ -207,7 +207,7 @@ def tag_bucket(
         offset=records["kafka_offset"].to_numpy(),
     )
     dispositions, after = tag(candidates, before, max_event_time, delay, store, lookback)
-    new_keys = in_order(candidates.keys[dispositions == DISPOSITIONS.index(Disposition.UNIQUE)])
+    new_keys = candidates.keys[dispositions == DISPOSITIONS.index(Disposition.UNIQUE)]
     tagged = staged_files.with_dispositions(records, dispositions)
     uri = staged_files.write(tagged, locations.staging) if tagged.num_rows else None
     crash_point(Point.PARQUET_STAGED)

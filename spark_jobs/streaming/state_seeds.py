@@ -15,7 +15,7 @@ from spark_jobs.contract.times import from_microseconds, to_microseconds
 from spark_jobs.deduplication.buckets import buckets_of, labels_of
 from spark_jobs.deduplication.checksums import seal, unseal
 from spark_jobs.deduplication.id_keys import KEY, Keys, keys_of
-from spark_jobs.deduplication.segment_files import DAYS, BucketSegments, open_segments, segment_cache
+from spark_jobs.deduplication.segment_files import BucketSegments
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS, DedupState
 from spark_jobs.file_systems import place
 from spark_jobs.streaming.kept_days import KeptDays, read_kept
@@ -60,7 +60,7 @@ def write_seeds(
         label: DedupState(max_event_time=passed + delay, days=days.get(label, ()), complete_since=since)
         for label in labels
     }
-    stores = {label: _Undeleted(locations, label) for label in labels}
+    stores = {label: _Undeleted(locations.segments(label), locations.day_segments(label)) for label in labels}
     # Slots that are closed at once: each bucket's together, or every part of one would become a segment.
     closed: dict[int, list[tuple[Keys, npt.NDArray[np.int64]]]] = {label: [] for label in labels}
     total = 0
@@ -90,12 +90,6 @@ def write_seeds(
 
 class _Undeleted(BucketSegments):
     """A bucket's segments, of which none is deleted: the list of kept days names them until the first batch is made."""
-
-    def __init__(self, locations: Locations, label: int) -> None:
-        cache = segment_cache()
-        super().__init__(
-            open_segments(locations.segments(label), cache), open_segments(locations.day_segments(label), cache, DAYS)
-        )
 
     def delete(self, name: str) -> None:
         """Leave it: sweep_kept deletes what nobody names."""

@@ -14,7 +14,7 @@ from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.buckets import labels_of
 from spark_jobs.deduplication.id_keys import KEYS_FORMAT, Keys, in_order, keys_of
-from spark_jobs.deduplication.segment_files import open_bucket
+from spark_jobs.deduplication.segment_files import BucketSegments
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS as SLOT
 from spark_jobs.deduplication.state import DedupState
 from spark_jobs.streaming import state_seeds
@@ -55,7 +55,7 @@ class Generation:
         """Batches of one payment each."""
         for name, at in published:
             for label, state in self.states.items():
-                store = open_bucket(self.locations.segments(label), self.locations.day_segments(label))
+                store = BucketSegments(self.locations.segments(label), self.locations.day_segments(label))
                 mine = (
                     keys(name)
                     if label == labels_of(BUCKETS)[int.from_bytes(hash_of(name)[12:], "little") % 2]
@@ -82,7 +82,7 @@ class Generation:
             day
             for label, state in self.states.items()
             for day in state.days_with(
-                keys(name), open_bucket(self.locations.segments(label), self.locations.day_segments(label))
+                keys(name), BucketSegments(self.locations.segments(label), self.locations.day_segments(label))
             )
         }
 
