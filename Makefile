@@ -127,7 +127,7 @@ bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes;
 
 soak: setup ## what grows with batches and builds, and what a week comes to (an hour; BATCHES=3000 BUILDS=60)
 	$(BIN)/python -m benchmarks.endurance.soak $(call given,BATCHES,batches) $(call given,BUILDS,builds) $(dry)
-bench-patches: setup ## what each patch of the local warehouse is worth (30 minutes; ROUNDS=3); writes docs/performance.md
+bench-patches: setup ## what each patch of the local warehouse is worth (25 minutes; ROUNDS=1); writes docs/performance.md
 	$(BIN)/python -m benchmarks.warehouse.visits $(call given,ROUNDS,rounds) $(dry)
 
 .PHONY: image chart chart-tools

@@ -67,7 +67,7 @@ class Gain:
         return (
             "Without it the server's CPU time is\n"
             f"{self.small_batch_cpu:+.0f} % for a small batch, {self.large_batch_cpu:+.0f} % for a large one, "
-            f"{self.build_cpu:+.0f} % for a dbt build (`make bench-patches`)."
+            f"{self.build_cpu:+.0f} % for a dbt build\n(`make bench-patches`)."
         )
 
 
@@ -81,10 +81,10 @@ def cost(visits: Sequence[Visit]) -> Visit:
     return Visit(*(middle(field.name) for field in fields(Visit)))
 
 
-def gain(with_it: Sequence[Visit], without_it: Sequence[Visit]) -> Gain:
-    """How much more the visits without it cost."""
-    pairs = zip(_figures(cost(with_it)), _figures(cost(without_it)), strict=True)
-    return Gain(*((without / with_ - 1) * 100 for with_, without in pairs))
+def gain(pairs: Sequence[tuple[Visit, Visit]]) -> Gain:
+    """How much more the visit without it costs than its neighbour with it: the median pair, each figure by itself."""
+    ratios = [[b / a for a, b in zip(_figures(with_), _figures(without), strict=True)] for with_, without in pairs]
+    return Gain(*((median(of_pairs) - 1) * 100 for of_pairs in zip(*ratios, strict=True)))
 
 
 def keep_gains(gains: Mapping[str, Gain], with_all: Visit, with_none: Visit) -> None:
@@ -110,7 +110,7 @@ def gains_table(figures: Mapping[str, float | int | str]) -> str:
         rows.append((f"without `{patch.name}`", *(f"{float(value):+.0f} %" for value in values)))
     for name, label in (("all", "with all of them, s"), ("none", "with none, s")):
         rows.append((label, *(shown(float(value)) for value in str(figures[f"patches_{name}"]).split(","))))
-    return measured(", other work beside it; medians") + table(_COLUMNS, rows)
+    return measured(", other work beside it; medians of neighbours") + table(_COLUMNS, rows)
 
 
 def with_sentence(source: str, sentence: str) -> str:

@@ -1,11 +1,12 @@
-"""What each patch of the local warehouse is worth: the same batches and builds with all of them, and with all but one.
+"""What each patch of the local warehouse is worth: the same batches and builds with all patches, then without one.
 
 Usage: python -m benchmarks.warehouse.visits [--rounds N] [--only PATCH ...]. Writes the gains into
 benchmarks/figures.json, docs/performance.md and the patches' own docstrings; `--dry` prints alone.
 
 Belongs here: the visits and their order. Does not belong here: the arithmetic and the table (gains). The server
-starts anew on the same data for each visit, every set of patches once a round, in an order of its own. A visit is small
-batches, a large one, and a dbt build on the small ones' dataset.
+starts anew for each visit. A visit with all patches and one without a patch follow each other, in an order that is
+drawn: the dataset grows from visit to visit, and other work comes and goes, so only neighbours can be compared. A visit
+is small batches, a large one, and a dbt build of the fraud scores, the metrics and the summary with their tests.
 """
 
 import argparse
@@ -31,12 +32,17 @@ from spark_jobs.driver.spark_session import build_session
 from spark_jobs.publishing.batch_report import BatchReport
 
 SMALL_EVENTS = 100
-LARGE_EVENTS = 100_000
+LARGE_EVENTS = 60_000
 FIRST_EVENTS = 5_000
-FIRST_BATCHES = 24
-WARM_UPS = 3
-SMALL_BATCHES = 12
-_BUILD_SECONDS = 300
+FIRST_BATCHES = 12
+WARM_UPS = 2
+SMALL_BATCHES = 10
+BUILT = ("payment_transactions_fraud", "payment_metrics", "reconciliation_summary")
+"""Two incremental models and a table, each with its tests."""
+_BUILD_SECONDS = 600
+
+type Pair = tuple[Visit, Visit]
+"""With all patches, and without one or without any."""
 
 
 @dataclass
@@ -56,6 +62,13 @@ class Measurement:
                 drain(SMALL_EVENTS)
         self._build()
 
+    def pair(self, patches: str, *, all_first: bool) -> Pair:
+        """A visit with all patches, and one with these."""
+        if all_first:
+            return self.visit(EVERY), self.visit(patches)
+        other = self.visit(patches)
+        return self.visit(EVERY), other
+
     def visit(self, patches: str) -> Visit:
         """Everything once, on a server with these patches."""
         job = self.small.settings
@@ -66,7 +79,7 @@ class Measurement:
         return Visit(
             small_batch=self._batches(self.small, pid, SMALL_EVENTS, SMALL_BATCHES),
             large_batch=self._batches(self.large, pid, LARGE_EVENTS, 1),
-            build=_cost_of(pid, self._build),
+            build=_cost_of(pid, lambda: self._build("--select", *BUILT)),
         )
 
     def _batches(self, sandbox: Sandbox, pid: int, events: int, count: int) -> Cost:
@@ -94,10 +107,10 @@ class Measurement:
 
             yield drain
 
-    def _build(self) -> None:
+    def _build(self, *selection: str) -> None:
         env = {**os.environ, **self.small.settings.environment(), "DBT_TARGET": "local"}
         excluded = ("--exclude-resource-type", "unit_test")
-        build("build all models", self.home / "dbt", env, *excluded, timeout_seconds=_BUILD_SECONDS)
+        build("build models", self.home / "dbt", env, *excluded, *selection, timeout_seconds=_BUILD_SECONDS)
 
 
 def _cost_of(pid: int, work: Callable[[], None]) -> Cost:
@@ -106,29 +119,30 @@ def _cost_of(pid: int, work: Callable[[], None]) -> Cost:
     return Cost(cpu_seconds(pid) - cpu, time.monotonic() - began)
 
 
-def order(names: list[str], rounds: int, seed: int) -> Iterator[str]:
-    """Which set of patches each visit has: all of them, none, all but each, every one once a round."""
-    shuffle = random.Random(seed)  # noqa: S311 - not for secrets
+def order(names: list[str], rounds: int, seed: int) -> Iterator[tuple[str, bool]]:
+    """What each pair of visits goes without, none of them once a round too, and whether all patches come first."""
+    draw = random.Random(seed)  # noqa: S311 - not for secrets
     for _ in range(rounds):
-        sets = [EVERY, NONE, *map(without, names)]
-        shuffle.shuffle(sets)
-        yield from sets
+        sets = [NONE, *map(without, names)]
+        draw.shuffle(sets)
+        yield from ((patches, draw.random() < 0.5) for patches in sets)
 
 
-def measure(names: list[str], rounds: int, folder: Path, say: Callable[[str], None]) -> dict[str, list[Visit]]:
-    """The visits of each set of patches."""
-    found: dict[str, list[Visit]] = {}
+def measure(names: list[str], rounds: int, folder: Path, say: Callable[[str], None]) -> dict[str, list[Pair]]:
+    """The pairs of visits, by the patches of the second."""
+    found: dict[str, list[Pair]] = {}
     with stack(folder) as (settings, _):
         spark = build_session(settings, folder)
         try:
             small, large = (Sandbox.make(settings, spark, folder / name) for name in ("small", "large"))
             measurement = Measurement(folder, small, large)
             measurement.prepare()
-            labels = {without(name): f"without {name}" for name in names}
-            for patches in order(names, rounds, seed=1):
-                visit = measurement.visit(patches)
-                found.setdefault(patches, []).append(visit)
-                say(f"{labels.get(patches, patches):28} {visit.line()}")
+            labels = {NONE: NONE} | {without(name): f"without {name}" for name in names}
+            for patches, all_first in order(names, rounds, seed=1):
+                pair = measurement.pair(patches, all_first=all_first)
+                found.setdefault(patches, []).append(pair)
+                for label, visit in zip((EVERY, labels[patches]), pair, strict=True):
+                    say(f"{label:28} {visit.line()}")
         finally:
             spark.stop()
     return found
@@ -138,7 +152,7 @@ def main() -> None:
     """Measure, print, keep."""
     every = [patch.name for patch in PATCHES]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=every, default=every, metavar="PATCH")
     parser.add_argument("--dry", action="store_true", help="print, and keep nothing")
     options = parser.parse_args()
@@ -147,12 +161,12 @@ def main() -> None:
         print(line, flush=True)  # noqa: T201 - this is a command
 
     with tempfile.TemporaryDirectory() as folder:
-        visits = measure(options.only, options.rounds, Path(folder), say)
-    gains = {name: gain(visits[EVERY], visits[without(name)]) for name in options.only}
+        pairs = measure(options.only, options.rounds, Path(folder), say)
+    gains = {name: gain(pairs[without(name)]) for name in options.only}
     for name, found in gains.items():
         say(f"{name:24} {found.sentence()}")
     if not options.dry:
-        keep_gains(gains, cost(visits[EVERY]), cost(visits[NONE]))
+        keep_gains(gains, *(cost(visits) for visits in zip(*pairs[NONE], strict=True)))
 
 
 if __name__ == "__main__":

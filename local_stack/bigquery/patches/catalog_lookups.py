@@ -4,6 +4,10 @@ Belongs here: the same answers in less time, of DuckLake's own catalog, each ask
 all tables and columns of all databases, and reads the statistics of each, to tell of one; local-bigquery asks so many
 times in every query, and keeps the result of each query as a table, so that it would get slower for ever. Does not
 belong here: what is answered wrongly (the server), what is kept of jobs (job_rows) and results (query_results).
+
+Without it the server's CPU time is
+as it will be measured
+(`make bench-patches`).
 """
 
 from collections.abc import Sequence

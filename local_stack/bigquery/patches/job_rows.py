@@ -3,6 +3,10 @@
 Belongs here: which states of a job get a row, and how. Does not belong here: running jobs.
 Each row is a commit to disk, for which somebody waits. DuckDB takes twice as long to replace a row, or to find that
 there is none to replace, as to write one; and that a job is RUNNING is true only as long as the server lives.
+
+Without it the server's CPU time is
+as it will be measured
+(`make bench-patches`).
 """
 
 import json

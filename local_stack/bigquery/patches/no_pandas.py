@@ -2,6 +2,10 @@
 
 Belongs here: that nobody looks for it. Does not belong here: anything else. DuckDB would try to import it for each
 parameter of each statement, and search the disk where it is not there.
+
+Without it the server's CPU time is
+as it will be measured
+(`make bench-patches`).
 """
 
 import sys

@@ -2,6 +2,10 @@
 
 Belongs here: the options of DuckLake's Parquet files. Does not belong here: files that are loaded as they are
 (staging_files).
+
+Without it the server's CPU time is
+as it will be measured
+(`make bench-patches`).
 """
 
 from typing import Any

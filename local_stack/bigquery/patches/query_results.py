@@ -3,6 +3,10 @@
 Belongs here: how the result of a query becomes the table that its job names. Does not belong here: tables that somebody
 has asked for. To know the types of a result local-bigquery plans its query twice before it runs it, and planning is the
 larger part of a small query: of DuckLake's tables, it reads the catalog and the list of files.
+
+Without it the server's CPU time is
+as it will be measured
+(`make bench-patches`).
 """
 
 from typing import Any

@@ -2,6 +2,10 @@
 
 Belongs here: assertions about @@row_count. Does not belong here: other conditions. The number is
 known, and so is what it is compared with; local-bigquery translates and runs a query to compare them.
+
+Without it the server's CPU time is
+as it will be measured
+(`make bench-patches`).
 """
 
 import re

@@ -10,6 +10,10 @@ catalog anew. So it is a view of the file, outside DuckLake, under the name of t
 DuckLake can also be told of a finished file, in a transaction that creates the table first. In 1.5.5 that transaction
 keeps pointers into a schema that another connection may free meanwhile: the server crashed of it beside a dbt build
 (github.com/duckdb/ducklake/issues/1248).
+
+Without it the server's CPU time is
+as it will be measured
+(`make bench-patches`).
 """
 
 import os
