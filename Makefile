@@ -1,4 +1,4 @@
-# The project's door: bare `make` lists what there is. Every target first makes what it needs (local_stack/setup.sh).
+# Bare `make` lists the targets. Every target first makes what it needs (local_stack/setup.sh).
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help

@@ -10,14 +10,20 @@ import socket
 import struct
 import subprocess
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local_stack.java import find_java
 from local_stack.processes import Daemon, StackError, free_port, is_loopback, is_port_free
 from spark_jobs.source.connection import admin_client, read_connection
 from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
 
 DEFAULT_HEAP = "512m"
 _HEAP = re.compile(r"[1-9][0-9]*[mMgG]")
@@ -29,6 +35,7 @@ _ROLL_HOURS = 24
 """A segment goes as a whole, when its newest record is too old: of large ones much more would be kept."""
 
 _ANSWER_SECONDS = 2.0
+_AGAIN = "try again."
 _DESCRIBE_CLUSTER = struct.pack(">ihhihxxx", 13, 60, 0, 1, -1)
 """Size, api 60 of version 0, correlation id 1, no client name, then empty tags, one false, empty tags."""
 
@@ -70,11 +77,19 @@ class Broker:
     def is_up(self) -> bool:
         """Whether it answers, and, where it is ours to run, whether it is our cluster that answers."""
         if read_connection().is_secured:
-            return _lets_us_in(self.bootstrap_servers)
+            return _refusal(self.bootstrap_servers) is None
         cluster_id = _answering_cluster(self.bootstrap_servers)
         if not self.is_local:
             return cluster_id is not None
         return self.pid() is not None and cluster_id == self._kept_cluster_id()
+
+    def trouble(self) -> str | None:
+        """Why it does not let us in, in one sentence with what to do; None where it does."""
+        if self.is_up():
+            return None
+        if self.is_local:
+            return "it is not up: run `payments up --no-ui` first."
+        return _refusal(self.bootstrap_servers) or f"it did not answer at first, and does now: {_AGAIN}"
 
     def start(self, timeout_seconds: float = 60) -> None:
         """Return once the broker answers; start it where it is ours and not up.
@@ -83,13 +98,21 @@ class Broker:
             StackError: no Java, no jars, port taken, it died, lives elsewhere, or an external cluster does not answer.
         """
         if not self.is_local:
-            if not self.is_up():
-                raise StackError(
-                    f"No Kafka answers at KAFKA_BOOTSTRAP_SERVERS={self.bootstrap_servers}, "
-                    "and the local stack runs a broker only on one loopback address such as 127.0.0.1:9092."
-                )
+            if trouble := self.trouble():
+                raise StackError(f"Kafka at {self.bootstrap_servers}, which is not ours to start: {trouble}")
             return
         self._daemon.ensure(self._launch, self.is_up, timeout_seconds)
+
+    def provide(self, topic: str) -> None:
+        """Have the topic: created where the broker is ours, and only looked for where it is somebody else's.
+
+        Raises:
+            StackError: it cannot be created, or is not there.
+        """
+        if self.is_local:
+            ensure_topic(self.bootstrap_servers, topic)
+        else:
+            require_topic(self.bootstrap_servers, topic)
 
     def stop(self) -> None:
         """Stop our broker; nothing happens where none runs, or where the cluster is external."""
@@ -200,6 +223,20 @@ def server_properties(
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
+def require_topic(bootstrap_servers: str, topic: str) -> None:
+    """Make sure that somebody else's cluster has the topic. It takes the right to describe it, and no other.
+
+    Raises:
+        StackError: the cluster cannot be reached or refuses, or there is no such topic.
+    """
+    with _admin(bootstrap_servers, topic, "cannot be looked at") as admin:
+        if not _is_there(admin, topic):
+            raise StackError(
+                f"Topic {topic!r} is not at {bootstrap_servers}: create it there, or mend KAFKA_TOPIC. "
+                "A topic is created only on the local stack's own broker."
+            )
+
+
 def ensure_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> None:
     """Create `topic` where it is missing, and return once every partition has a leader. Idempotent.
 
@@ -209,32 +246,53 @@ def ensure_topic(bootstrap_servers: str, topic: str, partitions: int = 4) -> Non
     Raises:
         StackError: the cluster cannot be reached or refuses.
     """
-    from kafka.errors import KafkaError, TopicAlreadyExistsError
+    from kafka.errors import TopicAlreadyExistsError
 
     configs = {"message.timestamp.type": "LogAppendTime"}
+    with _admin(bootstrap_servers, topic, "cannot be created") as admin:
+        if _is_there(admin, topic):
+            return
+        with suppress(TopicAlreadyExistsError):
+            admin.create_topics({topic: {"num_partitions": partitions, "configs": configs}}, wait_for_metadata=True)
+
+
+@contextmanager
+def _admin(bootstrap_servers: str, topic: str, what: str) -> Iterator["KafkaAdminClient"]:
+    """A client for questions about a topic; what Kafka refuses is a StackError."""
+    from kafka.errors import KafkaError
+
     try:
         admin = admin_client(bootstrap_servers)
         try:
-            admin.create_topics({topic: {"num_partitions": partitions, "configs": configs}}, wait_for_metadata=True)
-        except TopicAlreadyExistsError:
-            pass
+            yield admin
         finally:
             admin.close()
     except (KafkaError, TokenRefused) as error:
         raise StackError(
-            f"Topic {topic!r} cannot be created at {bootstrap_servers}: {why(error, bootstrap_servers, topic)}"
+            f"Topic {topic!r} {what} at {bootstrap_servers}: {why(error, bootstrap_servers, topic)}"
         ) from error
 
 
-def _lets_us_in(bootstrap_servers: str) -> bool:
-    """Whether a cluster that wants TLS or a login answers us."""
+def _is_there(admin: "KafkaAdminClient", topic: str) -> bool:
+    """Whether the topic exists. Raises KafkaError where the cluster does not tell, as without the right to describe."""
+    from kafka.errors import UnknownTopicOrPartitionError, for_code
+
+    [described] = admin.describe_topics([topic])
+    code: int = described["error_code"]
+    if code not in (0, UnknownTopicOrPartitionError.errno):
+        raise for_code(code)()
+    return code == 0
+
+
+def _refusal(bootstrap_servers: str) -> str | None:
+    """Why the cluster does not let us in; None where it does."""
     from kafka.errors import KafkaError
 
     try:
         admin_client(bootstrap_servers).close()
-    except (KafkaError, TokenRefused):
-        return False
-    return True
+    except (KafkaError, TokenRefused) as error:
+        return why(error, bootstrap_servers)
+    return None
 
 
 def _answering_cluster(bootstrap_servers: str) -> str | None:

@@ -1,6 +1,6 @@
 """What starts runs by itself, and what notices failed ones. Each sensor reads, asks a pure rule, emits.
 
-Belongs here: sensors. Does not belong here: the rules (automation, automation), the reads (automation).
+Belongs here: sensors. Does not belong here: the rules and the reads (automation).
 """
 
 from collections.abc import Iterator

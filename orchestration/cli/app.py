@@ -1,7 +1,7 @@
-"""The `payments` command: its door, and what becomes of errors.
+"""The `payments` command: its subcommands, and how errors become lines.
 
 Belongs here: registering the commands, and turning every error that a user can cause into one line. Does not belong
-here: what a command does (commands/). Exit code 1: something is wrong or unproven; 2: a wrong setting or argument.
+here: what a command does (its module). Exit code 1: something is wrong or unproven; 2: a wrong setting or argument.
 """
 
 import sys

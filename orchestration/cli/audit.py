@@ -1,6 +1,6 @@
 """`payments audit`: makes a day's digests again from the tables, and says which batch is not as it was published.
 
-Belongs here: arguments, printing. Does not belong here: the rules (verification), reading (verification).
+Belongs here: arguments, printing. Does not belong here: the rules, reading (verification).
 """
 
 import json

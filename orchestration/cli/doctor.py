@@ -130,11 +130,14 @@ def ports(settings: StackSettings) -> Iterator[Finding]:
 
 
 def topic(settings: StackSettings) -> Iterator[Finding]:
-    """What is worth knowing of the topic, where the broker is up."""
+    """What is worth knowing of the topic, or why somebody else's cluster does not let us in."""
     from orchestration.resources.broker import BrokerReader
 
-    job = settings.job
-    if not Stack(settings).broker.is_up():
+    job, broker = settings.job, Stack(settings).broker
+    if trouble := broker.trouble():
+        # Before the first `payments up` our own is not expected to be there.
+        if not broker.is_local:
+            yield "Kafka", "FAIL", _with_runbook(f"{job.bootstrap_servers}: {trouble}", "PaymentsBrokerDown")
         return
     try:
         _, remarks = BrokerReader(job.bootstrap_servers, job.topic).look()

@@ -86,7 +86,14 @@ def _show_sizes(settings: StackSettings) -> None:
 
 
 def _state(part: Broker | Warehouse | Daemon | None) -> tuple[str, int | None]:
-    if part is None or (pid := part.pid()) is None:
+    if part is None:
+        return "BigQuery itself", None
+    if isinstance(part, Broker) and not part.is_local:
+        trouble = part.trouble()
+        return f"not ours: {trouble}" if trouble else "not ours, answers", None
+    if isinstance(part, Warehouse) and not part.is_local:
+        return f"not ours, {'answers' if part.is_up() else 'does not answer'}", None
+    if (pid := part.pid()) is None:
         return "down", None
     found = part.elsewhere()
     return f"up elsewhere: {found}" if found else "up", pid

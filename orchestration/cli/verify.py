@@ -1,6 +1,6 @@
 """`payments verify`: proves the promise from the tables, and from a manifest where one is given.
 
-Belongs here: arguments, reading once, printing. Does not belong here: the rules (verification, verification).
+Belongs here: arguments, reading once, printing. Does not belong here: the rules (verification).
 """
 
 import json

@@ -48,7 +48,7 @@ def send_and_report(
     Returns:
         What was acknowledged, and where the manifest is.
     """
-    from local_stack.kafka import ensure_topic
+    from local_stack.kafka import Broker
     from simulator.sending.manifest import read_manifest
     from simulator.sending.producer import ProducerError
     from simulator.sending.simulate import simulate
@@ -56,7 +56,7 @@ def send_and_report(
 
     job = settings.job
     path = manifest or settings.home / "manifests" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{config.seed}.jsonl"
-    ensure_topic(job.bootstrap_servers, job.topic)
+    Broker(settings.home, job.bootstrap_servers).provide(job.topic)
     try:
         summary = simulate(config, job.bootstrap_servers, job.topic, path, progress=progress, stop=stop)
     except (ProducerError, OSError) as error:

@@ -1,6 +1,6 @@
 """The platform on one machine: broker, warehouse, Dagster, dashboard, steady traffic. Starts, stops, says what is up.
 
-Belongs here: the order of things. Does not belong here: how a part is started (local_stack), printing (commands).
+Belongs here: the order of things. Does not belong here: how a part is started (local_stack), printing (cli).
 Where the warehouse or the cluster is somebody else's, it is asked, and left alone.
 """
 
@@ -13,7 +13,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from local_stack.bigquery.emulator import Warehouse
-from local_stack.kafka import Broker, ensure_topic
+from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError, is_port_free
 from orchestration.platform.dagster_home import open_instance, prepare_dagster_home
 from orchestration.settings import PROJECT_ROOT, StackSettings, child_environment
@@ -70,7 +70,7 @@ class Stack:
         job = self.settings.job
         say(f"Kafka at {job.bootstrap_servers} ...")
         self.broker.start()
-        ensure_topic(job.bootstrap_servers, job.topic)
+        self.broker.provide(job.topic)
         say(f"Warehouse at {job.emulator_host or 'BigQuery'} ...")
         if self.warehouse:
             self.warehouse.start()
@@ -172,8 +172,8 @@ class Stack:
             StackError: naming the one that does not answer.
         """
         job = self.settings.job
-        if not self.broker.is_up():
-            raise StackError(f"Kafka does not answer at {job.bootstrap_servers}: run `payments up --no-ui` first.")
+        if trouble := self.broker.trouble():
+            raise StackError(f"Kafka at {job.bootstrap_servers}: {trouble}")
         self.require_warehouse()
 
     def require_warehouse(self) -> None:

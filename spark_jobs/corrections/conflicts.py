@@ -1,6 +1,8 @@
-"""Conflicts: one id, more than one payload. Listed with the money at stake until somebody decides which one counts.
+"""Conflicts: one id, more than one payload, or more than one payment. Listed with the money at stake until decided.
 
 Belongs here: finding them, and what a decision comes to. Does not belong here: writing it down (decisions).
+
+An id is published twice where its retry came later than the look-back reaches, with a new time.
 """
 
 from collections.abc import Sequence
@@ -29,16 +31,21 @@ class NoSuchChoice(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One id's valid deliveries in order of the log, and which of them payment_transactions says, if any."""
+    """One id's valid deliveries in order of the log, and which of them are in payment_transactions.
+
+    None is where it came late, and more than one where it was published again.
+    """
 
     transaction_id: str
     deliveries: tuple[Row, ...]
-    published: TopicPlace | None
+    published: tuple[TopicPlace, ...]
     decided_through_batch: int
 
     @property
     def is_decided(self) -> bool:
-        """Whether a decision was made that knew every payload."""
+        """Whether one payment counts at most, and a decision was made that knew every payload."""
+        if len(self.published) > 1:
+            return False
         first: dict[bytes, int] = {}
         for row in self.deliveries:
             known = first.get(row["payload_hash"], row["batch_id"])
@@ -48,14 +55,24 @@ class Conflict:
     def exposure(self) -> dict[str, int]:
         """The money at stake by currency, in minor units: the most less the least that a payload says.
 
-        A currency that not every payload has is at stake whole.
+        A currency that not every payload has is at stake whole. Where several are published, what they come to beyond
+        the least of them is at stake.
         """
+        if len(self.published) > 1:
+            return self._published_too_much()
         payloads = {row["payload_hash"]: (row["currency"], row["amount_minor"]) for row in self.deliveries}
         stakes: dict[str, int] = {}
         for currency in sorted({currency for currency, _ in payloads.values()}):
             amounts = [minor if c == currency else 0 for c, minor in payloads.values()]
             stakes[currency] = max(amounts) - min(amounts)
         return stakes
+
+    def _published_too_much(self) -> dict[str, int]:
+        counted: dict[str, list[int]] = {}
+        for row in self.deliveries:
+            if _place(row) in self.published:
+                counted.setdefault(row["currency"], []).append(row["amount_minor"])
+        return {c: sum(found) - (min(found) if len(counted) == 1 else 0) for c, found in sorted(counted.items())}
 
 
 def conflicts(client: "Client", settings: JobSettings, transaction_id: str | None = None) -> list[Conflict]:
@@ -71,17 +88,27 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
                 group by transaction_id, value_sha256
             )
             group by transaction_id having count(distinct payload_hash) > 1
+            union distinct
+            select transaction_id from {name[catalog.TRANSACTIONS]}
+            where true {one}
+            group by transaction_id having count(*) > 1
+        ),
+        published as (
+            select transaction_id, array_agg(struct(
+                topic as topic, kafka_partition as kafka_partition, kafka_offset as kafka_offset)) as places
+            from {name[catalog.TRANSACTIONS]}
+            where transaction_id in (select transaction_id from disputed)
+            group by transaction_id
         ),
         decided as (
             select transaction_id, max(last_batch_id) as last_batch_id from {name[catalog.CORRECTIONS]}
             where kind in ('{Correction.CONFLICT_KEPT}', '{Correction.CONFLICT_CHOSEN}')
             group by transaction_id
         )
-        select d.*, t.topic as published_topic, t.kafka_partition as published_partition,
-            t.kafka_offset as published_offset, coalesce(c.last_batch_id, 0) as decided_through_batch
+        select d.*, p.places as published_places, coalesce(c.last_batch_id, 0) as decided_through_batch
         from {name[catalog.DELIVERIES]} as d
         inner join disputed on d.transaction_id = disputed.transaction_id
-        left join {name[catalog.TRANSACTIONS]} as t on d.transaction_id = t.transaction_id
+        left join published as p on d.transaction_id = p.transaction_id
         left join decided as c on d.transaction_id = c.transaction_id
         where d.disposition not in ('QUARANTINED', 'IGNORED', 'ERASED')
         order by d.transaction_id, d.kafka_timestamp, d.kafka_partition, d.kafka_offset
@@ -94,9 +121,7 @@ def conflicts(client: "Client", settings: JobSettings, transaction_id: str | Non
         Conflict(
             name_,
             tuple(by_newest_hash(group)),
-            None
-            if group[0]["published_topic"] is None
-            else (group[0]["published_topic"], group[0]["published_partition"], group[0]["published_offset"]),
+            tuple(sorted(_place(place) for place in group[0]["published_places"] or ())),
             group[0]["decided_through_batch"],
         )
         for name_, group in by_id.items()
@@ -122,13 +147,13 @@ def choose(conflict: Conflict, keep: str) -> Row:
     Raises:
         NoSuchChoice: there is none.
     """
-    if conflict.published is None:
+    if not conflict.published:
         raise NoSuchChoice(
             f"{conflict.transaction_id} is not published: it came late, so admit it first by `payments replay --late`."
         )
     if keep == FIRST:
         unique = [row for row in conflict.deliveries if row["disposition"] == "UNIQUE"]
-        return next(iter(unique), next(row for row in conflict.deliveries if _place(row) == conflict.published))
+        return next(iter(unique), next(row for row in conflict.deliveries if _place(row) in conflict.published))
     for row in conflict.deliveries:
         if keep in ("/".join(map(str, _place(row))), "/".join(map(str, _place(row)[1:]))):
             return row
@@ -151,21 +176,23 @@ def resolve(
             raise NoSuchChoice(f"{transaction_id} is in no conflict: `payments resolve` lists those that are.")
         [conflict] = found
         chosen = choose(conflict, keep)
-        if _place(chosen) == conflict.published:
-            published = _published(client, settings, transaction_id)
-            return [] if conflict.is_decided else [Decision(Correction.CONFLICT_KEPT, published)]
+        published = _published(client, settings, transaction_id)
+        kept = published.pop(_place(chosen), None)
+        if kept is not None and conflict.is_decided:
+            return []
         return [
-            Decision(Correction.CONFLICT_REPLACED, _published(client, settings, transaction_id)),
-            Decision(Correction.CONFLICT_CHOSEN, _payment_of(client, settings, chosen)),
+            *(Decision(Correction.CONFLICT_REPLACED, payment) for payment in published.values()),
+            Decision(Correction.CONFLICT_CHOSEN, _payment_of(client, settings, chosen))
+            if kept is None
+            else Decision(Correction.CONFLICT_KEPT, kept),
         ]
 
     return decide(client, settings, plan, decided_by=decided_by, reason=reason)
 
 
-def _published(client: "Client", settings: JobSettings, transaction_id: str) -> Row:
+def _published(client: "Client", settings: JobSettings, transaction_id: str) -> dict[TopicPlace, Row]:
     sql = f"select * from `{table_id(settings, catalog.TRANSACTIONS)}` where transaction_id = @transaction_id"
-    [row] = run(client, sql, {"transaction_id": transaction_id})
-    return row
+    return {_place(row): row for row in run(client, sql, {"transaction_id": transaction_id})}
 
 
 def _payment_of(client: "Client", settings: JobSettings, delivery: Row) -> Row:

@@ -51,7 +51,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         # Records cross it once, and on one machine from memory to memory.
         "spark.shuffle.compress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # Counting bytes costs Spark two microseconds a record. So few cannot be too large; pipeline.gather joins them.
+        # Counting bytes costs Spark two microseconds a record. So few are never too large; the plan joins them.
         "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",

@@ -31,7 +31,7 @@ _MODULES = {
     "OAUTHBEARER": f"{_LOGIN}.oauthbearer.OAuthBearerLoginModule",
 }
 _TOKENS = {"sasl.login.callback.handler.class": f"{_LOGIN}.oauthbearer.OAuthBearerLoginCallbackHandler"}
-_SECRET = re.compile(r"password|jaas|secret|token$|keystore\.key$|credential", re.IGNORECASE)
+_SECRET = re.compile(r"pass(word|phrase)|jaas|secret|token$|keystore\.key$|credential|user\.info", re.IGNORECASE)
 _PROVIDERS = {
     "config.providers": "payments-file,payments-env,payments-folder",
     **{
@@ -137,12 +137,16 @@ class Connection:
                 options["ssl.endpoint.identification.algorithm"] = "none"
         login = self.login()
         if self.mechanism == "OAUTHBEARER":
+            from spark_jobs.source.oauth import extensions_of
+
             options |= {
                 "sasl.oauthbearer.method": "oidc",
                 "sasl.oauthbearer.token.endpoint.url": self.token_endpoint,
                 "sasl.oauthbearer.client.id": login.get("clientId"),
                 "sasl.oauthbearer.client.secret": login.get("clientSecret"),
             } | ({"sasl.oauthbearer.scope": login["scope"]} if "scope" in login else {})
+            if extensions := extensions_of(login):
+                options["sasl.oauthbearer.extensions"] = ",".join(f"{n}={v}" for n, v in extensions.items())
         elif self.mechanism:
             options |= {"sasl.username": login.get("username"), "sasl.password": login.get("password")}
         return options | ({"sasl.mechanism": self.mechanism} if self.mechanism else {})

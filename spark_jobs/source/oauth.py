@@ -24,6 +24,17 @@ EARLIER = 0.8
 """A token is asked for anew after this share of its life, as Java's client does."""
 
 
+_EXTENSION = "extension_"
+
+
+def extensions_of(login: Mapping[str, str]) -> dict[str, str]:
+    """What goes to the broker beside the token: Confluent Cloud wants `logicalCluster` and `identityPoolId`.
+
+    As in Java's client, each is an option of the login module whose name begins with extension_.
+    """
+    return {name.removeprefix(_EXTENSION): value for name, value in login.items() if name.startswith(_EXTENSION)}
+
+
 class TokenRefused(RuntimeError):
     """The token endpoint gave none. The message is one line, without the secret."""
 
@@ -43,6 +54,9 @@ def token_provider(endpoint: str, login: Mapping[str, str]) -> "AbstractTokenPro
                     self._token, seconds = request_token(endpoint, login)
                     self._until = time.monotonic() + EARLIER * seconds
                 return self._token
+
+        def extensions(self) -> dict[str, str]:
+            return extensions_of(login)
 
     return Provider()
 

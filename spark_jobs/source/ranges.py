@@ -1,6 +1,6 @@
 """Ranges of the topic, read again: the records as the streaming job reads them, without Spark.
 
-Belongs here: the consumer. Does not belong here: what the records say (pipeline.read_records), which range
+Belongs here: the consumer. Does not belong here: what the records say (reading), which range
 (corrections).
 """
 

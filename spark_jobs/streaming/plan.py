@@ -1,7 +1,7 @@
 """The streaming plan: Kafka's records in, one bucket_tally per state bucket and micro-batch out.
 
 Belongs here: the order of the steps and how they cross from Spark to Python. Does not belong here: what a step decides
-(parsing, validation, tagging), reading Kafka or publishing (process_payments).
+(reading, deduplication), reading Kafka (source), publishing.
 """
 
 import functools

@@ -1,6 +1,6 @@
 """A small warehouse made by hand: deliveries, and every other table worked out from them as the pipeline would.
 
-Belongs here: sound data. Does not belong here: ways to break it (breaks.py), dbt, assertions.
+Belongs here: sound data. Does not belong here: ways to break it (breaks), dbt, assertions.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Drivers: processes that run the streaming job once, warm, and meet their fate on the way.
 
 Belongs here: starting them ahead of time, telling them what will happen, waiting. Does not belong here: what must hold
-afterwards (oracle.py and the tests). driver.py is the program that they run.
+afterwards (the oracle and the tests). They run the program `driver`.
 """
 
 import os

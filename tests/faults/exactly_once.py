@@ -1,6 +1,6 @@
 """Payments with retries among them, and whether the warehouse holds each exactly once.
 
-Belongs here: sending and asserting, through a World. Does not belong here: what ought to be (oracle.py).
+Belongs here: sending and asserting, through a World. Does not belong here: what ought to be (the oracle).
 """
 
 from itertools import count

@@ -1,6 +1,6 @@
 """The whole platform on free ports and in a folder of its own, for faults to be done to it: `payments up` and its pids.
 
-Belongs here: starting, stopping and finding processes. Does not belong here: which one dies (chaos.py).
+Belongs here: starting, stopping and finding processes. Does not belong here: which one dies (chaos).
 """
 
 import os

@@ -91,6 +91,26 @@ def test_every_correction_counts_once_and_leaves_a_row(world: World) -> None:
     assert {found.rule for found in breaks(world)} == {"corrections, replays and erasures are numbered without a gap"}
 
 
+def test_an_id_that_the_look_back_no_longer_knew_is_found_and_one_payment_is_kept(world: World) -> None:
+    world = replace(world, settings=replace(world.settings, lookback_days=1))
+    client, settings = world.client, world.settings
+    for name, minutes_ago in (("old", 3 * 1440), ("mover", 60), ("newest", 0)):
+        world.send([event(name, minutes_ago)])
+        world.drain()
+    world.send([event("old")])
+    [report] = world.drain()
+    assert report.unique == 1, "it is counted twice: the promise ends with the look-back"
+    assert {found.rule for found in breaks(world)} == {"a payment is stored once"}
+
+    [conflict] = conflicts.conflicts(client, settings)
+    assert (conflict.transaction_id, conflict.exposure(), conflict.is_decided) == ("old", {"EUR": 1230}, False)
+    made = conflicts.resolve(client, settings, "old", "first", **WHO)
+    assert [decision.kind for decision in made] == [Correction.CONFLICT_REPLACED, Correction.CONFLICT_KEPT]
+    assert payments(world).keys() == {"old", "mover", "newest"}
+    assert conflicts.conflicts(client, settings) == []
+    assert breaks(world) == []
+
+
 def test_a_checkpoint_that_is_made_anew_takes_the_lookbacks_files_over(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

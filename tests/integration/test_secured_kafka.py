@@ -13,7 +13,8 @@ import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 from kafka.admin import ACLResourcePatternType as PatternType
 
-from local_stack.kafka import ensure_topic
+from local_stack.kafka import Broker, ensure_topic
+from local_stack.processes import StackError
 from simulator.config import SimulationConfig
 from simulator.sending.fast_producer import FastProducer
 from simulator.sending.simulate import simulate
@@ -116,6 +117,21 @@ def test_the_job_drains_by_scram_from_variables_and_shows_no_secret(
     assert CANARY not in done.stdout + done.stderr
     holding = [path for path in secured.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
     assert holding == []
+
+
+def test_up_needs_no_more_rights_than_the_stream_and_creates_no_topic_of_somebody_elses_cluster(
+    secured: World, broker: SecuredBroker, enter: Enter, home: Path
+) -> None:
+    kafka = Broker(home, broker.scram)
+    kafka.start()
+    kafka.provide(secured.settings.topic)
+    with pytest.raises(StackError, match="may not read topic 'mistyped'"):
+        kafka.provide("mistyped")
+    enter(broker.scram_environment("broker"))
+    allow(broker, "missing", ACLOperation.READ)
+    enter(broker.scram_environment("app"))
+    with pytest.raises(StackError, match=r"Topic 'missing' is not at .*create it there, or mend KAFKA_TOPIC"):
+        kafka.provide("missing")
 
 
 def test_the_job_drains_by_scram_from_a_properties_file(
@@ -256,7 +272,7 @@ REFUSED: dict[str, tuple[Callable[[SecuredBroker], dict[str, str]], str, str, st
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_goes_wrong_is_one_line_that_says_what_to_do(
-    secured: World, broker: SecuredBroker, enter: Enter, what: str
+    secured: World, broker: SecuredBroker, enter: Enter, what: str, tmp_path: Path
 ) -> None:
     environment, listener, *words = REFUSED[what]
     enter(environment(broker))
@@ -267,6 +283,10 @@ def test_what_goes_wrong_is_one_line_that_says_what_to_do(
     assert all(word in message for word in words), message
     assert "\n" not in message
     assert not any(secret in message for secret in (*USERS.values(), CLIENT_SECRET, "wrong"))
+    if what != "a user without rights on the topic":
+        with pytest.raises(StackError) as not_started:
+            Broker(tmp_path, address).start()
+        assert all(word in str(not_started.value) for word in words), not_started.value
 
 
 def test_a_right_that_is_taken_away_while_a_run_is_at_work_is_one_line_too(

@@ -1,4 +1,4 @@
-"""`payments resolve`: lists payments that were delivered with two faces, and records which one counts.
+"""`payments resolve`: lists ids with several payloads or several payments, and records which one counts.
 
 Belongs here: arguments, printing. Does not belong here: what a conflict is (spark_jobs.corrections).
 """
@@ -29,7 +29,7 @@ def resolve(
     by: Annotated[str | None, typer.Option(help="Who decides; default: you.")] = None,
     reason: Annotated[str, typer.Option(help="Why; kept in payment_corrections beside who and when.")] = "",
 ) -> None:
-    """List conflicts (one id, different payloads) with the money at stake, or decide one."""
+    """List conflicts (one id with several payloads, or published twice) with the money at stake, or decide one."""
     if keep and not (transaction_id and reason.strip()):
         raise typer.BadParameter("--keep needs a transaction and a --reason, which is kept on record")
     settings = read_stack_settings()
@@ -67,7 +67,7 @@ def _show(found: "list[Conflict]") -> None:
         for row in conflict.deliveries:
             place = (row["topic"], row["kafka_partition"], row["kafka_offset"])
             told = (row["currency"], row["amount_minor"], f"{row['event_time']:%Y-%m-%d %H:%M:%SZ}", stake)
-            counts = "yes" if place == conflict.published else ""
+            counts = "yes" if place in conflict.published else ""
             rows.append((conflict.transaction_id, "/".join(map(str, place)), row["disposition"], counts, *told))
-    table("One id, different payloads", _COLUMNS, rows)
+    table("One id, several payloads or payments", _COLUMNS, rows)
     say("To decide: payments resolve TRANSACTION --keep first|TOPIC/PARTITION/OFFSET --reason '...'")

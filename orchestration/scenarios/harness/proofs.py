@@ -1,7 +1,6 @@
 """Claims that several scenarios make: the tables agree with each other, and with what was sent.
 
-Belongs here: putting the rules of `payments verify` as claims. Does not belong here: the rules (verification,
-verification).
+Belongs here: putting the rules of `payments verify` as claims. Does not belong here: the rules (verification).
 """
 
 from typing import TYPE_CHECKING

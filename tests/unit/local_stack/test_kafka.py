@@ -111,7 +111,7 @@ def test_a_wrong_retention_is_one_line_that_names_the_setting(tmp_path: Path, mo
 
 def test_an_external_cluster_that_does_not_answer_is_an_error_and_starts_nothing(tmp_path: Path) -> None:
     broker = Broker(tmp_path, "127.0.0.1:1,127.0.0.1:2")
-    with pytest.raises(StackError, match="No Kafka answers at KAFKA_BOOTSTRAP_SERVERS"):
+    with pytest.raises(StackError, match=r"not ours to start: it did not answer .*KAFKA_BOOTSTRAP_SERVERS"):
         broker.start()
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""A micro-batch without Spark: what pipeline.py does to records between Kafka and the tallies, in one process.
+"""A micro-batch without Spark: what the streaming plan does to records between Kafka and the tallies, in one process.
 
 Belongs here: making batches of Kafka's columns and taking them through the steps. Does not belong here: judging.
 """

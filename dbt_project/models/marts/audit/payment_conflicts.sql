@@ -66,7 +66,7 @@ decided as (
 
 select
     transaction_id,
-    count(*) as payloads,
+    count(distinct conflicting.payload_hash) as payloads,
     min(conflicting.first_delivered_at) as first_delivered_at,
     max(conflicting.first_delivered_at) as last_payload_at,
     any_value(published.published_offset) as published_offset,

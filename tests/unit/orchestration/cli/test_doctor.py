@@ -3,7 +3,7 @@
 import pytest
 from google.api_core.exceptions import NotFound
 
-from orchestration.cli.doctor import alerts, disk
+from orchestration.cli.doctor import alerts, disk, topic
 from orchestration.dashboard import gathering, statements
 from orchestration.dashboard.model import Section
 from orchestration.platform.disk_usage import GIB
@@ -34,6 +34,16 @@ def found(
 
     monkeypatch.setattr(gathering, "ask_one", ask)
     return list(alerts(SETTINGS))
+
+
+def test_a_cluster_of_somebody_elses_that_does_not_let_us_in_is_a_failure_with_its_cause() -> None:
+    settings = read_stack_settings({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1,127.0.0.1:2"})
+    [(what, state, message)] = topic(settings)
+    assert (what, state) == ("Kafka", "FAIL")
+    assert "did not answer" in message
+    assert "mend KAFKA_BOOTSTRAP_SERVERS" in message
+    own = read_stack_settings({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    assert list(topic(own)) == [], "our own broker is not up before the first `payments up`"
 
 
 def test_what_fails_is_named_with_its_runbook(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,18 +23,27 @@ def delivery(offset: int, payload: bytes, minor: int, currency: str = "EUR", **g
 
 
 FIRST, RETRY, OTHER = delivery(1, b"x", 500, disposition="UNIQUE"), delivery(2, b"x", 500), delivery(3, b"y", 800)
-CONFLICT = Conflict("id", (FIRST, RETRY, OTHER), ("t", 0, 1), 0)
+CONFLICT = Conflict("id", (FIRST, RETRY, OTHER), (("t", 0, 1),), 0)
 
 
 def test_the_money_at_stake_is_what_the_payloads_differ_by() -> None:
     assert CONFLICT.exposure() == {"EUR": 300}
     yen = delivery(4, b"z", 70, "JPY")
-    assert Conflict("id", (FIRST, yen), None, 0).exposure() == {"EUR": 500, "JPY": 70}
+    assert Conflict("id", (FIRST, yen), (), 0).exposure() == {"EUR": 500, "JPY": 70}
 
 
 @pytest.mark.parametrize(("through", "is_decided"), [(0, False), (2, False), (3, True)])
 def test_a_decision_holds_until_a_payload_comes_that_it_did_not_know(through: int, is_decided: bool) -> None:
     assert Conflict("id", CONFLICT.deliveries, CONFLICT.published, through).is_decided is is_decided
+
+
+def test_an_id_that_is_published_twice_is_undecided_and_what_is_counted_too_much_is_at_stake() -> None:
+    twice = Conflict("id", (FIRST, RETRY), (("t", 0, 1), ("t", 0, 2)), 9)
+    assert not twice.is_decided
+    assert twice.exposure() == {"EUR": 500}
+    other_currency = Conflict("id", (FIRST, delivery(4, b"z", 70, "JPY")), (("t", 0, 1), ("t", 0, 4)), 0)
+    assert other_currency.exposure() == {"EUR": 500, "JPY": 70}
+    assert Conflict("id", (FIRST, RETRY), (("t", 0, 1),), 9).is_decided
 
 
 def test_the_same_bytes_are_no_conflict_where_an_earlier_contract_made_another_hash_of_them() -> None:
@@ -55,7 +64,7 @@ def test_a_delivery_is_chosen_by_its_coordinates_or_as_the_first(keep: str, chos
 
 
 @pytest.mark.parametrize(
-    ("conflict", "keep"), [(CONFLICT, "t/0/9"), (CONFLICT, ""), (Conflict("id", (OTHER,), None, 0), "first")]
+    ("conflict", "keep"), [(CONFLICT, "t/0/9"), (CONFLICT, ""), (Conflict("id", (OTHER,), (), 0), "first")]
 )
 def test_what_is_not_there_cannot_be_chosen(conflict: Conflict, keep: str) -> None:
     with pytest.raises(NoSuchChoice):

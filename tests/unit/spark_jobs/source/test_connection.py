@@ -81,6 +81,25 @@ def test_a_token_endpoint_is_given_to_every_client() -> None:
     assert "sasl_oauth_token_provider" in connection.python()
 
 
+def test_what_goes_beside_a_token_is_given_to_every_client(tmp_path: Path) -> None:
+    # As Confluent Cloud documents it for Java.
+    module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+    beside = 'extension_logicalCluster="lkc-1" extension_identityPoolId="pool-2"'
+    login = f'{module} required clientId="a" clientSecret="b" {beside};'
+    lines = ("security.protocol=SASL_SSL", "sasl.mechanism=OAUTHBEARER", f"sasl.jaas.config={login}")
+    env = written(tmp_path, "\n".join((*lines, "sasl.oauthbearer.token.endpoint.url=https://acme.test/token\n")))
+    connection = read_connection(env)
+    wanted = {"logicalCluster": "lkc-1", "identityPoolId": "pool-2"}
+    assert connection.python()["sasl_oauth_token_provider"].extensions() == wanted
+    assert connection.librdkafka()["sasl.oauthbearer.extensions"] == "logicalCluster=lkc-1,identityPoolId=pool-2"
+
+
+@pytest.mark.parametrize("name", ["ssl.keystore.passphrase", "basic.auth.user.info", "sasl.jaas.config", "a.password"])
+def test_whatever_may_be_a_secret_is_a_reference(tmp_path: Path, name: str) -> None:
+    connection = read_connection(written(tmp_path, f"{name}={PASSWORD}\n"))
+    assert PASSWORD not in str(connection.java())
+
+
 def test_what_cannot_be_is_one_line_that_names_it(tmp_path: Path) -> None:
     assert "KAFKA_SASL_PASSWORD is not set" in refused({k: v for k, v in SCRAM.items() if "PASSWORD" not in k})
     assert "security.protocol must be one of" in refused({"KAFKA_SECURITY_PROTOCOL": "TLS"})
