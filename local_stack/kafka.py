@@ -232,7 +232,7 @@ def require_topic(bootstrap_servers: str, topic: str) -> None:
     with _admin(bootstrap_servers, topic, "cannot be looked at") as admin:
         if not _is_there(admin, topic):
             raise StackError(
-                f"Topic {topic!r} is not at {bootstrap_servers}: create it there, or mend KAFKA_TOPIC. "
+                f"Topic {topic!r} is not at {bootstrap_servers}: create it there, or mend KAFKA_TOPIC_PAYMENTS. "
                 "A topic is created only on the local stack's own broker."
             )
 

@@ -107,6 +107,7 @@ ALERTS = (
             IncidentKind.DELTA_FAILED,
             IncidentKind.SCHEMA_VERSION,
             IncidentKind.SCHEMA_REGISTRY_FAILED,
+            IncidentKind.TIMESTAMP_UNREADABLE,
         ),
     ),
     Alert(

@@ -73,6 +73,11 @@ def load_manifest(path: Path) -> "Manifest":
 def show(verdict: Verdict) -> None:
     """The same for a person."""
     table(
+        "offsets = delivered + holes",
+        ("partition", "offsets", "delivered", "holes"),
+        [(row.partition, row.offsets, row.delivered, row.holes) for row in verdict.offsets],
+    )
+    table(
         "delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED + ERASED",
         _COLUMNS,
         [_cells(row) for row in verdict.partitions],

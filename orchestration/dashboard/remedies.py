@@ -24,6 +24,7 @@ BY_INCIDENT = {
     IncidentKind.DELTA_FAILED: "payments process",
     IncidentKind.SCHEMA_VERSION: "payments migrate --dry-run",
     IncidentKind.SCHEMA_REGISTRY_FAILED: "payments process",
+    IncidentKind.TIMESTAMP_UNREADABLE: "payments status",
 }
 """The command that resolves it, or shows what is to be decided."""
 

@@ -63,6 +63,26 @@ class PartitionTally:
     erased: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class OffsetTally:
+    """What the ledger says of one partition's offsets: each gave a record, or is a hole that Kafka explains."""
+
+    partition: int
+    offsets: int
+    delivered: int
+    holes: int
+
+
+def offset_tally(ledger_partitions: Sequence[Row]) -> list[OffsetTally]:
+    """The offsets of all batches, by partition."""
+    found: dict[int, list[int]] = {}
+    for row in ledger_partitions:
+        sums = found.setdefault(row["kafka_partition"], [0, 0, 0])
+        for at, count in enumerate((row["end_offset"] - row["start_offset"], row["delivered"], _holes(row))):
+            sums[at] += count
+    return [OffsetTally(partition, *sums) for partition, sums in sorted(found.items())]
+
+
 def find_breaks(evidence: Evidence) -> list[Break]:
     """Every break there is; none where the tables agree."""
     return [

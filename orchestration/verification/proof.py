@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from orchestration.settings import StackSettings
 from orchestration.verification import manifest_rules
 from orchestration.verification.correction_rules import missing_corrections
-from orchestration.verification.ledger_rules import Break, Evidence, PartitionTally, find_breaks, tally
+from orchestration.verification.ledger_rules import (
+    Break,
+    Evidence,
+    OffsetTally,
+    PartitionTally,
+    find_breaks,
+    offset_tally,
+    tally,
+)
 from orchestration.verification.reparse_rules import rejudge
 from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.settings import JobSettings
@@ -37,6 +45,7 @@ class Verdict:
     breaks: list[Break]
     accepted_gaps: Sequence[Row] = ()
     not_reread: Mapping[str, int] = field(default_factory=dict)
+    offsets: Sequence[OffsetTally] = ()
 
     @property
     def is_proved(self) -> bool:
@@ -64,12 +73,13 @@ def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | Non
     again = rejudge(kept, evidence.ledger, versions)
     breaks = find_breaks(evidence) + missing_corrections(counts, evidence.control) + again.breaks
     held = tally(evidence.delivery_counts)
+    offsets = offset_tally(evidence.ledger_partitions)
     if manifest is None:
-        return Verdict(held, [], [], breaks, evidence.accepted_gaps, again.not_reread)
+        return Verdict(held, [], [], breaks, evidence.accepted_gaps, again.not_reread, offsets)
     breaks += manifest_rules.compare_records(manifest, stored) + manifest_rules.compare_control_totals(manifest, totals)
     matched = manifest_rules.tally_of_stored(manifest, stored)
     reported = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
-    return Verdict(held, reported, matched, breaks, evidence.accepted_gaps, again.not_reread)
+    return Verdict(held, reported, matched, breaks, evidence.accepted_gaps, again.not_reread, offsets)
 
 
 def gather(reads: WarehouseReads) -> Evidence:
@@ -89,8 +99,12 @@ def gather(reads: WarehouseReads) -> Evidence:
 
 
 def as_dict(verdict: Verdict) -> dict[str, Any]:
-    """The verdict for a program: `partitions` lists what the warehouse holds, `manifest` what was sent of it."""
+    """The verdict for a program: `partitions` lists what the warehouse holds, `manifest` what was sent of it.
+
+    `offsets` lists what the ledger says of the offsets.
+    """
     answer: dict[str, Any] = {"ok": verdict.is_proved, "partitions": [asdict(row) for row in verdict.partitions]}
+    answer["offsets"] = [asdict(row) for row in verdict.offsets]
     if verdict.expected:
         answer["manifest"] = [asdict(row) for row in verdict.expected]
     answer["accepted_gaps"] = [dict(gap) for gap in verdict.accepted_gaps]

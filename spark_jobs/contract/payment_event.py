@@ -135,7 +135,10 @@ class PaymentKind(StrEnum):
 
 
 STATUSES = ("authorized", "captured", "settled", "failed", "canceled")
-"""How far a payment is, as its sender says. What is authorized, failed or canceled moves no money."""
+"""How far a payment is, as its sender says."""
+
+MOVES_NOTHING = ("authorized", "failed", "canceled")
+"""Of these no money was moved."""
 
 
 @dataclass(frozen=True, slots=True)

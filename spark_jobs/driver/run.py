@@ -31,7 +31,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.source.group_offsets import GroupOffsets
 from spark_jobs.source.last_records import last_records_from_json
-from spark_jobs.source.refusals import named
+from spark_jobs.source.refusals import named, unreadable_timestamp
 from spark_jobs.source.stream import read_kafka
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader, TopicState, backlog, check_source
 from spark_jobs.streaming import staged_files
@@ -190,6 +190,8 @@ class Run(AbstractContextManager["Run"]):
                 away = raised_by_a_task(str(failure))
                 if away:
                     raise away from None
+                if untimely := unreadable_timestamp(str(failure)):
+                    raise untimely from None
                 self._readable_topic()
                 refused = named(str(failure), self._settings.topic)
                 if refused:

@@ -27,6 +27,7 @@ FUNCTIONS: dict[str, tuple[int, int | None]] = {
 }
 """Each function with the least and the greatest number of its arguments."""
 
+_LONGEST_WORD = 512
 _TOKEN = re.compile(r"""\s*(?:("[^"]*"|'[^']*')|([^\s.\[\]()"'+,=]+)|([.\[\]()+,=]))""")
 
 
@@ -106,6 +107,20 @@ def parse_expression(text: str) -> Expression:
         return _Parser(text).whole()
     except RecursionError:
         raise ExpressionError("is nested too deeply") from None
+
+
+def is_constant(expression: Expression) -> bool:
+    """Whether it gives the same text for every record."""
+    match expression:
+        case Literal():
+            return True
+        case Concatenation(parts):
+            return all(map(is_constant, parts))
+        case Call("first", arguments):
+            return is_constant(arguments[0])
+        case Call(_, arguments):
+            return bool(arguments) and all(map(is_constant, arguments)) and expression.name != "header"
+    return False
 
 
 class _Parser:
@@ -220,6 +235,9 @@ def _tokens(text: str) -> list[str]:
         token = _TOKEN.match(text, at)
         if token is None:
             raise ExpressionError(f"cannot be read from {text[at:][:20]!r} on: a quote is not closed")
-        tokens.append(token[1] or token[2] or token[3])
+        word = token[1] or token[2] or token[3]
+        if len(word) > _LONGEST_WORD:
+            raise ExpressionError(f"has a word of {len(word)} characters; the longest may have {_LONGEST_WORD}")
+        tokens.append(word)
         at = token.end()
     return tokens

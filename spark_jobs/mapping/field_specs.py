@@ -23,6 +23,9 @@ from spark_jobs.mapping.expressions import (
 )
 from spark_jobs.mapping.mapping_error import Findings, Keys, kind_of
 
+_SHOWN = 80
+"""So much of an expression is repeated in a finding."""
+
 REFUSE, KEEP, ABSENT = OTHERWISE = ("refuse", "keep", "absent")
 
 
@@ -67,7 +70,8 @@ def read_expression(text: object, keys: Keys, findings: Findings) -> Expression 
     try:
         return parse_expression(text)
     except ExpressionError as error:
-        findings.add(keys, f"{text!r} {error}")
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        findings.add(keys, f"{shown!r} {error}")
         return None
 
 
@@ -144,9 +148,8 @@ def _check_id(source: Expression, keys: Keys, findings: Findings) -> None:
             )
     if parts and not any(isinstance(part, Literal) and part.text for part in parts):
         findings.add(keys, "joins values with nothing between: 1 + 23 and 12 + 3 are equal; write escape(a, b)")
-    if isinstance(source, Call) and source.name in ("upper", "lower"):
-        inner = source.arguments[0]
-        if isinstance(inner, Concatenation):
+    if isinstance(source, Call) and source.name in ("upper", "lower", "trim", "first"):
+        for inner in source.arguments:
             _check_id(inner, keys, findings)
 
 

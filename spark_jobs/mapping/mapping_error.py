@@ -121,7 +121,7 @@ class Findings:
 def kind_of(value: object) -> str:
     """What somebody wrote, in TOML's words."""
     kinds = {bool: "true or false", int: "a whole number", float: "a number with a fraction"}
-    kinds |= {str: "a text", list: "a list", dict: "a table"}
+    kinds |= {str: "a text", list: "a list", dict: "a table", type(None): "nothing"}
     return kinds.get(type(value), "a date or time")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from spark_jobs.contract.payment_event import FIELDS, V1_FIELDS
 from spark_jobs.decoding.results import Format
 from spark_jobs.mapping import rules as rules_module
-from spark_jobs.mapping.expressions import Expression, Literal
+from spark_jobs.mapping.expressions import Expression, is_constant
 from spark_jobs.mapping.field_specs import FieldSpec, TextSpec, read_expression, read_field
 from spark_jobs.mapping.mapping_error import Findings, Keys, MappingError, kind_of, located
 from spark_jobs.mapping.rules import Question, Rule, Scalar
@@ -140,9 +140,12 @@ def _fields(value: object, findings: Findings) -> dict[str, FieldSpec]:
         elif field.required:
             findings.add(("fields", field.name), f"is missing, and every payment needs it. {field.description}")
     ends = [fields.get(name) for name in ("sender_account_id", "receiver_account_id")]
-    texts = [end.source.text for end in ends if isinstance(end, TextSpec) and isinstance(end.source, Literal)]
-    if len(texts) == 2 and texts[0] == texts[1]:
-        findings.add(("fields", "receiver_account_id"), "is the same constant as the sender, which no payment may have")
+    sources = [end.source for end in ends if isinstance(end, TextSpec)]
+    if len(sources) == 2 and sources[0] == sources[1]:
+        findings.add(("fields", "receiver_account_id"), "is the same as the sender, which no payment may have")
+    key = fields.get("transaction_id")
+    if isinstance(key, TextSpec) and is_constant(key.source):
+        findings.add(("fields", "transaction_id"), "is the same for all records: all but one would be duplicates")
     return fields
 
 

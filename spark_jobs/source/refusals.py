@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 
-from spark_jobs.incidents import one_line
+from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.settings import SettingError
 
 _SECONDS = 5.0
@@ -56,6 +56,28 @@ def named(text: str, topic: str = "") -> str | None:
         if name in text:
             return sentence.format(topic=repr(topic))
     return None
+
+
+_UNREADABLE_TIME = re.compile(r"Record at topic (\S+) partition (\d+) offset (\d+) has timestamp value (-?\d+)")
+
+
+def unreadable_timestamp(text: str) -> Incident | None:
+    """What a record's timestamp that Spark cannot hold comes to, from the text of its error; None for other errors.
+
+    A sender's clock in nanoseconds, where Kafka has milliseconds, is far beyond what fits. Spark reads no record of a
+    batch that has one.
+    """
+    found = _UNREADABLE_TIME.search(text)
+    if not found:
+        return None
+    topic, partition, offset, timestamp = found[1], *map(int, found.groups()[1:])
+    return Incident(
+        IncidentKind.TIMESTAMP_UNREADABLE,
+        f"{topic} partition {partition} offset {offset} has the timestamp {timestamp}, which is no time in "
+        "milliseconds: have its sender set milliseconds, or the topic message.timestamp.type=LogAppendTime; the "
+        "runbook says how to go on behind this record.",
+        {partition: (offset, offset + 1)},
+    )
 
 
 def _names(error: BaseException) -> str:

@@ -9,13 +9,15 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from orchestration.breaks.data_lost import delete_before
 from orchestration.scenarios.harness.proofs import breaks_of
 from spark_jobs.contract.payment_event import WATERMARK_DELAY
+from spark_jobs.corrections.accepted_gaps import accept_gap
 from spark_jobs.driver.first_start import begin_at
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source.connection import producer
 from spark_jobs.source.last_records import last_records_from_json, last_records_to_json
-from spark_jobs.source.topic import TopicReader, backlog
+from spark_jobs.source.topic import TopicReader, backlog, lost_offsets
 from spark_jobs.tables import catalog
 from tests.world import World, event
 
@@ -129,6 +131,26 @@ def test_a_senders_clock_moves_no_watermark_and_a_timestamp_that_is_none_stops_n
     assert [found[place]["disposition"] for place in (just, *after)] == ["UNIQUE", "UNIQUE"]
     assert found[ahead]["reasons"] == ["EVENT_TIME_IN_FUTURE"]
     assert all("INVALID_KAFKA_TIMESTAMP" in found[place]["reasons"] for place in odd)
+    assert_lawful(world)
+
+
+def test_a_timestamp_that_spark_cannot_hold_stops_the_run_by_name_and_the_runbook_leads_behind_it(world: World) -> None:
+    change_topic(world, {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 1)})
+    world.send([event("before")])
+    world.drain()
+    bad = stamped(world, event("nanoseconds"), time.time_ns())
+    behind = world.send([event("behind")])
+    with pytest.raises(
+        Incident, match=rf"^TIMESTAMP_UNREADABLE: \S+ partition {bad[0]} offset {bad[1]} has the timestamp"
+    ):
+        world.drain()
+    delete_before(world, {bad[0]: bad[1] + 1})
+    with TopicReader(world.settings.bootstrap_servers, world.settings.topic) as reader:
+        lost = lost_offsets(world.control().end_offsets, reader.read())
+    accept_gap(world.client, world.settings, world.control(), lost, accepted_by="operator", reason="nanoseconds")
+    world.drain()
+    assert lost == {bad[0]: (bad[1], bad[1] + 1)}
+    assert world.dispositions()[behind[0]] == "UNIQUE"
     assert_lawful(world)
 
 

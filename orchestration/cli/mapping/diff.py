@@ -57,8 +57,8 @@ def _show(found: "Comparison", old: str, new: str) -> None:
         table("Payments by both, with other fields", ("field", "payments", "such as"), rows)
     if found.money:
         table(
-            "Money, each transaction_id once",
-            ("currency", "payments before", "payments after", "amount before", "amount after", "difference"),
+            "Money that moves, net, each transaction_id once",
+            ("currency", "events before", "events after", "net before", "net after", "difference"),
             [(m.currency, m.old_count, m.new_count, m.old, m.new, m.difference) for m in found.money],
         )
     say("Nothing changes on these records." if found.is_same else "The mappings differ on these records.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from spark_jobs.contract.iso_codes import MINOR_UNITS
+from spark_jobs.contract.payment_event import MOVES_NOTHING, PaymentKind
 from spark_jobs.mapping.spec import Mapping
 from spark_jobs.mapping.trials.outcomes import KafkaRecord, Outcome, outcomes_of
 
@@ -42,7 +43,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The payments of one currency, each id once, in its minor unit."""
+    """The events of one currency that move money, each id once, and what they come to in its minor unit.
+
+    A payment adds its amount; a refund, a reversal, a chargeback or a fee takes it away, as in `payment_flows`.
+    """
 
     currency: str
     old_count: int
@@ -119,13 +123,16 @@ def _money(before: Sequence[Outcome], after: Sequence[Outcome]) -> tuple[Money, 
 
 
 def _by_currency(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
-    """Payments and their money by currency. Of two with the same id the first counts, as in the pipeline."""
+    """Events that move money, and what they come to, by currency. Of two with the same id the first counts."""
     seen: set[str] = set()
     counts: Counter[str] = Counter()
     minors: Counter[str] = Counter()
     for outcome in outcomes:
         if outcome.row is not None and outcome.row["transaction_id"] not in seen:
             seen.add(outcome.row["transaction_id"])
+            if outcome.row.get("status") in MOVES_NOTHING:
+                continue
+            sign = 1 if outcome.row.get("kind", PaymentKind.PAYMENT) == PaymentKind.PAYMENT else -1
             counts[outcome.row["currency"]] += 1
-            minors[outcome.row["currency"]] += outcome.amount_minor
+            minors[outcome.row["currency"]] += sign * outcome.amount_minor
     return {currency: (count, minors[currency]) for currency, count in counts.items()}

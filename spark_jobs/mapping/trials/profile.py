@@ -18,6 +18,8 @@ MOST_VALUES = 200
 
 MOST_WORDS = 12
 _SHOWN = 24
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What JSON may escape and UTF-8 cannot hold."""
 _BARE = re.compile(r"""[^\s.\[\]()"'+,=]+""")
 _WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 _ENUMERATION = re.compile(
@@ -76,7 +78,7 @@ class Seen:
 
 def shape(text: str) -> str:
     """A text with its letters and digits replaced, cut to a few."""
-    cut = text[:_SHOWN]
+    cut = _SURROGATE.sub("?", text[:_SHOWN])
     hidden = re.sub(r"[^\W\d_]", lambda m: "A" if m[0].isupper() else "a", cut)
     return re.sub(r"\d", "9", hidden) + ("..." if len(text) > _SHOWN else "")
 
@@ -119,6 +121,7 @@ def _visit(path: str, name: str, parent: str, value: Any, seen: dict[str, Seen],
 
 
 def _joined(parent: str, name: str) -> str:
+    name = _SURROGATE.sub("?", name)
     if _BARE.fullmatch(name):
         return f"{parent}.{name}" if parent else name
     quote = "'" if "'" not in name else '"'

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from orchestration.verification.ledger_rules import Evidence, PartitionTally, find_breaks, tally
+from orchestration.verification.ledger_rules import (
+    Evidence,
+    OffsetTally,
+    PartitionTally,
+    find_breaks,
+    offset_tally,
+    tally,
+)
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -50,6 +57,11 @@ def ledger_row(batch_id: int, starts: dict[str, int], ends: dict[str, int], **ta
 def part(batch_id: int, partition: int, start: int, end: int, **tagged: int) -> dict[str, Any]:
     offsets = {"kafka_partition": partition, "start_offset": start, "end_offset": end}
     return {"batch_id": batch_id, **offsets, **counts(**tagged)}
+
+
+def test_the_offsets_of_a_partition_are_records_and_holes() -> None:
+    rows = [part(1, 0, 0, 5, unique=5), part(2, 0, 5, 9, unique=1) | {"hole_count": 3}, part(1, 1, 0, 2, late=2)]
+    assert offset_tally(rows) == [OffsetTally(0, 9, 6, 3), OffsetTally(1, 2, 2, 0)]
 
 
 def delivered(batch_id: int, partition: int, disposition: str, count: int, first: int, last: int) -> dict[str, Any]:

@@ -8,8 +8,22 @@ from pyspark.errors import StreamingQueryException
 
 from spark_jobs.decoding.registry import RegistryUnavailable
 from spark_jobs.driver.run import Run
-from spark_jobs.incidents import IncidentKind
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import read_job_settings
+
+
+def test_a_record_whose_timestamp_spark_cannot_hold_is_an_incident_that_names_it() -> None:
+    run = Run(Mock(), read_job_settings({}), lambda _: None)
+
+    def start() -> NoReturn:
+        raise StreamingQueryException(
+            "[KAFKA_MALFORMED_RECORD_TIMESTAMP] Record at topic payment-events partition 2 offset 41 has timestamp "
+            "value 1795916250019000000 that overflows when converting to Spark's microsecond-precision TimestampType."
+        )
+
+    with pytest.raises(Incident, match="payment-events partition 2 offset 41") as stopped:
+        run._query(start, 0, None)
+    assert (stopped.value.kind, stopped.value.ranges) == (IncidentKind.TIMESTAMP_UNREADABLE, {2: (41, 42)})
 
 
 def test_a_task_that_finds_no_registry_stops_the_run_with_its_incident() -> None:

@@ -110,7 +110,26 @@ def test_two_rules_of_one_name_are_refused_and_several_conditions_are_taken() ->
 
 def test_the_two_ends_of_a_payment_cannot_be_the_same_constant() -> None:
     text = changed('sender_account_id = "payer.id"', "sender_account_id = { constant = 'shop' }")
-    assert any("same constant as the sender" in finding for finding in wrong(text))
+    assert any("the same as the sender" in finding for finding in wrong(text))
+
+
+@pytest.mark.parametrize("key", ["'shop'", "first('x', id)", "upper('a' + 'b')", "hash('a', 'b')"])
+def test_a_key_that_is_the_same_for_all_records_is_refused(key: str) -> None:
+    found = wrong(changed('transaction_id = "id"', f'transaction_id = "{key}"'))
+    assert any("all but one would be duplicates" in finding for finding in found)
+
+
+@pytest.mark.parametrize("key", ["trim(id + shop)", "first(id + shop, id)", "upper(first(id + shop, id))"])
+def test_an_id_joined_without_anything_between_is_refused_wherever_it_stands(key: str) -> None:
+    assert any("with nothing between" in finding for finding in wrong(changed('"id"', f'"{key}"')))
+
+
+def test_one_path_cannot_be_both_ends_and_a_finding_repeats_no_long_expression() -> None:
+    same = wrong(changed('receiver_account_id = { constant = "shop" }', 'receiver_account_id = "payer.id"'))
+    assert any("the same as the sender" in finding for finding in same)
+    [long] = wrong(changed('"payer.country"', f'"{"a" * 5_000}("'))
+    assert len(long) < 250
+    assert any("not nothing" in finding for finding in wrong(changed('from = "paid_at"\n', "")))
 
 
 def test_a_kind_is_called_as_events_of_version_2_call_it_and_must_be_one() -> None:

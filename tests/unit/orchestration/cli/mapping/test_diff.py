@@ -22,7 +22,9 @@ SAMPLES = str(STRIPE.parent / "samples.jsonl")
 def test_a_change_is_shown_in_records_fields_and_money(tmp_path: Path) -> None:
     other = tmp_path / "payment_event.toml"
     other.write_text(
-        STRIPE.read_text().replace("decimals = { ISK = 2, UGX = 2 }", "").replace('rule = "test-mode"', 'rule = "test"')
+        STRIPE.read_text()
+        .replace("decimals = { ISK = 2, MGA = 0, UGX = 2 }", "")
+        .replace('rule = "test-mode"', 'rule = "test"')
     )
     done = run("diff", str(STRIPE), str(other), SAMPLES)
     assert done.exit_code == 1

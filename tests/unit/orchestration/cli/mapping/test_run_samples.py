@@ -27,7 +27,7 @@ def broken(tmp_path: Path) -> Path:
 def test_the_samples_beside_a_mapping_are_run(tmp_path: Path) -> None:
     done = run("test", str(STRIPE))
     assert done.exit_code == 0
-    assert "18 samples: each is as expected." in done.stdout
+    assert "19 samples: each is as expected." in done.stdout
     other = tmp_path / "payment_event.toml"
     other.write_text(STRIPE.read_text().replace("amount_captured", "amount"))
     differs = run("test", str(other), "--samples", str(STRIPE.parent / "samples.jsonl"))

@@ -50,6 +50,13 @@ def test_another_unit_changes_money_and_another_rule_changes_records() -> None:
     assert euros.difference == "5,957.02"
 
 
+def test_another_kind_or_status_changes_the_money_that_moves() -> None:
+    for line, net in (("kind = \"'refund'\"", "-39.98"), ("status = \"'failed'\"", "0.00")):
+        found = compare(OLD, read_mapping(GOOD.replace("[fields]", f"[fields]\n{line}", 1)), RECORDS)
+        assert not found.is_same
+        assert [(money.old, money.new) for money in found.money] == [("39.98", net)], line
+
+
 def test_against_the_contract_itself_all_currencies_are_compared() -> None:
     event = {"transaction_id": "a", "event_time": "2026-11-28T03:57:01Z", "sender_account_id": "b"}
     event |= {"receiver_account_id": "c", "amount": "1200", "currency": "JPY"}
