@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def migrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")] = False,
 ) -> None:
-    """Bring a dataset of an older version to this one. What is only added is added at each start by itself."""
+    """Bring a dataset of an older version to this one. Additive changes are applied at every start."""
     settings = read_stack_settings()
     Stack(settings).require_answering_warehouse()
     from spark_jobs.warehouse.client import connect
