@@ -46,7 +46,7 @@ BACKLOG_TAG = "payments/backlog_after"
 """On a run of the streaming job: the published offsets that it started from."""
 
 WORKER_TAG = "payments/worker"
-"""On a run of the streaming job: the process that executes it, so that its death can be told."""
+"""On a run of the streaming job: the process that executes it, with the lock by which its death can be told."""
 
 WORKERS = "run/workers"
 """Below the home: a lock for each process that executes runs."""

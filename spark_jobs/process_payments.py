@@ -7,14 +7,13 @@ Belongs here: how long a run goes on, and the entry point for spark-submit. Does
 import argparse
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.driver.run import OnBatch, Run
-from spark_jobs.driver.standby import turn, warm_up
+from spark_jobs.driver.standby import warm_up
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from spark_jobs.turns.turn import Turn, at_once
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,7 +29,7 @@ def drain(
     idle_seconds: float = 0,
     max_seconds: float = 600,
     batch_seconds: float = 0,
-    lock: Path | None = None,
+    turn: Turn = at_once,
     on_standby: Callable[[], None] = lambda: None,
 ) -> list[BatchReport]:
     """Publish the backlog in micro-batches.
@@ -42,8 +41,8 @@ def drain(
         idle_seconds: how long to go on waiting for records once there are none.
         max_seconds: when to stop although there is more; at least one batch is published first.
         batch_seconds: how far apart batches begin at least, but for those of one backlog.
-        lock: a file that one run of this machine holds at a time: where another has it, warm up and wait for it. None
-            to take over at once, from whoever is at it.
+        turn: whose turn it is: where it is another's, warm up and wait. By default this run takes over at once, from
+            whoever is at it.
         on_standby: told once the session is warm and the run waits for its turn.
 
     Returns:
@@ -58,11 +57,10 @@ def drain(
         warm_up(spark, settings)
         on_standby()
 
-    with ExitStack() as stack:
-        if lock:
-            stack.enter_context(turn(lock, stand_by))
+    with turn(stand_by) as hold:
         deadline = time.monotonic() + max_seconds
-        with Run(spark, settings, on_batch or (lambda _: None)) as run:
+        hold.confirm()
+        with Run(spark, settings, on_batch or (lambda _: None), hold.check) as run:
             _shift(run, deadline, idle_seconds, batch_seconds)
     return run.reports
 

@@ -23,6 +23,9 @@ UNREADABLE_LABELS = ("null", "hold")
 """What becomes of a payment with an optional label that breaks its rule: a payment without it, or none."""
 BIGQUERY, DELTA = SINKS = ("bigquery", "delta")
 """Where batches can go. With both, the warehouse is the one that decides."""
+BY_LOCK, BY_LEASE = TURNS = ("lock", "lease")
+"""By what one of several processes is at work: a lock of this machine, or a lease in the warehouse."""
+LEASE_SECONDS = (3, 600)
 
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -50,7 +53,7 @@ class JobSettings:
     events mean; empty: they are the contract's own. `unreadable_labels` is one of UNREADABLE_LABELS. Spark's executors
     find the driver at `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of
     Spark's own configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published;
-    empty: none does.
+    empty: none does. `turn` is one of TURNS; who is silent for `turn_lease_seconds` loses the lease.
     """
 
     bootstrap_servers: str
@@ -79,6 +82,8 @@ class JobSettings:
     spark_bind_address: str = LOOPBACK
     spark_conf: str = ""
     consumer_group: str = ""
+    turn: str = BY_LOCK
+    turn_lease_seconds: int = 6
 
     @property
     def watermark_microseconds(self) -> int:
@@ -126,6 +131,8 @@ class JobSettings:
             "PAYMENTS_SPARK_DRIVER_HOST": self.spark_driver_host,
             "PAYMENTS_SPARK_BIND_ADDRESS": self.spark_bind_address,
             **({"PAYMENTS_SPARK_CONF": self.spark_conf} if self.spark_conf else {}),
+            "PAYMENTS_TURN": self.turn,
+            "PAYMENTS_TURN_LEASE_SECONDS": str(self.turn_lease_seconds),
             "PAYMENTS_CONSUMER_GROUP": self.consumer_group or NO_GROUP,
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
@@ -167,8 +174,11 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         spark_bind_address=_host("PAYMENTS_SPARK_BIND_ADDRESS", env.get("PAYMENTS_SPARK_BIND_ADDRESS")),
         spark_conf=_file("PAYMENTS_SPARK_CONF", env.get("PAYMENTS_SPARK_CONF")),
         consumer_group=_consumer_group(env.get("PAYMENTS_CONSUMER_GROUP") or DEFAULT_GROUP),
+        turn=env.get("PAYMENTS_TURN") or BY_LOCK,
+        turn_lease_seconds=_positive(env, "PAYMENTS_TURN_LEASE_SECONDS", 6),
     )
     _refuse_a_mixed_target(settings)
+    _refuse_a_turn_that_cannot_be(settings)
     return settings
 
 
@@ -193,6 +203,19 @@ def _refuse_a_mixed_target(settings: JobSettings) -> None:
         )
     if settings.has_warehouse and not settings.emulator_host and not settings.staging_location.startswith("gs://"):
         raise SettingError("STAGING_LOCATION must be a gs:// folder: BigQuery cannot load from this machine's disk.")
+
+
+def _refuse_a_turn_that_cannot_be(settings: JobSettings) -> None:
+    if settings.turn not in TURNS:
+        raise SettingError(f"PAYMENTS_TURN must be one of {', '.join(TURNS)}, not {settings.turn!r}.")
+    if settings.turn == BY_LEASE and not settings.has_warehouse:
+        raise SettingError(
+            "PAYMENTS_TURN is lease, which is kept in the warehouse, and SINKS is delta alone: leave it out, and start "
+            "all processors on one machine, or set SINKS=bigquery,delta."
+        )
+    least, most = LEASE_SECONDS
+    if not least <= settings.turn_lease_seconds <= most:
+        raise SettingError(f"PAYMENTS_TURN_LEASE_SECONDS must be from {least} to {most}.")
 
 
 def _sinks(value: str) -> tuple[str, ...]:

@@ -5,12 +5,14 @@ table. Does not belong here: Spark code (spark_jobs), dbt models (dbt_models), t
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from orchestration import names
+from orchestration.automation.heartbeats import beating
 from orchestration.automation.workers import this_worker
 from orchestration.settings import StackSettings
 from spark_jobs.publishing.batch_report import BatchReport
@@ -64,7 +66,8 @@ def publish_payments(
     """Drain the backlog in micro-batches, each published in one transaction and recorded as one materialization."""
     from spark_jobs.incidents import Incident
     from spark_jobs.process_payments import drain
-    from spark_jobs.settings import SettingError
+    from spark_jobs.settings import BY_LEASE, SettingError
+    from spark_jobs.turns.by_setting import turn_of
 
     context.instance.add_run_tags(context.run.run_id, {names.WORKER_TAG: this_worker(settings.home / names.WORKERS)})
 
@@ -72,17 +75,19 @@ def publish_payments(
         context.log.info(describe_batch(report))
         context.log_event(batch_materialization(report))
 
+    is_anywhere = settings.job.turn == BY_LEASE
     try:
-        reports = drain(
-            spark.spark_session,
-            settings.job,
-            on_batch=record,
-            idle_seconds=config.idle_seconds,
-            max_seconds=config.max_seconds,
-            batch_seconds=config.batch_seconds,
-            lock=settings.home / "run" / f"{settings.job.pipeline}.turn",
-            on_standby=lambda: context.instance.add_run_tags(context.run.run_id, {names.WARM_TAG: _now()}),
-        )
+        with beating(context.instance, context.run.run_id) if is_anywhere else nullcontext():
+            reports = drain(
+                spark.spark_session,
+                settings.job,
+                on_batch=record,
+                idle_seconds=config.idle_seconds,
+                max_seconds=config.max_seconds,
+                batch_seconds=config.batch_seconds,
+                turn=turn_of(settings.job, settings.home),
+                on_standby=lambda: context.instance.add_run_tags(context.run.run_id, {names.WARM_TAG: _now()}),
+            )
     except (Incident, SettingError) as stopped:
         raise dg.Failure(str(stopped), allow_retries=False) from stopped
     for table in (table for table in PUBLISHED_TABLES if table is not catalog.DELIVERIES):

@@ -1,7 +1,7 @@
 """What Dagster's run records say of a job: who is at work, and what was tried before.
 
-Belongs here: reading run records, and closing the record of a run whose process has died. Does not belong here: what to
-do about it (backlog).
+Belongs here: reading run records, and closing the record of a run whose process has died: by its lock where that is to
+be seen, else by its heartbeat. Does not belong here: what to do about it (backlog).
 """
 
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.automation.backlog import Attempts, FlightRecord
+from orchestration.automation.heartbeats import Listener, beats_in
 from orchestration.automation.workers import is_worker_dead
 from orchestration.names import BACKLOG_TAG, STANDS_BY_TAG, WORKER_TAG
 
@@ -22,15 +23,19 @@ IN_FLIGHT = [
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 _RUNS_READ = 64
+_listener = Listener()
+"""Of this process, which looks every few seconds where it is the one that evaluates sensors."""
 
 
 def runs_in_flight(instance: dg.DagsterInstance, job_name: str) -> list[FlightRecord]:
     """Runs of the job that have not ended, oldest first. A run whose process is known dead is closed, not counted."""
     filters = dg.RunsFilter(job_name=job_name, statuses=IN_FLIGHT)
+    silent = _listener.silent(beats_in(instance))
     flights = []
     for record in instance.get_run_records(filters, limit=_RUNS_READ, ascending=True):
         run = record.dagster_run
-        if is_worker_dead(run.tags.get(WORKER_TAG, "")):
+        is_dead = is_worker_dead(run.tags.get(WORKER_TAG, ""))
+        if is_dead or (is_dead is None and run.run_id in silent):
             instance.report_run_failed(run, "The process that executed this run is gone.")
         else:
             started_at = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else None

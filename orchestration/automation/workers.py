@@ -1,8 +1,9 @@
 """Which process executes a run, and whether it is gone, whatever its machine is called by then.
 
-Belongs here: the tag's text, the lock that a process holds while it lives, asking for both. Does not belong here: run
-records (run_records). The kernel lets go of the lock when the process dies, also in another container on the same
-folder: a restarted container has another hostname, and pids of its own.
+Belongs here: the tag's text, the lock that a process holds while it lives, asking for it. Does not belong here: run
+records (run_records), a process whose lock is not to be seen from here (heartbeats). The kernel lets go of the lock
+when the process dies, also in another container on the same folder. The tag's hostname and pid are for people: a
+restarted container has another hostname, two machines may share one, and a pid is anybody's.
 """
 
 import fcntl
@@ -12,31 +13,20 @@ import time
 import uuid
 from pathlib import Path
 
-from local_stack.processes import process_identity
-
 _KEPT_SECONDS = 7 * 24 * 3600.0
 _held: dict[Path, int] = {}
 """Locks of this very process: open until it ends."""
 
 
-def this_worker(folder: Path | None = None) -> str:
-    """This process, as a tag value; with a folder, by a lock in it too, held until the process ends."""
-    named = f"{socket.gethostname()}|{os.getpid()}|{process_identity(os.getpid())}"
-    return f"{named}|{_lock_in(folder.resolve())}" if folder else named
+def this_worker(folder: Path) -> str:
+    """This process, as a tag value, with a lock in that folder, held until the process ends."""
+    return f"{socket.gethostname()}|{os.getpid()}|{_lock_in(folder.resolve())}"
 
 
-def is_worker_dead(worker: str) -> bool:
-    """Whether the tagged process is known to be gone: its lock is free, or its pid is another's on this machine.
-
-    One whose lock is not to be seen from here, on another machine, is not known to be.
-    """
-    host, _, rest = worker.partition("|")
-    pid, _, rest = rest.partition("|")
-    identity, _, lock = rest.partition("|")
-    is_free = _is_free(Path(lock)) if lock else None
-    if is_free is not None:
-        return is_free
-    return host == socket.gethostname() and pid.isdecimal() and process_identity(int(pid)) != identity
+def is_worker_dead(worker: str) -> bool | None:
+    """Whether the tagged process is gone: its lock is free. None where its lock is not to be seen from here."""
+    lock = worker.rpartition("|")[2]
+    return _is_free(Path(lock)) if lock.endswith(".lock") else None
 
 
 def _lock_in(folder: Path) -> Path:

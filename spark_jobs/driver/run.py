@@ -53,11 +53,19 @@ OnBatch = Callable[[BatchReport], None]
 class Run(AbstractContextManager["Run"]):
     """One run under one epoch: it may drain many times."""
 
-    def __init__(self, spark: "SparkSession", settings: JobSettings, on_batch: OnBatch) -> None:
+    def __init__(
+        self,
+        spark: "SparkSession",
+        settings: JobSettings,
+        on_batch: OnBatch,
+        check_turn: Callable[[], None] = lambda: None,
+    ) -> None:
         self.reports: list[BatchReport] = []
         self._spark = spark
         self._settings = settings
         self._on_batch = on_batch
+        # Raises where the turn to publish is another run's by now: that saves a batch which would be fenced.
+        self._check_turn = check_turn
         self._failure: BaseException | None = None
         self._delay = timedelta(minutes=settings.watermark_minutes)
         self._contract = contract_in_use(settings)
@@ -129,6 +137,7 @@ class Run(AbstractContextManager["Run"]):
             raise Incident(IncidentKind.CHECKPOINT_UNUSABLE, said) from None
 
     def _drain_once(self, deadline: float) -> bool:
+        self._check_turn()
         control = self._publisher.control
         state = self._readable_topic()
         waiting = backlog(control.end_offsets, state)
@@ -204,6 +213,7 @@ class Run(AbstractContextManager["Run"]):
         before = len(self.reports)
         try:
             while not query.awaitTermination(1):
+                self._check_turn()
                 batches = len(self.reports) - before
                 # However late it is, a run gets on by one batch: or a time too short would get nowhere for ever.
                 if (time.monotonic() > deadline and batches) or (enough and batches >= enough):

@@ -1,13 +1,10 @@
-"""A run that stands by: warmed up, and waiting for the one before it to end, however it ends.
+"""A run that stands by: warmed up before it waits for its turn.
 
-Belongs here: the lock that only one run of a machine holds, and warming a session up. Does not belong here: fencing,
-which is the warehouse's and holds across machines (warehouse): the lock saves time, the epoch saves money.
+Belongs here: warming a session up. Does not belong here: whose turn it is (turns), fencing, which is the epoch's
+(publishing).
 """
 
-import fcntl
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,19 +18,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 WARM_UP_RECORDS = 200
-
-
-@contextmanager
-def turn(lock: Path, before_waiting: Callable[[], None]) -> Iterator[None]:
-    """Wait until no other process holds the lock, and hold it. The kernel lets go of it when a process dies."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            before_waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def warm_up(spark: "SparkSession", settings: JobSettings) -> None:

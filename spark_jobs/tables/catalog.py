@@ -29,6 +29,7 @@ from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
 from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
 from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
 from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
+from spark_jobs.tables.operation_tables import LEASES as LEASES
 from spark_jobs.tables.operation_tables import OBSERVATIONS as OBSERVATIONS
 from spark_jobs.tables.operation_tables import SCHEMA_MIGRATIONS as SCHEMA_MIGRATIONS
 from spark_jobs.tables.seal_tables import DAY_REPORTS as DAY_REPORTS
@@ -296,6 +297,7 @@ TABLES: tuple[Table, ...] = (
     SETTLEMENT_TOTALS,
     KAFKA_OFFSETS,
     OBSERVATIONS,
+    LEASES,
     INCIDENTS,
     ACCEPTED_GAPS,
     CORRECTIONS,

@@ -85,6 +85,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(14, "reports of days", tables=(catalog.DAY_REPORTS,)),
+    Migration(15, "whose turn it is, among machines", tables=(catalog.LEASES,)),
 )
 """In order, a version each. One that was released stays as it is."""
 

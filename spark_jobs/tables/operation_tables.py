@@ -1,6 +1,7 @@
 """The tables that are about the platform's own work, not about payments. Pure Python.
 
-Belongs here: what the broker says, what the watch saw, why runs stopped, which versions the dataset has had. Does not
+Belongs here: what the broker says, what the watch saw, whose turn it is, why runs stopped, which versions the
+dataset has had. Does not
 belong here: payments and the ledger over them (catalog), decisions.
 """
 
@@ -33,6 +34,19 @@ OBSERVATIONS = Table(
         Column("measured_seconds", "INT64", "What was measured; 0 where only the time counts."),
         Column("detail", "STRING", "What was seen, in words."),
         Column("observed_at", "TIMESTAMP", "When it was looked at."),
+    ),
+)
+
+LEASES = Table(
+    "pipeline_leases",
+    "Whose turn it is to publish, where runs are on several machines: one row per pipeline.",
+    (
+        Column("pipeline", "STRING", "The pipeline: a row of pipeline_control."),
+        Column("holder", "STRING", "The process at work, by its host and a name of its own; empty where it is free."),
+        Column("epoch", "INT64", "How many holders there have been."),
+        Column("taken_at", "TIMESTAMP", "When the last one took it."),
+        Column("renewed_at", "TIMESTAMP", "When it was last renewed, or let go of."),
+        Column("expires_at", "TIMESTAMP", "From when on another may take it, by the warehouse's clock."),
     ),
 )
 

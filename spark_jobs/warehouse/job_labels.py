@@ -30,6 +30,8 @@ class Work(StrEnum):
     TOTALS = "totals"
     SEAL = "seal"
     PLATFORM = "platform"
+    TURN = "turn"
+    """The lease of the run at work."""
 
 
 DBT_WORK = (Work.BUILD, Work.CHECK, Work.REBUILD)

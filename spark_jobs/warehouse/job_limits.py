@@ -34,7 +34,7 @@ LEAST_BYTES = 100 * 2**30
 """No limit is lower: 62 cents on demand are not worth a run that stops."""
 LONG_SECONDS = 3_600.0
 """How long a job may take that no batch waits for."""
-_QUICK = (Work.BATCH, Work.WATCH, Work.PLATFORM)
+_QUICK = (Work.BATCH, Work.WATCH, Work.PLATFORM, Work.TURN)
 
 
 def most_seconds(work: Work) -> float:

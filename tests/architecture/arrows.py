@@ -6,8 +6,9 @@ is a room of its own.
 
 ARROWS = {
     "spark_jobs": {
-        "processor": "driver process_payments publishing settings",
-        "process_payments": "driver publishing settings",
+        "processor": "driver incidents process_payments publishing settings turns",
+        "process_payments": "driver publishing settings turns",
+        "turns": "incidents settings tables warehouse",
         "driver": "file_systems contract crash_points decoding deduplication incidents publishing reading settings"
         " sinks source streaming",
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",

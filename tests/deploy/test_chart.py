@@ -28,14 +28,22 @@ def test_the_committed_copy_is_what_the_chart_comes_to(helm: Path, name: str) ->
     assert (RENDERED / f"{name}.yaml").read_text() == render(helm, name), "run `make chart`"
 
 
-ADDRESSES = [f"network.{whom}.cidrs" for whom in ("kafka", "postgres", "apiServer", "https", "metadata")]
+ADDRESSES = [f"network.{whom}.cidrs" for whom in ("kafka", "postgres", "https", "metadata")]
 
 
 @pytest.mark.parametrize("missing", ["image.digest", "postgres.secret", "proxy.secret", "proxy.arguments", *ADDRESSES])
 def test_what_has_no_default_is_asked_for_by_name(helm: Path, missing: str) -> None:
+    assert_it_is_asked_for(helm, missing)
+
+
+def test_the_api_servers_address_is_asked_for_where_spark_makes_executors(helm: Path) -> None:
+    assert_it_is_asked_for(helm, "network.apiServer.cidrs", "--values", str(CHART / "values-executors.yaml"))
+
+
+def assert_it_is_asked_for(helm: Path, missing: str, *more: str) -> None:
     empty = "[]" if missing.endswith(("cidrs", "arguments")) else '""'
     command = [str(helm), "template", "payments", str(CHART), "--kube-version", "1.34.0"]
-    command += ["--values", str(CHART / "values-example.yaml"), f"--set-json={missing}={empty}"]
+    command += ["--values", str(CHART / "values-example.yaml"), *more, f"--set-json={missing}={empty}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert missing in done.stderr

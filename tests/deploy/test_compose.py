@@ -49,6 +49,7 @@ def test_every_variable_is_a_setting_that_is_read_and_valid(compose: dict[str, A
         settings = read_stack_settings({"PAYMENTS_HOME": str(tmp_path), **environment})
         assert is_outside(environment)
         assert settings.job.emulator_host == "http://127.0.0.1:9050"
+        assert settings.job.turn == "lease"
 
 
 def test_the_warehouse_and_whatever_else_asks_for_no_login_is_reached_from_inside_alone(

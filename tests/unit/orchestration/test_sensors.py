@@ -1,6 +1,7 @@
 """The backlog sensor on real run records: what is most likely wrong is which runs count, and where the tag is."""
 
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from orchestration import names
-from orchestration.automation import backlog_reads
+from orchestration.automation import backlog_reads, run_records
 from orchestration.automation.backlog import FlightRecord, Published
+from orchestration.automation.heartbeats import SILENT_SECONDS, Listener, beat
 from orchestration.automation.run_records import close_abandoned_runs
 from orchestration.automation.standby import STANDBY_AFTER
 from orchestration.automation.workers import this_worker
@@ -144,9 +146,9 @@ def test_a_failure_at_other_offsets_counts_for_nothing(instance: dg.DagsterInsta
 
 
 def test_a_started_run_whose_process_is_dead_is_closed_and_no_longer_holds_the_stream(
-    instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, settings: StackSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    run = add_run(instance, dg.DagsterRunStatus.STARTED, worker_that_died())
+    run = add_run(instance, dg.DagsterRunStatus.STARTED, worker_that_died(tmp_path))
     monkeypatch.setattr("orchestration.automation.backlog.FIRST_BACKOFF_SECONDS", 0)
     assert len(tick(instance, settings, FakeBroker(12)).run_requests or []) == 1
     closed = instance.get_run_by_id(run.run_id)
@@ -154,8 +156,10 @@ def test_a_started_run_whose_process_is_dead_is_closed_and_no_longer_holds_the_s
     assert closed.status is dg.DagsterRunStatus.FAILURE
 
 
-def test_a_started_run_whose_process_lives_is_left_alone(instance: dg.DagsterInstance, settings: StackSettings) -> None:
-    add_run(instance, dg.DagsterRunStatus.STARTED, this_worker())
+def test_a_started_run_whose_process_lives_is_left_alone(
+    instance: dg.DagsterInstance, settings: StackSettings, tmp_path: Path
+) -> None:
+    add_run(instance, dg.DagsterRunStatus.STARTED, this_worker(tmp_path))
     assert "still on it" in skip_message(tick(instance, settings, FakeBroker(12)))
 
 
@@ -171,10 +175,12 @@ def test_the_lag_is_recorded_once_a_minute_and_with_every_launch(
     assert third.asset_events[0].metadata["lag"].value == 2
 
 
-def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queued(instance: dg.DagsterInstance) -> None:
+def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queued(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
     started = add_run(instance, dg.DagsterRunStatus.STARTED)
     queued = add_run(instance, dg.DagsterRunStatus.QUEUED)
-    own = add_run(instance, dg.DagsterRunStatus.STARTED, this_worker())
+    own = add_run(instance, dg.DagsterRunStatus.STARTED, this_worker(tmp_path))
     close_abandoned_runs(instance)
     statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses[started.run_id] is dg.DagsterRunStatus.FAILURE
@@ -182,9 +188,60 @@ def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queue
     assert statuses[own.run_id] is dg.DagsterRunStatus.STARTED
 
 
-def worker_that_died() -> str:
-    code = "from orchestration.automation.workers import this_worker; print(this_worker())"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+def worker_that_died(folder: Path) -> str:
+    code = "import sys; from pathlib import Path; from orchestration.automation.workers import this_worker; "
+    command = [sys.executable, "-c", code + "print(this_worker(Path(sys.argv[1])))", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When somebody looked, by the listener's own clock: the last entry is the time."""
+    now = [0.0]
+    monkeypatch.setattr(run_records, "_listener", Listener(lambda: now[-1]))
+    return now
+
+
+ELSEWHERE = f"{socket.gethostname()}|1|/nowhere/to/be/seen/from/here.lock"
+"""On another machine that is called as this one is, with a pid that is somebody else's here."""
+
+
+def look(instance: dg.DagsterInstance, looks: list[float], seconds: float) -> list[str]:
+    """Runs in flight, as a look each five seconds for so long finds them."""
+    for _ in range(int(seconds / 5)):
+        looks.append(looks[-1] + 5)
+        found = [flight.run_id for flight in run_records.runs_in_flight(instance, names.PROCESS_JOB)]
+    return found
+
+
+def test_a_run_on_another_machine_whose_heart_beats_is_left_alone_and_one_that_is_silent_is_closed(
+    instance: dg.DagsterInstance, looks: list[float]
+) -> None:
+    alive, dead = (add_run(instance, dg.DagsterRunStatus.STARTED, ELSEWHERE).run_id for _ in range(2))
+    beat(instance, dead)
+    for _ in range(3):
+        beat(instance, alive)
+        assert look(instance, looks, SILENT_SECONDS / 3) == [alive, dead]
+    beat(instance, alive)
+    assert look(instance, looks, 10) == [alive]
+    closed = instance.get_run_by_id(dead)
+    assert closed is not None
+    assert closed.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_on_another_machine_that_has_no_heartbeat_is_never_closed_by_its_hostname_or_pid(
+    instance: dg.DagsterInstance, looks: list[float]
+) -> None:
+    run = add_run(instance, dg.DagsterRunStatus.STARTED, ELSEWHERE)
+    assert look(instance, looks, 10 * SILENT_SECONDS) == [run.run_id]
+
+
+def test_a_living_process_that_is_to_be_seen_needs_no_heartbeat(
+    instance: dg.DagsterInstance, looks: list[float], tmp_path: Path
+) -> None:
+    run = add_run(instance, dg.DagsterRunStatus.STARTED, this_worker(tmp_path))
+    beat(instance, run.run_id)
+    assert look(instance, looks, 10 * SILENT_SECONDS) == [run.run_id]
 
 
 def test_a_run_that_goes_on_gets_one_that_stands_by_unless_that_is_off(

@@ -1,14 +1,20 @@
 """How long a run of the streaming job goes on, and how far apart its batches begin: by a clock that only pretends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import cast
+from typing import ClassVar, Self, cast
+from unittest.mock import Mock
 
 import pytest
 
 from spark_jobs import process_payments
 from spark_jobs.driver.run import Run
+from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.settings import read_job_settings
+from spark_jobs.turns.turn import Hold
 
 BATCH = 0.5
 """Seconds that a batch takes here."""
@@ -81,3 +87,44 @@ def test_a_run_ends_once_nothing_has_come_for_so_long(clock: Clock) -> None:
 def test_without_patience_a_run_ends_with_the_backlog(clock: Clock) -> None:
     assert begun(clock, lambda now: now < 1) == [0, 0.5]
     assert clock.now == 1
+
+
+def test_a_run_confirms_its_turn_before_it_takes_over_and_is_told_where_it_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = list[str]()
+
+    class Lost(Hold):
+        def confirm(self) -> None:
+            events.append("confirmed")
+
+        def check(self) -> None:
+            raise Incident(IncidentKind.FENCED, "the lease is another run's.")
+
+    class Begins:
+        reports: ClassVar[list[BatchReport]] = []
+
+        def __init__(
+            self, _spark: object, _settings: object, _on_batch: object, check_turn: Callable[[], None]
+        ) -> None:
+            self.drain_once = lambda _deadline: check_turn()
+
+        def __enter__(self) -> Self:
+            events.append("takes over")
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            events.append("ends")
+
+    @contextmanager
+    def turn(before_waiting: Callable[[], None]) -> Iterator[Hold]:
+        before_waiting()
+        yield Lost()
+        events.append("never lets go of it in order")
+
+    monkeypatch.setattr(process_payments, "Run", Begins)
+    monkeypatch.setattr(process_payments, "warm_up", lambda *_: events.append("warms up"))
+    told = lambda: events.append("stands by")  # noqa: E731
+    with pytest.raises(Incident, match="FENCED"):
+        process_payments.drain(Mock(), read_job_settings({}), turn=turn, on_standby=told)
+    assert events == ["warms up", "stands by", "confirmed", "takes over", "ends"]

@@ -18,8 +18,12 @@ from benchmarks.bytes.page import (
     size,
     write_page,
 )
+from benchmarks.bytes.prices import on_demand
 from benchmarks.bytes.pruning import Window
-from benchmarks.bytes.volumes import Schedule
+from benchmarks.bytes.volumes import DAY_SECONDS, LEAST_BYTES, Schedule
+from spark_jobs.settings import read_job_settings
+from spark_jobs.turns.lease import RENEWALS
+from tests.architecture.sources import ROOT
 from tests.unit.benchmarks.bytes.test_volumes import VOLUMES
 
 DEBTS = Path(__file__).with_name("debts.json")
@@ -90,3 +94,13 @@ def test_sizes_are_short(count: float, shown: str) -> None:
 
 def test_dollars_are_whole_from_ten_on() -> None:
     assert [dollars(amount) for amount in (0.126, 9.5, 15_023.4)] == ["$0.13", "$9.50", "$15,023"]
+
+
+@pytest.mark.parametrize("document", ["docs/costs.md", "docs/adr/0041-a-lease-in-the-warehouse.md"])
+def test_the_documents_say_what_the_lease_costs_by_what_it_sends(document: str) -> None:
+    text = " ".join((ROOT / document).read_text().split())
+    default = read_job_settings({}).turn_lease_seconds
+    for seconds in (default, 30) if document == "docs/costs.md" else (default,):
+        renewals = round(DAY_SECONDS / (seconds / RENEWALS))
+        billed = renewals * LEAST_BYTES
+        assert f"{renewals:,} a day: {size(billed)}, {dollars(on_demand(billed))}" in text

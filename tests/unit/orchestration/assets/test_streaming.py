@@ -96,7 +96,7 @@ def test_each_batch_is_a_materialization_with_its_numbers(
     assert numbers["watermark"] == NOW.timestamp()
     assert second.metadata["batch_id"].value == 2
     assert {name: value.value for name, value in last.metadata.items()} == {"run_batches": 2, "run_delivered": 20}
-    assert not is_worker_dead(worker)
+    assert is_worker_dead(worker) is False
 
 
 def test_an_incident_fails_the_run_at_once_with_its_own_line(

@@ -35,7 +35,7 @@ def another(folder: Path) -> Iterator[tuple[str, int]]:
 def test_a_worker_that_was_killed_under_another_hostname_is_dead_and_one_that_lives_is_not(tmp_path: Path) -> None:
     with another(tmp_path) as (worker, pid):
         assert worker.startswith("a-container-of-before|")
-        assert not is_worker_dead(worker)
+        assert is_worker_dead(worker) is False
         os.kill(pid, signal.SIGKILL)
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         assert is_worker_dead(worker)
@@ -45,22 +45,20 @@ def test_a_worker_that_was_killed_under_another_hostname_is_dead_and_one_that_li
 def test_this_process_lives_and_holds_one_lock_a_folder(tmp_path: Path) -> None:
     worker = this_worker(tmp_path / "workers")
     assert this_worker(tmp_path / "workers") == worker
-    assert not is_worker_dead(worker)
+    assert is_worker_dead(worker) is False
     assert len(list((tmp_path / "workers").iterdir())) == 1
 
 
-def test_where_the_lock_cannot_be_seen_only_a_pid_of_this_machine_tells(tmp_path: Path) -> None:
-    elsewhere = f"elsewhere|1|boot/1|{tmp_path / 'gone.lock'}"
-    assert not is_worker_dead(elsewhere)
-    here = this_worker()
-    assert not is_worker_dead(here)
-    host, _, rest = here.partition("|")
-    assert is_worker_dead(f"{host}|{rest.split('|')[0]}|another boot/1|{tmp_path / 'gone.lock'}")
+def test_where_the_lock_cannot_be_seen_nothing_is_known_whatever_hostname_and_pid_say(tmp_path: Path) -> None:
+    host, pid, lock = this_worker(tmp_path).split("|")
+    for named in (f"{host}|{pid}", f"{host}|{2**22 + 1}", "elsewhere|1"):
+        assert is_worker_dead(f"{named}|{tmp_path / 'gone.lock'}") is None
+        assert is_worker_dead(f"{named}|{lock}") is False
 
 
-@pytest.mark.parametrize("worker", ["", "|", "host", "host|not a pid|x"])
-def test_a_tag_that_says_nothing_kills_nobody(worker: str) -> None:
-    assert not is_worker_dead(worker)
+@pytest.mark.parametrize("worker", ["", "|", "host", "host|not a pid|x", "host|1|boot/1"])
+def test_a_tag_that_names_no_lock_kills_nobody(worker: str) -> None:
+    assert is_worker_dead(worker) is None
 
 
 def test_old_locks_that_nobody_holds_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

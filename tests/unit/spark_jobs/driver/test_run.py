@@ -39,3 +39,15 @@ def test_a_task_that_finds_no_registry_stops_the_run_with_its_incident() -> None
         run._query(start, 0, None)
     assert stopped.value.kind is IncidentKind.SCHEMA_REGISTRY_FAILED
     assert str(stopped.value) == str(raised)
+
+
+def test_a_query_is_stopped_where_the_turn_is_anothers_by_now() -> None:
+    def lost() -> NoReturn:
+        raise Incident(IncidentKind.FENCED, "the lease is another run's.")
+
+    run = Run(Mock(), read_job_settings({}), lambda _: None, lost)
+    query = Mock(isActive=True)
+    query.awaitTermination.return_value = False
+    with pytest.raises(Incident, match="FENCED"):
+        run._query(lambda: query, float("inf"), None)
+    query.stop.assert_called_once_with()

@@ -5,38 +5,29 @@ from contextlib import contextmanager
 
 import pytest
 
-from spark_jobs.processor.__main__ import go_on, turn_of
-from spark_jobs.settings import SettingError
+from spark_jobs.processor.__main__ import go_on
+from spark_jobs.turns.turn import Hold, Turn
 
 
 class Ended(Exception):
     """As a SIGTERM ends it."""
 
 
-def test_without_a_lease_it_is_always_this_processes_turn() -> None:
-    with turn_of(lambda: None, {})(lambda: pytest.fail("nobody else can be at it")):
-        pass
-
-
-@pytest.mark.parametrize("name", ["turn", "payments/", "/turn", "Payments/turn", "payments/turn/x"])
-def test_a_lease_that_is_no_name_is_refused_in_one_line(name: str) -> None:
-    with pytest.raises(SettingError, match="PAYMENTS_TURN_LEASE must be NAMESPACE/NAME"):
-        turn_of(lambda: None, {"PAYMENTS_TURN_LEASE": name})
-
-
 def test_it_warms_up_waits_runs_again_and_again_and_lets_go_at_its_end() -> None:
-    events = list[str]()
+    events, ours = list[str](), Hold()
 
     @contextmanager
-    def turn(before_waiting: Callable[[], None]) -> Iterator[None]:
+    def turn(before_waiting: Callable[[], None]) -> Iterator[Hold]:
         before_waiting()
         events.append("taken")
         try:
-            yield
+            yield ours
         finally:
             events.append("let go")
 
-    def run() -> None:
+    def run(in_turn: Turn) -> None:
+        with in_turn(lambda: pytest.fail("it is ours already")) as hold:
+            assert hold is ours
         events.append("run")
         if events.count("run") == 3:
             raise Ended

@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from spark_jobs.driver.standby import turn
+from spark_jobs.turns.turn import at_once, by_lock
 
 HOLD = """
 import fcntl, sys
@@ -20,10 +20,16 @@ def unexpected() -> None:
     raise AssertionError("nobody else was at it")
 
 
+def test_at_once_waits_for_nobody_and_is_never_lost() -> None:
+    with at_once(unexpected) as hold:
+        hold.check()
+        hold.confirm()
+
+
 def test_the_first_does_not_wait(tmp_path: Path) -> None:
-    with turn(tmp_path / "run" / "turn", unexpected):
+    with by_lock(tmp_path / "run" / "turn", unexpected):
         pass
-    with turn(tmp_path / "run" / "turn", unexpected):
+    with by_lock(tmp_path / "run" / "turn", unexpected):
         pass
 
 
@@ -31,11 +37,11 @@ def test_the_second_warms_up_and_then_waits_for_the_first_to_end(tmp_path: Path)
     is_warm, has_ended, events = threading.Event(), threading.Event(), list[str]()
 
     def second() -> None:
-        with turn(tmp_path / "turn", is_warm.set):
+        with by_lock(tmp_path / "turn", is_warm.set):
             events.append("second")
         has_ended.set()
 
-    with turn(tmp_path / "turn", unexpected):
+    with by_lock(tmp_path / "turn", unexpected):
         threading.Thread(target=second, daemon=True).start()
         assert is_warm.wait(30)
         events.append("first")
@@ -49,5 +55,5 @@ def test_a_holder_that_is_killed_lets_go(tmp_path: Path) -> None:
     ) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == b"held\n"
-        with turn(tmp_path / "turn", holder.kill):
+        with by_lock(tmp_path / "turn", holder.kill):
             assert holder.wait() == -9
