@@ -124,6 +124,19 @@ def world(
         yield world
 
 
+@pytest.fixture
+def plain_world(
+    plain_stack: JobSettings,
+    spark: SparkSession,
+    tmp_path: Path,
+    statements: Statements,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """As `world`, on the local warehouse without a patch."""
+    with _sandbox(plain_stack, spark, tmp_path, statements, monkeypatch) as world:
+        yield world
+
+
 @pytest.fixture(params=["patched", "plain"])
 def patched_or_plain_world(
     request: pytest.FixtureRequest,

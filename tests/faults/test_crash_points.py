@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 IN_A_WORKER = {Point.SEGMENT_WRITTEN, Point.PARQUET_STAGED}
 NEEDS_A_LOST_CHECKPOINT = {Point.GENERATION_STARTED, Point.STATE_SEEDED}
 NEEDS_LARGE_STATE = {Point.SEGMENT_WRITTEN}
+OF_THE_WAREHOUSE = (Point.LOAD_ACCEPTED, Point.LOAD_DONE, Point.COMMIT_SENT, Point.COMMIT_ANSWERED, Point.LEDGER_SEEN)
 ENOUGH_FOR_A_SEGMENT = 33_000
 
 
@@ -28,12 +29,7 @@ def test_a_driver_killed_at_any_point_loses_and_doubles_nothing_in_any_sink(worl
     world.drain()
     with warm_drivers(world) as drivers:
         for point in [point for point in Point if point not in NEEDS_LARGE_STATE]:
-            send_some(world, oracle)
-            if point in NEEDS_A_LOST_CHECKPOINT:
-                world.lose_checkpoint()
-            assert next(drivers).drain(point) == (1 if point in IN_A_WORKER else -9), point
-            world.drain()
-            assert_exactly_once(world, oracle)
+            kill_and_go_on(world, oracle, next(drivers), point)
 
         send_some(world, oracle)
         sleeper = next(drivers)
@@ -56,6 +52,27 @@ def test_a_driver_killed_at_any_point_loses_and_doubles_nothing_in_any_sink(worl
         assert_exactly_once(world, oracle)
     left = [table.table_id for table in world.client.list_tables(world.settings.dataset)]
     assert not [name for name in left if name.startswith("staging_")]
+
+
+def test_a_driver_killed_between_the_warehouses_effects_is_made_good_on_a_warehouse_without_a_patch(
+    plain_world: World,
+) -> None:
+    oracle = Oracle()
+    send_some(plain_world, oracle)
+    plain_world.drain()
+    with warm_drivers(plain_world) as drivers:
+        for point in OF_THE_WAREHOUSE:
+            kill_and_go_on(plain_world, oracle, next(drivers), point)
+
+
+def kill_and_go_on(world: World, oracle: Oracle, driver: Driver, point: Point) -> None:
+    """Send, have a driver die at the point, and let another run go on."""
+    send_some(world, oracle)
+    if point in NEEDS_A_LOST_CHECKPOINT:
+        world.lose_checkpoint()
+    assert driver.drain(point) == (1 if point in IN_A_WORKER else -9), point
+    world.drain()
+    assert_exactly_once(world, oracle)
 
 
 def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are_made_good(world: World) -> None:
