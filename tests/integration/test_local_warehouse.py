@@ -46,22 +46,6 @@ SCHEMA = pa.schema(
 )
 
 
-SEARCHES = """
-import sys, duckdb
-from local_stack.bigquery.patches import no_pandas
-
-class Tell:
-    def find_spec(self, name, path=None, target=None):
-        print(name)
-
-sys.meta_path.insert(0, Tell())
-duckdb.execute("select ?::varchar", ["before"])
-no_pandas.install()
-print("installed")
-duckdb.execute("select ?::varchar", ["after"])
-"""
-
-
 def write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> Path:
     pq.write_table(pa.Table.from_pylist(rows, schema), path, write_statistics=False)
     return path
@@ -202,14 +186,6 @@ def test_a_result_may_be_empty_or_the_last_of_a_script_or_fail(tables: Tables) -
     assert [row["n"] for row in ask("declare x int64 default 7; select 1 as m; select x as n;")] == [7]
     with pytest.raises(BadRequest, match="division by zero"):
         ask("select 1 / x as n from unnest([0]) as x")
-
-
-def test_a_statement_searches_the_disk_for_no_library(home: Path) -> None:
-    python = home / "warehouse-env" / "bin" / "python"
-    searched = subprocess.run([python, "-c", SEARCHES], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    before, after = searched.split("installed")
-    assert "pandas" in before
-    assert not after.split()
 
 
 def test_an_id_is_that_of_one_job_however_many_ask_for_it_at_once(tables: Tables) -> None:

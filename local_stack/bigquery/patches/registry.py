@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from local_stack.bigquery.patches import (
     catalog_lookups,
     job_rows,
-    no_pandas,
-    parquet_options,
     query_results,
     row_counts,
     staging_files,
@@ -38,12 +36,10 @@ class Patch:
 PATCHES = tuple(
     Patch(module.__name__.rpartition(".")[2], module.REPLACES, module.install)
     for module in (
-        no_pandas,
         catalog_lookups,
         temporary_tables,
         statement_jobs,
         job_rows,
-        parquet_options,
         query_results,
         staging_files,
         translation_cache,
