@@ -55,9 +55,14 @@ class RebuildState:
     built_decisions: int = 0
 
     @property
+    def is_batch_new(self) -> bool:
+        """Another than the built one, be it of a smaller number: a dataset that was restored counts them again."""
+        return self.newest_batch not in (0, self.built_batch)
+
+    @property
     def tags(self) -> dict[str, str]:
         """Tags of the run that builds this."""
-        decided = {names.BUILT_DECISIONS_TAG: str(self.decisions)} if self.newest_batch <= self.built_batch else {}
+        decided = {} if self.is_batch_new else {names.BUILT_DECISIONS_TAG: str(self.decisions)}
         return {names.BUILT_BATCH_TAG: str(self.newest_batch)} | decided
 
 
@@ -80,10 +85,9 @@ def decide_rebuild(state: RebuildState, interval_seconds: int, due_seconds: int,
     """
     if state.in_flight_run_id:
         return RebuildDecision(f"run {state.in_flight_run_id[:8]} is still building")
-    is_batch_new = state.newest_batch > state.built_batch
-    if not is_batch_new and state.decisions <= state.built_decisions:
+    if not state.is_batch_new and state.decisions <= state.built_decisions:
         return RebuildDecision(f"nothing new since batch {state.built_batch} and decision {state.built_decisions}")
-    new = f"batch {state.newest_batch}" if is_batch_new else f"decision {state.decisions}"
+    new = f"batch {state.newest_batch}" if state.is_batch_new else f"decision {state.decisions}"
     if state.attempts >= MAX_ATTEMPTS:
         return RebuildDecision(f"{state.attempts} builds after {new} failed: waiting for the next")
     if _is_warming_up(state.stream, now):
@@ -92,7 +96,7 @@ def decide_rebuild(state: RebuildState, interval_seconds: int, due_seconds: int,
     age_seconds = (now - state.last_started_at).total_seconds() if state.last_started_at else every_seconds
     if age_seconds < every_seconds:
         return RebuildDecision(f"the last build began {age_seconds:.0f} s ago; one is due every {every_seconds:.0f} s")
-    what = f"batch-{state.newest_batch}" + ("" if is_batch_new else f"/decision-{state.decisions}")
+    what = f"batch-{state.newest_batch}" + ("" if state.is_batch_new else f"/decision-{state.decisions}")
     return RebuildDecision(f"{new} is new", f"{what}/attempt-{state.attempts + 1}")
 
 
@@ -122,7 +126,7 @@ def read_rebuild_state(instance: dg.DagsterInstance, read_decisions: Callable[[]
     )
     seen = {tag: int(built[0].dagster_run.tags.get(tag, 0)) if built else 0 for tag in _BUILT_TAGS}
     built_batch, built_decisions = seen[names.BUILT_BATCH_TAG], seen[names.BUILT_DECISIONS_TAG]
-    is_asked = newest <= built_batch and not in_flight
+    is_asked = newest in (0, built_batch) and not in_flight
     last = instance.get_run_records(dg.RunsFilter(job_name=names.BUILD_JOB), limit=1)
     state = RebuildState(
         newest_batch=newest,
@@ -163,11 +167,11 @@ def _seconds(record: dg.RunRecord) -> float:
 
 
 def newest_batch(instance: dg.DagsterInstance) -> int:
-    """The newest batch that a run recorded; 0 before the first."""
+    """The batch that was recorded last; 0 before the first."""
     found = instance.fetch_materializations(names.DELIVERIES, limit=20)
-    ids = [
+    ids = (
         event.asset_materialization.metadata["batch_id"].value
         for event in found.records
         if event.asset_materialization and "batch_id" in event.asset_materialization.metadata
-    ]
-    return max((int(str(batch_id)) for batch_id in ids), default=0)
+    )
+    return next((int(str(batch_id)) for batch_id in ids), 0)

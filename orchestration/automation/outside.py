@@ -39,7 +39,7 @@ def left_to_it(decision: BacklogDecision) -> BacklogDecision:
 
 def record_newest_batch(instance: dg.DagsterInstance, batch: int) -> None:
     """A materialization of the newest published batch, once: the marts are built after it."""
-    if batch > newest_batch(instance):
+    if batch not in (0, newest_batch(instance)):
         description = f"batch {batch} is published, by the processor outside of Dagster"
         event = dg.AssetMaterialization(names.DELIVERIES, description=description, metadata={"batch_id": batch})
         instance.report_runless_asset_event(event)

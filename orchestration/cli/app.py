@@ -14,6 +14,7 @@ from orchestration.cli.costs import command as costs
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve, start_at
 from orchestration.cli.mapping.group import group
 from orchestration.cli.monitoring import certify, dashboard
+from orchestration.cli.recovery import backup, restore
 from orchestration.cli.sealing import prove, report, seal
 from orchestration.errors import CommandError
 from spark_jobs.incidents import Incident
@@ -43,6 +44,8 @@ app.command()(prove.prove)
 app.command()(report.report)
 app.command()(costs.costs)
 app.command()(migrate.migrate)
+app.command()(backup.backup)
+app.command()(restore.restore)
 app.command()(certify.certify)
 app.command()(totals.load_totals)
 app.command()(gaps.accept_gap)

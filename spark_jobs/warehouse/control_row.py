@@ -10,7 +10,7 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.control import Control, control_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.offsets import offsets_to_json
-from spark_jobs.tables.catalog import CONTROL
+from spark_jobs.tables.catalog import CONTROL, LEDGER
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.table_setup import table_id
 
@@ -43,7 +43,7 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
         first: the row to start with where the pipeline has none.
 
     Raises:
-        Incident: FENCED, where another run took over in the same moment.
+        Incident: FENCED, where another run took over in the same moment; WAREHOUSE_FAILED, where the row was lost.
     """
     from google.api_core.exceptions import GoogleAPICallError
 
@@ -78,7 +78,25 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
     control = read_control(client, settings)
     if control is None or control.holder != holder:
         raise Incident(IncidentKind.FENCED, "another run took over the pipeline; this one leaves it alone.")
+    if not control.last_batch_id:
+        _insist_on_a_beginning(client, settings)
     return control
+
+
+def _insist_on_a_beginning(client: "Client", settings: JobSettings) -> None:
+    """A row without a batch is a pipeline's first, or the row was lost: the whole topic would be published again."""
+    ledger = f"select max(batch_id) as newest from `{table_id(settings, LEDGER)}` where pipeline = @pipeline"
+    [found] = run(client, ledger, {"pipeline": settings.pipeline})
+    if found["newest"] is None:
+        return
+    now = read_control(client, settings)
+    # Another run may have taken over and published meanwhile.
+    if now is None or not now.last_batch_id:
+        raise Incident(
+            IncidentKind.WAREHOUSE_FAILED,
+            f"dataset {settings.dataset!r} has batches up to {found['newest']}, and its control row has none: the row "
+            "was lost. Nothing is published; restore all tables of one moment (docs/day-two.md).",
+        )
 
 
 def start_generation(client: "Client", settings: JobSettings, control: Control, generation: str) -> None:

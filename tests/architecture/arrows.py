@@ -17,6 +17,7 @@ ARROWS = {
         "sinks.delta": "file_systems contract crash_points deduplication incidents publishing reading settings source"
         " streaming tables warehouse",
         "corrections": "file_systems contract incidents publishing reading settings source streaming tables warehouse",
+        "backups": "publishing settings tables warehouse",
         "sealing": "incidents settings tables warehouse",
         "erasure": "file_systems contract decoding incidents publishing reading settings tables warehouse",
         "warehouse": "crash_points incidents mapping publishing reading settings source tables",
@@ -35,12 +36,13 @@ ARROWS = {
     },
     "orchestration": {
         "definitions": "build",
-        "cli": "alerts automation backtest breaks cli.costs cli.decisions cli.mapping cli.monitoring cli.sealing"
-        " control_totals dashboard errors platform presentation resources scenarios scenarios.harness settings"
-        " verification watch",
+        "cli": "alerts automation backtest breaks cli.costs cli.decisions cli.mapping cli.monitoring cli.recovery"
+        " cli.sealing control_totals dashboard errors platform presentation resources scenarios scenarios.harness"
+        " settings verification watch",
         "cli.mapping": "errors presentation",
         "cli.costs": "platform presentation settings",
         "cli.decisions": "errors platform presentation settings",
+        "cli.recovery": "errors platform presentation settings",
         "cli.sealing": "compliance errors platform presentation settings",
         "compliance": "verification",
         "cli.monitoring": "certify dashboard errors platform presentation settings",

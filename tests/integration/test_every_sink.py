@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, combinations, count
 from pathlib import Path
+from shutil import rmtree
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,7 +25,13 @@ from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.publishing.protocol import BatchPublisher, Store
 from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.settings import SINKS, JobSettings, read_job_settings
+from spark_jobs.sinks.delta.tables import open_table, query
+from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.streaming import staged_files
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse import client as warehouse_client
+from spark_jobs.warehouse.client import connect
+from spark_jobs.warehouse.table_setup import table_id
 from tests.integration.sinks import EVERY_SINK, NOON, Held, Record, Sink, assert_held, batch_of, begin, first, opened
 from tests.integration.sinks import settings_of as place_in
 
@@ -58,6 +66,13 @@ class Bench:
             control = store.read_control()
         assert control
         return control
+
+    def held_without_control(self) -> list[str]:
+        """The payments' ids, where the sink's own readers would want a control row."""
+        if self.settings.has_warehouse:
+            return self.held().ids()
+        payments = query(open_table(self.settings, catalog.TRANSACTIONS), "select transaction_id from t")
+        return [row["transaction_id"] for part in payments for row in part.to_pylist()]
 
     def assert_sound(self) -> Held:
         """What the sink holds, once it was looked at as a whole."""
@@ -392,6 +407,64 @@ def test_an_incident_is_on_record_with_its_ranges_and_recording_never_raises(ben
         with pytest.raises(Incident) as failed:
             broken.read_control()
     assert "\n" not in str(failed.value)
+
+
+def lose_control(settings: JobSettings) -> None:
+    if settings.has_warehouse:
+        with connect(settings) as client:
+            warehouse_client.run(client, f"delete from `{table_id(settings, catalog.CONTROL)}` where true", {})
+    else:
+        open_table(settings, catalog.CONTROL).delete()
+
+
+def test_a_control_row_that_was_lost_begins_nothing_anew(bench: Bench) -> None:
+    """The whole topic would be published a second time."""
+    publisher = begin(bench.store)
+    publisher.publish(bench.batch(publisher, Record("a")))
+    lose_control(bench.settings)
+    for holder in ("two", "three"):
+        with pytest.raises(Incident, match=r"lost.*docs/day-two\.md"):
+            begin(bench.store, holder)
+    assert bench.held_without_control() == ["a"]
+
+
+@pytest.mark.parametrize("bench", [EVERY_SINK[2]], ids=lambda sink: sink.name, indirect=True)
+def test_delta_that_is_ahead_of_a_dataset_that_was_set_back_is_not_gone_on_with(bench: Bench) -> None:
+    publisher = begin(bench.store)
+    publisher.publish(bench.batch(publisher, Record("a")))
+    before = bench.control()
+    publisher.publish(bench.batch(publisher, Record("b")))
+    set_back(bench.settings, before)
+    with pytest.raises(Incident, match="Delete that folder"):
+        begin(bench.store, "two")
+    rmtree(urlsplit(bench.settings.delta_location).path)
+    publisher = begin(bench.store, "three")
+    publisher.publish(bench.batch(publisher, Record("c")))
+    assert bench.assert_sound().ids() == ["a", "c"]
+
+
+def set_back(settings: JobSettings, before: Control) -> None:
+    """The dataset as it was, whatever Delta holds."""
+    later = [
+        catalog.DELIVERIES,
+        catalog.TRANSACTIONS,
+        catalog.LEDGER,
+        catalog.LEDGER_PARTITIONS,
+        catalog.LEDGER_AMOUNTS,
+    ]
+    values = {
+        "last_batch_id": before.last_batch_id,
+        "end_offsets": offsets_to_json(before.end_offsets),
+        "watermark": before.watermark,
+        "digest": before.digest,
+    }
+    assigned = ", ".join(f"{name} = @{name}" for name in values)
+    with connect(settings) as client:
+        for table in later:
+            sql = f"delete from `{table_id(settings, table)}` where batch_id > @last_batch_id"
+            warehouse_client.run(client, sql, {"last_batch_id": before.last_batch_id})
+        sql = f"update `{table_id(settings, catalog.CONTROL)}` set {assigned} where true"
+        warehouse_client.run(client, sql, values)
 
 
 def test_a_staged_file_is_needed_no_more_once_its_batch_is_published(bench: Bench) -> None:

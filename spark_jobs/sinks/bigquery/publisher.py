@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.crash_points import Point, crash_point
@@ -80,8 +81,7 @@ class Publisher:
         """The staging table, loaded."""
         from google.api_core.exceptions import GoogleAPICallError
 
-        # With the epoch in it: a run that was overtaken loads into no table of its successor's.
-        name = f"{self.control.generation}_{batch.spark_batch_id}_{self.control.epoch}"
+        name = f"{self.control.generation}_{batch.spark_batch_id}_{run_key(self.control)}"
         staging = f"{self._settings.project}.{self._settings.dataset}.{STAGING_PREFIX}{name}"
 
         def attempt(number: int) -> str | Exception:
@@ -163,6 +163,15 @@ class Publisher:
         if now.epoch != self.control.epoch:
             raise Incident(IncidentKind.FENCED, "another run took over the pipeline; this one leaves it alone.")
         return now if self._holds(now, batch) else None
+
+
+def run_key(control: Control) -> str:
+    """The run, in the names of its tables and jobs: another run's are neither written to nor taken over.
+
+    The epoch alone would not do: where the dataset was set back to an earlier point, epochs come a second time, and
+    the warehouse still knows the jobs of the first.
+    """
+    return f"{control.epoch}_{sha256(control.holder.encode()).hexdigest()[:8]}"
 
 
 def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:

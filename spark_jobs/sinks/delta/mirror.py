@@ -13,6 +13,7 @@ from deltalake import CommitProperties, Transaction
 
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.dispositions import DISPOSITIONS
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.publishing.control import Control
@@ -30,6 +31,7 @@ from spark_jobs.sinks.delta.tables import (
 )
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents as warehouse_failures_as_incidents
 from spark_jobs.warehouse.table_setup import table_id
 
@@ -64,6 +66,26 @@ class Mirror:
     def correction_count(self) -> int:
         """The newest correction that the payments have followed."""
         return version_of(self._tables[catalog.TRANSACTIONS], self._corrections)
+
+    def insist_on_following(self, control: Control) -> None:
+        """Make sure that no table is ahead of the warehouse, whose batches would be taken for those that it has.
+
+        Raises:
+            Incident: DELTA_FAILED, where one is: the dataset was set back to an earlier point.
+        """
+        newest = max(version_of(table, self._batches) for table in self._tables.values())
+        if newest <= control.last_batch_id and self.correction_count <= control.correction_count:
+            return
+        with warehouse_failures_as_incidents():
+            now = read_control(self._client, self._settings)
+        # A run that took over may have published meanwhile, and this one is fenced.
+        if now and newest <= now.last_batch_id and self.correction_count <= now.correction_count:
+            return
+        raise Incident(
+            IncidentKind.DELTA_FAILED,
+            f"{self._settings.delta_location} is ahead, at batch {newest}, and the warehouse at "
+            f"{control.last_batch_id}: the dataset was set back. Delete that folder, and the next run fills it again.",
+        )
 
     def follow(self, batch: Batch, report: BatchReport, control: Control) -> None:
         """Take over a batch that the warehouse has just committed."""
@@ -156,6 +178,7 @@ class MirroredPublisher:
     def __init__(self, publisher: BatchPublisher, client: "Client", settings: JobSettings) -> None:
         self._publisher = publisher
         self._mirror = Mirror(client, settings)
+        self._mirror.insist_on_following(publisher.control)
         self._mirror.catch_up(publisher.control)
 
     @property

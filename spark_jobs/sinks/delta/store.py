@@ -31,6 +31,7 @@ from spark_jobs.sinks.delta.publisher import (
 )
 from spark_jobs.sinks.delta.tables import (
     MAX_ATTEMPTS,
+    METRICS,
     failures_as_incidents,
     open_table,
     query,
@@ -40,6 +41,8 @@ from spark_jobs.sinks.delta.tables import (
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.state_seeds import kept_days, seeded_since, write_seeds
 from spark_jobs.tables import catalog
+
+_NEWEST = "select max(batch_id) as newest from t"
 
 
 class DeltaStore:
@@ -63,6 +66,8 @@ class DeltaStore:
         """By compare-and-set on the control row."""
 
         def taken(now: Control | None) -> Control:
+            if now is None:
+                self._insist_on_a_beginning()
             before = now or first
             return replace(before, epoch=before.epoch + 1, holder=holder, updated_at=datetime.now(UTC))
 
@@ -129,6 +134,16 @@ class DeltaStore:
     def publisher(self, control: Control) -> DeltaPublisher:
         """Batches from this state on."""
         return DeltaPublisher(self._settings, control)
+
+    def _insist_on_a_beginning(self) -> None:
+        """Without a control row a pipeline begins, or the row was lost: what is there would be taken out again."""
+        [found] = [row for part in query(open_table(self._settings, METRICS), _NEWEST) for row in part.to_pylist()]
+        if found["newest"] is not None:
+            raise Incident(
+                IncidentKind.DELTA_FAILED,
+                f"{self._settings.delta_location} has batches up to {found['newest']} and no control row: it was lost. "
+                "Nothing is published; restore all tables of one moment (docs/day-two.md).",
+            )
 
     def _set_control(self, change: Callable[[Control | None], Control]) -> Control:
         with failures_as_incidents(self._settings):

@@ -49,6 +49,24 @@ def built(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, batch: int,
     instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=status, tags=tags))
 
 
+def test_a_batch_of_a_smaller_number_is_new_where_the_dataset_was_restored() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for batch_id in (200, 151):
+            event = dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": batch_id})
+            instance.report_runless_asset_event(event)
+        built(instance, dg.DagsterRunStatus.SUCCESS, 200, 3)
+        state = read_rebuild_state(instance, not_asked)
+    assert decide_rebuild(replace(state, last_started_at=None), 60, DUE, NOW).run_key == "batch-151/attempt-1"
+    assert state.tags == {names.BUILT_BATCH_TAG: "151"}
+
+
+def test_where_no_batch_is_on_record_any_more_none_is_new() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        built(instance, dg.DagsterRunStatus.SUCCESS, 200, 3)
+        state = read_rebuild_state(instance, lambda: 3)
+    assert "nothing new" in decide_rebuild(state, 60, DUE, NOW).reason
+
+
 def test_builds_that_failed_count_for_their_decision_and_not_for_the_next() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         instance.report_runless_asset_event(dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": 7}))

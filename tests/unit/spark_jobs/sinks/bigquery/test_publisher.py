@@ -14,7 +14,7 @@ from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind
 from spark_jobs.publishing.batch import Batch, Interval
 from spark_jobs.publishing.control import Control
 from spark_jobs.sinks.bigquery import publisher as publishing
-from spark_jobs.sinks.bigquery.publisher import MAX_ATTEMPTS, Publisher
+from spark_jobs.sinks.bigquery.publisher import MAX_ATTEMPTS, Publisher, run_key
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse import retries, transactions
@@ -29,6 +29,8 @@ FOUND = {
 NOTHING = [FOUND | dict.fromkeys(("kafka_partition", "disposition", "currency", "amount_minor", "is_erased"))]
 AFTER = replace(CONTROL, last_batch_id=8, end_offsets=INTERVAL.end)
 FAILED = BadRequest("Bad file")  # type: ignore[no-untyped-call]
+NAME = f"g1_4_{run_key(CONTROL)}"
+"""The batch, in the names of its table and jobs."""
 UNAVAILABLE = ServiceUnavailable("try later")  # type: ignore[no-untyped-call]
 
 
@@ -154,9 +156,9 @@ def test_a_batch_is_reported_as_the_warehouse_has_it(warehouse: Warehouse) -> No
     assert report.delivered == 11
     assert (report.start_offsets, report.end_offsets) == (INTERVAL.start, INTERVAL.end)
     assert report.watermark == CONTROL.watermark
-    assert client.begun == ["payments_load_g1_4_3_0"]
-    assert warehouse.job_ids == ["payments_publish_staging_g1_4_3_0"]
-    assert client.deleted == ["payments-local.payment_data.staging_g1_4_3"]
+    assert client.begun == [f"payments_load_{NAME}_0"]
+    assert warehouse.job_ids == [f"payments_publish_staging_{NAME}_0"]
+    assert client.deleted == [f"payments-local.payment_data.staging_{NAME}"]
 
 
 def test_a_batch_that_does_not_follow_on_what_is_published_is_refused(warehouse: Warehouse) -> None:
@@ -232,24 +234,34 @@ def test_a_batch_is_published_if_all_its_ends_are(ends: dict[int, int], is_publi
 
 
 def test_a_load_job_whose_answer_was_lost_is_found_again(warehouse: Warehouse) -> None:
-    client = FakeClient(taken={"payments_load_g1_4_3_0": FakeJob()})
+    client = FakeClient(taken={f"payments_load_{NAME}_0": FakeJob()})
     publisher(client).publish(BATCH)
-    assert (client.begun, client.looked_up) == ([], ["payments_load_g1_4_3_0"])
+    assert (client.begun, client.looked_up) == ([], [f"payments_load_{NAME}_0"])
     assert warehouse.job_ids
 
 
 def test_a_failed_load_job_is_begun_again_under_another_id(warehouse: Warehouse) -> None:
     client = FakeClient(failures=[FAILED, FAILED])
     publisher(client).publish(BATCH)
-    assert client.begun == [f"payments_load_g1_4_3_{number}" for number in range(3)]
+    assert client.begun == [f"payments_load_{NAME}_{number}" for number in range(3)]
     assert warehouse.job_ids
+
+
+def test_a_run_of_the_same_epoch_takes_over_no_job_of_before_the_dataset_was_set_back(warehouse: Warehouse) -> None:
+    """It would take the answer of that job for its own batch's, which is not in the dataset any more."""
+    before = replace(CONTROL, holder="run before")
+    done = {f"payments_load_g1_4_{run_key(before)}_0": FakeJob()}
+    client = FakeClient(taken=done)
+    publisher(client).publish(BATCH)
+    assert (client.begun, client.looked_up) == ([f"payments_load_{NAME}_0"], [])
+    assert run_key(before) not in warehouse.job_ids[0]
 
 
 def test_failed_load_jobs_of_earlier_runs_take_no_attempt(warehouse: Warehouse) -> None:
     burnt = {f"payments_load_g1_4_2_{number}": FakeJob(FAILED) for number in range(7)}
     client = FakeClient(taken=burnt)
     publisher(client).publish(BATCH)
-    assert client.begun == ["payments_load_g1_4_3_0"]
+    assert client.begun == [f"payments_load_{NAME}_0"]
     assert warehouse.job_ids
 
 
@@ -301,13 +313,13 @@ def test_a_commit_whose_answer_was_lost_is_read_back_and_not_repeated(warehouse:
 def test_a_commit_that_did_not_happen_is_repeated_under_a_new_id(failure: Exception, warehouse: Warehouse) -> None:
     warehouse.answers, warehouse.controls = [failure, None], [CONTROL, AFTER]
     publisher().publish(BATCH)
-    assert warehouse.job_ids == ["payments_publish_staging_g1_4_3_0", "payments_publish_staging_g1_4_3_1"]
+    assert warehouse.job_ids == [f"payments_publish_staging_{NAME}_0", f"payments_publish_staging_{NAME}_1"]
 
 
 def test_a_transaction_that_still_runs_is_waited_for_before_another_is_begun(warehouse: Warehouse) -> None:
     slow = FakeJob(looks=3)
     warehouse.answers, warehouse.controls = [UNAVAILABLE, None], [CONTROL, AFTER]
-    publisher(FakeClient(taken={"payments_publish_staging_g1_4_3_0": slow})).publish(BATCH)
+    publisher(FakeClient(taken={f"payments_publish_staging_{NAME}_0": slow})).publish(BATCH)
     assert slow.looks == -1
     assert len(warehouse.job_ids) == 2
 
@@ -317,7 +329,7 @@ def test_a_transaction_that_never_ends_is_neither_repeated_nor_taken_for_anythin
 ) -> None:
     monkeypatch.setattr(retries, "JOB_SECONDS", 0.0)
     warehouse.answers = [UNAVAILABLE]
-    client = FakeClient(taken={"payments_publish_staging_g1_4_3_0": FakeJob(looks=10**9)})
+    client = FakeClient(taken={f"payments_publish_staging_{NAME}_0": FakeJob(looks=10**9)})
     with pytest.raises(Incident, match=r"WAREHOUSE_FAILED.*still runs"):
         publisher(client).publish(BATCH)
     assert len(warehouse.job_ids) == 1
