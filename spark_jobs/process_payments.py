@@ -7,10 +7,13 @@ Belongs here: how long a run goes on, and the entry point for spark-submit. Does
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.driver.run import OnBatch, Run
 from spark_jobs.driver.standby import warm_up
+from spark_jobs.lineage.batch_events import batch_events
+from spark_jobs.lineage.sender import Sender, open_sender
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings, payments_home, read_job_settings
 from spark_jobs.turns.turn import Turn, at_once
@@ -57,12 +60,24 @@ def drain(
         warm_up(spark, settings)
         on_standby()
 
-    with turn(stand_by) as hold:
+    # The sender is closed after the turn is given up: nobody waits for what a lineage service has still to be told.
+    with open_sender() as lineage, turn(stand_by) as hold:
         deadline = time.monotonic() + max_seconds
         hold.confirm()
-        with Run(spark, settings, on_batch or (lambda _: None), hold.check) as run:
+        with Run(spark, settings, _also_to(lineage, settings, on_batch or (lambda _: None)), hold.check) as run:
             _shift(run, deadline, idle_seconds, batch_seconds)
     return run.reports
+
+
+def _also_to(lineage: Sender | None, settings: JobSettings, on_batch: OnBatch) -> OnBatch:
+    if lineage is None:
+        return on_batch
+
+    def told(report: BatchReport) -> None:
+        on_batch(report)
+        lineage.send(partial(batch_events, settings, lineage.namespace, report))
+
+    return told
 
 
 def _shift(run: Run, deadline: float, idle_seconds: float, batch_seconds: float) -> None:

@@ -4,7 +4,8 @@ Belongs here: how dbt is called in a run. Does not belong here: how its nodes ar
 dbt's unit tests hold the project's rules in `make test`; a production build leaves them out.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 from orchestration import names
 from orchestration.assets.dbt_events import told_more
 from orchestration.assets.dbt_translator import PaymentsDbtTranslator, group_of
+from orchestration.lineage.dbt_runs import events_of_build
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 from spark_jobs.settings import SettingError
 
@@ -32,6 +34,18 @@ def dbt_call(job_name: str, home: Path, selected: Collection[dg.AssetKey]) -> tu
     if job_name == names.RECONCILE_JOB:
         return (*BUILD_ARGS, *CHECK_EVERYTHING), home / "dbt-nightly"
     return (BUILD_ARGS if names.RETURNS in selected else (*BUILD_ARGS, *NOT_NIGHTLY)), home / "dbt"
+
+
+def _tell_lineage(manifest: Mapping[str, Any], target: Path, warn: Callable[[str], None]) -> None:
+    """What was built from what, where a lineage service is named."""
+    from spark_jobs.lineage.sender import open_sender
+
+    try:
+        with open_sender(warn=warn) as lineage:
+            if lineage:
+                lineage.send(partial(events_of_build, manifest, target, lineage.namespace))
+    except SettingError as wrong:
+        warn(str(wrong))
 
 
 def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
@@ -59,6 +73,9 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         arguments, target = dbt_call(context.job_name, settings.dagster_home, context.selected_asset_keys)
         # The pool lets in one at a time.
         call = dbt.cli(arguments, context=context, target_path=target)
-        yield from told_more(call.stream(), call.manifest["nodes"], group_of, call.target_path)
+        try:
+            yield from told_more(call.stream(), call.manifest["nodes"], group_of, call.target_path)
+        finally:
+            _tell_lineage(call.manifest, call.target_path, context.log.warning)
 
     return dbt_models

@@ -113,6 +113,8 @@ def restore(client: "Client", settings: JobSettings, backup: Backup) -> Iterator
     # From here on a run that begins finds batches and no control row, and publishes nothing.
     client.delete_table(control, not_found_ok=True, **bounds())
     for table in _control_last(backup.tables):
+        # Nothing of the table of now may be left, such as labels that say up to where it is built.
+        client.delete_table(_id(settings, table), not_found_ok=True, **bounds())
         run(client, clone_sql(_id(there, table), _id(settings, table)), {})
         yield table
     run(client, take_over_sql(control), values | {"epoch": epoch + 1})

@@ -13,8 +13,8 @@ def snapshot_sql(source: str, copy: str, moment: datetime) -> str:
 
 
 def clone_sql(copy: str, target: str) -> str:
-    """The table as the copy has it, in place of what it holds now."""
-    return f"create or replace table `{target}` clone `{copy}`"
+    """The table as the copy has it, where there is none of that name."""
+    return f"create table `{target}` clone `{copy}`"
 
 
 def newest_batch_sql(ledger: str) -> str:

@@ -7,7 +7,7 @@ is a room of its own.
 ARROWS = {
     "spark_jobs": {
         "processor": "driver incidents process_payments publishing settings turns",
-        "process_payments": "driver publishing settings turns",
+        "process_payments": "driver lineage publishing settings turns",
         "turns": "incidents settings tables warehouse",
         "driver": "file_systems contract crash_points decoding deduplication incidents publishing reading settings"
         " sinks source streaming",
@@ -17,6 +17,7 @@ ARROWS = {
         "sinks.delta": "file_systems contract crash_points deduplication incidents publishing reading settings source"
         " streaming tables warehouse",
         "corrections": "file_systems contract incidents publishing reading settings source streaming tables warehouse",
+        "lineage": "publishing settings source tables",
         "backups": "publishing settings tables warehouse",
         "sealing": "incidents settings tables warehouse",
         "erasure": "file_systems contract decoding incidents publishing reading settings tables warehouse",
@@ -53,7 +54,8 @@ ARROWS = {
         "jobs": "asset_checks assets automation names",
         "asset_checks": "automation names resources settings verification watch",
         "sensors": "automation names resources settings",
-        "assets": "alerts automation backtest compliance names presentation resources settings",
+        "lineage": "",
+        "assets": "alerts automation backtest compliance lineage names presentation resources settings",
         "breaks": "alerts automation dashboard errors notifications resources scenarios scenarios.harness settings"
         " verification watch",
         "scenarios": "assets control_totals presentation scenarios.harness verification",
