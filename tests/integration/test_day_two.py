@@ -96,7 +96,7 @@ def test_a_backup_that_is_none_or_not_of_one_moment_is_refused(world: World, com
     copy_tables(world, world.settings.dataset, name)
     assert "To do it" in command.succeed("restore", name)
     assert "takes a new name" in command.run("backup", name).stderr
-    world.ask(f"update `{name}.{catalog.CONTROL.name}` set last_batch_id = 5 where true")
+    world.ask(f"update `{world.settings.project}.{name}.{catalog.CONTROL.name}` set last_batch_id = 5 where true")
     refused = command.run("restore", name, "--yes")
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
