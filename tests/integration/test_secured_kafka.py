@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from spark_jobs.process_payments import drain
 from spark_jobs.source.connection import admin_client, read_connection
 from spark_jobs.source.ranges import read_ranges
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader
-from spark_jobs.tables.catalog import INCIDENTS
 from tests.secured_broker import CANARY, CLIENT, CLIENT_SECRET, STORE_PASSWORD, USERS, SecuredBroker, secured_broker
 from tests.world import World, event
 
@@ -307,40 +305,3 @@ def test_a_right_that_is_taken_away_while_a_run_is_at_work_is_one_line_too(
             BrokerUnreachable, match=r"^Kafka at \S+: the user may not read topic .*Describe and Read.*$"
         ):
             run.drain_once(time.monotonic() + 600)
-
-
-def test_a_password_and_a_user_are_rotated_between_two_runs_and_no_record_is_lost(
-    secured: World, broker: SecuredBroker, enter: Enter, tmp_path: Path
-) -> None:
-    from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
-
-    sent = []
-
-    def publish_one(name: str) -> None:
-        sent.extend(secured.send([event(name)]))
-        drain(secured.spark, secured.settings)
-        assert secured.dispositions() == dict.fromkeys(sent, "UNIQUE")
-
-    enter(scram_file(broker, tmp_path))
-    publish_one("by the first password")
-    enter(broker.scram_environment("broker"))
-    sent.extend(secured.send([event("while the file is behind")]))
-    with closing(admin_client(broker.scram)) as admin:
-        admin.alter_user_scram_credentials(
-            [UserScramCredentialUpsertion("app", ScramMechanism.SCRAM_SHA_512, "a second password")]
-        )
-    try:
-        enter(scram_file(broker, tmp_path))
-        with pytest.raises(BrokerUnreachable, match="the login was refused"):
-            drain(secured.spark, secured.settings)
-        enter(scram_file(broker, tmp_path, "a second password"))
-        publish_one("by the second password")
-    finally:
-        enter(broker.scram_environment("broker"))
-        with closing(admin_client(broker.scram)) as admin:
-            admin.alter_user_scram_credentials(
-                [UserScramCredentialUpsertion("app", ScramMechanism.SCRAM_SHA_512, CANARY)]
-            )
-    control = secured.control()
-    assert sum(control.end_offsets.values()) == len(sent) == 3
-    assert [row["kind"] for row in secured.rows(INCIDENTS)] == []
