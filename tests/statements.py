@@ -16,7 +16,7 @@ from zetasql.api import TypeFactory
 from zetasql.types import Type
 
 from benchmarks.bytes.analyzer import Warehouse, simple
-from orchestration.breaks.naive_pipeline import TABLE
+from orchestration.breaks.naive.pipeline import TABLE
 from spark_jobs.corrections.backfill import _NOT_STAGED
 from spark_jobs.reading.records import RECORD_SCHEMA
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA

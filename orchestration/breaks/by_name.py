@@ -12,6 +12,7 @@ from orchestration.breaks import (
     out_of_memory,
     state_growing,
 )
+from orchestration.breaks.naive import disasters
 from orchestration.scenarios.harness.sandbox import Sandbox
 from orchestration.scenarios.harness.transcript import Transcript
 
@@ -24,5 +25,10 @@ BREAKS: dict[str, Callable[[Sandbox, Transcript], None]] = {
     "fraud-scores-wrong": fraud_scores_wrong.run,
     "out-of-memory": out_of_memory.run,
     "broker-down": broker_down.run,
+    "no-watermark": disasters.no_watermark,
+    "no-deduplication": disasters.no_deduplication,
+    "checkpoint-not-persistent": disasters.checkpoint_not_persistent,
+    "deduplication-after-enrichment": disasters.deduplication_after_enrichment,
+    "state-above-memory": disasters.state_above_memory,
 }
 """In the order of docs/troubleshooting.md."""

@@ -1,9 +1,9 @@
 """The same payments and the same death, for a naive pipeline and for ours: one counts money twice.
 
-Belongs here: the comparison. Does not belong here: the naive pipeline (naive_pipeline), killing (scenarios).
+Belongs here: the comparison. Does not belong here: the naive pipeline (naive), killing (scenarios).
 """
 
-from orchestration.breaks.naive_pipeline import BATCH, Died, NaivePipeline
+from orchestration.breaks.naive.pipeline import BATCH, Died, NaivePipeline
 from orchestration.breaks.sight import look
 from orchestration.scenarios.exactly_once import killed_at
 from orchestration.scenarios.harness.proofs import breaks_of

@@ -16,6 +16,7 @@ from orchestration.breaks import (
     out_of_memory,
     state_growing,
 )
+from orchestration.breaks.naive import disasters
 from orchestration.scenarios.harness.transcript import Transcript
 from tests.world import World
 
@@ -52,6 +53,24 @@ def test_deleted_records_page_until_the_loss_is_accepted(world: World, transcrip
 @pytest.mark.thorough
 def test_a_naive_pipeline_counts_money_twice_where_ours_does_not(world: World, transcript: Transcript) -> None:
     double_money.run(world, transcript)
+    assert transcript.is_proved, transcript.failure()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "run",
+    [
+        disasters.no_watermark,
+        disasters.no_deduplication,
+        disasters.checkpoint_not_persistent,
+        disasters.deduplication_after_enrichment,
+        disasters.state_above_memory,
+    ],
+)
+def test_a_disaster_of_a_naive_pipeline_is_none_of_ours(
+    run: Callable[[World, Transcript], None], world: World, transcript: Transcript
+) -> None:
+    run(world, transcript)
     assert transcript.is_proved, transcript.failure()
 
 

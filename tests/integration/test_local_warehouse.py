@@ -1,6 +1,5 @@
 """The local warehouse's own shortcuts answer as BigQuery would."""
 
-import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -19,7 +18,6 @@ from local_stack.processes import free_port
 from spark_jobs.settings import read_job_settings
 from spark_jobs.warehouse.client import connect
 from spark_jobs.warehouse.table_setup import STAGING_PREFIX
-from tests.architecture.sources import ROOT
 from tests.faults.victims import kill
 from tests.integration.tables import Tables
 
