@@ -56,8 +56,9 @@ ARROWS = {
         "sensors": "automation names resources settings",
         "lineage": "",
         "assets": "alerts automation backtest compliance lineage names presentation resources settings",
-        "breaks": "alerts automation dashboard errors notifications resources scenarios scenarios.harness settings"
-        " verification watch",
+        "breaks": "alerts automation breaks.naive dashboard errors notifications resources scenarios scenarios.harness"
+        " settings verification watch",
+        "breaks.naive": "scenarios.harness",
         "scenarios": "assets control_totals presentation scenarios.harness verification",
         "scenarios.harness": "control_totals presentation resources verification",
         "watch": "automation names resources settings verification",

@@ -10,13 +10,13 @@ from orchestration.breaks import (
     broker_down,
     checkpoint_corrupted,
     data_lost,
+    disasters,
     double_money,
     fraud_scores_wrong,
     latency_high,
     out_of_memory,
     state_growing,
 )
-from orchestration.breaks.naive import disasters
 from orchestration.scenarios.harness.transcript import Transcript
 from tests.world import World
 

@@ -1,5 +1,4 @@
-"""The pipelines of many tutorials, as short as they show them, and the disasters that follow, beside ours.
+"""The pipeline of many tutorials, as short as they show it, to be compared with ours.
 
-Belongs here: pipelines that fail, and what they fail at. Does not belong here: anything that mends them, and breaks of
-our own pipeline (breaks).
+Belongs here: pipelines that fail. Does not belong here: what becomes of them, and anything that mends them (breaks).
 """

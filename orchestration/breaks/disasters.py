@@ -1,6 +1,6 @@
 """The field's five disasters of deduplication, each made by a naive pipeline, and the same records through ours.
 
-Belongs here: the disasters and what each comes to. Does not belong here: the naive pipeline (pipeline), a crash between
+Belongs here: the disasters and what each comes to. Does not belong here: the naive pipeline (naive), a crash between
 a write and the memory of it (breaks).
 """
 
