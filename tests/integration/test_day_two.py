@@ -1,16 +1,21 @@
 """Day two, as its page tells it: the page's commands are run here, on data that are lost for it."""
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from google.cloud import bigquery
+from kafka import TopicPartition
 
 from handbook import markdown
 from handbook.links import ROOT
-from spark_jobs.incidents import IncidentKind
+from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.source.connection import admin_client
 from spark_jobs.tables import catalog
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle
@@ -97,3 +102,90 @@ def test_a_backup_that_is_none_or_not_of_one_moment_is_refused(world: World, com
     [line] = refused.stderr.splitlines()
     assert "not of one moment" in line
     assert world.control().last_batch_id == 1
+
+
+def test_a_run_at_work_is_fenced_off_by_a_restore(world: World, command: Command) -> None:
+    from spark_jobs.driver.run import Run
+
+    oracle = Oracle()
+    send_some(world, oracle)
+    world.drain()
+    name = f"{world.settings.dataset}_backup"
+    command.succeed("backup", name)
+    with Run(world.spark, world.settings, lambda _: None) as at_work:
+        send_some(world, oracle)
+        command.succeed("restore", name, "--yes")
+        with pytest.raises(Incident) as fenced:
+            at_work.drain_once(deadline=float("inf"))
+    assert fenced.value.kind is IncidentKind.FENCED
+    world.drain()
+    assert_exactly_once(world, oracle)
+
+
+def test_dataset_and_checkpoint_of_one_moment_take_no_job_of_after_it_for_their_own(world: World) -> None:
+    """Epoch, generation and batch come a second time, and the warehouse still knows the jobs of the first."""
+    dataset, checkpoints = world.settings.dataset, world.folder / "checkpoints"
+    world.send([event("one")])
+    world.drain()
+    copy_tables(world, dataset, f"{dataset}_copy")
+    shutil.copytree(checkpoints, world.folder / "copy")
+    sent = world.send([event("two")])
+    world.drain()
+    gone = world.control()
+
+    copy_tables(world, f"{dataset}_copy", dataset)
+    shutil.rmtree(checkpoints)
+    shutil.copytree(world.folder / "copy", checkpoints)
+    world.drain()
+    again = world.control()
+    assert (again.epoch, again.generation) == (gone.epoch, gone.generation)
+    assert world.dispositions()[sent[0]] == "UNIQUE"
+    assert len(world.rows(catalog.TRANSACTIONS)) == 2
+
+
+def test_where_the_topic_has_lost_what_came_after_the_backup_the_run_stops_and_names_the_offsets(world: World) -> None:
+    dataset = world.settings.dataset
+    world.send([event("one")])
+    world.drain()
+    copy_tables(world, dataset, f"{dataset}_copy")
+    [(partition, offset)] = world.send([event("two")])
+    world.send([event("three")])
+    world.drain()
+    with closing(admin_client(world.settings.bootstrap_servers)) as admin:
+        admin.delete_records({TopicPartition(world.settings.topic, partition): offset + 1})
+    copy_tables(world, f"{dataset}_copy", dataset)
+    with pytest.raises(Incident) as stopped:
+        world.drain()
+    assert stopped.value.kind is IncidentKind.OFFSETS_LOST
+    assert stopped.value.ranges == {partition: (offset, offset + 1)}
+    assert incidents(world) == [IncidentKind.OFFSETS_LOST]
+    assert len(world.rows(catalog.TRANSACTIONS)) == 1
+
+
+def test_an_upgrade_of_spark_under_traffic_rebuilds_the_checkpoint_and_counts_every_payment_once(
+    world: World, command: Command
+) -> None:
+    oracle = Oracle()
+    send_some(world, oracle)
+    with pytest.MonkeyPatch.context() as older:
+        older.setattr("spark_jobs.driver.checkpoint.version", lambda _name: "3.5.0")
+        world.drain()
+    send_some(world, oracle)
+    assert "There is nothing to do." in run_block("upgrade", command)
+    world.drain()
+    assert_exactly_once(world, oracle)
+    [incident] = world.rows(catalog.INCIDENTS)
+    assert (incident["kind"], "Spark 3.5.0" in incident["detail"]) == (IncidentKind.CHECKPOINT_UNUSABLE, True)
+
+
+def test_a_dataset_that_was_copied_elsewhere_is_gone_on_with(world: World, command: Command) -> None:
+    oracle = Oracle()
+    send_some(world, oracle)
+    world.drain()
+    moved = f"{world.settings.dataset}_moved"
+    copy_tables(world, world.settings.dataset, moved)
+    world.settings = replace(world.settings, dataset=moved)
+    send_some(world, oracle)
+    printed = run_block("move", command.but(BIGQUERY_DATASET=moved), {"payments process": world.drain})
+    assert "Proved: every rule holds." in printed
+    assert_exactly_once(world, oracle)

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 from kafka.admin import ACLResourcePatternType as PatternType
+from kafka.errors import KafkaError
 
 from local_stack.kafka import Broker, ensure_topic
 from local_stack.processes import StackError
@@ -24,6 +26,8 @@ from spark_jobs.process_payments import drain
 from spark_jobs.source.connection import admin_client, read_connection
 from spark_jobs.source.ranges import read_ranges
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader
+from spark_jobs.tables.catalog import INCIDENTS
+from tests.integration.command import wait_for
 from tests.secured_broker import CANARY, CLIENT, CLIENT_SECRET, STORE_PASSWORD, USERS, SecuredBroker, secured_broker
 from tests.world import World, event
 
@@ -305,3 +309,49 @@ def test_a_right_that_is_taken_away_while_a_run_is_at_work_is_one_line_too(
             BrokerUnreachable, match=r"^Kafka at \S+: the user may not read topic .*Describe and Read.*$"
         ):
             run.drain_once(time.monotonic() + 600)
+
+
+SECOND = "canary-Zq7-second-secret"
+
+
+def set_password(broker: SecuredBroker, enter: Enter, password: str) -> None:
+    """Change the password of `app`, and wait until the broker wants it."""
+    from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
+
+    enter(broker.scram_environment("broker"))
+    with closing(admin_client(broker.scram)) as admin:
+        admin.alter_user_scram_credentials(
+            [UserScramCredentialUpsertion("app", ScramMechanism.SCRAM_SHA_512, password)]
+        )
+    enter(broker.scram_environment("app", password))
+    wait_for("the broker wants the new password", lambda: is_let_in(broker))
+
+
+def is_let_in(broker: SecuredBroker) -> bool:
+    try:
+        admin_client(broker.scram).close()
+    except KafkaError:
+        return False
+    return True
+
+
+def test_a_password_is_rotated_between_two_runs_and_no_record_is_lost(
+    secured: World, broker: SecuredBroker, enter: Enter, tmp_path: Path
+) -> None:
+    enter(scram_file(broker, tmp_path))
+    sent = secured.send([event("by-the-first")])
+    drain(secured.spark, secured.settings)
+    try:
+        set_password(broker, enter, SECOND)
+        sent += secured.send([event("while-the-file-is-behind")])
+        enter(scram_file(broker, tmp_path))
+        with pytest.raises(BrokerUnreachable, match="the login was refused"):
+            drain(secured.spark, secured.settings)
+        enter(scram_file(broker, tmp_path, SECOND))
+        sent += secured.send([event("by-the-second")])
+        drain(secured.spark, secured.settings)
+    finally:
+        set_password(broker, enter, CANARY)
+    assert secured.dispositions() == dict.fromkeys(sent, "UNIQUE")
+    assert sum(secured.control().end_offsets.values()) == len(sent) == 3
+    assert secured.rows(INCIDENTS) == []
