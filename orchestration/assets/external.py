@@ -33,6 +33,13 @@ OUTSIDE = [
     _table(catalog.OBSERVATIONS, "health"),
     *(
         _table(table, "decisions")
-        for table in (catalog.ACCEPTED_GAPS, catalog.REPLAYS, catalog.ERASURES, catalog.DAY_REPORTS)
+        for table in (
+            catalog.ACCEPTED_GAPS,
+            catalog.REPLAYS,
+            catalog.ERASURES,
+            catalog.DAY_REPORTS,
+            catalog.FRAUD_LABELS,
+            catalog.FRAUD_LISTS,
+        )
     ),
 ]

@@ -7,9 +7,11 @@ Belongs here: words, columns and shapes. Does not belong here: the arithmetic (s
 import base64
 from typing import Any
 
+from orchestration.backtest.own import OwnBacktest
 from orchestration.backtest.scoring import FALSE_POSITIVE_BUDGET, RECALL_GOAL, Backtest, Tally, VersionResult
 
 VERSION_COLUMNS = ("version", "alerts from", "recall", "false positives", "precision", "EUR caught", "of EUR lost")
+TEAM_COLUMNS = ("version", "alerts a day", "precision at k", "of at most", "accounts found", "average precision")
 RULE_COLUMNS = ("version", "rule", "recall", "false positives", "precision", "EUR caught")
 
 _WIDTH, _HEIGHT, _MARGIN = 480, 320, 40
@@ -23,6 +25,21 @@ def version_rows(backtest: Backtest) -> Cells:
     """A row per version, by VERSION_COLUMNS."""
     return [
         [v.rule_version, v.threshold, *_shares(v.tally), f"{v.tally.caught_eur:,.0f}", f"{v.tally.fraud_eur:,.0f}"]
+        for v in backtest.versions
+    ]
+
+
+def team_rows(backtest: Backtest) -> Cells:
+    """A row per version, by TEAM_COLUMNS: what a team finds that can look at so many alerts a day."""
+    return [
+        [
+            v.rule_version,
+            v.daily.alerts_a_day,
+            _percent(v.daily.precision),
+            _percent(v.daily.ceiling),
+            f"{v.daily.found} of {v.daily.findable}",
+            f"{v.average_precision:.3f}",
+        ]
         for v in backtest.versions
     ]
 
@@ -49,11 +66,24 @@ def as_dict(backtest: Backtest) -> dict[str, Any]:
         "ok": backtest.is_good,
         "versions": [
             {"rule_version": v.rule_version, "threshold": v.threshold, **_numbers(v.tally)}
-            | {"recall_by_typology": v.recall_by_typology}
+            | {"recall_by_typology": v.recall_by_typology, "average_precision": v.average_precision}
+            | {
+                "alerts_a_day": v.daily.alerts_a_day,
+                "precision_at_k": v.daily.precision,
+                "precision_at_k_of_at_most": v.daily.ceiling,
+            }
             for v in backtest.versions
         ],
         "rules": [{"rule_version": r.rule_version, "signal": r.signal, **_numbers(r.tally)} for r in backtest.rules],
     }
+
+
+def own_as_dict(own: OwnBacktest | None) -> dict[str, Any] | None:
+    """The same of one's own payments; None where none is labelled. The goal is of the simulated ones."""
+    if own is None:
+        return None
+    figures = {name: value for name, value in as_dict(own.backtest).items() if name != "ok"}
+    return {"since": own.since.isoformat(), "until": own.until.isoformat(), "labelled": own.labelled} | figures
 
 
 def plot_svg(backtest: Backtest) -> str:

@@ -1,7 +1,8 @@
 """A backtest on the warehouse: labelled traffic into a dataset of its own, scored there by the very models of dbt.
 
-Belongs here: making, loading, building, reading. Does not belong here: judging (scoring), how dbt scores. Nothing
-of it touches the platform's own dataset, its Kafka topic or Spark: the traffic is loaded as deduplicated payments.
+Belongs here: making, loading, building, reading. Does not belong here: judging (scoring), how dbt scores, payments
+of one's own (own). Nothing of it touches the platform's own dataset, its Kafka topic or Spark: the traffic is loaded as
+deduplicated payments.
 """
 
 import json
@@ -10,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from orchestration.backtest.scoring import Backtest, evaluate
+from orchestration.backtest.scoring import Backtest, Team, evaluate
+from orchestration.backtest.statements import questions
 from orchestration.resources.dbt_process import build
 from orchestration.settings import StackSettings, child_environment
 from spark_jobs.settings import JobSettings, SettingError
@@ -28,6 +30,8 @@ Say = Callable[[str], None]
 _ENDS_AT = datetime(2026, 11, 2, tzinfo=UTC)
 """Always the same days: the same seed gives the same figures."""
 
+MAX_ALERTS_A_DAY = 10_000
+
 _PAYMENTS_PER_ACCOUNT_AND_DAY = 2.1
 _DBT_SECONDS = 900
 
@@ -36,25 +40,6 @@ LABELS = catalog.Table(
     "One row per fraudulent payment of a backtest.",
     (Column("transaction_id", "STRING", "The payment."), Column("typology", "STRING", "Its fraud.")),
 )
-
-_JUDGED = """
-    from {dataset}.payment_fraud_scores as scores
-    inner join {dataset}.payment_transactions_fraud as payments on scores.transaction_id = payments.transaction_id
-    left join {dataset}.fraud_labels as labels on scores.transaction_id = labels.transaction_id
-"""
-_AMOUNTS = """
-    labels.typology, count(*) as payments, cast(sum(coalesce(payments.amount_eur, 0)) as numeric) as amount_eur
-"""
-_SCORES = f"""
-    select scores.rule_version, scores.fraud_score, {_AMOUNTS} {_JUDGED}
-    where scores.event_time >= @since
-    group by scores.rule_version, scores.fraud_score, labels.typology
-"""
-_HITS = f"""
-    select scores.rule_version, signal, {_AMOUNTS} {_JUDGED} cross join unnest(scores.fraud_reasons) as signal
-    where scores.event_time >= @since
-    group by scores.rule_version, signal, labels.typology
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +55,7 @@ class BacktestConfig:
     days: int = 21
     history_days: int = 7
     fraud_rate: float = 0.005
+    alerts_a_day: int = 10
 
     def __post_init__(self) -> None:
         """Refuse what would say nothing."""
@@ -79,6 +65,7 @@ class BacktestConfig:
             ("--days", self.days, 2, 90),
             ("--history-days", self.history_days, 1, self.days - 1),
             ("--fraud-rate", self.fraud_rate, 0.0001, 0.05),
+            ("--alerts-a-day", self.alerts_a_day, 1, MAX_ALERTS_A_DAY),
         ):
             if not low <= value <= high:
                 raise SettingError(f"{name} must be between {low} and {high}, not {value}.")
@@ -95,7 +82,7 @@ def run_backtest(settings: StackSettings, config: BacktestConfig, say: Say) -> B
     Raises:
         CommandError: dbt could not build the models.
     """
-    from spark_jobs.warehouse.client import connect, run
+    from spark_jobs.warehouse.client import connect
     from spark_jobs.warehouse.table_setup import ensure_tables
 
     job = replace(settings.job, dataset=f"{settings.job.dataset}_backtest")
@@ -107,9 +94,31 @@ def run_backtest(settings: StackSettings, config: BacktestConfig, say: Say) -> B
         _load(client, job, payments)
         say("Score them with dbt ...")
         _build(replace(settings, job=job))
-        dataset, since = f"`{job.project}.{job.dataset}`", {"since": config.judged_since}
-        scores, hits = (run(client, sql.format(dataset=dataset), since) for sql in (_SCORES, _HITS))
-    return evaluate(scores, hits)
+        dataset = f"`{job.project}.{job.dataset}`"
+        team = Team(config.alerts_a_day, config.days - config.history_days)
+        return judged(client, dataset, f"{dataset}.{LABELS.name}", (config.judged_since, _ENDS_AT), team)
+
+
+def judged(
+    client: "bigquery.Client", dataset: str, labels: str, period: tuple[datetime, datetime], team: Team
+) -> Backtest:
+    """The backtest of payments that are scored.
+
+    Args:
+        client: the warehouse.
+        dataset: quoted, where dbt's models are.
+        labels: a table, or a query in brackets, of transaction_id and typology: a row per fraudulent payment.
+        period: of the payments' event_time, from and until.
+        team: who looks at the alerts.
+    """
+    from spark_jobs.warehouse.client import run
+
+    bounds = {"since": period[0], "until": period[1]}
+    # An account that was found leaves its place to the next one, on each later day.
+    of_alerts = bounds | {"alerts": team.alerts_a_day * team.days}
+    asked = questions(dataset, labels)
+    scores, hits = (run(client, asked[name], bounds) for name in ("scores", "hits"))
+    return evaluate(scores, hits, run(client, asked["alerts"], of_alerts), team)
 
 
 def labelled_payments(config: BacktestConfig) -> "Iterator[Payment]":

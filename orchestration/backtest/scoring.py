@@ -1,7 +1,8 @@
 """How good the fraud rules are on traffic whose fraud is labelled: the arithmetic.
 
 Belongs here: recall at a bounded rate of false positives, precision and money caught, by version, rule and typology.
-Does not belong here: scoring, which is dbt's alone (run runs it), and how it looks (report).
+Does not belong here: what a team finds that can look at so many alerts (ranking), scoring, which is dbt's alone (run
+runs it), and how it looks (report).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,8 @@ from decimal import Decimal
 from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import Any
+
+from orchestration.backtest.ranking import Alert, DailyAlerts, average_precision, daily_alerts
 
 FALSE_POSITIVE_BUDGET = 0.01
 """The share of honest payments that may be alerted."""
@@ -57,13 +60,22 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class VersionResult:
-    """A version alerting from `threshold` on, the lowest score within the budget; `curve` is each score's tally."""
+    """A version alerting from `threshold` on, the lowest score within the budget; `curve` is each score's tally.
+
+    `daily` is what a team finds by the version's ranking that can look at so many alerts a day.
+    """
 
     rule_version: int
     threshold: int
     tally: Tally
     recall_by_typology: dict[str, float]
     curve: tuple[tuple[int, Tally], ...]
+    daily: DailyAlerts
+
+    @property
+    def average_precision(self) -> float:
+        """Of the payments by their scores."""
+        return average_precision((tally.recall, tally.precision) for _, tally in self.curve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +105,28 @@ class Backtest:
         return self.current.tally.recall >= RECALL_GOAL
 
 
-def evaluate(scores: Sequence[Mapping[str, Any]], hits: Sequence[Mapping[str, Any]]) -> Backtest:
+@dataclass(frozen=True, slots=True)
+class Team:
+    """How many alerts a team can look at on each of so many days."""
+
+    alerts_a_day: int
+    days: int
+
+
+def evaluate(
+    scores: Sequence[Mapping[str, Any]],
+    hits: Sequence[Mapping[str, Any]],
+    alerts: Sequence[Mapping[str, Any]],
+    team: Team,
+) -> Backtest:
     """Judge every version and rule.
 
     Args:
         scores: rows of rule_version, fraud_score, typology, payments, amount_eur: every payment once per version.
         hits: the same with `signal` instead of the score: every payment once per version and signal that applies.
+        alerts: rows of rule_version and of an Alert's fields: every account once per version and day, the fraudulent
+            ones and the best of the others.
+        team: who looks at them.
 
     Raises:
         ValueError: nothing was scored.
@@ -106,7 +134,13 @@ def evaluate(scores: Sequence[Mapping[str, Any]], hits: Sequence[Mapping[str, An
     if not scores:
         raise ValueError("nothing was scored")
     rows = sorted((Scored(**row) for row in scores), key=attrgetter("rule_version"))
-    versions = tuple(_version(number, list(own)) for number, own in groupby(rows, key=attrgetter("rule_version")))
+    ranked: dict[int, list[Alert]] = {}
+    for alert in alerts:
+        ranked.setdefault(alert["rule_version"], []).append(_alert(alert))
+    versions = tuple(
+        _version(number, list(own), daily_alerts(ranked.get(number, []), team.alerts_a_day, team.days))
+        for number, own in groupby(rows, key=attrgetter("rule_version"))
+    )
     everything = versions[0].curve[-1][1]
     by_rule: dict[tuple[int, str], list[Scored]] = {}
     for hit in hits:
@@ -116,7 +150,11 @@ def evaluate(scores: Sequence[Mapping[str, Any]], hits: Sequence[Mapping[str, An
     return Backtest(versions, tuple(sorted(rules, key=lambda r: (r.rule_version, -r.tally.caught, r.signal))))
 
 
-def _version(number: int, rows: list[Scored]) -> VersionResult:
+def _alert(row: Mapping[str, Any]) -> Alert:
+    return Alert(row["day"], row["account_id"], row["fraud_score"], row["amount_eur"], row["is_fraud"])
+
+
+def _version(number: int, rows: list[Scored], daily: DailyAlerts) -> VersionResult:
     everything = _tally(rows, None)
     descending = sorted(rows, key=lambda row: -row.fraud_score)
     steps = [(score, list(own)) for score, own in groupby(descending, key=attrgetter("fraud_score"))]
@@ -126,7 +164,7 @@ def _version(number: int, rows: list[Scored]) -> VersionResult:
     )
     within = [step for step in curve if step[0] > 0 and step[1].false_positive_rate <= FALSE_POSITIVE_BUDGET]
     threshold, tally = within[-1] if within else (101, _tally([], everything))
-    return VersionResult(number, threshold, tally, _recalls(rows, threshold), curve)
+    return VersionResult(number, threshold, tally, _recalls(rows, threshold), curve, daily)
 
 
 def _recalls(rows: Iterable[Scored], threshold: int) -> dict[str, float]:

@@ -12,6 +12,8 @@ from local_stack.processes import StackError
 from orchestration.cli import audit, backtest, break_, demo, doctor, flow, lifecycle, migrate, scenario, totals, verify
 from orchestration.cli.costs import command as costs
 from orchestration.cli.decisions import backfill, erase, gaps, promote_field, replay, resolve, start_at
+from orchestration.cli.fraud import label, queue
+from orchestration.cli.fraud.lists import lists
 from orchestration.cli.mapping.group import group
 from orchestration.cli.monitoring import certify, dashboard
 from orchestration.cli.recovery import backup, restore
@@ -50,6 +52,8 @@ app.command()(certify.certify)
 app.command()(totals.load_totals)
 app.command()(gaps.accept_gap)
 app.command()(backtest.backtest)
+app.command()(queue.alert_queue)
+app.command()(label.label)
 app.command()(replay.replay)
 app.command()(resolve.resolve)
 app.command()(backfill.backfill)
@@ -59,6 +63,7 @@ app.command()(scenario.scenario)
 app.command(name="break")(break_.break_)
 app.command()(demo.demo)
 app.add_typer(group, name="mapping")
+app.add_typer(lists, name="lists")
 
 
 def main() -> None:

@@ -1,14 +1,17 @@
-"""Copies of what was erased, outside its transaction: dbt's own tables, and what dead runs and backfills have left.
+"""Copies of what was erased, outside its transaction: dbt's own tables, labels, lists, and what dead runs have left.
 
-Belongs here: knowing and dropping them; each can be made anew. Does not belong here: the tables of the streaming job
+Belongs here: knowing and removing them. Does not belong here: the tables of the streaming job
 (erase), Delta (sinks.delta).
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds, failures_as_incidents
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX
+from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -26,16 +29,33 @@ LEFTOVERS = tuple(f"{STAGING_PREFIX}{kind}_" for kind in ("backfill", "correctio
 
 
 def drop_copies(client: "Client", settings: JobSettings) -> None:
-    """Drop them all: dbt's next build makes its tables from what is left.
+    """Drop tables, which dbt's next build makes from what is left, and delete what names a payment or account gone.
 
     Raises:
         Incident: the warehouse refused.
     """
     dataset = f"{settings.project}.{settings.dataset}"
+    named = named_sql(settings)
     with failures_as_incidents():
         for item in client.list_tables(dataset, **bounds()):
             if item.table_id in DERIVED or item.table_id.startswith(LEFTOVERS):
                 client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
+            elif item.table_id in named:
+                run(client, named[item.table_id], {})
+
+
+def named_sql(settings: JobSettings) -> Mapping[str, str]:
+    """By the table, which a dataset of an older version lacks: the statement that deletes what names what is gone."""
+    return {
+        catalog.FRAUD_LABELS.name: f"""
+            delete from `{table_id(settings, catalog.FRAUD_LABELS)}`
+            where md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
+            """,
+        catalog.FRAUD_LISTS.name: f"""
+            delete from `{table_id(settings, catalog.FRAUD_LISTS)}`
+            where to_hex(sha256(subject)) in (select account_hash from `{table_id(settings, catalog.ERASURES)}`)
+            """,
+    }
 
 
 def remove_leftover_files(settings: JobSettings, generation: str) -> None:

@@ -24,6 +24,8 @@ from spark_jobs.tables.columns import Table as Table
 from spark_jobs.tables.contract_tables import CONTRACT_VERSION
 from spark_jobs.tables.contract_tables import CONTRACT_VERSIONS as CONTRACT_VERSIONS
 from spark_jobs.tables.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
+from spark_jobs.tables.decision_tables import FRAUD_LABELS as FRAUD_LABELS
+from spark_jobs.tables.decision_tables import FRAUD_LISTS as FRAUD_LISTS
 from spark_jobs.tables.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
 from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
 from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
@@ -309,4 +311,6 @@ TABLES: tuple[Table, ...] = (
     CONTRACT_VERSIONS,
     DAY_SEALS,
     DAY_REPORTS,
+    FRAUD_LABELS,
+    FRAUD_LISTS,
 )

@@ -1,6 +1,6 @@
 """Tables of what people decide beside the stream, in pure Python.
 
-Belongs here: a decision that is about no single payment. Does not belong here: corrections and replays (catalog).
+Belongs here: decisions that change no payment. Does not belong here: corrections and replays (catalog).
 """
 
 from spark_jobs.tables.columns import Column, Table
@@ -29,5 +29,34 @@ PROMOTED_FIELDS = Table(
         Column("promoted_by", "STRING", "Who promoted it."),
         Column("reason", "STRING", "Why."),
         Column("promoted_at", "TIMESTAMP", "When."),
+    ),
+)
+
+FRAUD_LABELS = Table(
+    "payment_fraud_labels",
+    "What became of payments, as people say: one row per label. Rows are added, never changed; the newest counts.",
+    (
+        Column("transaction_id", "STRING", "The payment."),
+        Column("event_time", "TIMESTAMP", "When it was made, as it was known when it was labelled."),
+        Column("label", "STRING", "CHARGEBACK, CONFIRMED_FRAUD, FALSE_ALARM, or NONE, which takes a label back."),
+        Column("labelled_by", "STRING", "Who says so."),
+        Column("reason", "STRING", "Why."),
+        Column("labelled_at", "TIMESTAMP", "When it was written."),
+    ),
+)
+
+FRAUD_LISTS = Table(
+    "payment_fraud_lists",
+    "Allow and block lists: one row per change of an entry. Rows are added, never changed; an entry's newest counts.",
+    (
+        Column("entry_id", "STRING", "The entry: its rows share it."),
+        Column("list_name", "STRING", "ALLOW: no alert; BLOCK: always one, and the first to be looked at."),
+        Column("subject_kind", "STRING", "SENDER, RECEIVER (a merchant is one) or DEVICE."),
+        Column("subject", "STRING", "The account's or the device's id."),
+        Column("valid_from", "TIMESTAMP", "Payments made from then on are concerned."),
+        Column("valid_to", "TIMESTAMP", "Payments made from then on no longer are."),
+        Column("decided_by", "STRING", "Who decided."),
+        Column("reason", "STRING", "Why."),
+        Column("decided_at", "TIMESTAMP", "When the row was written."),
     ),
 )

@@ -86,6 +86,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(14, "reports of days", tables=(catalog.DAY_REPORTS,)),
     Migration(15, "whose turn it is, among machines", tables=(catalog.LEASES,)),
+    Migration(16, "labels of fraud", tables=(catalog.FRAUD_LABELS,)),
+    Migration(17, "allow and block lists of fraud", tables=(catalog.FRAUD_LISTS,)),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -20,6 +20,7 @@ ARROWS = {
         "lineage": "publishing settings source tables",
         "backups": "publishing settings tables warehouse",
         "sealing": "incidents settings tables warehouse",
+        "fraud": "settings tables warehouse",
         "erasure": "file_systems contract decoding incidents publishing reading settings tables warehouse",
         "warehouse": "crash_points incidents mapping publishing reading settings source tables",
         "publishing": "contract deduplication incidents reading source streaming tables",
@@ -37,13 +38,15 @@ ARROWS = {
     },
     "orchestration": {
         "definitions": "build",
-        "cli": "alerts automation backtest breaks cli.costs cli.decisions cli.mapping cli.monitoring cli.recovery"
+        "cli": "alerts automation backtest breaks cli.costs cli.decisions cli.fraud cli.mapping cli.monitoring"
+        " cli.recovery"
         " cli.sealing control_totals dashboard errors platform presentation resources scenarios scenarios.harness"
         " settings verification watch",
         "cli.mapping": "errors presentation",
         "cli.costs": "platform presentation settings",
         "cli.decisions": "errors platform presentation settings",
         "cli.recovery": "errors platform presentation settings",
+        "cli.fraud": "cli.sealing errors platform presentation settings",
         "cli.sealing": "compliance errors platform presentation settings",
         "compliance": "verification",
         "cli.monitoring": "certify dashboard errors platform presentation settings",
@@ -63,7 +66,7 @@ ARROWS = {
         "scenarios.harness": "control_totals presentation resources verification",
         "watch": "automation names resources settings verification",
         "automation": "names resources settings",
-        "backtest": "resources settings",
+        "backtest": "errors resources settings",
         "certify": "presentation",
         "control_totals": "errors settings",
         "alerts.files": "alerts dashboard",

@@ -118,6 +118,8 @@ def tables(records: list[Delivery]) -> Tables:
         "contract_versions": [],
         "day_seals": [],
         "day_reports": [],
+        "payment_fraud_labels": [],
+        "payment_fraud_lists": [],
     }
 
 

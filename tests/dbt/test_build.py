@@ -10,6 +10,7 @@ import pytest
 from orchestration.assets.column_lineage import FILE
 from orchestration.backtest.run import BacktestConfig
 from orchestration.backtest.scoring import FALSE_POSITIVE_BUDGET
+from orchestration.cli.fraud.queue import queue_sql
 from orchestration.dashboard.answer import Verdict, answer
 from orchestration.dashboard.gathering import gather
 from orchestration.dashboard.statements import ALL, COSTS, LAG, RELATIONS
@@ -17,6 +18,7 @@ from orchestration.settings import read_stack_settings
 from simulator.faults.typologies import Typology
 from spark_jobs.erasure.erase import erase
 from spark_jobs.tables.catalog import TABLES
+from spark_jobs.warehouse.client import run
 from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
@@ -30,6 +32,7 @@ BUILT = (
     "ignored_records",
     "payment_transactions_fraud",
     "payment_fraud_scores",
+    "fraud_alert_queue",
     "payment_metrics",
     "late_payments",
     "deduplication_audit",
@@ -197,6 +200,29 @@ def test_every_rule_version_says_something_of_every_payment_and_one_decides(grow
     for name, row in decided.items():
         for column in ("rule_version", "fraud_score", "fraud_reasons"):
             assert row[column] == in_force[name][column]
+
+
+def test_an_alert_of_today_is_in_the_queue_with_what_somebody_has_found_out(
+    warehouse: DbtWarehouse, grown: Built
+) -> None:
+    assert grown
+    assert grown.marts["fraud_alert_queue"] == []
+    warehouse.run(
+        "insert into {payment_transactions_fraud} (transaction_id, event_time, sender_account_id, amount_eur,"
+        " fraud_score, fraud_reasons, rule_version)"
+        " values ('alerted', current_timestamp(), 'thief', 10, 90, ['BUSY'], 2)"
+    )
+    warehouse.run(
+        "insert into {payment_fraud_labels} (transaction_id, event_time, label, labelled_by, reason, labelled_at)"
+        " values ('alerted', current_timestamp(), 'CHARGEBACK', 'analyst', 'the bank', current_timestamp())"
+    )
+    [row] = warehouse.rows("fraud_alert_queue")
+    asked = run(warehouse.client, queue_sql(warehouse.settings), {"day": row["day"].isoformat()})
+    warehouse.run("delete from {payment_transactions_fraud} where transaction_id = 'alerted'")
+    warehouse.run("delete from {payment_fraud_labels} where true")
+    assert asked == [row]
+    told = ("place", "sender_account_id", "fraud_reasons", "payment_count", "alerted_eur", "label")
+    assert [row[name] for name in told] == [1, "thief", ["BUSY"], 1, Decimal(10), "CHARGEBACK"]
 
 
 def test_before_deduplication_every_velocity_would_be_doubled(warehouse: DbtWarehouse, grown: Built) -> None:

@@ -182,6 +182,21 @@ def test_every_rule_weighs_something_and_names_a_measure_that_is_taken() -> None
         assert 0 < int(row["weight"]) <= 100
 
 
+def test_every_version_of_the_rules_has_limits_of_the_alert_queue() -> None:
+    limits = seed("fraud_queue_limits")
+    assert {row["rule_version"] for row in limits} == {row["rule_version"] for row in seed("fraud_rule_versions")}
+    for row in limits:
+        assert 1 <= int(row["score_from"]) <= 100, "every payment has a score of 0"
+        assert int(row["alerts_a_day"]) >= 1
+
+
+def test_no_check_of_a_build_reads_the_alert_queue() -> None:
+    """It reads days of payments: whoever opens it pays for that, and no build."""
+    text = (PROJECT / "models/marts/fraud/fraud_alert_queue.yml").read_text()
+    assert "data_tests" not in text
+    assert all("fraud_alert_queue" not in path.read_text() for path in SINGULAR)
+
+
 class Refused(Exception):
     pass
 

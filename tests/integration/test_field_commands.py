@@ -5,6 +5,10 @@ import pytest
 from spark_jobs.corrections.promoted_fields import CannotPromote, FieldType, promote, take_back, unknown_fields
 from spark_jobs.erasure import erase
 from spark_jobs.erasure.account_search import find, unsearchable
+from spark_jobs.erasure.copies import drop_copies
+from spark_jobs.fraud import lists
+from spark_jobs.fraud.labels import Label, label_payment
+from spark_jobs.fraud.lists import ListName, Subject, SubjectKind
 from spark_jobs.tables import catalog
 from tests.world import World, event
 
@@ -32,11 +36,32 @@ def test_an_account_of_any_text_is_found_and_erased(world: World) -> None:
         ACCOUNTS[3]: [places[3], places[4]],
     }
     assert unsearchable(client, settings) == 1
+    days = {row["transaction_id"]: row["event_time"].date() for row in world.rows(catalog.TRANSACTIONS)}
+    said = [
+        label_payment(client, settings, name, days[name], label, by="analyst", reason="the bank").is_written
+        for name, label in (("of-0", Label.CHARGEBACK), ("other", Label.CHARGEBACK), ("other", Label.CHARGEBACK))
+    ]
+    assert said == [True, True, False]
+    assert label_payment(client, settings, "other", days["other"], Label.FALSE_ALARM, by="analyst", reason="a slip")
+    for subject in (ACCOUNTS[0], "kept", "shop"):
+        who = Subject(ListName.BLOCK, SubjectKind.RECEIVER, subject)
+        for length in (1, 30):
+            entry = lists.add(client, settings, who, length, by="analyst", reason="reported")
+        assert (entry.valid_to - entry.decided_at).days == 30
+    assert lists.remove(client, settings, who, by="analyst", reason="a slip").subject == "shop"
+    with pytest.raises(lists.NotListed):
+        lists.remove(client, settings, who, by="analyst", reason="a slip")
+    assert sorted(entry.subject for entry in lists.entries(client, settings)) == sorted((ACCOUNTS[0], "kept"))
+    assert len(lists.entries(client, settings, expired=True)) == 3
     for account in ACCOUNTS:
         assert erase.erase(client, settings, account, erased_by="operator", reason="asked")
         assert find(client, settings, account) == []
     left = {place for place, disposition in world.dispositions().items() if disposition != "ERASED"}
     assert left == set(places[5:])
+    drop_copies(client, settings)
+    assert sorted(row["label"] for row in world.rows(catalog.FRAUD_LABELS)) == ["CHARGEBACK", "FALSE_ALARM"]
+    assert {row["transaction_id"] for row in world.rows(catalog.FRAUD_LABELS)} == {"other"}
+    assert {row["subject"] for row in world.rows(catalog.FRAUD_LISTS)} == {"kept", "shop"}
 
 
 def test_a_field_of_any_name_is_promoted_once_and_taken_back(world: World) -> None:

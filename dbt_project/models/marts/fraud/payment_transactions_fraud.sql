@@ -68,7 +68,8 @@ select
     scores.fraud_score,
     scores.fraud_reasons,
     scores.rule_version,
-    signals.batch_id
+    signals.batch_id,
+    payments.device_id
 from payments
 inner join signals on payments.transaction_id = signals.transaction_id
 inner join scores on payments.transaction_id = scores.transaction_id and scores.is_in_force

@@ -1,7 +1,7 @@
 """The backtest's arithmetic and looks, and its traffic."""
 
 import xml.etree.ElementTree as ET
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import pytest
 
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.backtest import report as report
+from orchestration.backtest.own import OwnBacktest
 from orchestration.backtest.run import BacktestConfig, labelled_payments
-from orchestration.backtest.scoring import Backtest, evaluate
+from orchestration.backtest.scoring import Backtest, Team, evaluate
 from orchestration.presentation.markdown import markdown_table
 from orchestration.settings import read_stack_settings
 from simulator.faults.typologies import Typology
@@ -49,11 +50,17 @@ SCORES = [
     row(2, 80, "mule_chain", 6, 980),
 ]
 HITS = [hit(2, "BURST", None, 5), hit(2, "BURST", "mule_chain", 6, 980), hit(2, "NIGHT", "card_testing", 2, 10)]
+ALERTS = [
+    {"rule_version": version, "day": date(2026, 11, 1), "account_id": account, "fraud_score": score}
+    | {"amount_eur": Decimal(100), "is_fraud": account == "mule"}
+    for version, account, score in ((1, "honest", 60), (1, "mule", 0), (2, "honest", 50), (2, "mule", 80))
+]
+TEAM = Team(alerts_a_day=1, days=2)
 
 
 @pytest.fixture
 def result() -> Backtest:
-    return evaluate(SCORES, HITS)
+    return evaluate(SCORES, HITS, ALERTS, TEAM)
 
 
 def test_a_version_alerts_from_the_lowest_score_within_the_budget(result: Backtest) -> None:
@@ -72,7 +79,7 @@ def test_a_version_that_cannot_keep_the_budget_catches_nothing(result: Backtest)
 
 
 def test_a_score_of_nothing_is_no_alert() -> None:
-    [version] = evaluate([row(1, 0, "mule_chain", 1), row(1, 0, None, 1)], []).versions
+    [version] = evaluate([row(1, 0, "mule_chain", 1), row(1, 0, None, 1)], [], [], TEAM).versions
     assert version.tally.caught == 0
 
 
@@ -87,20 +94,33 @@ def test_a_rule_is_judged_on_its_own_against_all_fraud(result: Backtest) -> None
     assert (night.signal, night.tally.recall, night.tally.caught_eur) == ("NIGHT", 0.2, Decimal(10))
 
 
+def test_average_precision_is_the_precision_at_each_score_by_the_recall_that_it_adds(result: Backtest) -> None:
+    # From 80: 6 of 11 right, recall 0.6; from 50: 7 of 16, 0.7; from 30: 9 of 29, 0.9; from 0: 10 of 1010, 1.
+    expected = 0.6 * 6 / 11 + 0.1 * 7 / 16 + 0.2 * 9 / 29 + 0.1 * 10 / 1010
+    assert result.current.average_precision == pytest.approx(expected)
+
+
+def test_a_version_is_judged_by_what_a_team_finds_that_follows_its_ranking(result: Backtest) -> None:
+    before, now = (version.daily for version in result.versions)
+    assert (before.found, before.precision) == (0, 0.0)
+    assert (now.found, now.precision, now.ceiling) == (1, 0.5, 0.5)
+
+
 def test_the_goal_is_asked_of_the_newest_version(result: Backtest) -> None:
     assert not result.is_good
     better = [r | {"fraud_score": 80} if r["rule_version"] == 2 and r["typology"] else r for r in SCORES]
-    assert evaluate(better, []).is_good
+    assert evaluate(better, [], [], TEAM).is_good
 
 
 def test_nothing_scored_is_no_result() -> None:
     with pytest.raises(ValueError, match="nothing was scored"):
-        evaluate([], [])
+        evaluate([], [], [], TEAM)
 
 
 def test_tables_have_a_cell_for_each_column(result: Backtest) -> None:
     for columns, rows in (
         (report.VERSION_COLUMNS, report.version_rows(result)),
+        (report.TEAM_COLUMNS, report.team_rows(result)),
         (report.RULE_COLUMNS, report.rule_rows(result)),
         (report.typology_columns(result), report.typology_rows(result)),
     ):
@@ -118,6 +138,8 @@ def test_a_program_gets_the_figures_and_money_as_text(result: Backtest) -> None:
     told = report.as_dict(result)
     assert (told["ok"], told["versions"][1]["recall"], told["versions"][1]["caught_eur"]) == (False, 0.7, "985")
     assert told["rules"][0]["signal"] == "BURST"
+    team = told["versions"][1]
+    assert (team["alerts_a_day"], team["precision_at_k"], team["precision_at_k_of_at_most"]) == (1, 0.5, 0.5)
 
 
 def test_the_asset_shows_the_figures_the_tables_and_the_plot(
@@ -130,6 +152,9 @@ def test_the_asset_shows_the_figures_the_tables_and_the_plot(
         return result
 
     monkeypatch.setattr("orchestration.backtest.run.run_backtest", pretended)
+    since, until = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 29, tzinfo=UTC)
+    own = OwnBacktest(since, until, 7, result)
+    monkeypatch.setattr("orchestration.backtest.own.own_backtest", lambda *_: own)
     settings = read_stack_settings({"PAYMENTS_HOME": str(tmp_path), "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:1"})
     done = dg.materialize([fraud_backtest], resources={"settings": settings}, raise_on_error=True)
     [event] = done.get_asset_materialization_events()
@@ -138,6 +163,11 @@ def test_the_asset_shows_the_figures_the_tables_and_the_plot(
     assert (shown["recall"].value, shown["rule_version"].value, shown["caught_eur"].value) == (0.7, 2, "985")
     assert str(shown["plot"].value).startswith("![recall over false positives](data:image/svg+xml;base64,")
     assert "BURST" in str(shown["rules"].value)
+    assert shown["own_payments"].value == (
+        "Your own payments of 2026-10-01 to 2026-10-28, of which 7 are labelled as fraud"
+    )
+    assert shown["own_daily_alerts"].value == shown["daily_alerts"].value
+    assert (shown["precision_at_k"].value, shown["average_precision"].value) == (0.5, result.current.average_precision)
 
 
 def test_labelled_payments_are_the_same_for_the_same_seed_and_of_every_typology() -> None:
@@ -152,7 +182,9 @@ def test_the_first_days_only_give_accounts_a_past() -> None:
     assert BacktestConfig(days=21, history_days=7).judged_since == datetime(2026, 10, 19, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("wrong", [{"events": 10}, {"days": 1}, {"history_days": 21}, {"fraud_rate": 0.9}])
+@pytest.mark.parametrize(
+    "wrong", [{"events": 10}, {"days": 1}, {"history_days": 21}, {"fraud_rate": 0.9}, {"alerts_a_day": 0}]
+)
 def test_a_backtest_that_would_say_nothing_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match="must be between"):
         BacktestConfig(**wrong)

@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from spark_jobs.erasure.copies import DERIVED, remove_leftover_files
+from benchmarks.bytes.analyzer import Warehouse
+from spark_jobs.erasure.copies import DERIVED, named_sql, remove_leftover_files
 from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY
@@ -61,3 +62,12 @@ def test_what_dead_backfills_and_earlier_checkpoints_have_left_is_removed(tmp_pa
     remove_leftover_files(settings, "g2")
     assert [file for file in files if file.exists()] == files[2:]
     remove_leftover_files(replace(settings, staging_location=(tmp_path / "nowhere").as_uri()), "g2")
+
+
+def test_what_a_fraud_team_wrote_of_a_payment_or_an_account_goes_with_it() -> None:
+    warehouse = Warehouse()
+    named = named_sql(SETTINGS)
+    for sql in named.values():
+        warehouse.accept(sql)
+    keyed = {table.name for table in catalog.TABLES if table.name.startswith("payment_fraud_")}
+    assert set(named) == keyed
