@@ -43,7 +43,7 @@ test: lint type ## lint, types and the tests, a few files at a time (WORKERS=3)
 	$(BIN)/pytest -m "not long and not thorough" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 test-thorough: setup ## only the tests that kill, damage, refuse and start anew; CI runs them after `make test`
-	$(BIN)/pytest tests -m thorough --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+	$(BIN)/pytest tests -m "thorough and not long" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 test-long: setup ## only the tests that take many minutes, such as a hundred verifications beside traffic
 	$(BIN)/pytest tests -m long $(PYTEST_OPTIONS)

@@ -60,7 +60,11 @@ RED: dict[Callable[[Seeds], None], set[str]] = {
 }
 
 
-@pytest.mark.parametrize("damage", RED, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize(
+    "damage",
+    [pytest.param(a_rate_is_missing, marks=pytest.mark.long), rows_are_doubled_overlap_and_are_missing],
+    ids=lambda damage: damage.__name__,
+)
 def test_a_broken_seed_turns_its_own_checks_red_and_skips_nothing(
     warehouse: DbtWarehouse, tmp_path: Path, damage: Callable[[Seeds], None]
 ) -> None:

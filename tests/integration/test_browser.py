@@ -115,16 +115,10 @@ def test_the_graph_goes_from_kafka_to_every_kind_of_mart(payments: Command, brow
     read(browser, *(rf"\n{group}\n[1-9]\d*\n" for group in groups))
 
 
-@pytest.mark.parametrize(
-    ("group", "asset"),
-    # `reconciliation` reads so many others that it is drawn too small for words: its asset's own page is below.
-    [("streaming", "payment_deliveries"), ("fraud", "payment_transactions_fraud")],
-)
-def test_a_group_shows_that_the_checks_of_its_assets_are_green(
-    payments: Command, browser: webdriver.Chrome, group: str, asset: str
-) -> None:
-    visit(browser, payments, f"/locations/payments/asset-groups/{group}/lineage")
-    text = read(browser, rf"{asset}\n(?:.*\n)*?Asset checks\n(\d+) / \1 Passed")
+def test_a_group_shows_that_the_checks_of_its_assets_are_green(payments: Command, browser: webdriver.Chrome) -> None:
+    # Groups of models read so many others that they are drawn too small for words: their assets' own pages are below.
+    visit(browser, payments, "/locations/payments/asset-groups/streaming/lineage")
+    text = read(browser, r"payment_deliveries\n(?:.*\n)*?Asset checks\n(\d+) / \1 Passed")
     assert "Failed" not in text
     assert "Not Evaluated" not in text
 

@@ -104,6 +104,7 @@ def test_a_backup_that_is_none_or_not_of_one_moment_is_refused(world: World, com
     assert world.control().last_batch_id == 1
 
 
+@pytest.mark.long
 def test_a_run_at_work_is_fenced_off_by_a_restore(world: World, command: Command) -> None:
     from spark_jobs.driver.run import Run
 
@@ -162,6 +163,7 @@ def test_where_the_topic_has_lost_what_came_after_the_backup_the_run_stops_and_n
     assert len(world.rows(catalog.TRANSACTIONS)) == 1
 
 
+@pytest.mark.long
 def test_an_upgrade_of_spark_under_traffic_rebuilds_the_checkpoint_and_counts_every_payment_once(
     world: World, command: Command
 ) -> None:
@@ -178,6 +180,7 @@ def test_an_upgrade_of_spark_under_traffic_rebuilds_the_checkpoint_and_counts_ev
     assert (incident["kind"], "Spark 3.5.0" in incident["detail"]) == (IncidentKind.CHECKPOINT_UNUSABLE, True)
 
 
+@pytest.mark.long
 def test_a_dataset_that_was_copied_elsewhere_is_gone_on_with(world: World, command: Command) -> None:
     oracle = Oracle()
     send_some(world, oracle)
