@@ -13,8 +13,8 @@ SEED ?= 1
 SECONDS_PACED = $(or $(SECONDS),600)
 RATE_PACED = $(if $(filter command line,$(origin RATE)),$(RATE),10000)
 PYTEST_OPTIONS ?=
-# Test files at a time. They wait for processes of their own more than they compute: one more than there are cores.
-WORKERS ?= $(shell expr $$(nproc) + 1)
+# Test files at a time. Three on two cores take longer than two.
+WORKERS ?= 2
 
 # What shortens a benchmark: only what is given on the command line is passed on. DRY=1 keeps nothing.
 given = $(if $($(1)),--$(2) $($(1)))
@@ -39,7 +39,7 @@ lint: setup ## check the style of Python and SQL
 type: setup ## check the types
 	$(BIN)/mypy
 
-test: lint type ## lint, types and the tests, a few files at a time (WORKERS=3)
+test: lint type ## lint, types and the tests, two files at a time (WORKERS=2)
 	$(BIN)/pytest -m "not long and not thorough" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 test-thorough: setup ## only the tests that kill, damage, refuse and start anew; CI runs them after `make test`

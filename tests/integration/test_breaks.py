@@ -60,11 +60,11 @@ def test_a_naive_pipeline_counts_money_twice_where_ours_does_not(world: World, t
 @pytest.mark.parametrize(
     "run",
     [
-        disasters.no_watermark,
+        pytest.param(disasters.no_watermark, marks=pytest.mark.long),
         disasters.no_deduplication,
         disasters.checkpoint_not_persistent,
         disasters.deduplication_after_enrichment,
-        disasters.state_above_memory,
+        pytest.param(disasters.state_above_memory, marks=pytest.mark.long),
     ],
 )
 def test_a_disaster_of_a_naive_pipeline_is_none_of_ours(

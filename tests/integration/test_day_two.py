@@ -123,6 +123,7 @@ def test_a_run_at_work_is_fenced_off_by_a_restore(world: World, command: Command
     assert_exactly_once(world, oracle)
 
 
+@pytest.mark.long
 def test_dataset_and_checkpoint_of_one_moment_take_no_job_of_after_it_for_their_own(world: World) -> None:
     """Epoch, generation and batch come a second time, and the warehouse still knows the jobs of the first."""
     dataset, checkpoints = world.settings.dataset, world.folder / "checkpoints"
