@@ -51,7 +51,7 @@ NEVER_OPEN = (IncidentKind.CHECKPOINT_UNUSABLE, IncidentKind.FENCED)
 def open_incidents(incidents: Sequence[Row]) -> list[Row]:
     """Incidents since which nothing was published, each with its command and its alert; of a kind only the newest.
 
-    `published_at` of a row is when the newest batch of the week was published: a topic may be idle for days.
+    `published_at` of a row is when the newest batch of the week was published, where that was after the incident.
     """
     found: dict[str, Row] = {}
     for row in sorted(incidents, key=lambda row: str(row["occurred_at"])):

@@ -158,7 +158,10 @@ AT_ONE_MOMENT = {
             where published_at >= timestamp_sub(current_timestamp(), interval 7 day) and pipeline = @pipeline
         )
 
-        select incident_id, kind, detail, occurred_at, count(*) as partitions, max(published.newest_at) as published_at
+        -- Compared here, to the microsecond: a batch that was published before it in the same second mends nothing.
+        select
+            incident_id, kind, detail, occurred_at, count(*) as partitions,
+            if(max(published.newest_at) >= occurred_at, max(published.newest_at), null) as published_at
         from {pipeline_incidents}
         cross join published
         where pipeline = @pipeline and occurred_at >= timestamp_sub(current_timestamp(), interval 7 day)
