@@ -93,8 +93,7 @@ def empty(warehouse: DbtWarehouse) -> Built:
 def filled(warehouse: DbtWarehouse, empty: Built) -> Built:
     assert empty
     warehouse.fill(tables(deliveries(batches=2)))
-    # Its checks are those of `grown`, which has the same rows and more.
-    return build(warehouse, "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    return build(warehouse, *NO_UNIT_TESTS)
 
 
 @pytest.fixture(scope="module")
