@@ -33,7 +33,6 @@ LONGEST_FIRST = (
     "integration/test_watch.py",
     "faults/test_chaos.py",
     "faults/test_crash_points.py",
-    "dbt/test_readers.py",
     "integration/test_first_start.py",
     "integration/test_older_dataset.py",
     "dbt/test_build.py",

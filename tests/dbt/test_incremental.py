@@ -13,7 +13,7 @@ from tests.dbt.histories import History
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.thorough,
+    pytest.mark.long,
     # dbt's own, in this process.
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning"),
 ]

@@ -12,7 +12,7 @@ from spark_jobs.warehouse.client import connect, run
 from tests.dbt.conftest import DbtWarehouse
 from tests.dbt.sample import deliveries, tables
 
-pytestmark = [pytest.mark.integration, pytest.mark.thorough]
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 LABEL = "alter table {%s} set options (labels = [('seed', '%s')])"
