@@ -13,7 +13,7 @@ SEED ?= 1
 SECONDS_PACED = $(or $(SECONDS),600)
 RATE_PACED = $(if $(filter command line,$(origin RATE)),$(RATE),10000)
 PYTEST_OPTIONS ?=
-# Test files at a time. Three on two cores take longer than two.
+# Test files at a time.
 WORKERS ?= 2
 
 # What shortens a benchmark: only what is given on the command line is passed on. DRY=1 keeps nothing.
