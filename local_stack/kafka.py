@@ -35,7 +35,6 @@ _ROLL_HOURS = 24
 """A segment goes as a whole, when its newest record is too old: of large ones much more would be kept."""
 
 _ANSWER_SECONDS = 2.0
-_AGAIN = "try again."
 _DESCRIBE_CLUSTER = struct.pack(">ihhihxxx", 13, 60, 0, 1, -1)
 """Size, api 60 of version 0, correlation id 1, no client name, then empty tags, one false, empty tags."""
 
@@ -85,11 +84,9 @@ class Broker:
 
     def trouble(self) -> str | None:
         """Why it does not let us in, in one sentence with what to do; None where it does."""
-        if self.is_up():
-            return None
-        if self.is_local:
-            return "it is not up: run `payments up --no-ui` first."
-        return _refusal(self.bootstrap_servers) or f"it did not answer at first, and does now: {_AGAIN}"
+        if not self.is_local:
+            return _refusal(self.bootstrap_servers)
+        return None if self.is_up() else "it is not up: run `payments up --no-ui` first."
 
     def start(self, timeout_seconds: float = 60) -> None:
         """Return once the broker answers; start it where it is ours and not up.

@@ -137,17 +137,10 @@ def plain_world(
 
 
 @pytest.fixture(params=["patched", "plain"])
-def patched_or_plain_world(
-    request: pytest.FixtureRequest,
-    spark: SparkSession,
-    tmp_path: Path,
-    statements: Statements,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[World]:
+def patched_or_plain_world(request: pytest.FixtureRequest) -> World:
     """As `world`, and once more on the local warehouse without a patch."""
-    settings: JobSettings = request.getfixturevalue("stack" if request.param == "patched" else "plain_stack")
-    with _sandbox(settings, spark, tmp_path, statements, monkeypatch) as world:
-        yield world
+    world: World = request.getfixturevalue("world" if request.param == "patched" else "plain_world")
+    return world
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from orchestration.backtest.run import MAX_ALERTS_A_DAY, judged
+from orchestration.backtest.run import MAX_ALERTS_A_DAY, judged, refuse_out_of_range
 from orchestration.backtest.scoring import Backtest, Team
 from orchestration.errors import CommandError
-from spark_jobs.settings import JobSettings, SettingError
+from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 
 if TYPE_CHECKING:
@@ -33,13 +33,11 @@ class OwnConfig:
 
     def __post_init__(self) -> None:
         """Refuse what would say nothing."""
-        for name, value, low, high in (
+        refuse_out_of_range(
             ("--own-days", self.days, 1, 366),
             ("--label-delay-days", self.label_delay_days, 0, 366),
             ("--alerts-a-day", self.alerts_a_day, 1, MAX_ALERTS_A_DAY),
-        ):
-            if not low <= value <= high:
-                raise SettingError(f"{name} must be between {low} and {high}, not {value}.")
+        )
 
     def period(self, now: datetime) -> tuple[datetime, datetime]:
         """Whole UTC days of event_time, from and until: the last one ended `label_delay_days` ago."""

@@ -59,21 +59,30 @@ class BacktestConfig:
 
     def __post_init__(self) -> None:
         """Refuse what would say nothing."""
-        for name, value, low, high in (
+        refuse_out_of_range(
             ("--events", self.events, 5_000, 5_000_000),
             ("--seed", self.seed, 0, 2**63 - 1),
             ("--days", self.days, 2, 90),
             ("--history-days", self.history_days, 1, self.days - 1),
             ("--fraud-rate", self.fraud_rate, 0.0001, 0.05),
             ("--alerts-a-day", self.alerts_a_day, 1, MAX_ALERTS_A_DAY),
-        ):
-            if not low <= value <= high:
-                raise SettingError(f"{name} must be between {low} and {high}, not {value}.")
+        )
 
     @property
     def judged_since(self) -> datetime:
         """From when on payments are judged."""
         return _ENDS_AT - timedelta(days=self.days - self.history_days)
+
+
+def refuse_out_of_range(*options: tuple[str, float, float, float]) -> None:
+    """Each is an option's name, its value, and the least and the greatest that it may have.
+
+    Raises:
+        SettingError: a value is out of its range.
+    """
+    for name, value, low, high in options:
+        if not low <= value <= high:
+            raise SettingError(f"{name} must be between {low} and {high}, not {value}.")
 
 
 def run_backtest(settings: StackSettings, config: BacktestConfig, say: Say) -> Backtest:

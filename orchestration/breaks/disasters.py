@@ -8,13 +8,14 @@ import json
 import shutil
 from itertools import count
 
+from orchestration.breaks.naive.comparison import counted_too_many
 from orchestration.breaks.naive.pipeline import BATCH, Died, NaivePipeline, Payment
 from orchestration.breaks.sight import look
 from orchestration.scenarios.harness.proofs import breaks_of
 from orchestration.scenarios.harness.sandbox import Sandbox, event
 from orchestration.scenarios.harness.transcript import Transcript
 
-PAYMENTS, RETRIES, AMOUNT_MINOR = 300, 30, 1230
+PAYMENTS, RETRIES = 300, 30
 HOURS = 4
 RESTARTS = 3
 
@@ -99,21 +100,10 @@ def _send_with_retries(sandbox: Sandbox, transcript: Transcript) -> None:
     sandbox.send([event(f"payment-{number}") for number in range(RETRIES)])
 
 
-def _prove(
-    sandbox: Sandbox,
-    transcript: Transcript,
-    naive: NaivePipeline,
-    payments: int,
-    *,
-    too_many: int,
-) -> None:
+def _prove(sandbox: Sandbox, transcript: Transcript, naive: NaivePipeline, payments: int, *, too_many: int) -> None:
     """Show the money of both beside what was sent. `too_many` is by how many payments the naive pipeline is wrong."""
-    [ours] = sandbox.ask("select sum(amount_minor) as total from {payment_transactions}")
-    sums = {"sent": payments * AMOUNT_MINOR, "naive": naive.total(), "ours": int(ours["total"])}
-    rows = [(name, f"{total // 100:,}.{total % 100:02} EUR") for name, total in sums.items()]
-    transcript.table("Money", ("counted by", "sum"), rows)
+    of_naive, of_ours = counted_too_many(sandbox, transcript, naive, payments)
     transcript.claim("alerts of ours", [], look(sandbox, transcript))
-    wrong_by = {name: (total - sums["sent"]) // AMOUNT_MINOR for name, total in sums.items()}
-    transcript.claim("payments that the naive pipeline counts too many", too_many, wrong_by["naive"])
-    transcript.claim("payments that ours counts too many", 0, wrong_by["ours"])
+    transcript.claim("payments that the naive pipeline counts too many", too_many, of_naive)
+    transcript.claim("payments that ours counts too many", 0, of_ours)
     transcript.claim("rules of `payments verify` that are broken", [], breaks_of(sandbox))

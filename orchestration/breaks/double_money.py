@@ -3,6 +3,7 @@
 Belongs here: the comparison. Does not belong here: the naive pipeline (naive), killing (scenarios).
 """
 
+from orchestration.breaks.naive.comparison import counted_too_many
 from orchestration.breaks.naive.pipeline import BATCH, Died, NaivePipeline
 from orchestration.breaks.sight import look
 from orchestration.scenarios.exactly_once import killed_at
@@ -10,7 +11,7 @@ from orchestration.scenarios.harness.proofs import breaks_of
 from orchestration.scenarios.harness.sandbox import Sandbox, event
 from orchestration.scenarios.harness.transcript import Transcript
 
-PAYMENTS, RETRIES, AMOUNT_MINOR = 400, 20, 1230
+PAYMENTS, RETRIES = 400, 20
 
 
 def run(sandbox: Sandbox, transcript: Transcript) -> None:
@@ -31,18 +32,10 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     code = killed_at(sandbox, Point.COMMIT_ANSWERED, BATCH)
     transcript.say(f"It ended with code {code}.")
     sandbox.drain()
-    [ours] = sandbox.ask("select sum(amount_minor) as total from {payment_transactions}")
-    sums = {"sent": PAYMENTS * AMOUNT_MINOR, "naive": naive.total(), "ours": int(ours["total"])}
-    rows = [(name, f"{total // 100:,}.{total % 100:02} EUR") for name, total in sums.items()]
-    transcript.table("Money", ("counted by", "sum"), rows)
+    of_naive, of_ours = counted_too_many(sandbox, transcript, naive, PAYMENTS)
     transcript.say("Nobody sees it in the naive table: no row is wrong by itself, and nothing is compared.")
     transcript.claim("our run was killed", True, code < 0)
-    transcript.claim("the naive pipeline counts retries and a batch twice", RETRIES + BATCH, _too_many(sums["naive"]))
-    transcript.claim("ours counts too many", 0, _too_many(sums["ours"]))
+    transcript.claim("the naive pipeline counts retries and a batch twice", RETRIES + BATCH, of_naive)
+    transcript.claim("ours counts too many", 0, of_ours)
     transcript.claim("alerts", [], look(sandbox, transcript))
     transcript.claim("rules of `payments verify` that are broken", [], breaks_of(sandbox))
-
-
-def _too_many(total: int) -> int:
-    """How many payments too many such a sum is."""
-    return (total - PAYMENTS * AMOUNT_MINOR) // AMOUNT_MINOR

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
 
-PRODUCER = "urn:exactly-once-payments"
 _BUILT = ("model", "seed", "snapshot")
 _ENDS = {"success": "COMPLETE", "error": "FAIL"}
 _RUNS = uuid.UUID("0e0e3a3b-2a0f-5d0e-8a39-0c3b8f2f6d42")
@@ -60,6 +59,8 @@ def _of_node(
     from openlineage.client.facet_v2 import OutputDatasetFacet, RunFacet, error_message_run, job_type_job
     from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
 
+    from spark_jobs.lineage.batch_events import PRODUCER, WAREHOUSE
+
     ended = RunState[_ENDS[result["status"]]]
     failed: dict[str, RunFacet] = {}
     if ended is RunState.FAIL:
@@ -72,13 +73,14 @@ def _of_node(
     kind = job_type_job.JobTypeJobFacet("BATCH", "DBT", node["resource_type"].upper(), producer=PRODUCER)
     run_id = str(uuid.uuid5(_RUNS, f"{invocation}/{node['unique_id']}"))
     name = _name(node)
+    inputs = [InputDataset(WAREHOUSE, table) for table in tables_read(manifest, node)]
     for state, moment in ((RunState.START, span["started_at"]), (ended, span["completed_at"])):
         yield RunEvent(
             eventTime=moment,
             eventType=state,
             run=Run(run_id, failed if state is ended else {}),
             job=Job(namespace, node["unique_id"], {"jobType": kind}),
-            inputs=[InputDataset("bigquery", table) for table in tables_read(manifest, node)],
-            outputs=[OutputDataset("bigquery", name, outputFacets=written if state is ended else {})] if name else [],
+            inputs=inputs,
+            outputs=[OutputDataset(WAREHOUSE, name, outputFacets=written if state is ended else {})] if name else [],
             producer=PRODUCER,
         )

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from spark_jobs.backups.statements import clone_sql, newest_batch_sql, snapshot_sql, take_over_sql
+from spark_jobs.backups.statements import clone_sql, snapshot_sql, take_over_sql
 from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CONTROL, LEDGER, SCHEMA_MIGRATIONS
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.control_row import read_control
+from spark_jobs.warehouse.control_row import newest_in_ledger, read_control
 from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.schema_version import set_version
 from spark_jobs.warehouse.table_setup import STAGING_PREFIX, make_dataset, table_id
@@ -82,10 +82,10 @@ def read_backup(client: "Client", settings: JobSettings, name: str) -> Backup:
     control = read_control(client, there)
     if control is None:
         raise BackupRefused(f"backup {name!r} knows no pipeline {settings.pipeline!r}.")
-    [ledger] = run(client, newest_batch_sql(table_id(there, LEDGER)), {"pipeline": settings.pipeline})
-    if (ledger["newest"] or 0) != control.last_batch_id:
+    newest = newest_in_ledger(client, there)
+    if (newest or 0) != control.last_batch_id:
         raise BackupRefused(
-            f"the tables of backup {name!r} are not of one moment: its ledger ends with batch {ledger['newest']}, and "
+            f"the tables of backup {name!r} are not of one moment: its ledger ends with batch {newest}, and "
             f"its control row says {control.last_batch_id}."
         )
     dataset = client.get_dataset(f"{there.project}.{name}", **bounds())

@@ -17,11 +17,6 @@ def clone_sql(copy: str, target: str) -> str:
     return f"create table `{target}` clone `{copy}`"
 
 
-def newest_batch_sql(ledger: str) -> str:
-    """The newest batch of one pipeline's ledger."""
-    return f"select max(batch_id) as newest from `{ledger}` where pipeline = @pipeline"
-
-
 def take_over_sql(control: str) -> str:
     """Fence off every run of before: the epoch is above any that was given out, as far as this dataset knows."""
     return f"""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PRODUCER = "urn:exactly-once-payments"
 """Who says so: a URI, as the standard wants it."""
+WAREHOUSE = "bigquery"
+"""The namespace of the warehouse's tables, as the standard names it."""
 _RUNS = uuid.UUID("6f1d1f4e-6f0e-5c0a-9a55-0d3c3b0c7a11")
 
 
@@ -70,7 +72,7 @@ def _tables(settings: JobSettings, report: BatchReport) -> "list[OutputDataset]"
     rows = {catalog.DELIVERIES: report.delivered, catalog.TRANSACTIONS: report.unique, catalog.LEDGER: 1}
     return [
         OutputDataset(
-            "bigquery",
+            WAREHOUSE,
             f"{settings.project}.{settings.dataset}.{table.name}",
             outputFacets={"outputStatistics": written(rowCount=count, producer=PRODUCER)},
         )

@@ -1,8 +1,7 @@
 """The tables that are about the platform's own work, not about payments. Pure Python.
 
 Belongs here: what the broker says, what the watch saw, whose turn it is, why runs stopped, which versions the
-dataset has had. Does not
-belong here: payments and the ledger over them (catalog), decisions.
+dataset has had. Does not belong here: payments and the ledger over them (catalog), decisions.
 """
 
 from spark_jobs.tables.columns import Column, Table

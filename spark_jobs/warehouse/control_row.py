@@ -1,6 +1,7 @@
 """The control row in BigQuery: reading it, raising its epoch, naming a new generation.
 
-Belongs here: the row's reads and writes but a batch's own. Does not belong here: what the row means (publishing).
+Belongs here: the row's reads and writes but a batch's own, and whether the ledger is of the same moment. Does not
+belong here: what the row means (publishing).
 """
 
 import time
@@ -83,18 +84,25 @@ def raise_epoch(client: "Client", settings: JobSettings, *, holder: str, first: 
     return control
 
 
-def _insist_on_a_beginning(client: "Client", settings: JobSettings) -> None:
-    """A row without a batch is a pipeline's first, or the row was lost: the whole topic would be published again."""
+def newest_in_ledger(client: "Client", settings: JobSettings) -> int | None:
+    """The newest batch of the pipeline that the ledger has, which a control row that was not lost knows too."""
     ledger = f"select max(batch_id) as newest from `{table_id(settings, LEDGER)}` where pipeline = @pipeline"
     [found] = run(client, ledger, {"pipeline": settings.pipeline})
-    if found["newest"] is None:
+    newest: int | None = found["newest"]
+    return newest
+
+
+def _insist_on_a_beginning(client: "Client", settings: JobSettings) -> None:
+    """A row without a batch is a pipeline's first, or the row was lost: the whole topic would be published again."""
+    newest = newest_in_ledger(client, settings)
+    if newest is None:
         return
     now = read_control(client, settings)
     # Another run may have taken over and published meanwhile.
     if now is None or not now.last_batch_id:
         raise Incident(
             IncidentKind.WAREHOUSE_FAILED,
-            f"dataset {settings.dataset!r} has batches up to {found['newest']}, and its control row has none: the row "
+            f"dataset {settings.dataset!r} has batches up to {newest}, and its control row has none: the row "
             "was lost. Nothing is published; restore all tables of one moment (docs/day-two.md).",
         )
 

@@ -156,13 +156,19 @@ def test_a_lease_that_was_over_long_ago_is_taken_at_the_first_look(warehouse: Wa
     assert second.take()
 
 
-def test_a_frozen_pod_that_wakes_up_after_its_lease_finds_that_it_is_anothers(warehouse: Warehouse) -> None:
+def of_a_frozen_pod(warehouse: Warehouse) -> LeaseHold:
+    """What `a` believes to hold, whose clock has stood still while `b` took over."""
     (first, _, frozen), (second, _, clock) = machine(warehouse, "a"), machine(warehouse, "b")
     assert first.take()
     hold = LeaseHold(first, frozen)
     assert not second.take()
     time_passes(SECONDS, warehouse, clock)
     assert second.take()
+    return hold
+
+
+def test_a_frozen_pod_that_wakes_up_after_its_lease_finds_that_it_is_anothers(warehouse: Warehouse) -> None:
+    hold = of_a_frozen_pod(warehouse)
     hold.check()
     hold.renew()
     for asked in (hold.check, hold.confirm):
@@ -173,12 +179,7 @@ def test_a_frozen_pod_that_wakes_up_after_its_lease_finds_that_it_is_anothers(wa
 
 
 def test_a_frozen_pod_that_begins_a_run_asks_before_it_takes_over(warehouse: Warehouse) -> None:
-    (first, _, frozen), (second, _, clock) = machine(warehouse, "a"), machine(warehouse, "b")
-    assert first.take()
-    hold = LeaseHold(first, frozen)
-    assert not second.take()
-    time_passes(SECONDS, warehouse, clock)
-    assert second.take()
+    hold = of_a_frozen_pod(warehouse)
     with pytest.raises(Incident, match="FENCED"):
         hold.confirm()
 
