@@ -23,10 +23,17 @@ from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """`parsed` is what parsing reads of a record, one row each; `ignored` the rule by which one is no payment."""
+    """Of each record, in order.
+
+    Args:
+        parsed: what parsing reads of it.
+        ignored: the rule by which it is no payment.
+        dropped: what was written in fields that the mapping leaves empty, as a JSON object.
+    """
 
     parsed: pa.Table
     ignored: list[str | None]
+    dropped: list[str | None]
 
 
 def apply(
@@ -58,7 +65,7 @@ def apply(
     reasons = [[reason.value for reason in row.reasons] if row.reasons else None for row in rows]
     arrays["parse_reasons"] = pa.array(reasons, pa.list_(pa.string()))
     parsed = pa.Table.from_arrays([arrays[field.name] for field in PARSED_SCHEMA], schema=PARSED_SCHEMA)
-    return Mapped(parsed, [row.ignored for row in rows])
+    return Mapped(parsed, [row.ignored for row in rows], [row.dropped for row in rows])
 
 
 class _Rows:

@@ -24,7 +24,7 @@ from spark_jobs.mapping.expressions import Expression, Path
 from spark_jobs.mapping.field_specs import AmountSpec, FieldSpec, TextSpec, TimeSpec
 from spark_jobs.mapping.flat import NotFlat, flat
 from spark_jobs.mapping.readers import CannotRead, Record
-from spark_jobs.mapping.rows import NEEDED, amount_field, extra_reader, text_field
+from spark_jobs.mapping.rows import NEEDED, amount_field, dropped_reader, extra_reader, text_field
 from spark_jobs.mapping.rules import Question, condition_of
 from spark_jobs.mapping.spec import Mapping
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
@@ -44,11 +44,13 @@ class Judged:
         rows: which records they are, ascending.
         parsed: PARSED_SCHEMA, as long as `rows`.
         ignored: the rule by which a record is no payment, as long as `rows`; what `parsed` has of it means nothing.
+        dropped: what was written in fields that the mapping leaves empty, as a JSON object; as long as `rows`.
     """
 
     rows: Numbers
     parsed: pa.Table
     ignored: pa.StringArray
+    dropped: pa.StringArray
 
 
 @lru_cache(maxsize=16)
@@ -79,7 +81,9 @@ class ColumnMapping:
         self._fields |= {name: _amount(spec, minor_units) for name, spec in fields if isinstance(spec, AmountSpec)}
         if extra := _extra(mapping.extra):
             self._fields["extra_fields"] = extra
-        asked = [*self._fields.values(), *(test for _, tests in self._rules for test in tests)]
+        self._dropped = _dropped(mapping.fields)
+        tests = [test for _, tests in self._rules for test in tests]
+        asked = [*self._fields.values(), *tests, *filter(None, [self._dropped])]
         self.places = frozenset(place for each in asked for place in each.places)
 
     def judge(self, columns: Columns) -> Judged:
@@ -90,12 +94,16 @@ class ColumnMapping:
         for name, field in self._fields.items():
             texts[name], is_unread = field.texts(columns, texts[_CURRENCY])
             is_doubtful |= is_unread
+        dropped = pa.nulls(count, pa.string())
+        if self._dropped:
+            dropped, is_unread = self._dropped.texts(columns, texts[_CURRENCY])
+            is_doubtful |= is_unread
         is_doubtful &= ~np.asarray(ignored.is_valid())
         parsed = pa.Table.from_arrays(list(texts.values()), schema=PARSED_SCHEMA)
         if not is_doubtful.any():
-            return Judged(columns.rows, parsed, ignored)
+            return Judged(columns.rows, parsed, ignored, dropped)
         is_plain = pa.array(~is_doubtful)
-        return Judged(columns.rows[~is_doubtful], parsed.filter(is_plain), ignored.filter(is_plain))
+        return Judged(columns.rows[~is_doubtful], *(each.filter(is_plain) for each in (parsed, ignored, dropped)))
 
     def _ignored(self, columns: Columns) -> tuple[pa.StringArray, Flags]:
         """The first rule that says of a record that it is no payment, and of which records that cannot be told."""
@@ -189,6 +197,14 @@ def _amount(spec: AmountSpec, minor_units: Table[str, int]) -> _Asked:
 def _extra(extra: Table[str, Expression]) -> _Asked | None:
     places, sources = flat(extra.values())
     read = extra_reader(dict(zip(extra, sources, strict=True)))
+    return _Asked(places, read) if read else None
+
+
+def _dropped(fields: Table[str, FieldSpec]) -> _Asked | None:
+    mapped = {name: spec for name, spec in fields.items() if isinstance(spec, TextSpec) and spec.map is not None}
+    places, sources = flat(spec.source for spec in mapped.values())
+    named = zip(mapped.items(), sources, strict=True)
+    read = dropped_reader({name: replace(spec, source=source) for (name, spec), source in named})
     return _Asked(places, read) if read else None
 
 

@@ -34,13 +34,15 @@ _to_json = msgspec.json.Encoder(decimal_format="number").encode
 class Row(NamedTuple):
     """Texts in the order of FIELD_NAMES, further fields as a JSON object, reasons in the contract's order.
 
-    `ignored` is the rule by which the record is no payment; then there is nothing else.
+    `ignored` is the rule by which the record is no payment; then there is nothing else. `dropped` is what was written
+    in fields that the mapping leaves empty, as a JSON object.
     """
 
     values: tuple[str | None, ...]
     extra_fields: str | None = None
     reasons: tuple[Reason, ...] = ()
     ignored: str | None = None
+    dropped: str | None = None
 
 
 NOTHING = (None,) * _WIDTH
@@ -65,6 +67,7 @@ def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> 
         if isinstance(spec, AmountSpec)
     ]
     extra_of = extra_reader(mapping.extra)
+    dropped_of = dropped_reader(mapping.fields)
 
     def read(record: Record) -> Row:
         values: list[str | None] = [None] * _WIDTH
@@ -77,7 +80,8 @@ def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> 
             currency = values[_CURRENCY]
             for position, amount_of in amounts:
                 values[position] = amount_of(record, currency)
-            return Row(tuple(values), extra_of(record) if extra_of else None)
+            extra = extra_of(record) if extra_of else None
+            return Row(tuple(values), extra, dropped=dropped_of(record) if dropped_of else None)
         except CannotRead:
             return with_reasons(record)
 
@@ -168,6 +172,28 @@ def extra_reader(extra: Table[str, Expression]) -> TextReader | None:
     return extra_of
 
 
+def dropped_reader(fields: Table[str, FieldSpec]) -> TextReader | None:
+    """What was written in the fields that the mapping leaves empty, as one JSON object: nothing is dropped uncounted.
+
+    None where no field can be left empty. Raises nothing that the fields themselves do not raise.
+    """
+    readers = [
+        (name, _not_in_the_map(spec))
+        for name, spec in fields.items()
+        if isinstance(spec, TextSpec) and spec.map is not None and spec.otherwise == ABSENT
+    ]
+    if not readers:
+        return None
+
+    def dropped_of(record: Record) -> str | None:
+        found = {name: text for name, read in readers if (text := read(record)) is not None}
+        # Half of a character holds no payment back either.
+        readable = {name: text.encode(errors="backslashreplace").decode() for name, text in found.items()}
+        return _to_json(readable).decode() if readable else None
+
+    return dropped_of
+
+
 def _text_field(spec: Any) -> TextReader:
     if isinstance(spec, TimeSpec):
         if spec.form in EPOCHS:
@@ -202,15 +228,37 @@ def _written(read: Reader) -> TextReader:
     return text_of
 
 
-def _mapped(spec: TextSpec) -> TextReader:
+def _before_the_map(spec: TextSpec) -> TextReader:
+    """A value as the keys of a map have it."""
     read = value_reader(spec.source)
-    texts, otherwise = dict(spec.map or {}), spec.otherwise
 
     def text_of(record: Record) -> str | None:
         value = read(record)
         if value is None:
             return None
-        text = ("true" if value else "false") if type(value) is bool else as_text(value)
+        return ("true" if value else "false") if type(value) is bool else as_text(value)
+
+    return text_of
+
+
+def _not_in_the_map(spec: TextSpec) -> TextReader:
+    read, known = _before_the_map(spec), frozenset(spec.map or ())
+
+    def text_of(record: Record) -> str | None:
+        text = read(record)
+        return None if text in known else text
+
+    return text_of
+
+
+def _mapped(spec: TextSpec) -> TextReader:
+    read = _before_the_map(spec)
+    texts, otherwise = dict(spec.map or {}), spec.otherwise
+
+    def text_of(record: Record) -> str | None:
+        text = read(record)
+        if text is None:
+            return None
         mapped = texts.get(text)
         if mapped is not None:
             return mapped

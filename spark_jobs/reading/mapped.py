@@ -4,6 +4,7 @@ Belongs here: which records go which way, and their order. Does not belong here:
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,20 @@ from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
 from spark_jobs.reading.headers import lists_of
 
 
+class MappedRecords(NamedTuple):
+    """Of each record of a batch, in order.
+
+    Args:
+        parsed: PARSED_SCHEMA, with nothing in it where a rule says that the record is no payment.
+        rules: that rule's name.
+        dropped: what was written in fields that the mapping leaves empty, as a JSON object.
+    """
+
+    parsed: pa.Table
+    rules: pa.StringArray
+    dropped: pa.StringArray
+
+
 def read_mapped(
     batch: pa.RecordBatch,
     values: Sequence[bytes | None],
@@ -28,8 +43,8 @@ def read_mapped(
     lists: CodeLists,
     mapping: Mapping,
     registered: Registered | None = None,
-) -> tuple[pa.Table, pa.StringArray]:
-    """PARSED_SCHEMA, with nothing in it where a rule says that the record is no payment; and that rule's name.
+) -> MappedRecords:
+    """What the mapping makes of a batch.
 
     Args:
         batch: KAFKA_COLUMNS.
@@ -49,12 +64,14 @@ def read_mapped(
     [left] = np.nonzero(is_left)
     if left.size or not parts:
         parts.append(_one_by_one(batch, values, timestamps, lists, mapping, registered, left))
-    parsed, rules = _in_order(parts)
+    parsed, rules, dropped = _in_order(parts)
     if rules.null_count == len(rules):
-        return parsed, rules
+        return MappedRecords(parsed, rules, dropped)
     parsed = parsed.combine_chunks()
-    nothing = [pc.if_else(rules.is_valid(), pa.scalar(None, column.type), column) for column in parsed.columns]
-    return pa.Table.from_arrays(nothing, schema=PARSED_SCHEMA), rules
+    *nothing, no_text = (
+        pc.if_else(rules.is_valid(), pa.scalar(None, column.type), column) for column in (*parsed.columns, dropped)
+    )
+    return MappedRecords(pa.Table.from_arrays(nothing, schema=PARSED_SCHEMA), rules, no_text)
 
 
 def headers_in(batch: pa.RecordBatch) -> pa.ListArray | None:
@@ -93,12 +110,14 @@ def _one_by_one(
     of_rows = [values[row] for row in rows.tolist()]
     documents = decode(of_rows, keys, headers, Format(mapping.format), registered)
     mapped = apply(mapping, documents, keys, headers, timestamps.take(chosen), lists.minor_units)
-    return Judged(rows, mapped.parsed, pa.array(mapped.ignored, pa.string()))
+    texts = (pa.array(of_each, pa.string()) for of_each in (mapped.ignored, mapped.dropped))
+    return Judged(rows, mapped.parsed, *texts)
 
 
-def _in_order(parts: Sequence[Judged]) -> tuple[pa.Table, pa.StringArray]:
+def _in_order(parts: Sequence[Judged]) -> MappedRecords:
     if len(parts) == 1:
-        return parts[0].parsed, parts[0].ignored
+        return MappedRecords(parts[0].parsed, parts[0].ignored, parts[0].dropped)
     order = pa.array(np.argsort(np.concatenate([part.rows for part in parts])))
     parsed = pa.concat_tables([part.parsed for part in parts]).take(order)
-    return parsed, pa.concat_arrays([part.ignored for part in parts]).take(order)
+    ignored = pa.concat_arrays([part.ignored for part in parts]).take(order)
+    return MappedRecords(parsed, ignored, pa.concat_arrays([part.dropped for part in parts]).take(order))

@@ -69,14 +69,12 @@ def read_records(batch: pa.RecordBatch, lists: CodeLists | None = None, mapping:
     if mapping is None:
         # Keys matter only where a value is missing, which is rare.
         keys = batch.column("key").to_pylist() if batch.column("value").null_count else None
-        parsed, rules = parse(values, keys, _versions(batch)), None
-    else:
-        parsed, rules = read_mapped(batch, values, timestamps, lists, mapping)
-    validated = validate(parsed, timestamps, lists, clocks)
-    if rules is None:
+        validated = validate(parse(values, keys, _versions(batch)), timestamps, lists, clocks)
         is_ignored = pa.repeat(pa.scalar(False), len(values))
     else:
-        validated, is_ignored = _with_rules(validated, rules), rules.is_valid()
+        mapped = read_mapped(batch, values, timestamps, lists, mapping)
+        validated = _with_dropped(validate(mapped.parsed, timestamps, lists, clocks), mapped.dropped)
+        validated, is_ignored = _with_rules(validated, mapped.rules), mapped.rules.is_valid()
     sha256 = pa.array([hashlib.sha256(value or b"").digest() for value in values], pa.binary(32))
     coordinates = [batch.column("partition"), batch.column("offset"), timestamps, batch.column("key")]
     headers = texts_of(headers_in(batch), len(values))
@@ -90,6 +88,21 @@ def _versions(batch: pa.RecordBatch) -> pa.StringArray | None:
     if versions is None or not batch.column("value").null_count:
         return versions
     return pc.if_else(batch.column("value").is_valid(), versions, pa.scalar(None, pa.string()))
+
+
+def _with_dropped(validated: pa.Table, dropped: pa.StringArray) -> pa.Table:
+    """What the mapping left out of a payment beside what the contract did: both are JSON objects, of other fields."""
+    if dropped.null_count == len(dropped):
+        return validated
+    validated = validated.combine_chunks()
+    at = validated.schema.get_field_index("dropped_labels")
+    is_payment = pc.equal(pc.list_value_length(validated["reasons"]), 0)
+    by_contract = validated["dropped_labels"]
+    both = pc.binary_join_element_wise(
+        pc.utf8_slice_codeunits(dropped, 0, -1), pc.utf8_slice_codeunits(by_contract, 1), ","
+    )
+    merged = pc.if_else(is_payment, pc.coalesce(both, dropped, by_contract), by_contract)
+    return validated.set_column(at, VALIDATED_SCHEMA.field(at), merged)
 
 
 def _with_rules(validated: pa.Table, rules: pa.StringArray) -> pa.Table:

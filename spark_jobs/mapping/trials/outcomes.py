@@ -77,7 +77,8 @@ def outcomes_of(mapping: Mapping | None, records: Sequence[KafkaRecord]) -> list
 def _mapped(mapping: Mapping | None, records: Sequence[KafkaRecord]) -> Mapped:
     values, keys = [record.value for record in records], [record.key for record in records]
     if mapping is None:
-        return Mapped(parse(values, keys, _versions(records)).cast(PARSED_SCHEMA), [None] * len(records))
+        none: list[str | None] = [None] * len(records)
+        return Mapped(parse(values, keys, _versions(records)).cast(PARSED_SCHEMA), none, none)
     headers = [record.headers for record in records]
     documents = decode(values, keys, headers, mapping.format)
     return apply(mapping, documents, keys, headers, [record.timestamp for record in records])

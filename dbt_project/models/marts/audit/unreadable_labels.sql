@@ -10,11 +10,22 @@ with written as (
             when 'ip_address' then json_value(dropped_labels, '$.ip_address')
             when 'payment_method' then json_value(dropped_labels, '$.payment_method')
             when 'merchant_category' then json_value(dropped_labels, '$.merchant_category')
+            when 'original_transaction_id' then json_value(dropped_labels, '$.original_transaction_id')
+            when 'status' then json_value(dropped_labels, '$.status')
         end as written_value
     from {{ ref('stg_payments__transactions') }}
     cross join
         unnest(
-            ['country', 'device_id', 'device_type', 'ip_address', 'payment_method', 'merchant_category']
+            [
+                'country',
+                'device_id',
+                'device_type',
+                'ip_address',
+                'payment_method',
+                'merchant_category',
+                'original_transaction_id',
+                'status'
+            ]
         ) as label
     where dropped_labels is not null
 )

@@ -5,7 +5,8 @@ Belongs here: the files. Does not belong here: documents, what becomes of them.
 
 from hypothesis import strategies as st
 
-from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.contract.payment_event import FIELDS, Field
+from spark_jobs.mapping.field_specs import OTHERWISE
 
 TIMES = st.sampled_from(
     [
@@ -40,6 +41,12 @@ def mappings(draw: st.DrawFn, expressions: st.SearchStrategy[str]) -> str:
     def expression() -> str:
         return '"' + draw(expressions) + '"'
 
+    def mapped(field: Field) -> str:
+        known = next(iter(field.values)) if field.values else "known"
+        otherwise = draw(st.sampled_from(("refuse", "keep") if field.required else OTHERWISE))
+        source = f"from = {expression()}, map = {{ paid = '{known}' }}"
+        return f"{field.json_name} = {{ {source}, otherwise = '{otherwise}' }}"
+
     lines = ["mapping = 1", "version = '1'"]
     for number in range(draw(st.integers(0, 2))):
         lines += ["[[ignore]]", f"rule = 'r{number}'", f"path = {expression()}", draw(TESTS)]
@@ -52,6 +59,6 @@ def mappings(draw: st.DrawFn, expressions: st.SearchStrategy[str]) -> str:
         elif field.bigquery_type == "NUMERIC":
             lines.append(f"{field.json_name} = {{ from = {expression()}, {draw(UNITS)} }}")
         elif field.required or draw(st.booleans()):
-            lines.append(f"{field.json_name} = {expression()}")
+            lines.append(f"{field.json_name} = {expression()}" if draw(st.booleans()) else mapped(field))
     lines += ["[extra]", f"kept = {expression()}"]
     return "\n".join(lines)

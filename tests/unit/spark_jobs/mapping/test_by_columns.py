@@ -61,8 +61,11 @@ def assert_as_alone(mapping: Mapping, documents: list[Any], columns: Columns) ->
     plain = [index for index, row in enumerate(rows) if row["parse_reasons"] is None]
     assert judged.rows.tolist() == columns.rows[plain].tolist()
     assert judged.ignored.to_pylist() == [alone.ignored[index] for index in plain]
-    for index, row, ignored in zip(plain, judged.parsed.to_pylist(), judged.ignored.to_pylist(), strict=True):
-        assert ignored is not None or row == rows[index]
+    judged_rows = zip(
+        plain, *(each.to_pylist() for each in (judged.parsed, judged.ignored, judged.dropped)), strict=True
+    )
+    for index, row, ignored, dropped in judged_rows:
+        assert ignored is not None or (row, dropped) == (rows[index], alone.dropped[index])
 
 
 @settings(max_examples=200, deadline=None)

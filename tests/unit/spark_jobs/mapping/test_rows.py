@@ -59,6 +59,16 @@ def test_values_are_replaced_by_the_map_and_others_are_refused_kept_or_left_out(
     assert "payment_method" not in texts(row(DOCUMENT | {"method": None}))
 
 
+def test_what_the_mapping_leaves_out_is_told_by_field_and_value() -> None:
+    assert row(DOCUMENT | {"method": "klarna"}).dropped == '{"payment_method":"klarna"}'
+    assert row(DOCUMENT | {"method": False}).dropped == '{"payment_method":"false"}'
+    assert row(DOCUMENT).dropped is None
+    assert row(DOCUMENT | {"method": None}).dropped is None
+    assert row(DOCUMENT | {"method": "klarna", "status": "open"}).dropped is None, "it is no payment"
+    assert row(DOCUMENT | {"method": "klarna"}, GOOD.replace('"absent"', '"keep"')).dropped is None
+    assert row(DOCUMENT | {"method": "\ud800"}).dropped == r'{"payment_method":"\\ud800"}'
+
+
 def test_an_amount_without_a_currency_has_no_minor_unit() -> None:
     read = row(DOCUMENT | {"money": {"amount": 1999}})
     assert read.reasons == (Reason.MISSING_FIELD, Reason.UNKNOWN_MINOR_UNIT)

@@ -75,13 +75,13 @@ def both_ways(records: list[Record], mapping: Mapping) -> tuple[list[Any], list[
     """What becomes of them, and what becomes of each alone, by decoding and apply."""
     batch, lists = columns(records), lists_of_now()
     values = [record.value for record in records]
-    parsed, rules = read_mapped(batch, values, batch.column("timestamp"), lists, mapping, REGISTERED)
+    parsed, rules, dropped = read_mapped(batch, values, batch.column("timestamp"), lists, mapping, REGISTERED)
     keys, headers = [record.key for record in records], [record.headers for record in records]
     documents = decode(values, keys, headers, mapping.format, REGISTERED)
     alone = apply(mapping, documents, keys, headers, batch.column("timestamp"), lists.minor_units)
     return (
-        list(zip(parsed.to_pylist(), rules.to_pylist(), strict=True)),
-        list(zip(alone.parsed.to_pylist(), alone.ignored, strict=True)),
+        list(zip(parsed.to_pylist(), rules.to_pylist(), dropped.to_pylist(), strict=True)),
+        list(zip(alone.parsed.to_pylist(), alone.ignored, alone.dropped, strict=True)),
     )
 
 
@@ -118,7 +118,7 @@ def test_plain_records_of_several_schemas_are_read_together(monkeypatch: pytest.
     monkeypatch.setattr(mapped, "decode", lambda *_: pytest.fail("read one by one"))
     batch = columns([Record(avro(number % 3, charge(f"p-{number}"))) for number in range(9)])
     values = batch.column("value").to_pylist()
-    parsed, rules = read_mapped(batch, values, batch.column("timestamp"), lists_of_now(), AVRO, REGISTERED)
+    parsed, rules, _ = read_mapped(batch, values, batch.column("timestamp"), lists_of_now(), AVRO, REGISTERED)
     assert parsed["transaction_id"].to_pylist() == [f"p-{number}" for number in range(9)]
     assert parsed["amount"].to_pylist() == ["12.5"] * 9
     assert rules.null_count == 9
@@ -127,7 +127,7 @@ def test_plain_records_of_several_schemas_are_read_together(monkeypatch: pytest.
 def test_a_batch_may_be_a_part_of_a_larger_one() -> None:
     batch = columns([Record(charge(f"p-{number}")) for number in range(9)]).slice(3, 4)
     values = batch.column("value").to_pylist()
-    parsed, _ = read_mapped(batch, values, batch.column("timestamp"), lists_of_now(), JSON)
+    parsed, _, _ = read_mapped(batch, values, batch.column("timestamp"), lists_of_now(), JSON)
     assert parsed["transaction_id"].to_pylist() == [f"p-{number}" for number in range(3, 7)]
 
 
@@ -137,18 +137,18 @@ def test_one_record_is_as_large_as_the_contract_allows_and_the_next_too_large() 
     assert len(fitting) == MAX_VALUE_BYTES
     found, alone = both_ways([Record(fitting), Record(fitting + b" "), Record(charge("p-2"))], JSON)
     assert found == alone
-    assert [row["parse_reasons"] for row, _ in found] == [None, ["OVERSIZE"], None]
+    assert [row["parse_reasons"] for row, _, _ in found] == [None, ["OVERSIZE"], None]
 
 
 def test_no_records_are_no_rows() -> None:
     batch = columns([])
     for mapping in (JSON, AVRO):
-        parsed, rules = read_mapped(batch, [], batch.column("timestamp"), lists_of_now(), mapping, REGISTERED)
+        parsed, rules, _ = read_mapped(batch, [], batch.column("timestamp"), lists_of_now(), mapping, REGISTERED)
         assert (parsed.num_rows, len(rules)) == (0, 0)
 
 
 def test_values_may_be_large_binaries() -> None:
     batch = columns([Record(charge("p-1"))])
     large = batch.set_column(4, "value", batch.column("value").cast(pa.large_binary()))
-    parsed, _ = read_mapped(large, [charge("p-1")], batch.column("timestamp"), lists_of_now(), JSON)
+    parsed, _, _ = read_mapped(large, [charge("p-1")], batch.column("timestamp"), lists_of_now(), JSON)
     assert parsed["transaction_id"].to_pylist() == ["p-1"]

@@ -22,7 +22,7 @@ from spark_jobs.contract.payment_event import (
     UnreadableLabels,
 )
 from spark_jobs.deduplication.state import DedupState
-from spark_jobs.mapping.spec import Mapping
+from spark_jobs.mapping.spec import Mapping, read_mapping
 from spark_jobs.reading.contracts import OF_OTHER_EVENTS, contract_of_now
 from spark_jobs.reading.records import read_records
 from spark_jobs.reading.rereading import reread
@@ -30,7 +30,7 @@ from spark_jobs.streaming import packing
 from spark_jobs.streaming.tally import add_up
 from tests.architecture.sources import ROOT
 from tests.corpus.cases import FIELD_TIMESTAMP, Case, FieldRecord, event_bytes, read_cases, read_field_records
-from tests.unit.spark_jobs.events import MAPPING, charge
+from tests.unit.spark_jobs.events import MAPPING, TEXT, charge
 from tests.unit.spark_jobs.stream import KAFKA_US, Record, Stream, columns, us
 
 CASES = read_cases()
@@ -266,6 +266,47 @@ def test_what_the_mapping_ignores_says_nothing_but_the_rule_and_keeps_its_bytes(
     assert (ignored["is_ignored"], ignored["reasons"], ignored["raw_value"]) == (True, ["not-a-charge"], value)
     assert [name for name in (*FIELD_NAMES, "amount_minor", "extra_fields", "payload_hash") if ignored[name]] == []
     assert (good["reasons"], broken["reasons"], broken["is_ignored"]) == ([], ["INVALID_JSON"], False)
+
+
+LABELLED = read_mapping(
+    TEXT.replace(
+        'currency = "upper(data.currency)"',
+        'currency = "upper(data.currency)"\ncountry = "data.country"\n'
+        "payment_method = { from = 'data.method', map = { visa = 'card' }, otherwise = 'absent' }",
+    )
+)
+
+
+def labelled(name: str, **labels: str) -> bytes:
+    document = json.loads(charge(name))
+    document["data"] |= labels
+    return json.dumps(document).encode()
+
+
+def test_what_a_mapping_leaves_out_is_kept_beside_the_payment_as_an_unreadable_label_is() -> None:
+    values = [
+        labelled("a", method="visa"),
+        labelled("b", method="klarna"),
+        labelled("c", method="klarna", country="XK"),
+        labelled("d", country="XK"),
+        # A value that the contract knows and the map does not is left out as well, and not taken for the contract's.
+        labelled("e", method="wallet"),
+    ]
+    read = mapped(*values, mapping=LABELLED)
+    assert [row["payment_method"] for row in read] == ["card", None, None, None, None]
+    assert [row["reasons"] for row in read] == [[]] * 5
+    dropped = [row["dropped_labels"] and json.loads(row["dropped_labels"]) for row in read]
+    method = {"payment_method": "klarna"}
+    assert dropped == [None, method, method | {"country": "XK"}, {"country": "XK"}, {"payment_method": "wallet"}]
+
+
+def test_what_is_held_back_or_ignored_has_no_labels_that_are_counted() -> None:
+    document = json.loads(labelled("a", method="klarna"))
+    zero, ignored = json.loads(json.dumps(document)), document | {"type": "test"}
+    zero["data"]["amount"] = 0
+    rows = mapped(*(json.dumps(each).encode() for each in (zero, ignored)), mapping=LABELLED)
+    assert [row["dropped_labels"] for row in rows] == [None, None]
+    assert [row["reasons"] for row in rows] == [["AMOUNT_NOT_POSITIVE"], ["not-a-charge"]]
 
 
 def test_without_a_mapping_nothing_is_ignored() -> None:
