@@ -49,6 +49,7 @@ class StackSettings:
     keep_runs_days: int = 2
     dashboard_port: int = 3080
     dashboard_seconds: int = 15
+    dagster_probe_url: str = ""
 
     @property
     def dashboard_url(self) -> str:
@@ -64,6 +65,11 @@ class StackSettings:
     def dagster_url(self) -> str:
         """Where the UI answers: on loopback only."""
         return f"http://127.0.0.1:{self.dagster_port}"
+
+    @property
+    def dagster_probe(self) -> str:
+        """What answers while the UI does: its own address, where nothing else is named."""
+        return self.dagster_probe_url or f"{self.dagster_url}/server_info"
 
 
 def is_delta_a_sink(env: Mapping[str, str] | None = None) -> bool:
@@ -118,6 +124,7 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         keep_runs_days=_whole_number(env, "PAYMENTS_KEEP_RUNS_DAYS", 2, least=1, most=3650),
         dashboard_port=_whole_number(env, "PAYMENTS_DASHBOARD_PORT", 3080, least=1, most=65_535),
         dashboard_seconds=_whole_number(env, "PAYMENTS_DASHBOARD_SECONDS", 15, least=1, most=86_400),
+        dagster_probe_url=_address(env, "PAYMENTS_DAGSTER_PROBE_URL"),
     )
 
 
@@ -138,6 +145,7 @@ def child_environment(settings: StackSettings, env: Mapping[str, str] | None = N
         "PAYMENTS_KEEP_RUNS_DAYS": str(settings.keep_runs_days),
         "PAYMENTS_DASHBOARD_PORT": str(settings.dashboard_port),
         "PAYMENTS_DASHBOARD_SECONDS": str(settings.dashboard_seconds),
+        "PAYMENTS_DAGSTER_PROBE_URL": settings.dagster_probe_url,
         "PAYMENTS_BUILD_DUE_SECONDS": str(settings.build_due_seconds),
         "PAYMENTS_PUBLICATION_DUE_SECONDS": str(settings.publication_due_seconds),
         "PAYMENTS_SILENCE_DUE_SECONDS": str(settings.silence_due_seconds),
@@ -150,6 +158,13 @@ def _switch(env: Mapping[str, str], name: str, *, default: bool) -> bool:
     if value not in ("on", "off"):
         raise SettingError(f"{name} must be on or off, not {value!r}.")
     return value == "on"
+
+
+def _address(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name) or ""
+    if value and not value.startswith(("http://", "https://")):
+        raise SettingError(f"{name} must be an address that begins with http:// or https://, not {value!r}.")
+    return value
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:

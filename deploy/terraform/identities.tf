@@ -4,7 +4,7 @@ module "access" {
 }
 
 resource "google_service_account" "this" {
-  for_each     = toset(["stream", "dbt", "simulator"])
+  for_each     = toset(["stream", "dbt", "dashboard", "simulator"])
   account_id   = "payments-${each.key}"
   display_name = "Payments: ${each.key}"
 }

@@ -221,7 +221,7 @@ def _lag(before: Section, ends: dict[int, int], control: Section, broker: Part, 
 
 def _ask_dagster(settings: StackSettings) -> Part:
     try:
-        with build_opener(ProxyHandler({})).open(f"{settings.dagster_url}/server_info", timeout=5):
+        with build_opener(ProxyHandler({})).open(settings.dagster_probe, timeout=5):
             return Part(DAGSTER, True, "its UI answers")
     except (OSError, HTTPException):
         return Part(DAGSTER, False, "its UI does not answer")

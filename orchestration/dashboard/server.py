@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
     from uvicorn import Server
 
 HEADERS = {
@@ -35,6 +36,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the metrics alone, where a port for them is named
 OWN_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -82,10 +84,6 @@ def application(settings: StackSettings, hosts: list[str], known: Known) -> "Sta
         html = served(known.look(), datetime.now(UTC), settings.dashboard_seconds)
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
-    def metrics(_: "Request") -> "Response":
-        text = exposition(known.look(), datetime.now(UTC))
-        return PlainTextResponse(text, headers={"Cache-Control": "no-store"}, media_type=METRICS_TYPE)
-
     def runbook(request: "Request") -> "Response":
         # Only names of the list: nothing else of the folder, and nothing beside it.
         name = request.path_params["name"]
@@ -95,34 +93,72 @@ def application(settings: StackSettings, hosts: list[str], known: Known) -> "Sta
             return PlainTextResponse("There is no such runbook.\n", status_code=404)
         return PlainTextResponse(file.read_text(encoding="utf-8"))
 
-    def health(_: "Request") -> "Response":
-        return PlainTextResponse("ok\n")
-
-    async def with_headers(request: "Request", answer: "Callable[[Request], Awaitable[Response]]") -> "Response":
-        response = await answer(request)
-        response.headers.update(HEADERS)
-        return response
-
     return Starlette(
         routes=[
             Route("/", page),
-            Route("/metrics", metrics),
-            Route("/healthz", health),
+            *_routes_of_machines(known),
             Route("/runbooks/{name}.md", runbook),
             Mount("/static", StaticFiles(directory=FOLDER)),
         ],
         middleware=[
-            Middleware(BaseHTTPMiddleware, dispatch=with_headers),
+            Middleware(BaseHTTPMiddleware, dispatch=_with_headers),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
         ],
     )
 
 
-def serve(settings: StackSettings, host: str, port: int, hosts: list[str]) -> None:
-    """Serve until the process is stopped. What the first reader would wait for is done before."""
+def metrics_application(known: Known) -> "Starlette":
+    """The metrics and nothing else, by whatever name: for a scraper that has no login."""
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.base import BaseHTTPMiddleware
+
+    middleware = [Middleware(BaseHTTPMiddleware, dispatch=_with_headers)]
+    return Starlette(routes=_routes_of_machines(known), middleware=middleware)
+
+
+def _routes_of_machines(known: Known) -> "list[BaseRoute]":
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    def metrics(_: "Request") -> "Response":
+        text = exposition(known.look(), datetime.now(UTC))
+        return PlainTextResponse(text, headers={"Cache-Control": "no-store"}, media_type=METRICS_TYPE)
+
+    def health(_: "Request") -> "Response":
+        return PlainTextResponse("ok\n")
+
+    return [Route("/metrics", metrics), Route("/healthz", health)]
+
+
+async def _with_headers(request: "Request", answer: "Callable[[Request], Awaitable[Response]]") -> "Response":
+    response = await answer(request)
+    response.headers.update(HEADERS)
+    return response
+
+
+def serve(settings: StackSettings, host: str, port: int, hosts: list[str], metrics_port: int | None = None) -> None:
+    """Serve until the process is stopped. What the first reader would wait for is done before.
+
+    Args:
+        settings: where the parts are.
+        host: where the page listens.
+        port: its port.
+        hosts: the names that a request may call the page by.
+        metrics_port: where the metrics alone are served beside it, on every address.
+    """
     known = Known(settings)
     served(known.look(), datetime.now(UTC), settings.dashboard_seconds)
-    server_of(application(settings, hosts, known), host, port).run()
+    page = server_of(application(settings, hosts, known), host, port)
+    if metrics_port is None:
+        page.run()
+        return
+    metrics = server_of(metrics_application(known), EVERYWHERE, metrics_port)
+    beside = threading.Thread(target=metrics.run, name="metrics", daemon=True)
+    beside.start()
+    page.run()
+    metrics.should_exit = True
+    beside.join()
 
 
 def server_of(app: "Starlette", host: str, port: int) -> "Server":

@@ -66,6 +66,8 @@ def test_no_role_is_given_but_by_the_table_of_grants() -> None:
 def test_nobody_but_who_must_may_change_a_payment() -> None:
     writers = {who for who in {grant["who"] for grant in grants().values()} if permissions_of(who) >= WRITES}
     assert writers == {"stream", "dbt"}
+    dashboards = {name.rpartition(".")[2] for name in permissions_of("dashboard")}
+    assert not {name for name in dashboards if re.match("update|delete|fineGrained", name)}, "it only reads"
     assert not {name for name in permissions_of("simulator") if name.startswith(("bigquery.", "storage."))}
 
 
@@ -145,4 +147,4 @@ def test_the_table_of_grants_passes_its_own_tests(terraform: str, tmp_path: Path
     shutil.copytree(TERRAFORM / "modules" / "access", module, ignore=shutil.ignore_patterns(".terraform*"))
     run(terraform, "init", "-backend=false", folder=module)
     run(terraform, "validate", folder=module)
-    assert "4 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)
+    assert "5 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)

@@ -31,7 +31,9 @@ def test_the_committed_copy_is_what_the_chart_comes_to(helm: Path, name: str) ->
 ADDRESSES = [f"network.{whom}.cidrs" for whom in ("kafka", "postgres", "https", "metadata")]
 
 
-@pytest.mark.parametrize("missing", ["image.digest", "postgres.secret", "proxy.secret", "proxy.arguments", *ADDRESSES])
+@pytest.mark.parametrize(
+    "missing", ["image.digest", "postgres.secret", "proxy.secret", "proxy.arguments", "dashboard.host", *ADDRESSES]
+)
 def test_what_has_no_default_is_asked_for_by_name(helm: Path, missing: str) -> None:
     assert_it_is_asked_for(helm, missing)
 

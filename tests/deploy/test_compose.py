@@ -18,7 +18,7 @@ from tests.deploy.rendered import objects
 from tests.deploy.test_rendered import NOT_OURS
 
 COMPOSE = ROOT / "deploy" / "compose"
-OURS = ("processor", "code-location", "daemon", "webserver", "simulator")
+OURS = ("processor", "code-location", "daemon", "webserver", "dashboard", "simulator")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_warehouse_and_whatever_else_asks_for_no_login_is_reached_from_insid
 ) -> None:
     services = compose["services"]
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"network": ["127.0.0.1:3000:3000"]}
+    assert published == {"network": ["127.0.0.1:3000:3000", "127.0.0.1:3080:3080"]}
     assert {service["network_mode"] for name, service in services.items() if name != "network"} == {"service:network"}
 
 

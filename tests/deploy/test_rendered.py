@@ -153,29 +153,77 @@ def test_nothing_gets_in_or_out_but_what_is_allowed(name: str) -> None:
     assert to_the_api_server == (name == "executors")
     ingress = {part: spec["ingress"] for part, spec in every.items() if spec.get("ingress")}
     among_spark = {"payments-processor", "payments-executor"} if name == "executors" else set()
-    assert ingress.keys() == {"payments-webserver", "payments-code-location"} | among_spark
-    assert [port["port"] for rule in ingress["payments-webserver"] for port in rule["ports"]] == [4180]
+    assert ingress.keys() == {"payments-webserver", "payments-dashboard", "payments-code-location"} | among_spark
+    assert {port["port"] for rule in ingress["payments-webserver"] for port in rule["ports"]} == {4180}
+    into_the_dashboard = {
+        str(rule["from"]): [port["port"] for port in rule["ports"]] for rule in ingress["payments-dashboard"]
+    }
+    assert sorted(into_the_dashboard.values()) == [[4180], [9464]], "the page by the proxy, the metrics by Prometheus"
+    assert [whom for whom, ports in into_the_dashboard.items() if ports == [9464] and "monitoring" in whom]
+
+
+SERVERS = {"webserver": 3000, "dashboard": 3080}
+"""What has no login of its own, and the port of loopback on which it listens."""
+
+
+@pytest.mark.parametrize("part", SERVERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_server_without_a_login_is_reached_through_the_same_proxy_alone(name: str, part: str) -> None:
+    found = {container["name"]: container for container in pods(name)[part]["spec"]["containers"]}
+    listens_on = " ".join(found[part]["args"]).replace("=", " ")
+    assert f"--host 127.0.0.1 --port {SERVERS[part]}" in listens_on
+    assert SERVERS[part] not in [port["containerPort"] for port in found[part].get("ports", [])]
+    assert f"--upstream=http://127.0.0.1:{SERVERS[part]}" in found["proxy"]["args"]
+    [service] = [each for each in objects(name) if each["kind"] == "Service" and part in each["metadata"]["name"]]
+    assert service["spec"]["ports"][0] == {"name": "http", "port": 80, "targetPort": "http"}
+    assert found["proxy"]["ports"] == [{"name": "http", "containerPort": 4180}]
+    others = next(c for c in pods(name)["webserver"]["spec"]["containers"] if c["name"] == "proxy")
+    is_same = {**found["proxy"], "args": [each for each in found["proxy"]["args"] if "--upstream" not in each]}
+    assert is_same == {**others, "args": [each for each in others["args"] if "--upstream" not in each]}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_web_server_is_reached_through_the_proxy_alone(name: str) -> None:
-    found = {container["name"]: container for container in pods(name)["webserver"]["spec"]["containers"]}
-    arguments = found["webserver"]["args"]
-    assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
-    assert "ports" not in found["webserver"]
-    assert "--upstream=http://127.0.0.1:3000" in found["proxy"]["args"]
-    [service] = [
-        each for each in objects(name) if each["kind"] == "Service" and "webserver" in each["metadata"]["name"]
-    ]
-    assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
-    assert found["proxy"]["ports"] == [{"name": "http", "containerPort": 4180}]
+def test_the_dashboard_writes_nowhere_but_its_scratch_and_has_no_password(name: str) -> None:
+    [dashboard] = [each for label, each in containers(name) if label == "dashboard/dashboard"]
+    assert not [each for each in dashboard["env"] if "valueFrom" in each], "it needs no PostgreSQL"
+    mounts = {mount["mountPath"]: mount for mount in dashboard["volumeMounts"]}
+    assert {path for path, mount in mounts.items() if not mount.get("readOnly")} == {
+        "/tmp",  # noqa: S108
+        *(f"/opt/payments/home/{folder}" for folder in ("run", "logs", "dashboard")),
+    }
+    [account] = [each for each in objects(name) if each["kind"] == "ServiceAccount" and "dashboard" in str(each)]
+    [processor] = [each for each in objects(name) if each["kind"] == "ServiceAccount" and "-stream@" in str(each)]
+    assert account["metadata"]["annotations"] != processor["metadata"]["annotations"]
+    assert pods(name)["dashboard"]["spec"]["serviceAccountName"] == account["metadata"]["name"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_dashboard_asks_for_dagster_where_a_policy_lets_it(name: str) -> None:
+    [dashboard] = [each for label, each in containers(name) if label == "dashboard/dashboard"]
+    [probe] = [each["value"] for each in dashboard["env"] if each["name"] == "PAYMENTS_DAGSTER_PROBE_URL"]
+    assert probe == "http://payments-webserver/ping"
+    assert read_stack_settings(settings_of(name) | {"PAYMENTS_DAGSTER_PROBE_URL": probe}).dagster_probe == probe
+    assert 4180 in _ports_between(policies(name)["payments-dashboard"]["egress"], "to", "webserver")
+    assert 4180 in _ports_between(policies(name)["payments-webserver"]["ingress"], "from", "dashboard")
+
+
+def _ports_between(rules: list[dict[str, Any]], end: str, part: str) -> set[int]:
+    """The ports that a policy opens between its pods and those of a part."""
+    component = "app.kubernetes.io/component"
+    return {
+        port["port"]
+        for rule in rules
+        for peer in rule[end]
+        if peer.get("podSelector", {}).get("matchLabels", {}).get(component) == part
+        for port in rule["ports"]
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_pod_of_ours_is_a_part_of_the_image(name: str) -> None:
     parts = {label: container["args"][0] for label, container in containers(name) if "executor" not in label}
-    parts.pop("webserver/proxy")
-    assert set(parts.values()) == {"processor", "code-location", "daemon", "webserver"} <= PARTS.keys()
+    parts = {label: part for label, part in parts.items() if not label.endswith("/proxy")}
+    assert set(parts.values()) == {"processor", "code-location", "daemon", "webserver", "dashboard"} <= PARTS.keys()
 
 
 @pytest.mark.parametrize("name", NAMES)

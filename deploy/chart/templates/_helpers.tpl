@@ -115,3 +115,41 @@ env:
   secret: {secretName: {{ .Values.kafka.propertiesSecret }}, defaultMode: 0440}
 {{- end }}
 {{- end }}
+
+{{- /* Who comes in is asked by oauth2-proxy, beside a server that listens on loopback alone. */ -}}
+{{- define "payments.proxy" -}}
+{{- $values := .root.Values.proxy -}}
+- name: proxy
+  image: {{ required "proxy.repository is required" $values.repository }}@{{ required "proxy.digest is required" $values.digest }}
+  imagePullPolicy: IfNotPresent
+  args:
+    - --http-address=0.0.0.0:4180
+    - --upstream={{ .upstream }}
+    - --reverse-proxy=true
+    - --cookie-secure=true
+    - --skip-provider-button=true
+    {{- include "payments.need" (dict "list" $values.arguments "name" "proxy.arguments" "what" "who may come in") }}
+    {{- range $values.arguments }}
+    - {{ . | quote }}
+    {{- end }}
+  {{- include "payments.containerSecurity" .root | nindent 2 }}
+  env:
+    {{- range $name, $key := dict "OAUTH2_PROXY_CLIENT_ID" "client-id" "OAUTH2_PROXY_CLIENT_SECRET" "client-secret" "OAUTH2_PROXY_COOKIE_SECRET" "cookie-secret" }}
+    - name: {{ $name }}
+      valueFrom:
+        secretKeyRef:
+          name: {{ required "proxy.secret is required: the secret with client-id, client-secret and cookie-secret" $values.secret }}
+          key: {{ $key }}
+    {{- end }}
+  ports:
+    - {name: http, containerPort: 4180}
+  livenessProbe:
+    httpGet: {path: /ping, port: http}
+    periodSeconds: 20
+    timeoutSeconds: 5
+  readinessProbe:
+    httpGet: {path: /ping, port: http}
+    periodSeconds: 10
+    timeoutSeconds: 5
+  resources: {{- toYaml $values.resources | nindent 4 }}
+{{- end }}

@@ -24,6 +24,9 @@ def dashboard(
     allow: Annotated[
         list[str] | None, typer.Option(help="A host name that requests may call the server by; may be repeated.")
     ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Also serve the metrics, and nothing else, on this port of every address.")
+    ] = None,
 ) -> None:
     """Serve the dashboard and its metrics until Ctrl-C, or write it as one file that needs nothing."""
     settings = read_stack_settings()
@@ -31,7 +34,7 @@ def dashboard(
         write_page(html)
         say(f"Dashboard: {html}")
         return
-    from orchestration.dashboard.server import OWN_HOSTS, serve
+    from orchestration.dashboard.server import EVERYWHERE, OWN_HOSTS, serve
 
     port = settings.dashboard_port if port is None else port
     if not is_loopback(host) and not allow:
@@ -40,8 +43,10 @@ def dashboard(
         )
     if not is_port_free(host, port):
         raise CommandError(f"Port {port} of {host} is taken: set PAYMENTS_DASHBOARD_PORT, or --port.")
+    if metrics_port is not None and (metrics_port == port or not is_port_free(EVERYWHERE, metrics_port)):
+        raise CommandError(f"Port {metrics_port} is taken: give another as --metrics-port.")
     say(f"Dashboard: http://{host}:{port}, metrics at /metrics")
-    serve(settings, host, port, [*OWN_HOSTS, *(allow or ())])
+    serve(settings, host, port, [*OWN_HOSTS, *(allow or ())], metrics_port)
 
 
 def write_page(file: Path) -> None:

@@ -16,6 +16,7 @@ def test_an_empty_environment_means_the_local_stack(tmp_path: Path, monkeypatch:
     assert settings.home == tmp_path / ".payments"
     assert settings.dagster_home == tmp_path / ".payments" / "dagster"
     assert settings.dagster_url == "http://127.0.0.1:3000"
+    assert settings.dagster_probe == "http://127.0.0.1:3000/server_info"
     assert settings.dbt_target == "local"
 
 
@@ -34,6 +35,7 @@ def test_an_empty_environment_means_the_local_stack(tmp_path: Path, monkeypatch:
         ("PAYMENTS_BUILD_DUE_SECONDS", "0"),
         ("PAYMENTS_PUBLICATION_DUE_SECONDS", "soon"),
         ("PAYMENTS_SILENCE_DUE_SECONDS", "-1"),
+        ("PAYMENTS_DAGSTER_PROBE_URL", "payments-webserver/ping"),
         ("KAFKA_BOOTSTRAP_SERVERS", "nowhere"),
         ("BIGQUERY_EMULATOR_HOST", "127.0.0.1:9050"),
     ],

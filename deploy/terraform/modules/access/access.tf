@@ -44,6 +44,28 @@ locals {
       why = "joins and groups by account ids"
     }
 
+    # The page and its metrics: reads, and no more.
+    "dashboard/jobs" = {
+      who = "dashboard", on = "project", role = "roles/bigquery.jobUser",
+      why = "runs the queries of the page"
+    }
+    "dashboard/dataset" = {
+      who = "dashboard", on = "dataset", role = "roles/bigquery.dataViewer",
+      why = "reads the ledger, the control row and the marts"
+    }
+    "dashboard/costs" = {
+      who = "dashboard", on = "project", role = "roles/bigquery.resourceViewer",
+      why = "the costs a day are of the job list of all"
+    }
+    "dashboard/columns" = {
+      who = "dashboard", on = "policy_tags", role = "roles/bigquerydatapolicy.maskedReader",
+      why = "sees account ids as hashes and raw values as NULL, whoever looks"
+    }
+    "dashboard/kafka" = {
+      who = "dashboard", on = "project", role = "roles/managedkafka.client",
+      why = "asks a Managed Kafka cluster where its partitions end", optional = true
+    }
+
     # People who look at results.
     "analysts/jobs" = {
       who = "analysts", on = "project", role = "roles/bigquery.jobUser",

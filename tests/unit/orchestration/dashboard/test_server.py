@@ -10,7 +10,7 @@ import pytest
 from local_stack.processes import free_port
 from orchestration.dashboard.keeping import keep, kept
 from orchestration.dashboard.model import Snapshot
-from orchestration.dashboard.server import HEADERS, OWN_HOSTS, Known, application, server_of
+from orchestration.dashboard.server import HEADERS, OWN_HOSTS, Known, application, metrics_application, server_of
 from orchestration.settings import StackSettings, read_stack_settings
 from tests.unit.orchestration.dashboard.sample import snapshot
 
@@ -33,9 +33,10 @@ def settings_in(home: Path) -> StackSettings:
 
 
 @contextmanager
-def running(known: Known, home: Path) -> Iterator[int]:
+def running(known: Known, home: Path, *, metrics_alone: bool = False) -> Iterator[int]:
     port = free_port("127.0.0.1")
-    server = server_of(application(settings_in(home), OWN_HOSTS, known), "127.0.0.1", port)
+    app = metrics_application(known) if metrics_alone else application(settings_in(home), OWN_HOSTS, known)
+    server = server_of(app, "127.0.0.1", port)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -118,3 +119,13 @@ def test_before_anything_is_known_the_page_says_so(tmp_path: Path, reader: Reade
 def test_it_listens_on_loopback_alone(tmp_path: Path, reader: Reader) -> None:
     with running(Known(settings_in(tmp_path), reader), tmp_path) as port, socket.socket() as other:
         other.bind(("127.0.0.2", port))
+
+
+def test_the_port_for_metrics_has_nothing_else_and_answers_by_any_name(tmp_path: Path, reader: Reader) -> None:
+    keep(tmp_path, snapshot())
+    with running(Known(settings_in(tmp_path), reader), tmp_path, metrics_alone=True) as port:
+        answer, text = get(port, "/metrics", host="10.2.3.4")
+        assert (answer.status, "payments_counted_once 1.0" in text) == (200, True)
+        assert get(port, "/healthz")[1] == "ok\n"
+        for path in ("/", "/runbooks/PaymentsDataLost.md", "/static/page.js"):
+            assert get(port, path)[0].status == 404

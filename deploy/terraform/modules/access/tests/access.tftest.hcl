@@ -43,3 +43,17 @@ run "analysts_read_marts_only_and_masked" {
     error_message = "Analysts have no role on the dataset or a bucket."
   }
 }
+
+run "the_dashboard_only_reads_and_masked" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for grant in output.grants : contains([
+        "roles/bigquery.jobUser", "roles/bigquery.dataViewer", "roles/bigquery.resourceViewer",
+        "roles/bigquerydatapolicy.maskedReader"
+      ], grant.role) if grant.who == "dashboard"
+    ])
+    error_message = "The dashboard has no role that writes, and none that shows a person's columns."
+  }
+}
