@@ -153,9 +153,9 @@ bytes: setup ## what BigQuery would bill for every statement; writes docs/costs.
 scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
 	$(BIN)/python -m benchmarks.measurements.scenarios
 
-docs: setup ## make the documents' site in build/docs/site; a broken link fails
+docs: setup ## make the documents' site in build/docs/site; a broken link fails (LINKS=1 asks the other hosts, too)
 	@local_stack/setup.sh docs
-	@$(BIN)/python -m handbook.site --generator "$(HOME_DIR)/docs-env/bin/zensical"
+	@$(BIN)/python -m handbook.site --generator "$(HOME_DIR)/docs-env/bin/zensical" $(if $(LINKS),--links)
 
 lock: ## take newer versions into requirements/*.txt
 	local_stack/setup.sh lock
