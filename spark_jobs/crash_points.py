@@ -33,6 +33,7 @@ class Point(StrEnum):
     DELTA_WRITTEN = "delta_written"
     DAYS_KEPT = "days_kept"
     FILES_REMOVED = "files_removed"
+    DECISION_COMMITTED = "decision_committed"
     CHECKPOINT_COMMITTED = "checkpoint_committed"
 
 

@@ -86,6 +86,8 @@ def _shift(run: Run, deadline: float, idle_seconds: float, batch_seconds: float)
         if run.drain_once(deadline):
             time.sleep(max(0.0, min(began + batch_seconds, deadline) - time.monotonic()))
             idle_since = time.monotonic()
+        elif run.decide():
+            idle_since = time.monotonic()
         elif time.monotonic() - idle_since >= idle_seconds:
             break
         else:

@@ -84,6 +84,7 @@ class JobSettings:
     consumer_group: str = ""
     turn: str = BY_LOCK
     turn_lease_seconds: int = 6
+    decision_portion: int = 10_000
 
     @property
     def watermark_microseconds(self) -> int:
@@ -133,6 +134,7 @@ class JobSettings:
             **({"PAYMENTS_SPARK_CONF": self.spark_conf} if self.spark_conf else {}),
             "PAYMENTS_TURN": self.turn,
             "PAYMENTS_TURN_LEASE_SECONDS": str(self.turn_lease_seconds),
+            "PAYMENTS_DECISION_PORTION": str(self.decision_portion),
             "PAYMENTS_CONSUMER_GROUP": self.consumer_group or NO_GROUP,
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
@@ -176,6 +178,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         consumer_group=_consumer_group(env.get("PAYMENTS_CONSUMER_GROUP") or DEFAULT_GROUP),
         turn=env.get("PAYMENTS_TURN") or BY_LOCK,
         turn_lease_seconds=_positive(env, "PAYMENTS_TURN_LEASE_SECONDS", 6),
+        decision_portion=_positive(env, "PAYMENTS_DECISION_PORTION", 10_000),
     )
     _refuse_a_mixed_target(settings)
     _refuse_a_turn_that_cannot_be(settings)

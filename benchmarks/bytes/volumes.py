@@ -60,6 +60,8 @@ LAWS: Mapping[str, Grows] = {
     catalog.DAY_REPORTS.name: Grows.DAY,
     catalog.FRAUD_LABELS.name: Grows.DAY,
     catalog.FRAUD_LISTS.name: Grows.DAY,
+    catalog.DECISION_REQUESTS.name: Grows.DAY,
+    catalog.DECISION_OUTCOMES.name: Grows.DAY,
     "country_regions": Grows.NOT,
     "currencies": Grows.NOT,
     "fraud_queue_limits": Grows.NOT,

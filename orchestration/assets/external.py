@@ -40,6 +40,8 @@ OUTSIDE = [
             catalog.DAY_REPORTS,
             catalog.FRAUD_LABELS,
             catalog.FRAUD_LISTS,
+            catalog.DECISION_REQUESTS,
+            catalog.DECISION_OUTCOMES,
         )
     ),
 ]

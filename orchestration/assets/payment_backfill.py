@@ -3,6 +3,7 @@
 Belongs here: the asset and its partitions. Does not belong here: what a backfill is (spark_jobs.corrections).
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -41,7 +42,7 @@ def payment_backfill(
 ) -> dg.MaterializeResult[None]:
     """Recompute beside the live data; the diff is metadata of the materialization."""
     from orchestration.presentation.backfill_cells import COLUMNS, cells
-    from spark_jobs.corrections.backfill import backfill, range_of_day, recomputed
+    from spark_jobs.corrections.backfill import range_of_day, recomputed
 
     if config.swaps and not config.reason.strip():
         raise dg.Failure("a swap needs a reason, which is kept on record", allow_retries=False)
@@ -53,14 +54,26 @@ def payment_backfill(
         with recomputed(client, settings.job, ranges) as beside:
             found = beside.differences()
             reason = f"backfill {day}: {config.reason.strip()}"
-            swaps = {"decided_by": "dagster", "reason": reason}
-            swapped = backfill(client, settings.job, beside, **swaps) if config.swaps else ()
+            swapped = _swapped(client, settings, beside.arguments(), reason) if config.swaps else 0
     changed = [difference for difference in found if difference.outcome == "CHANGED"]
     return dg.MaterializeResult(
         metadata={
             "records": sum(difference.records for difference in found),
             "changed": sum(difference.records for difference in changed),
-            "swapped": len(swapped) // 2,
+            "swapped": swapped // 2,
             "difference": dg.MetadataValue.md(markdown_table(COLUMNS, [list(row) for row in cells(found)])),
         }
     )
+
+
+def _swapped(client: Any, settings: StackSettings, arguments: Mapping[str, Any], reason: str) -> int:
+    """Rows out and in, by the queue."""
+    from spark_jobs.decision_queue.asking import decide_by_queue
+    from spark_jobs.decision_queue.request import Kind, Request
+    from spark_jobs.turns.by_setting import turn_of
+
+    request = Request(Kind.BACKFILL, arguments, "dagster", reason)
+    done = decide_by_queue(client, settings.job, request, turn_of(settings.job, settings.home))
+    if done.why_not:
+        raise dg.Failure(done.why_not, allow_retries=False)
+    return done.decided

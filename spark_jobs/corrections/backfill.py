@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.corrections.batch_mappings import Read, reader_of
-from spark_jobs.corrections.decisions import Decision, decide
+from spark_jobs.corrections.decisions import Decision, Plan, decide
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.ranges import Range, read_ranges
@@ -35,6 +35,10 @@ IDENTITY = ("transaction_id", "event_time")
 
 RECOMPUTED = tuple(column.name for column in catalog.TRANSACTIONS.columns if column.name not in KEPT)
 _NOT_STAGED = ("raw_key", "raw_value", "id_hash", "reasons", "is_ignored", "headers")
+
+
+class NoLongerThere(ValueError):
+    """What is to be swapped in cannot be read any more. The message is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,17 @@ def range_of_day(client: "Client", settings: JobSettings, day: date) -> dict[int
 class Recomputed:
     """Records read again by the contract of now, beside the live data."""
 
-    def __init__(self, client: "Client", settings: JobSettings, ranges: Mapping[int, Range], uris: list[str]) -> None:
-        self._client, self._settings, self._uris = client, settings, uris
-        self._table = f"{settings.project}.{settings.dataset}.{STAGING_PREFIX}backfill_{uuid.uuid4().hex}"
+    def __init__(
+        self,
+        client: "Client",
+        settings: JobSettings,
+        ranges: Mapping[int, Range],
+        uris: list[str],
+        table: str | None = None,
+    ) -> None:
+        self._client, self._settings, self._uris, self._ranges = client, settings, uris, ranges
+        self._name = table or f"{STAGING_PREFIX}backfill_{uuid.uuid4().hex}"
+        self._table = f"{settings.project}.{settings.dataset}.{self._name}"
         self._values = {
             "topic": settings.topic,
             "ranges": [
@@ -75,13 +87,37 @@ class Recomputed:
             ],
         }
 
+    def arguments(self) -> dict[str, Any]:
+        """What `of_arguments` makes the same of, in another process."""
+        return {"ranges": [[at, *bounds] for at, bounds in sorted(self._ranges.items())]} | {
+            "table": self._name,
+            "uris": list(self._uris),
+        }
+
+    @classmethod
+    def of_arguments(cls, client: "Client", settings: JobSettings, told: Mapping[str, Any]) -> "Recomputed":
+        """What another process has recomputed and loaded."""
+        ranges = {at: (first, after) for at, first, after in told["ranges"]}
+        return cls(client, settings, ranges, list(told["uris"]), told["table"])
+
     def load(self) -> None:
-        """Into a table beside the others. A run that begins may have swept it: then it is loaded again."""
+        """Into a table beside the others."""
         from google.cloud import bigquery
 
         config = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_TRUNCATE")
         job = self._client.load_table_from_uri(self._uris, self._table, job_config=config, **bounds())
         wait_for(job)
+
+    def _ensure(self) -> None:
+        """A run that begins may have swept the table: then it is loaded again."""
+        from google.api_core.exceptions import NotFound
+
+        with suppress(NotFound):
+            self._client.get_table(self._table, **bounds())
+            return
+        if not all(map(_is_there, self._uris)):
+            raise NoLongerThere("what was recomputed is gone: ask for the backfill again.")
+        self.load()
 
     def differences(self) -> list[Difference]:
         """What is otherwise than published, in records and money; what is the same is one outcome more."""
@@ -92,26 +128,33 @@ class Recomputed:
         changed = self._select("t.transaction_id") + f"\nlimit {limit:d}"
         return [row["transaction_id"] for row in run(self._client, changed, self._values)]
 
-    def decisions(self) -> list[Decision]:
-        """The swap of every changed payment: the row as it is out, the row as it is recomputed in.
+    def plan(self, most: int | None = None) -> Plan:
+        """The swap of changed payments: the row as it is out, the row as it is recomputed in.
+
+        Args:
+            most: so many rows at most; the next plan is of those that still differ then.
 
         Raises:
-            Incident: there are too many.
+            Incident: there are too many, where all are asked for.
+            NoLongerThere: the table was swept, and so were its files.
         """
-        self.load()
+        self._ensure()
+        pairs = MAX_CHANGES + 1 if most is None else max(1, most // 2)
         columns = [column.name for column in catalog.TRANSACTIONS.columns]
         recomputed = [f"s.{name}" if name in RECOMPUTED else f"t.{name}" for name in columns]
-        before = run(self._client, self._select(", ".join(f"t.{name}" for name in columns)), self._values)
-        after = run(self._client, self._select(", ".join(recomputed)), self._values)
-        if len(before) > MAX_CHANGES:
-            said = f"{len(before)} payments would change, and {MAX_CHANGES} can at once: take a smaller range."
+        first = f"\nlimit {pairs:d}"
+        before = run(self._client, self._select(", ".join(f"t.{name}" for name in columns)) + first, self._values)
+        after = run(self._client, self._select(", ".join(recomputed)) + first, self._values)
+        if most is None and len(before) > MAX_CHANGES:
+            said = f"more than {MAX_CHANGES} payments would change, and so many can at once: take a smaller range."
             raise Incident(IncidentKind.WAREHOUSE_FAILED, said)
         kinds = (Correction.BACKFILL_REPLACED, Correction.BACKFILL_CHOSEN)
-        return [
+        swaps = [
             Decision(kind, row)
             for pair in zip(before, after, strict=True)
             for kind, row in zip(kinds, pair, strict=True)
         ]
+        return Plan(swaps, is_last=len(before) < pairs)
 
     def drop(self) -> None:
         """The table goes; so does what it was loaded from."""
@@ -162,7 +205,16 @@ def backfill(
     Raises:
         Incident: the warehouse refused, or too many would change.
     """
-    return decide(client, settings, beside.decisions, decided_by=decided_by, reason=reason)
+    return decide(client, settings, beside.plan, decided_by=decided_by, reason=reason).decisions
+
+
+def _is_there(uri: str) -> bool:
+    import pyarrow.fs as pafs
+
+    from spark_jobs.file_systems import place
+
+    filesystem, path = place(uri)
+    return bool(filesystem.get_file_info(path).type == pafs.FileType.File)
 
 
 def _write(records: "pa.Table", location: str) -> str:

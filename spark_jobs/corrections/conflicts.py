@@ -7,9 +7,10 @@ An id is published twice where its retry came later than the look-back reaches, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from spark_jobs.corrections.decisions import Decision, decide
+from spark_jobs.corrections.decisions import Decision, Plan, decide
 from spark_jobs.corrections.kept_records import payments_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -160,6 +161,31 @@ def choose(conflict: Conflict, keep: str) -> Row:
     raise NoSuchChoice(f"{keep} is no delivery of {conflict.transaction_id}: `payments resolve` lists them.")
 
 
+def plan_resolution(client: "Client", settings: JobSettings, transaction_id: str, keep: str) -> Plan:
+    """What a decision of a conflict comes to; nothing where it is decided so already.
+
+    Raises:
+        NoSuchChoice: the id is in no conflict, or has no such delivery.
+    """
+    found = conflicts(client, settings, transaction_id)
+    if not found:
+        raise NoSuchChoice(f"{transaction_id} is in no conflict: `payments resolve` lists those that are.")
+    [conflict] = found
+    chosen = choose(conflict, keep)
+    published = _published(client, settings, transaction_id)
+    kept = published.pop(_place(chosen), None)
+    if kept is not None and conflict.is_decided:
+        return Plan()
+    return Plan(
+        [
+            *(Decision(Correction.CONFLICT_REPLACED, payment) for payment in published.values()),
+            Decision(Correction.CONFLICT_CHOSEN, _payment_of(client, settings, chosen))
+            if kept is None
+            else Decision(Correction.CONFLICT_KEPT, kept),
+        ]
+    )
+
+
 def resolve(
     client: "Client", settings: JobSettings, transaction_id: str, keep: str, *, decided_by: str, reason: str
 ) -> Sequence[Decision]:
@@ -169,25 +195,8 @@ def resolve(
         NoSuchChoice: the id is in no conflict, or has no such delivery.
         Incident: the warehouse refused.
     """
-
-    def plan() -> list[Decision]:
-        found = conflicts(client, settings, transaction_id)
-        if not found:
-            raise NoSuchChoice(f"{transaction_id} is in no conflict: `payments resolve` lists those that are.")
-        [conflict] = found
-        chosen = choose(conflict, keep)
-        published = _published(client, settings, transaction_id)
-        kept = published.pop(_place(chosen), None)
-        if kept is not None and conflict.is_decided:
-            return []
-        return [
-            *(Decision(Correction.CONFLICT_REPLACED, payment) for payment in published.values()),
-            Decision(Correction.CONFLICT_CHOSEN, _payment_of(client, settings, chosen))
-            if kept is None
-            else Decision(Correction.CONFLICT_KEPT, kept),
-        ]
-
-    return decide(client, settings, plan, decided_by=decided_by, reason=reason)
+    plan = partial(plan_resolution, client, settings, transaction_id, keep)
+    return decide(client, settings, plan, decided_by=decided_by, reason=reason).decisions
 
 
 def _published(client: "Client", settings: JobSettings, transaction_id: str) -> dict[TopicPlace, Row]:

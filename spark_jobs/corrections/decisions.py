@@ -6,6 +6,7 @@ conflicts), those that a micro-batch makes itself (sinks.bigquery). A delivery's
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +14,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incidents import Incident, IncidentKind, one_line
-from spark_jobs.publishing.control import Control
+from spark_jobs.publishing.control import Control, insist_on_epoch
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
+from spark_jobs.tables.request_tables import Portion, State, insert_outcome_sql
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents
@@ -42,14 +44,32 @@ class Decision:
     payment: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Decisions to be written in one transaction, and whether nothing of what was asked for is left after them."""
+
+    decisions: Sequence[Decision] = ()
+    is_last: bool = True
+
+    def detail(self) -> str:
+        """How many of each kind, and the money of those that add or take none: records and minor units by currency."""
+        kinds, money = Counter(str(each.kind) for each in self.decisions), dict[str, list[int]]()
+        for each in self.decisions:
+            found = money.setdefault(each.payment["currency"], [0, 0])
+            found[0] += 1
+            found[1] += each.payment["amount_minor"]
+        return json.dumps({"kinds": kinds, "money": money}, sort_keys=False)
+
+
 def decide(
     client: "Client",
     settings: JobSettings,
-    plan: Callable[[], Sequence[Decision]],
+    plan: Callable[[], Plan],
     *,
     decided_by: str,
     reason: str,
-) -> Sequence[Decision]:
+    portion: Portion | None = None,
+) -> Plan:
     """Make decisions and write them in one transaction; where a batch came in between, make them anew.
 
     Args:
@@ -58,9 +78,10 @@ def decide(
         plan: reads the warehouse and decides; called again where the warehouse has moved on.
         decided_by: who decides.
         reason: why.
+        portion: of a requested decision, which is written down in the same transaction, under its epoch.
 
     Raises:
-        Incident: the warehouse refused, or never stood still for long enough.
+        Incident: the warehouse refused, or never stood still for long enough; FENCED, where the epoch is another's.
 
     Returns:
         What was written.
@@ -69,12 +90,14 @@ def decide(
     with failures_as_incidents():
         for attempt in range(MAX_PLANS):
             moment = read_control(client, settings)
-            decisions = plan() if moment else ()
-            if not moment or not decisions:
-                return ()
-            failure = _write(client, settings, moment, decisions, (decided_by, reason, attempt))
-            if _is_written(client, settings, moment, decisions):
-                return decisions
+            if moment and portion:
+                insist_on_epoch(moment, portion.epoch)
+            planned = plan() if moment else Plan()
+            if not moment or not planned.decisions:
+                return planned
+            failure = _write(client, settings, moment, planned, (decided_by, reason, attempt), portion)
+            if _is_written(client, settings, moment, planned.decisions):
+                return planned
             message = f": {one_line(failure)}" if failure else ""
     raise Incident(
         IncidentKind.WAREHOUSE_FAILED,
@@ -86,12 +109,17 @@ def _write(
     client: "Client",
     settings: JobSettings,
     moment: Control,
-    decisions: Sequence[Decision],
+    planned: Plan,
     told: tuple[str, str, int],
+    portion: Portion | None,
 ) -> Exception | None:
     decided_by, reason, attempt = told
+    decisions = planned.decisions
     digest = hashlib.sha256(repr(_identity(decisions)).encode()).hexdigest()[:16]
     name = f"{moment.last_batch_id}_{moment.correction_count}_{moment.erasure_count}_{digest}_{attempt}"
+    if portion:
+        # Another holder of the epoch may have tried the same.
+        name += f"_{portion.epoch}"
     staging = f"{settings.project}.{settings.dataset}.staging_corrections_{name}"
     removed = [decision.payment["event_time"] for decision in decisions if decision.kind.payments_added < 0]
     values = {
@@ -107,7 +135,11 @@ def _write(
         "decided_by": decided_by,
         "reason": reason,
     }
-    statement = correct_sql(settings, staging), values, f"{settings.pipeline}_correct_{name}"
+    if portion:
+        state = State.DONE if planned.is_last else State.PORTION
+        values |= portion.values(state, len(decisions), planned.detail())
+    sql = correct_sql(settings, staging, is_portion=portion is not None)
+    statement = sql, values, f"{settings.pipeline}_correct_{name}"
     return run_over_rows(client, staging, *_staged(decisions), statement)
 
 
@@ -128,8 +160,9 @@ def _staged(decisions: Sequence[Decision]) -> tuple[list[dict[str, Any]], list["
     return rows, [*head, *schema_of(catalog.TRANSACTIONS)]
 
 
-def correct_sql(settings: JobSettings, staging: str) -> str:
+def correct_sql(settings: JobSettings, staging: str, *, is_portion: bool = False) -> str:
     """The transaction: every decision, or, where the pipeline has moved on since it was made, nothing."""
+    requested = insert_outcome_sql(f"`{table_id(settings, catalog.DECISION_OUTCOMES)}`") if is_portion else ""
     payment = ", ".join(column.name for column in catalog.TRANSACTIONS.columns)
     columns = ", ".join(catalog.WRITTEN_CORRECTION)
     name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
@@ -139,8 +172,8 @@ def correct_sql(settings: JobSettings, staging: str) -> str:
     update {name[catalog.CONTROL]}
         set correction_count = correction_count + @decisions, updated_at = current_timestamp()
         where pipeline = @pipeline and last_batch_id = @last_batch_id and correction_count = @correction_count
-            and erasure_count = @erasure_count;
-    assert @@row_count = 1 as 'a batch, an erasure or another correction was published in the meantime';
+            and erasure_count = @erasure_count{" and epoch = @epoch" if is_portion else ""};
+    assert @@row_count = 1 as 'a batch, an erasure or another correction was published in the meantime';{requested}
     insert into {name[catalog.CORRECTIONS]} ({columns})
         select correction_id, kind, payments_added, {payment}, last_batch_id, decided_by, reason, decided_at,
             {CORRECTION_HASH}

@@ -5,9 +5,11 @@ down (decisions), the policy's setting (orchestration.settings).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.corrections.decisions import Decision, decide
+from spark_jobs.corrections.decisions import Decision, Plan, decide
 from spark_jobs.corrections.kept_records import Selection, payments_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -42,6 +44,23 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
     return run(client, sql, values)
 
 
+def plan_late(
+    client: "Client", settings: JobSettings, selection: Selection, kind: Correction, most: int | None = None
+) -> Plan:
+    """The next of the selection's undecided late payments, at most `most` of them, each to be decided so.
+
+    What the rules of now no longer take stays undecided, and is passed over each time.
+    """
+    looked_at = min(most or selection.limit, selection.limit)
+    while True:
+        rows = undecided(client, settings, replace(selection, limit=looked_at))
+        decisions = [Decision(kind, payment) for payment in payments_of(client, settings, rows)]
+        is_last = len(rows) < looked_at or looked_at >= selection.limit
+        if decisions or is_last:
+            return Plan(decisions, is_last)
+        looked_at = min(2 * looked_at, selection.limit)
+
+
 def decide_late(
     client: "Client",
     settings: JobSettings,
@@ -56,10 +75,5 @@ def decide_late(
     Raises:
         Incident: the warehouse refused.
     """
-
-    def plan() -> list[Decision]:
-        return [
-            Decision(kind, payment) for payment in payments_of(client, settings, undecided(client, settings, selection))
-        ]
-
-    return decide(client, settings, plan, decided_by=decided_by, reason=reason)
+    plan = partial(plan_late, client, settings, selection, kind)
+    return decide(client, settings, plan, decided_by=decided_by, reason=reason).decisions

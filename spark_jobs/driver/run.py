@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from spark_jobs.crash_points import Point, crash_point
+from spark_jobs.decision_queue.carrying_out import CarryingOut
 from spark_jobs.decoding.registry import raised_by_a_task
 from spark_jobs.deduplication.dispositions import max_event_time_of
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
@@ -25,7 +26,7 @@ from spark_jobs.driver.spark_session import interpreted
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
-from spark_jobs.publishing.control import Control, watermark_in
+from spark_jobs.publishing.control import Control, insist_on_epoch, watermark_in
 from spark_jobs.reading.contracts import contract_in_use
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
@@ -79,6 +80,8 @@ class Run(AbstractContextManager["Run"]):
             self._topic = stack.enter_context(TopicReader(self._settings.bootstrap_servers, self._settings.topic))
             self._group = stack.enter_context(_group_offsets(self._settings))
             self._store = stack.enter_context(open_store(self._settings))
+            # Delta alone knows no decisions.
+            self._queue = stack.enter_context(CarryingOut(self._settings)) if self._settings.has_warehouse else None
             stack.push(self._record)
             self._begin()
             self._opened = stack.pop_all()
@@ -135,6 +138,19 @@ class Run(AbstractContextManager["Run"]):
         except CheckpointUnusable as unusable:
             said = f"the rebuilt checkpoint is unusable too: {unusable} Look at the disk of CHECKPOINT_LOCATION."
             raise Incident(IncidentKind.CHECKPOINT_UNUSABLE, said) from None
+
+    def decide(self) -> bool:
+        """Carry out a portion of what is asked for, between two batches; whether there was one.
+
+        Raises:
+            Incident: FENCED, where another run has taken over.
+        """
+        epoch = self._publisher.control.epoch
+        if self._queue is None or not self._queue.step(epoch):
+            return False
+        # The control row counts what is decided, and so does whatever follows the warehouse.
+        self._publisher = self._store.publisher(insist_on_epoch(self._store.read_control(), epoch))
+        return True
 
     def _drain_once(self, deadline: float) -> bool:
         self._check_turn()
@@ -264,6 +280,7 @@ class Run(AbstractContextManager["Run"]):
         write_carried(self._locations, spark_batch_id + 1, watermark_in(self._publisher.control))
         staged_files.remove(tally.uris + tally.shuffle_files)
         crash_point(Point.FILES_REMOVED)
+        self.decide()
         self._batch_started = datetime.now(UTC)
 
     def _keep_days(self, tally: BatchTally) -> None:

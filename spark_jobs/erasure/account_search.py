@@ -5,9 +5,10 @@ narrows by the account's bytes, Python decides.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract.payment_event import ERASED, NO_PAYMENTS, Reason
@@ -31,7 +32,10 @@ IDS_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One delivery to erase; `amount_minor` is 0 where it has none, `payments` 1 where its payment counts."""
+    """One delivery to erase; `amount_minor` is 0 where it has none, `payments` 1 where its payment counts.
+
+    `delivered_at` is the time of the log, `paid_at` that of its payment, where that counts: they name partitions.
+    """
 
     place: TopicPlace
     transaction_id: str | None
@@ -40,15 +44,40 @@ class Found:
     currency: str
     amount_minor: int
     payments: int
+    delivered_at: datetime
+    paid_at: datetime | None
 
 
-def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What newer batches than `batch_id` have brought: none of it is older than these two times."""
+
+    batch_id: int
+    delivered: datetime
+    paid: datetime
+
+    def deliveries(self, row: str) -> str:
+        """The condition of a row of payment_deliveries."""
+        return f" and {row}.batch_id > @after and {row}.kafka_timestamp >= @delivered_since"
+
+    def payments(self, row: str) -> str:
+        """The condition of a row of payment_transactions, and of a correction that a batch has made."""
+        return f" and {row}.batch_id > @after and {row}.event_time >= @paid_since"
+
+    def values(self) -> dict[str, Any]:
+        """Of the two conditions."""
+        return {"after": self.batch_id, "delivered_since": self.delivered, "paid_since": self.paid}
+
+
+def find(client: "Client", settings: JobSettings, account: str, since: Since | None = None) -> list[Found]:
     """Every delivery of every payment that names the account, and the quarantined and ignored records that do.
 
     A payment names it as sender or receiver, in any field that the contract does not know, in any version that was
     delivered or decided. Such a record is no payment: it goes by itself, whatever id it claims to have.
+
+    `since` is where only what is new is looked at for the account; its payments go with all their deliveries.
     """
-    candidates = _candidates(client, settings, account)
+    candidates = _candidates(client, settings, account, since)
     decoded = _decoded(client, settings, candidates)
     named = [
         row
@@ -56,22 +85,35 @@ def find(client: "Client", settings: JobSettings, account: str) -> list[Found]:
         if _is_named(row, account) or names_account(value, account)
     ]
     places = {_place(row) for row in named if row["transaction_id"] is None}
-    found = {f.place: f for f in _of_payments(client, settings, account)}
+    found = {f.place: f for f in _of_payments(client, settings, account, since)}
     known = {f.transaction_id for f in found.values()}
-    missing = sorted({row["transaction_id"] for row in named if row["transaction_id"] is not None} - known)
-    for start in range(0, len(missing), IDS_AT_ONCE):
-        ids = [{"id": name} for name in missing[start : start + IDS_AT_ONCE]]
-        wanted = "d.transaction_id in (select asked.id from unnest(@ids) as asked)"
-        found |= {f.place: f for f in _deliveries(client, settings, wanted, {"ids": ids})}
+    missing = {row["transaction_id"] for row in named if row["transaction_id"] is not None} - known
+    found |= {f.place: f for f in deliveries_of(client, settings, missing)}
     if places - found.keys():
         wanted = (
             f"d.disposition in ('QUARANTINED', 'IGNORED') and ({narrowed_bytes(('d.raw_key', 'd.raw_value'), account)}"
             f" or {narrowed_text('d.headers', account)})"
         )
-        values = narrowing_values(account, "hex") | narrowing_values(account, "text")
+        wanted += since.deliveries("d") if since else ""
+        values = (
+            narrowing_values(account, "hex") | narrowing_values(account, "text") | (since.values() if since else {})
+        )
         others = _deliveries(client, settings, wanted, values)
         found |= {f.place: f for f in others if f.place in places}
     return sorted(found.values(), key=lambda f: f.place)
+
+
+def deliveries_of(
+    client: "Client", settings: JobSettings, ids: Collection[str], since: Since | None = None
+) -> list[Found]:
+    """All deliveries of these payments, or those that are new."""
+    found: list[Found] = []
+    for asked in batched(sorted(ids), IDS_AT_ONCE, strict=False):
+        wanted = "d.transaction_id in (select asked.id from unnest(@ids) as asked)"
+        wanted += since.deliveries("d") if since else ""
+        values = {"ids": [{"id": name} for name in asked]} | (since.values() if since else {})
+        found += _deliveries(client, settings, wanted, values)
+    return found
 
 
 def unsearchable(client: "Client", settings: JobSettings) -> int:
@@ -120,39 +162,46 @@ def narrowed_text(column: str, account: str) -> str:
     return f"({' or '.join(f'strpos({column}, @text_{n}) > 0' for n in range(len(needles(account))))})"
 
 
-def narrowing_values(account: str, kind: str) -> dict[str, str]:
+def narrowing_values(account: str, kind: str) -> dict[str, Any]:
     """The parameters of a narrowing: `hex` or `text`."""
     return {f"{kind}_{n}": found.encode().hex() if kind == "hex" else found for n, found in enumerate(needles(account))}
 
 
-def _candidates(client: "Client", settings: JobSettings, account: str) -> list[dict[str, Any]]:
+def _candidates(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[dict[str, Any]]:
     """What may name the account among kept bytes and texts; without an id where it is of no payment."""
     place = "topic, kafka_partition, kafka_offset"
     none = "cast(null as bytes)"
     named = narrowed_text("extra_fields", account)
     sources = " union all ".join(
         f"select {place}, batch_id, transaction_id, {none} as raw_key, {none} as raw_value, extra_fields "
-        f"from `{table_id(settings, table)}` where extra_fields is not null and {named}"
+        f"from `{table_id(settings, table)}` as r where extra_fields is not null and {named}"
+        f"{since.payments('r') if since else ''}"
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
     sql = f"""
         select {place}, batch_id, if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id,
             raw_key, raw_value, headers as extra_fields
-        from `{table_id(settings, catalog.DELIVERIES)}`
+        from `{table_id(settings, catalog.DELIVERIES)}` as r
         where disposition != '{ERASED}' and ({narrowed_bytes(("raw_key", "raw_value"), account)}
-            or {narrowed_text("headers", account)})
+            or {narrowed_text("headers", account)}){since.deliveries("r") if since else ""}
         union all {sources}
         """
-    return run(client, sql, narrowing_values(account, "hex") | narrowing_values(account, "text"))
+    values = narrowing_values(account, "hex") | narrowing_values(account, "text")
+    return run(client, sql, values | (since.values() if since else {}))
 
 
-def _of_payments(client: "Client", settings: JobSettings, account: str) -> list[Found]:
+def _of_payments(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[Found]:
     """All deliveries of the payments that have the account as sender or receiver, in any version."""
     ids = " union distinct ".join(
-        f"select transaction_id from `{table_id(settings, table)}` "
-        f"where sender_account_id = @account or receiver_account_id = @account"
+        f"select transaction_id from `{table_id(settings, table)}` as r "
+        f"where (sender_account_id = @account or receiver_account_id = @account)"
+        f"{since.payments('r') if since else ''}"
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
+    if since:
+        # Next to never there are any, and then their deliveries are not looked for.
+        new = run(client, ids, {"account": account, **since.values()})
+        return deliveries_of(client, settings, {row["transaction_id"] for row in new if row["transaction_id"]})
     return _deliveries(client, settings, f"d.transaction_id in ({ids})", {"account": account})
 
 
@@ -162,12 +211,12 @@ def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: di
         select d.topic, d.kafka_partition, d.kafka_offset, d.transaction_id, d.disposition,
             date(if(d.disposition in ('QUARANTINED', 'IGNORED'), d.kafka_timestamp, d.event_time)) as day,
             coalesce(d.currency, '') as currency, coalesce(d.amount_minor, 0) as amount_minor,
-            if(t.topic is null, 0, 1) as payments
+            if(t.topic is null, 0, 1) as payments, d.kafka_timestamp as delivered_at, t.event_time as paid_at
         from `{table_id(settings, catalog.DELIVERIES)}` as d
         left join `{table_id(settings, catalog.TRANSACTIONS)}` as t on {here}
         where d.disposition != '{ERASED}' and {wanted}
         """
-    told = ("disposition", "day", "currency", "amount_minor", "payments")
+    told = ("disposition", "day", "currency", "amount_minor", "payments", "delivered_at", "paid_at")
     return [
         Found(
             _place(row),

@@ -45,7 +45,7 @@ def drop_copies(client: "Client", settings: JobSettings) -> None:
 
 
 def named_sql(settings: JobSettings) -> Mapping[str, str]:
-    """By the table, which a dataset of an older version lacks: the statement that deletes what names what is gone."""
+    """By the table, which a dataset of an older version lacks: the statement that takes out what names what is gone."""
     return {
         catalog.FRAUD_LABELS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LABELS)}`
@@ -54,6 +54,11 @@ def named_sql(settings: JobSettings) -> Mapping[str, str]:
         catalog.FRAUD_LISTS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LISTS)}`
             where to_hex(sha256(subject)) in (select account_hash from `{table_id(settings, catalog.ERASURES)}`)
+            """,
+        catalog.DECISION_REQUESTS.name: f"""
+            update `{table_id(settings, catalog.DECISION_REQUESTS)}` set arguments = null
+            where md5(json_value(arguments, '$.transaction_id')) in (
+                select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
             """,
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from spark_jobs.contract.times import to_microseconds
 from spark_jobs.deduplication.state import NOTHING_SEEN
+from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source.last_records import last_records_from_json, last_records_to_json
 from spark_jobs.source.offsets import offsets_from_json
 from spark_jobs.tables.ledger_digest import NOTHING_BEFORE
@@ -73,6 +74,17 @@ def watermark_in(control: Control) -> int:
     """The watermark in microseconds; NOTHING_SEEN before the first."""
     watermark = to_microseconds(control.watermark)
     return NOTHING_SEEN if watermark is None else watermark
+
+
+def insist_on_epoch(now: Control | None, epoch: int) -> Control:
+    """The control row, where its epoch is still that one.
+
+    Raises:
+        Incident: FENCED, where it is another's by now, or the row is gone.
+    """
+    if now is None or now.epoch != epoch:
+        raise Incident(IncidentKind.FENCED, "another run took over the pipeline; this one leaves it alone.")
+    return now
 
 
 def new_name() -> str:

@@ -34,6 +34,8 @@ from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
 from spark_jobs.tables.operation_tables import LEASES as LEASES
 from spark_jobs.tables.operation_tables import OBSERVATIONS as OBSERVATIONS
 from spark_jobs.tables.operation_tables import SCHEMA_MIGRATIONS as SCHEMA_MIGRATIONS
+from spark_jobs.tables.request_tables import DECISION_OUTCOMES as DECISION_OUTCOMES
+from spark_jobs.tables.request_tables import DECISION_REQUESTS as DECISION_REQUESTS
 from spark_jobs.tables.seal_tables import DAY_REPORTS as DAY_REPORTS
 from spark_jobs.tables.seal_tables import DAY_SEALS as DAY_SEALS
 
@@ -313,4 +315,6 @@ TABLES: tuple[Table, ...] = (
     DAY_REPORTS,
     FRAUD_LABELS,
     FRAUD_LISTS,
+    DECISION_REQUESTS,
+    DECISION_OUTCOMES,
 )

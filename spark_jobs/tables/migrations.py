@@ -88,6 +88,11 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(15, "whose turn it is, among machines", tables=(catalog.LEASES,)),
     Migration(16, "labels of fraud", tables=(catalog.FRAUD_LABELS,)),
     Migration(17, "allow and block lists of fraud", tables=(catalog.FRAUD_LISTS,)),
+    Migration(
+        18,
+        "requested decisions, and what became of them",
+        tables=(catalog.DECISION_REQUESTS, catalog.DECISION_OUTCOMES),
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -14,7 +14,7 @@ from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse.job_labels import Work
 from spark_jobs.warehouse.job_limits import most_bytes, prepare_jobs
-from spark_jobs.warehouse.retries import begin, bounds, rows_of
+from spark_jobs.warehouse.retries import begin, bounds, rows_of, waited_out
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, QueryJob, QueryJobConfig
@@ -47,12 +47,20 @@ def _client(settings: JobSettings) -> "Client":
 def run(
     client: "Client", sql: str, parameters: dict[str, Any], job_id: str | None = None, session_id: str | None = None
 ) -> list[dict[str, Any]]:
-    """Run a statement or script and return its rows as dicts. Values travel as parameters, never as text."""
+    """Run a statement or script and return its rows as dicts. Values travel as parameters, never as text.
+
+    Without an id of ours it is sent again where it was refused for concurrency.
+    """
     query = _query(client, sql, parameters, session_id)
-    # Where it is left to the client to name the job, it finds its own again by itself.
-    job = begin(client, job_id, partial(query, job_id=job_id)) if job_id else query()
-    if job_id:
-        crash_point(Point.COMMIT_SENT)
+    if job_id is None:
+        # It is left to the client to name the job, and it finds its own again by itself.
+        return waited_out(lambda _: _rows(query()))
+    job = begin(client, job_id, partial(query, job_id=job_id))
+    crash_point(Point.COMMIT_SENT)
+    return _rows(job)
+
+
+def _rows(job: "QueryJob") -> list[dict[str, Any]]:
     # With a page's size the client asks for the end of the job and for its rows at once.
     return [dict(row.items()) for row in rows_of(job, PAGE_ROWS)]
 

@@ -1,10 +1,14 @@
 """How the warehouse is asked: one policy of bounds and retries, for every request and every job.
 
 Belongs here: a request that fails in passing is sent again by the client, with back-off, for RETRY_SECONDS; a job is
-begun under an id, so that one whose answer was lost is found again and has no second effect. Does not belong here:
-beginning a *failed* job anew under another id (sinks.bigquery). There is no third layer.
+begun under an id, so that one whose answer was lost is found again and has no second effect; a refusal for concurrency,
+which says nothing of what was sent, is waited out apart from failures. Does not belong here: beginning a *failed* job
+anew under another id (sinks.bigquery). There is no further layer.
 """
 
+import logging
+import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +25,17 @@ RETRY_SECONDS = 60.0
 """A request that fails in passing is not sent again after so long."""
 JOB_SECONDS = 600.0
 """How long a batch's job is waited for: to give up on it sooner leaves it running with nobody watching."""
+
+PATIENCE_SECONDS = 120.0
+"""How long a statement is sent again while others change the same table: longer than any transaction of ours takes."""
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 8.0
+_CONTENDED = re.compile(
+    r"(?:aborted due to concurrent update against table|could not serialize access to table) `?([\w.:\-]+[\w\-])",
+    re.IGNORECASE,
+)
+
+log = logging.getLogger(__name__)
 
 
 def bounds() -> dict[str, Any]:
@@ -128,3 +143,55 @@ def kind_of(error: Exception, otherwise: IncidentKind) -> IncidentKind:
 
 def _reasons(error: Exception) -> list[str | None]:
     return [detail.get("reason") for detail in getattr(error, "errors", ()) if isinstance(detail, dict)]
+
+
+def contended_table(error: Exception) -> str | None:
+    """The table that others change, where a statement was refused for that: of two transactions the later is cancelled.
+
+    As BigQuery names it; None where it was not.
+    """
+    found = _CONTENDED.search(str(getattr(error, "message", error)))
+    return found[1] if found else None
+
+
+def waited_out[T](
+    attempt: Callable[[int], T],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+    jitter: Callable[[], float] = random.random,
+) -> T:
+    """What an attempt comes to that is not refused for concurrency.
+
+    Pauses double up to LONGEST_PAUSE_SECONDS, each shortened by chance to no less than half: two that met once do not
+    meet again.
+
+    Args:
+        attempt: called with how often it was refused before; a refused statement had no effect.
+        clock: of the budget.
+        pause: between two attempts.
+        jitter: from 0 to 1.
+
+    Raises:
+        Incident: it was refused for PATIENCE_SECONDS.
+        Exception: whatever else the attempt raises.
+    """
+    began, refused = clock(), 0
+    while True:
+        try:
+            return attempt(refused)
+        except Exception as error:
+            table = contended_table(error)
+            if table is None:
+                raise
+            refused += 1
+            waited = clock() - began
+            if waited >= PATIENCE_SECONDS:
+                raise Incident(
+                    IncidentKind.WAREHOUSE_FAILED,
+                    f"others kept changing {table}: the warehouse refused {refused} times within {waited:.0f} s; see "
+                    f"what else writes to it. The last said: {one_line(error)}",
+                ) from error
+            log.info("refused for concurrency, for the %d. time: %s", refused, one_line(error))
+            longest = min(FIRST_PAUSE_SECONDS * 2.0 ** (refused - 1), LONGEST_PAUSE_SECONDS)
+            pause(longest * (0.5 + jitter() / 2))

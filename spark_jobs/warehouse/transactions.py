@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.retries import bounds, failures, settle, wait_for
+from spark_jobs.warehouse.retries import bounds, contended_table, failures, settle, wait_for, waited_out
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
@@ -59,17 +59,29 @@ Rows = list[dict[str, Any]]
 def run_to_its_end(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Rows | Exception:
     """Run a statement under an id; its rows, or what went wrong, once it can have no more effect.
 
-    No exception does not prove success: the rows may.
+    No exception does not prove success: the rows may. What is refused for concurrency is sent again, under an id of its
+    own.
 
     Raises:
+        Incident: it was refused for concurrency again and again (retries).
         Exception: one of jobs.failures(), where nobody can say whether the job is over.
     """
+
+    def attempt(refused: int) -> Rows | Exception:
+        return _run_once(client, sql, values, f"{job_id}_again{refused}" if refused else job_id)
+
+    return waited_out(attempt)
+
+
+def _run_once(client: "Client", sql: str, values: dict[str, Any], job_id: str) -> Rows | Exception:
     try:
         return run(client, sql, values, job_id)
     except failures() as error:
         settle(client, job_id)
+        if contended_table(error):
+            raise
         if _refuses_assert(error) and (plain := without_assert(sql)) != sql:
-            return run_to_its_end(client, plain, values, f"{job_id}_plain")
+            return _run_once(client, plain, values, f"{job_id}_plain")
         return error
 
 

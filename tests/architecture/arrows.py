@@ -9,14 +9,15 @@ ARROWS = {
         "processor": "driver incidents process_payments publishing settings turns",
         "process_payments": "driver lineage publishing settings turns",
         "turns": "incidents settings tables warehouse",
-        "driver": "file_systems contract crash_points decoding deduplication incidents publishing reading settings"
-        " sinks source streaming",
+        "driver": "file_systems contract crash_points decision_queue decoding deduplication incidents publishing"
+        " reading settings sinks source streaming",
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
         "sinks.bigquery": "contract crash_points deduplication incidents publishing reading settings source streaming"
         " tables warehouse",
         "sinks.delta": "file_systems contract crash_points deduplication incidents publishing reading settings source"
         " streaming tables warehouse",
         "corrections": "file_systems contract incidents publishing reading settings source streaming tables warehouse",
+        "decision_queue": "corrections crash_points erasure incidents settings tables turns warehouse",
         "lineage": "publishing settings source tables",
         "backups": "publishing settings tables warehouse",
         "sealing": "incidents settings tables warehouse",

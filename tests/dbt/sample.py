@@ -120,6 +120,8 @@ def tables(records: list[Delivery]) -> Tables:
         "day_reports": [],
         "payment_fraud_labels": [],
         "payment_fraud_lists": [],
+        "decision_requests": [],
+        "decision_outcomes": [],
     }
 
 

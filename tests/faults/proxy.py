@@ -15,6 +15,8 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.faults.concurrency import Concurrency, refusal, sql_of
+
 FORWARD_SECONDS = 60
 
 
@@ -54,13 +56,14 @@ class Rule:
 
 @dataclass
 class Proxy:
-    """The rules in force, and every request that came: (method, path and body)."""
+    """The rules in force, and every request that came: (method, path and body); transactions meet by `concurrency`."""
 
     upstream: str
     rules: list[Rule] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     address: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
+    concurrency: Concurrency | None = None
 
     def asked(self, method: str, part: str) -> int:
         """How many requests of that kind came."""
@@ -118,13 +121,32 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if rule and fault == "delay":
             threading.Event().wait(rule.seconds)
-        headers = {name: self.headers[name] for name in ("Content-Type", "Accept") if name in self.headers}
-        answer = self.proxy.forward(self.command, self.path, body, headers)
+        answer = self._forwarded(body)
         if fault == "drop_answer":
             return None
         if fault == "still_running" and answer.status == 200:
             job = json.loads(answer.body) | {"status": {"state": "RUNNING"}}
             return Answer(200, json.dumps(job).encode())
+        return answer
+
+    def _forwarded(self, body: bytes) -> Answer:
+        headers = {name: self.headers[name] for name in ("Content-Type", "Accept") if name in self.headers}
+        sql = sql_of(body) if self.command == "POST" and self.proxy.concurrency else None
+        if sql is None or self.proxy.concurrency is None:
+            return self.proxy.forward(self.command, self.path, body, headers)
+        with self.proxy.concurrency.changing(sql) as refused:
+            if refused:
+                status = {"state": "DONE", "errorResult": refusal(refused), "errors": [refusal(refused)]}
+                return Answer(200, json.dumps(json.loads(body) | {"status": status}).encode())
+            answer = self.proxy.forward(self.command, self.path, body, headers)
+            return self._once_done(answer, headers)
+
+    def _once_done(self, answer: Answer, headers: dict[str, str]) -> Answer:
+        """The job's answer once it is over: until then its tables are held."""
+        while answer.status == 200 and json.loads(answer.body).get("status", {}).get("state") in ("PENDING", "RUNNING"):
+            reference = json.loads(answer.body)["jobReference"]
+            threading.Event().wait(0.02)
+            answer = self.proxy.forward("GET", f"{urlsplit(self.path).path}/{reference['jobId']}", b"", headers)
         return answer
 
     def log_message(self, *_: Any) -> None:

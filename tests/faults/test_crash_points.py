@@ -5,9 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from orchestration.verification.proof import judge
+from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.crash_points import Point
+from spark_jobs.decision_queue.queue_table import ask, progress_of
+from spark_jobs.decision_queue.request import Kind, Request, late_arguments
 from spark_jobs.settings import SINKS
 from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.request_tables import State
 from tests.faults.drivers import Driver, warm_drivers
 from tests.faults.exactly_once import assert_exactly_once, send_some
 from tests.faults.oracle import Oracle, Sent
@@ -18,6 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 IN_A_WORKER = {Point.SEGMENT_WRITTEN, Point.PARQUET_STAGED}
 NEEDS_A_LOST_CHECKPOINT = {Point.GENERATION_STARTED, Point.STATE_SEEDED}
 NEEDS_LARGE_STATE = {Point.SEGMENT_WRITTEN}
+NEEDS_A_REQUEST = {Point.DECISION_COMMITTED}
 OF_THE_WAREHOUSE = (Point.LOAD_ACCEPTED, Point.LOAD_DONE, Point.COMMIT_SENT, Point.COMMIT_ANSWERED, Point.LEDGER_SEEN)
 ENOUGH_FOR_A_SEGMENT = 33_000
 
@@ -28,7 +35,7 @@ def test_a_driver_killed_at_any_point_loses_and_doubles_nothing_in_any_sink(worl
     send_some(world, oracle)
     world.drain()
     with warm_drivers(world) as drivers:
-        for point in [point for point in Point if point not in NEEDS_LARGE_STATE]:
+        for point in [point for point in Point if point not in NEEDS_LARGE_STATE | NEEDS_A_REQUEST]:
             kill_and_go_on(world, oracle, next(drivers), point)
 
         send_some(world, oracle)
@@ -63,6 +70,28 @@ def test_a_driver_killed_between_the_warehouses_effects_is_made_good_on_a_wareho
     with warm_drivers(plain_world) as drivers:
         for point in OF_THE_WAREHOUSE:
             kill_and_go_on(plain_world, oracle, next(drivers), point)
+
+
+def test_a_driver_killed_between_two_portions_of_a_decision_carries_each_out_once(world: World) -> None:
+    world = replace(world, settings=replace(world.settings, decision_portion=2))
+    for name, minutes_ago in (("mover", 60), ("newest", 0)):
+        world.send([event(name, minutes_ago)])
+        world.drain()
+    world.send([event(f"late-{n}", 150) for n in range(5)])
+    world.drain()
+    request = Request(Kind.LATE, late_arguments(Selection(), Correction.ADMITTED_LATE), "operator", "asked")
+    ask(world.client, world.settings, request)
+    with warm_drivers(world) as drivers:
+        world.send([event("another")])
+        assert next(drivers).drain(f"{Point.DECISION_COMMITTED}:2") == -9
+        first = progress_of(world.client, world.settings, request.request_id)
+        assert (first.state, first.portions, first.decided) == (State.PORTION, 2, 4)
+    world.drain()
+    done = progress_of(world.client, world.settings, request.request_id)
+    assert (done.state, done.portions, done.decided) == (State.DONE, 3, 5)
+    late = [row["transaction_id"] for row in world.rows(catalog.CORRECTIONS, "transaction_id")]
+    assert sorted(late) == [f"late-{n}" for n in range(5)]
+    assert judge(world.client, world.settings, None).breaks == []
 
 
 def kill_and_go_on(world: World, oracle: Oracle, driver: Driver, point: Point) -> None:

@@ -7,12 +7,12 @@ Dagster's partitions (assets).
 import re
 from datetime import date
 from functools import partial
-from getpass import getuser
 from typing import Annotated
 
 import typer
 
 from orchestration.platform.builds import build_after_decision
+from orchestration.platform.decisions import decided
 from orchestration.platform.stack import Stack
 from orchestration.presentation.backfill_cells import COLUMNS, cells
 from orchestration.presentation.console import say, table
@@ -37,8 +37,8 @@ def backfill(
     asked = _range(what)
     settings = read_stack_settings()
     Stack(settings).require_data_plane()
-    from spark_jobs.corrections.backfill import backfill as swap
     from spark_jobs.corrections.backfill import range_of_day, recomputed
+    from spark_jobs.decision_queue.request import Kind
     from spark_jobs.reading.contracts import contract_in_use
     from spark_jobs.reading.records import read_records
     from spark_jobs.warehouse.client import connect
@@ -61,8 +61,8 @@ def backfill(
                 say("To swap them: --yes --reason '...'")
                 return
             told = f"backfill {what}: {reason.strip()}"
-            swapped = swap(client, settings.job, beside, decided_by=getuser(), reason=told)
-    say(f"{len(swapped) // 2} payments are swapped and recorded; payment_backfills says what it came to.")
+            swapped = decided(client, settings, Kind.BACKFILL, beside.arguments(), reason=told).decided
+    say(f"{swapped // 2} payments are swapped and recorded; payment_backfills says what it came to.")
     if swapped and not build_after_decision(settings):
         raise typer.Exit(1)
 

@@ -4,12 +4,12 @@ Belongs here: arguments, the order of the steps, printing. Does not belong here:
 (spark_jobs.erasure, docs/adr/0011).
 """
 
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.platform.builds import build_and_show
+from orchestration.platform.decisions import decided
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.presentation.erasure_cells import COLUMNS, RECEIPT_COLUMNS, cells, receipt_cells
@@ -70,13 +70,13 @@ def _show(client: "Client", settings: StackSettings, account: str) -> None:
 
 def carry_out(client: "Client", settings: StackSettings, account: str, reason: str) -> None:
     """Erase, have Delta follow, drop copies, print receipts. The marts are not there until they are built."""
+    from spark_jobs.decision_queue.request import Kind
     from spark_jobs.erasure.copies import drop_copies, remove_leftover_files
-    from spark_jobs.erasure.erase import erase as erase_account
     from spark_jobs.erasure.erase import receipts
     from spark_jobs.warehouse.control_row import read_control
 
-    made = erase_account(client, settings.job, account, erased_by=getuser(), reason=reason)
-    say(f"Erased: {sum(r.records for r in made)} deliveries." if made else "Nothing was left to erase.")
+    done = decided(client, settings, Kind.ERASURE, {"account": account}, reason=reason)
+    say(f"Erased: {done.decided} deliveries." if done.decided else "Nothing was left to erase.")
     table("Receipts, in payment_erasures", RECEIPT_COLUMNS, receipt_cells(receipts(client, settings.job, account)))
     control = read_control(client, settings.job)
     if control and settings.job.has_delta:

@@ -5,6 +5,7 @@ late money (spark_jobs.corrections). Without --yes it only says what would chang
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from getpass import getuser
 from itertools import batched
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.platform.builds import build_after_decision
+from orchestration.platform.decisions import decided
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
-from orchestration.settings import read_stack_settings
+from orchestration.settings import StackSettings, read_stack_settings
 from spark_jobs.contract.payment_event import NO_PAYMENTS, Disposition, Reason
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.correction_kinds import Correction
@@ -60,24 +62,27 @@ def replay(
             kind = Disposition.IGNORED if ignored else Disposition.QUARANTINED
             _resend(client, settings.job, chosen, kind, everything=everything, why=why.strip() if yes else None)
             return
-        decided = _decide_late(client, settings.job, chosen, reject=reject, why=why.strip() if yes else None)
-    if decided and not build_after_decision(settings):
+        written = _decide_late(client, settings, chosen, reject=reject, why=why.strip() if yes else None)
+    if written and not build_after_decision(settings):
         raise typer.Exit(1)
 
 
-def _decide_late(client: "Client", job: JobSettings, chosen: "Selection", *, reject: bool, why: str | None) -> int:
+def _decide_late(
+    client: "Client", settings: StackSettings, chosen: "Selection", *, reject: bool, why: str | None
+) -> int:
     """Returns how many decisions were written."""
-    from spark_jobs.corrections.late_payments import decide_late, undecided
+    from spark_jobs.corrections.late_payments import undecided
+    from spark_jobs.decision_queue.request import Kind, late_arguments
 
     kind = Correction.REJECTED_LATE if reject else Correction.ADMITTED_LATE
     if why is None:
-        rows = undecided(client, job, chosen)
+        rows = undecided(client, settings.job, chosen)
         _show_money(f"Late payments that would become {kind}", Counter({}), rows)
         say("To do it: payments replay --late --yes --why '...'" if rows else "No late payment waits for a decision.")
         return 0
-    decisions = decide_late(client, job, chosen, kind, decided_by=getuser(), reason=why)
-    _show_money(f"Now {kind}, and recorded in payment_corrections", Counter({}), [d.payment for d in decisions])
-    return len(decisions)
+    done = decided(client, settings, Kind.LATE, late_arguments(chosen, kind), reason=why)
+    _show_table(f"Now {kind}, and recorded in payment_corrections", done.money)
+    return done.decided
 
 
 def _resend(
@@ -131,13 +136,17 @@ def _settle(client: "Client", job: JobSettings, *, resend: bool) -> None:
 def _show_money(title: str, counts: "Counter[str]", payments: list[dict[str, Any]]) -> None:
     for disposition, count in counts.items():
         say(f"{count} records would be {disposition}.")
-    money: Counter[str] = Counter()
-    found: Counter[str] = Counter()
+    money: dict[str, tuple[int, int]] = {}
     for payment in payments:
-        money[payment["currency"]] += payment["amount_minor"]
-        found[payment["currency"]] += 1
-    if payments:
-        table(title, ("currency", "payments", "minor units"), [(c, found[c], money[c]) for c in sorted(money)])
+        found, minor = money.get(payment["currency"], (0, 0))
+        money[payment["currency"]] = (found + 1, minor + payment["amount_minor"])
+    _show_table(title, money)
+
+
+def _show_table(title: str, money: Mapping[str, tuple[int, int]]) -> None:
+    """Payments and minor units by currency, where there are any."""
+    if money:
+        table(title, ("currency", "payments", "minor units"), [(c, *money[c]) for c in sorted(money)])
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -3,13 +3,12 @@
 Belongs here: arguments, printing. Does not belong here: what a conflict is (spark_jobs.corrections).
 """
 
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.errors import CommandError
 from orchestration.platform.builds import build_after_decision
+from orchestration.platform.decisions import decided
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import read_stack_settings
@@ -35,23 +34,19 @@ def resolve(
     settings = read_stack_settings()
     # After a decision the models are built anew.
     (Stack(settings).require_data_plane if keep else Stack(settings).require_warehouse)()
-    from spark_jobs.corrections.conflicts import NoSuchChoice, conflicts
-    from spark_jobs.corrections.conflicts import resolve as decide
+    from spark_jobs.corrections.conflicts import conflicts
+    from spark_jobs.decision_queue.request import Kind
     from spark_jobs.warehouse.client import connect
 
     with connect(settings.job, Work.DECISION) as client:
         if transaction_id and keep:
-            try:
-                made = decide(
-                    client, settings.job, transaction_id, keep, decided_by=by or getuser(), reason=reason.strip()
-                )
-            except NoSuchChoice as error:
-                raise CommandError(str(error)) from error
+            told = {"transaction_id": transaction_id, "keep": keep}
+            made = decided(client, settings, Kind.RESOLVE, told, reason=reason.strip(), by=by).kinds
         else:
             found = [c for c in conflicts(client, settings.job, transaction_id) if transaction_id or not c.is_decided]
             _show(found)
             return
-    kinds = ", ".join(str(decision.kind) for decision in made)
+    kinds = ", ".join(made.elements())
     say(f"Decided and recorded in payment_corrections: {kinds}." if made else "It is decided so already.")
     if made and not build_after_decision(settings):
         raise typer.Exit(1)

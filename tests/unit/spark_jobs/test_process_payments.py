@@ -41,6 +41,12 @@ class FakeRun:
     clock: Clock
     waits: Callable[[float], bool]
     began: list[float] = field(default_factory=list)
+    asked: int = 0
+
+    def decide(self) -> bool:
+        """Portions of decisions that wait."""
+        self.asked -= 1
+        return self.asked >= 0
 
     def drain_once(self, deadline: float) -> bool:
         assert self.clock.now < deadline
@@ -128,3 +134,10 @@ def test_a_run_confirms_its_turn_before_it_takes_over_and_is_told_where_it_is_lo
     with pytest.raises(Incident, match="FENCED"):
         process_payments.drain(Mock(), read_job_settings({}), turn=turn, on_standby=told)
     assert events == ["warms up", "stands by", "confirmed", "takes over", "ends"]
+
+
+def test_a_run_does_not_end_while_a_decision_waits(clock: Clock) -> None:
+    run = FakeRun(clock, lambda _: False, asked=3)
+    process_payments._shift(cast("Run", run), 100, 0, 0)
+    assert run.asked < 0
+    assert run.began == []

@@ -1,6 +1,6 @@
 """`payments erase`: what it refuses, what it shows, and that receipts stand for what was erased."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -17,6 +17,7 @@ from tests.unit.orchestration.verification.test_ledger_rules import Tables, deli
 from tests.unit.orchestration.verification.test_manifest_rules import MANIFEST, stored
 
 DAY = date(2026, 11, 21)
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,9 @@ def test_nothing_is_erased_without_saying_what_and_why(words: list[str], said: s
 
 def test_what_would_be_erased_is_shown_by_day_and_currency() -> None:
     found = [
-        Found(("t", 0, 1), "a", "UNIQUE", DAY, "EUR", 100, 1),
-        Found(("t", 0, 2), "a", "DUPLICATE", DAY, "EUR", 100, 0),
-        Found(("t", 0, 3), None, "QUARANTINED", DAY, "", 0, 0),
+        Found(("t", 0, 1), "a", "UNIQUE", DAY, "EUR", 100, 1, NOON, NOON),
+        Found(("t", 0, 2), "a", "DUPLICATE", DAY, "EUR", 100, 0, NOON, None),
+        Found(("t", 0, 3), None, "QUARANTINED", DAY, "", 0, 0, NOON, None),
     ]
     assert cells(found) == [(DAY, "", 1, 0, 0, 0), (DAY, "EUR", 2, 200, 1, 100)]
     assert receipt_cells([ErasureReceipt(1, DAY, "UNIQUE", "EUR", 1, 1, Decimal(100))]) == [
