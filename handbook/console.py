@@ -2,25 +2,37 @@
 
 Belongs here: reading them, running them, comparing. Does not belong here: a stack for those that need one (tests).
 A line of three dots stands for any lines, three dots within a line for any text, `(exit 1)` for the exit code. Above a
-block a comment may stand: <!-- runs: on a stack -->, or <!-- file: NAME -->, which keeps the block as a file for
-those after it.
+block a comment may stand: <!-- runs: on a stack -->, <!-- runs: after the steps -->, or <!-- file: NAME -->, which
+keeps the block as a file for those after it.
 """
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from handbook import markdown
 
-ON_A_STACK = "runs: on a stack"
+ON_A_STACK = "on a stack"
+AFTER_THE_STEPS = "after the steps"
+"""What stands behind `runs:`: on a stack with published payments; after the README's steps, with dbt's models."""
+
+_RUNS = re.compile(r"runs: (.+)")
 _FILE = re.compile(r"file: (\S+)")
 _EXIT = re.compile(r"\(exit (\d+)\)")
 _SECONDS = 120
 
-COMMANDS = ("payments", "make", "dbt", ".venv/bin/", "python -m", "spark-submit")
-"""With what a line begins that a reader would type."""
+SHELLS = ("", "bash", "sh", "shell")
+"""What a block may be called that a reader types; an indented one has no name."""
+
+_PROGRAM = re.compile(
+    r"(?:payments|make|dbt|bq|docker|gcloud|git|helm|kafka-[\w-]+\.sh|kubectl|pip|python|spark-submit|terraform)"
+    r" +[\w./\"'{-]|\.venv/bin/\w|(?:export|source) +\S|payments$"
+)
+"""With what a block begins that a reader types."""
+_CODE = re.compile(r"""(?:'[^']*'|"[^"]*"|(?<=\S)#|[^'"#])*""")
+"""A line as far as a comment begins: a # in quotes or within a word begins none."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,8 @@ class Example:
     """The steps of one block, or the file that it is (`name`)."""
 
     line: int
-    on_a_stack: bool = False
+    runs: str = ""
+    """Where it is run: ON_A_STACK, AFTER_THE_STEPS, or "" for anywhere."""
     steps: tuple[Step, ...] = ()
     name: str = ""
     content: str = ""
@@ -51,7 +64,8 @@ def examples(text: str) -> list[Example]:
         if named:
             found.append(Example(block.line, name=named[1], content="".join(f"{line}\n" for line in block.lines)))
         elif block.language == "console":
-            found.append(Example(block.line, block.comment == ON_A_STACK, steps=_steps(block)))
+            where = _RUNS.fullmatch(block.comment)
+            found.append(Example(block.line, where[1] if where else "", steps=_steps(block)))
     return sorted(found, key=lambda example: example.line)
 
 
@@ -74,21 +88,42 @@ def _step(command: str, printed: list[str]) -> Step:
     return Step(command, tuple(printed[:-1] if code else printed), int(code[1]) if code else 0)
 
 
-def typed_elsewhere(text: str) -> list[tuple[int, str]]:
-    """Line and text of each command that stands in a block which nobody runs, unless a harness wrote the block."""
-    found = []
+@dataclass(frozen=True)
+class Typed:
+    """A command of a block that shows no output: its line, its text without a comment, what stands above the block."""
+
+    line: int
+    command: str
+    above: str = ""
+
+
+def typed(text: str) -> list[Typed]:
+    """The commands of a page's blocks that show no output, in order. A block that a harness wrote has none."""
+    found: list[Typed] = []
     for block in markdown.blocks(text):
-        if block.language != "console" and not block.comment.startswith("table:"):
-            for number, line in enumerate(block.lines, block.line):
-                command = line.strip().removeprefix("$ ")
-                if line.startswith("$ ") or any(_begins(command, name) for name in COMMANDS):
-                    found.append((number, command))
-    return sorted(found)
+        if block.language in SHELLS and not block.comment.startswith("table:") and _is_shell(block.lines):
+            found += _typed(block)
+    return sorted(found, key=lambda each: each.line)
 
 
-def _begins(command: str, name: str) -> bool:
-    after = "" if name.endswith("/") else r"(?: [\w./\"'-]|$)"
-    return re.match(re.escape(name) + after, command) is not None
+def _is_shell(lines: Sequence[str]) -> bool:
+    stripped = (line.strip().removeprefix("$ ") for line in lines)
+    return _PROGRAM.match(next((line for line in stripped if line and not line.startswith("#")), "")) is not None
+
+
+def _typed(block: markdown.Block) -> Iterator[Typed]:
+    held, begin = "", 0
+    for number, line in enumerate(block.lines, block.line):
+        code = _CODE.match(line.strip().removeprefix("$ "))
+        text = code[0].strip() if code else ""
+        if not text:
+            continue
+        held, begin = (f"{held} {text}", begin) if held else (text, number)
+        if held.endswith("\\"):
+            held = held.removesuffix("\\").rstrip()
+        else:
+            yield Typed(begin, held, block.comment)
+            held = ""
 
 
 def run(example: Example, folder: Path, environment: Mapping[str, str]) -> list[str]:

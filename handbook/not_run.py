@@ -1,40 +1,95 @@
-"""Commands in the documents that no example runs, each with its reason.
+"""Commands in the documents that no test of the documents runs, and those that `make test-long` runs, with reasons.
 
-Belongs here: reading the list, and which commands of a page it does not have. Does not belong here: running examples
-(console).
+Belongs here: reading the list, and holding it against the pages. Does not belong here: running commands (tests), the
+examples with their output (console). What the list does not name is run: a new command in a page has to work.
 """
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from handbook.console import typed_elsewhere
-from handbook.links import ROOT
+from handbook.console import Typed, typed
+from handbook.links import ROOT, pages
+
+DRILL = "drill: "
+"""Stands above a block that a drill runs by its name."""
 
 
 @dataclass(frozen=True)
-class NotRun:
-    """With what the commands begin, why none of them is run, and the test that runs one elsewhere ("" for none)."""
+class Entry:
+    """Commands of one page, as they stand there, and why they are not run, or not run each time.
 
-    command: str
+    `by` is the test that runs them, or the same with other values, in another place; "" for none.
+    """
+
+    page: str
+    commands: tuple[str, ...]
     reason: str
     by: str = ""
 
-    def covers(self, command: str) -> bool:
-        """Whether a command is one of these."""
-        return command == self.command or command.startswith(f"{self.command} ")
+
+@cache
+def not_run() -> tuple[Entry, ...]:
+    """Those that are not run as they stand."""
+    return _entries("not_run")
 
 
-def entries() -> list[NotRun]:
-    """The list, in its order."""
+@cache
+def long() -> tuple[Entry, ...]:
+    """Those that `make test-long` runs, and continuous integration does not."""
+    return _entries("long")
+
+
+@cache
+def sql_not_run() -> tuple[Entry, ...]:
+    """SQL statements, by their first line, that are resolved by Google's analyzer and run nowhere."""
+    return _entries("sql_not_run")
+
+
+def _entries(kind: str) -> tuple[Entry, ...]:
     text = (Path(__file__).parent / "not_run.toml").read_text(encoding="utf-8")
-    return [NotRun(**entry) for entry in tomllib.loads(text)["not_run"]]
+    return tuple(Entry(**{**entry, "commands": tuple(entry["commands"])}) for entry in tomllib.loads(text)[kind])
 
 
-def without_reason(page: Path) -> list[str]:
-    """Commands of a page that stand in a block which nobody runs, and that the list does not have."""
-    return [
-        f"{page.relative_to(ROOT)}, line {line}: {command}"
-        for line, command in typed_elsewhere(page.read_text(encoding="utf-8"))
-        if not any(entry.covers(command) for entry in entries())
-    ]
+def name(page: Path) -> str:
+    """A page as the list calls it."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def to_run(page: Path, *, also_long: bool = True) -> list[Typed]:
+    """The commands of a page that a test has to run, in order; those of a drill are run there."""
+    left_out = _named(not_run(), page) | (set() if also_long else _named(long(), page))
+    every = typed(page.read_text(encoding="utf-8"))
+    return [each for each in every if each.command not in left_out and not each.above.startswith(DRILL)]
+
+
+def drills() -> dict[str, set[str]]:
+    """The names of the drills of each page that has some."""
+    found = {name(page): _drills(page) for page in pages()}
+    return {page: names for page, names in found.items() if names}
+
+
+def drill(page: str, name: str) -> list[str]:
+    """The commands of a drill."""
+    every = typed((ROOT / page).read_text(encoding="utf-8"))
+    return [each.command for each in every if each.above == f"{DRILL}{name}"]
+
+
+def _drills(page: Path) -> set[str]:
+    every = typed(page.read_text(encoding="utf-8"))
+    return {each.above.removeprefix(DRILL) for each in every if each.above.startswith(DRILL)}
+
+
+def _named(entries: tuple[Entry, ...], page: Path) -> set[str]:
+    return {command for entry in entries if entry.page == name(page) for command in entry.commands}
+
+
+def gone(entry: Entry) -> list[str]:
+    """What an entry names that there is no longer: its page, its commands, its test."""
+    page = ROOT / entry.page
+    if not page.is_file():
+        return [entry.page]
+    has = {each.command for each in typed(page.read_text(encoding="utf-8"))}
+    test = [entry.by] if entry.by and not (ROOT / entry.by).is_file() else []
+    return [*(command for command in entry.commands if command not in has), *test]

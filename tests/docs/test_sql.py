@@ -22,9 +22,9 @@ def warehouse() -> Warehouse:
     return Warehouse()
 
 
-def resolved(sql: str) -> str:
+def resolved(sql: str, dataset: str = "payments-local.payment_data") -> str:
     """The statement with dbt's references as names of tables."""
-    return _REFERENCE.sub(lambda found: f"`payments-local.payment_data.{found[1] or found[2]}`", sql)
+    return _REFERENCE.sub(lambda found: f"`{dataset}.{found[1] or found[2]}`", sql)
 
 
 @pytest.mark.parametrize("sql", SQL)

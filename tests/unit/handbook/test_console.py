@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from handbook.console import Example, Step, agrees, examples, run, typed_elsewhere
+from handbook.console import Example, Step, Typed, agrees, examples, run, typed
 
 PAGE = """# A page
 
@@ -41,12 +41,22 @@ def test_the_examples_of_a_page_are_its_console_blocks_and_its_files_in_order() 
     assert examples(PAGE) == [
         Example(5, name="a.txt", content="one\n"),
         Example(9, steps=(Step("cat a.txt", ("one",), 0), Step("ls missing", ("...",), 2))),
-        Example(18, on_a_stack=True, steps=(Step("payments status", (), 0),)),
+        Example(18, runs="on a stack", steps=(Step("payments status", (), 0),)),
     ]
 
 
 def test_a_command_in_another_block_is_found_unless_a_harness_wrote_the_block() -> None:
-    assert typed_elsewhere(PAGE) == [(22, "payments up"), (25, "make demo     # once")]
+    assert typed(PAGE) == [Typed(22, "payments up"), Typed(25, "make demo")]
+
+
+def test_a_command_that_goes_on_is_one_and_a_blocks_comment_stays_with_it() -> None:
+    block = "<!-- drill: x -->\n```sh\n# first\npayments a \\\n   --b 'c # d'\nexport A=1   # one\n```\n"
+    page = f"{block}\n    A=1\n    payments x\n"
+    assert typed(page) == [Typed(4, "payments a --b 'c # d'", "drill: x"), Typed(6, "export A=1", "drill: x")]
+
+
+def test_settings_and_configuration_are_no_commands() -> None:
+    assert typed("    KAFKA_TOPIC=x\n\ntext\n\n    offsets = delivered\n\n```toml\nmake = 1\n```\n") == []
 
 
 def test_a_command_may_go_on_in_the_next_line() -> None:

@@ -1,24 +1,71 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from handbook.console import typed_elsewhere
+from handbook.console import typed
 from handbook.links import ROOT, pages
-from handbook.not_run import NotRun, entries, without_reason
+from handbook.markdown import blocks
+from handbook.not_run import Entry, drills, gone, long, name, not_run, sql_not_run, to_run
+
+EVERY = [*not_run(), *long()]
+DRILLED_BY = {
+    "README.md": "tests/integration/test_command.py",
+    "docs/day-two.md": "tests/integration/test_day_two.py",
+}
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_command_is_run_or_has_a_reason_why_not(page: Path) -> None:
-    assert without_reason(page) == [], "show it as a ```console block, or name it in the list of those not run"
+@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: f"{entry.page}: {entry.commands[0]}")
+def test_what_is_not_run_stands_in_its_page_and_has_a_reason(entry: Entry) -> None:
+    assert gone(entry) == [], "the page no longer has it: take it off the list"
+    assert entry.reason
 
 
-@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.command)
-def test_a_reason_is_about_a_command_that_a_page_has_and_a_test_that_there_is(entry: NotRun) -> None:
-    typed = [command for page in pages() for _, command in typed_elsewhere(page.read_text())]
-    assert any(entry.covers(command) for command in typed)
-    assert not entry.by or (ROOT / entry.by).is_file()
+def test_sql_that_is_not_run_stands_in_its_page() -> None:
+    for entry in sql_not_run():
+        sql = [block for block in blocks((ROOT / entry.page).read_text()) if block.language == "sql"]
+        assert set(entry.commands) <= {block.lines[0] for block in sql}
 
 
-def test_an_entry_is_about_whole_words() -> None:
-    assert NotRun("payments up", "x").covers("payments up --no-ui")
-    assert not NotRun("payments up", "x").covers("payments update")
+def test_no_command_is_on_the_list_twice() -> None:
+    named = [(entry.page, command) for entry in EVERY for command in entry.commands]
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("entry", not_run(), ids=lambda entry: f"{entry.page}: {entry.commands[0]}")
+def test_an_entry_names_whole_commands_of_one_page_and_no_pattern(entry: Entry) -> None:
+    lines = {each.command for each in typed((ROOT / entry.page).read_text())}
+    assert set(entry.commands) <= lines
+
+
+def test_a_new_command_is_run_and_one_that_is_gone_is_named(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Type:\n\n    payments something-new\n")
+    assert [each.command for each in typed(page.read_text())] == ["payments something-new"]
+    assert gone(Entry("README.md", ("payments no-more",), "x")) == ["payments no-more"]
+    assert gone(Entry("docs/no-page.md", ("payments up",), "x")) == ["docs/no-page.md"]
+    assert gone(Entry("README.md", ("make demo",), "x", by="tests/no_test.py")) == ["tests/no_test.py"]
+
+
+def test_every_drill_is_done_by_its_test() -> None:
+    assert drills().keys() == DRILLED_BY.keys()
+    for page, names in drills().items():
+        text = (ROOT / DRILLED_BY[page]).read_text()
+        assert [each for each in names if f'"{each}"' not in text] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_each_command_of_a_page_is_run_or_on_the_list_or_a_drill(page: Path) -> None:
+    text = page.read_text()
+    named = {command for entry in not_run() if entry.page == name(page) for command in entry.commands}
+    every = [each for each in typed(text) if each.command not in named]
+    assert [each.line for each in every if not each.above.startswith("drill: ")] == [each.line for each in to_run(page)]
+    seen = {each.line for each in typed(text)}
+    stray = [
+        f"line {number}: {line}"
+        for block in blocks(text)
+        if block.language != "console" and not block.comment.startswith("table:")
+        for number, line in enumerate(block.lines, block.line)
+        if re.match(r"\s*(?:\$ )?(?:payments|make) [a-z-]", line) and number not in seen
+    ]
+    assert stray == [], "a command that no test sees: begin its block with a command"
