@@ -6,6 +6,7 @@ page (view), serving it (server).
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -30,9 +31,9 @@ SERVED_POLICY = (
 )
 
 
-def served(snapshot: Snapshot, now: datetime, refresh_seconds: int) -> str:
-    """The page as the server gives it: no script and no style inside."""
-    return _render(snapshot, now, inline=False, refresh_seconds=refresh_seconds)
+def served(snapshot: Snapshot, now: datetime, refresh_seconds: int, *, may_see_ids: bool = False) -> str:
+    """The page as the server gives it: no script and no style inside. Who may see ids gets a link to them."""
+    return _render(snapshot, now, inline=False, refresh_seconds=refresh_seconds, may_see_ids=may_see_ids)
 
 
 def one_file(snapshot: Snapshot, now: datetime) -> str:
@@ -49,7 +50,7 @@ def _render(snapshot: Snapshot, now: datetime, *, inline: bool, **names: object)
     from markupsafe import Markup
 
     trusted = {name: Markup(names[name]) for name in ("style", "script") if name in names}  # noqa: S704 - our own files
-    return _template().render(
+    return _template("page.html.j2").render(
         {**names, **trusted},
         page=page_of(snapshot, now),
         inline=inline,
@@ -59,8 +60,18 @@ def _render(snapshot: Snapshot, now: datetime, *, inline: bool, **names: object)
     )
 
 
+def page_of_ids(tables: Sequence[object], reader: str, taken_at: str, *, inline: bool) -> str:
+    """The page of ids: without any script, and asked for nothing by its reader's browser but its style."""
+    from markupsafe import Markup
+
+    style = (FOLDER / "page.css").read_text(encoding="utf-8")
+    policy = f"default-src 'none'; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    inside = {"style": Markup(style), "policy": policy} if inline else {}  # noqa: S704 - our own file
+    return _template("ids.html.j2").render(inside, tables=tables, reader=reader, taken_at=taken_at, inline=inline)
+
+
 @cache
-def _template() -> "Template":
+def _template(name: str) -> "Template":
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True)
@@ -69,7 +80,7 @@ def _template() -> "Template":
         "duration": duration,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
     }
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)
 
 
 @cache

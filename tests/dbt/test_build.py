@@ -13,6 +13,7 @@ from orchestration.backtest.scoring import FALSE_POSITIVE_BUDGET
 from orchestration.cli.fraud.queue import queue_sql
 from orchestration.dashboard.answer import Verdict, answer
 from orchestration.dashboard.gathering import gather
+from orchestration.dashboard.ids.samples import STATEMENTS, read_samples
 from orchestration.dashboard.statements import ALL, COSTS, LAG, RELATIONS
 from orchestration.settings import read_stack_settings
 from simulator.faults.typologies import Typology
@@ -304,9 +305,11 @@ def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_the
 
 @pytest.mark.usefixtures("grown")
 def test_every_compiled_statement_is_one_that_bigquerys_own_analyzer_accepts(warehouse: DbtWarehouse) -> None:
-    relations = (*RELATIONS, *(table.name for table in TABLES))
+    needed = {name for statement in STATEMENTS.values() for name in statement.needs}
+    relations = (*RELATIONS, *needed, *(table.name for table in TABLES))
     names = {name: f"`{warehouse.settings.project}.{warehouse.settings.dataset}.{name}`" for name in relations}
     asked_by_the_dashboard = {name: statement.sql.format(**names) for name, statement in ALL.items()}
+    asked_by_the_dashboard |= {f"ids_{name}": each.sql.format(**names) for name, each in STATEMENTS.items()}
     assert refused(warehouse.folder / "target", asked_by_the_dashboard) == {}
 
 
@@ -325,6 +328,11 @@ def test_the_dashboard_reads_all_that_was_built_and_says_yes(warehouse: DbtWareh
     assert {name for name, section in known.sections.items() if section.trouble} == {LAG}
     assert {name for name, section in known.sections.items() if section.note} == {COSTS}
     assert answer(known).verdict is Verdict.YES, answer(known)
+    samples = read_samples(read_stack_settings(env), {"payments_reader": "anna"})
+    assert [sample.trouble for sample in samples.values()] == ["", ""]
+    assert all(row["record"] and row["place"] for row in samples["quarantined"].rows)
+    assert all(row["transaction_id"] and row["sender_account_id"] for row in samples["conflicts"].rows)
+    assert all(sample.rows for sample in samples.values())
 
 
 def test_an_erasure_keeps_the_law_by_its_receipts_and_marts_that_were_built_before_show(

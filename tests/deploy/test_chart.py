@@ -49,3 +49,12 @@ def assert_it_is_asked_for(helm: Path, missing: str, *more: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert missing in done.stderr
+
+
+def test_ids_are_shown_to_nobody_unless_the_values_name_somebody(helm: Path) -> None:
+    command = [str(helm), "template", "payments", str(CHART), "--kube-version", "1.34.0"]
+    command += ["--values", str(CHART / "values-example.yaml")]
+    named = [*command, '--set-json=dashboard.idReaders=["anna@example.com","investigators"]']
+    by_default, asked = (subprocess.run(c, capture_output=True, text=True, check=True).stdout for c in (command, named))
+    assert "PAYMENTS_DASHBOARD_ID_READERS" not in by_default
+    assert 'value: "anna@example.com,investigators"' in asked

@@ -20,7 +20,7 @@ from local_stack.processes import free_port
 from orchestration.dashboard.keeping import keep
 from orchestration.dashboard.model import Snapshot
 from orchestration.dashboard.rendering import one_file
-from orchestration.dashboard.server import OWN_HOSTS, Known, application, server_of
+from orchestration.dashboard.serving.server import OWN_HOSTS, Known, application, server_of
 from orchestration.settings import StackSettings, read_stack_settings
 from tests.integration.command import wait_for
 from tests.integration.pages import chromium, emulate, first_paint_milliseconds, logged, needs_browser, violations

@@ -27,14 +27,19 @@ def dashboard(
     metrics_port: Annotated[
         int | None, typer.Option(help="Also serve the metrics, and nothing else, on this port of every address.")
     ] = None,
+    with_ids: Annotated[
+        bool, typer.Option("--with-ids", help="With --html: write the page of samples with ids, if you may see it.")
+    ] = False,
 ) -> None:
     """Serve the dashboard and its metrics until Ctrl-C, or write it as one file that needs nothing."""
     settings = read_stack_settings()
+    if with_ids and not html:
+        raise typer.BadParameter("--with-ids writes a file: name it by --html; served, the page of ids is at /ids")
     if html:
-        write_page(html)
+        (write_ids if with_ids else write_page)(html)
         say(f"Dashboard: {html}")
         return
-    from orchestration.dashboard.server import EVERYWHERE, OWN_HOSTS, serve
+    from orchestration.dashboard.serving.server import EVERYWHERE, OWN_HOSTS, serve
 
     port = settings.dashboard_port if port is None else port
     if not is_loopback(host) and not allow:
@@ -60,8 +65,29 @@ def write_page(file: Path) -> None:
     settings = read_stack_settings()
     snapshot = gather(settings, kept(settings.home), everything=True)
     keep(settings.home, snapshot)
+    _write(file, one_file(snapshot, datetime.now(UTC)))
+
+
+def write_ids(file: Path) -> None:
+    """Write the page of ids for the user of this process, if he is named, and put that on record."""
+    from datetime import UTC, datetime
+    from getpass import getuser
+
+    from orchestration.dashboard.ids.access import read_access
+    from orchestration.dashboard.ids.pages import as_html
+    from orchestration.dashboard.ids.samples import read_samples
+    from orchestration.dashboard.ids.views import label_of, put_on_record
+
+    settings, reader = read_stack_settings(), getuser()
+    if reader not in read_access().readers:
+        raise CommandError(f"{reader} may not see ids: PAYMENTS_DASHBOARD_ID_READERS does not name him.")
+    put_on_record(settings.home, reader, shown_as="file")
+    _write(file, as_html(read_samples(settings, label_of(reader)), reader, datetime.now(UTC), inline=True))
+
+
+def _write(file: Path, html: str) -> None:
     try:
-        file.write_text(one_file(snapshot, datetime.now(UTC)), encoding="utf-8")
+        file.write_text(html, encoding="utf-8")
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}") from error
 

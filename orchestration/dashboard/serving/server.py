@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from orchestration.alerts.promises import EVERY_ALERT
 from orchestration.alerts.runbooks import FOLDER as RUNBOOKS
 from orchestration.dashboard.gathering import gather
+from orchestration.dashboard.ids.access import NOBODY, Access, read_access
 from orchestration.dashboard.keeping import keep, kept
 from orchestration.dashboard.metrics import exposition
 from orchestration.dashboard.model import Snapshot, stamp
 from orchestration.dashboard.rendering import FOLDER, SERVED_POLICY, served
+from orchestration.dashboard.serving.id_routes import reader_at, routes_of_ids
 from orchestration.settings import StackSettings
 
 if TYPE_CHECKING:
@@ -70,8 +72,15 @@ class Known:
         keep(self._settings.home, self._snapshot)
 
 
-def application(settings: StackSettings, hosts: list[str], known: Known) -> "Starlette":
-    """The server's application. `hosts` are the names that a request may call it by."""
+def application(settings: StackSettings, hosts: list[str], known: Known, access: Access = NOBODY) -> "Starlette":
+    """The server's application.
+
+    Args:
+        settings: where the parts are.
+        hosts: the names that a request may call it by.
+        known: what the page shows.
+        access: who may see ids; nobody, unless somebody is named.
+    """
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.middleware.base import BaseHTTPMiddleware
@@ -80,8 +89,9 @@ def application(settings: StackSettings, hosts: list[str], known: Known) -> "Sta
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
 
-    def page(_: "Request") -> "Response":
-        html = served(known.look(), datetime.now(UTC), settings.dashboard_seconds)
+    def page(request: "Request") -> "Response":
+        may_see_ids = reader_at(access, request) is not None
+        html = served(known.look(), datetime.now(UTC), settings.dashboard_seconds, may_see_ids=may_see_ids)
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
     def runbook(request: "Request") -> "Response":
@@ -97,6 +107,7 @@ def application(settings: StackSettings, hosts: list[str], known: Known) -> "Sta
         routes=[
             Route("/", page),
             *_routes_of_machines(known),
+            *routes_of_ids(settings, access),
             Route("/runbooks/{name}.md", runbook),
             Mount("/static", StaticFiles(directory=FOLDER)),
         ],
@@ -148,8 +159,9 @@ def serve(settings: StackSettings, host: str, port: int, hosts: list[str], metri
         metrics_port: where the metrics alone are served beside it, on every address.
     """
     known = Known(settings)
+    access = read_access()
     served(known.look(), datetime.now(UTC), settings.dashboard_seconds)
-    page = server_of(application(settings, hosts, known), host, port)
+    page = server_of(application(settings, hosts, known, access), host, port)
     if metrics_port is None:
         page.run()
         return
@@ -175,5 +187,7 @@ def server_of(app: "Starlette", host: str, port: int) -> "Server":
             log_level="warning",
             access_log=False,
             server_header=False,
+            # Who is at the other end is the connection's address, and not what a header says.
+            proxy_headers=False,
         )
     )

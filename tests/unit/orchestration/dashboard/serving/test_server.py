@@ -10,7 +10,14 @@ import pytest
 from local_stack.processes import free_port
 from orchestration.dashboard.keeping import keep, kept
 from orchestration.dashboard.model import Snapshot
-from orchestration.dashboard.server import HEADERS, OWN_HOSTS, Known, application, metrics_application, server_of
+from orchestration.dashboard.serving.server import (
+    HEADERS,
+    OWN_HOSTS,
+    Known,
+    application,
+    metrics_application,
+    server_of,
+)
 from orchestration.settings import StackSettings, read_stack_settings
 from tests.unit.orchestration.dashboard.sample import snapshot
 
