@@ -4,20 +4,27 @@ Belongs here: a read, a comparison, a result. Does not belong here: SQL (verific
 (verification, dbt_project/tests).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration import names
 from orchestration.automation.backlog import lag_of
 from orchestration.automation.backlog_reads import read_published
+from orchestration.links.ways_out import rows_of, way_out
 from orchestration.resources.broker import BrokerReader
 from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import WarehouseReads
 from orchestration.watch.look import judge_health
+from orchestration.watch.report import way_out_of
 from spark_jobs.contract.payment_event import Disposition
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.job_labels import Work
+
+if TYPE_CHECKING:
+    from spark_jobs.sinks.delta.comparison import Comparison
 
 
 @dg.asset_check(asset=names.DELIVERIES, description="What the broker holds unpublished is less than one micro-batch.")
@@ -27,11 +34,19 @@ def consumer_lag_is_small(
     bigquery: dg.ResourceParam[Any],
 ) -> dg.AssetCheckResult:
     """Published offsets against the broker's, right after a run."""
-    lag = lag_of(read_published(settings, bigquery), broker.read())
-    limit = settings.job.max_offsets_per_batch
-    return dg.AssetCheckResult(
-        passed=lag < limit, severity=dg.AssetCheckSeverity.WARN, metadata={"lag": lag, "limit": limit}
-    )
+    return judge_lag(lag_of(read_published(settings, bigquery), broker.read()), settings.job)
+
+
+def judge_lag(lag: int, job: JobSettings) -> dg.AssetCheckResult:
+    """Whether less waits than one batch takes; otherwise with what is published, to be held against the broker."""
+    limit = job.max_offsets_per_batch
+    metadata: dict[str, Any] = {"lag": lag, "limit": limit}
+    if lag >= limit:
+        published = rows_of(
+            job, catalog.CONTROL.name, f"pipeline = '{job.pipeline}'", ("last_batch_id", "topic_id", "end_offsets")
+        )
+        metadata |= way_out("streaming", published, alert="PaymentsLagHigh")
+    return dg.AssetCheckResult(passed=lag < limit, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
 
 
 @dg.asset_check(
@@ -44,17 +59,36 @@ def newest_batch_conserves_records(
     """The conservation law for the newest batch: dbt holds it for all of them."""
     with bigquery.get_client(Work.CHECK) as client:
         batch = WarehouseReads(client, settings.job).newest_batch()
-    return judge_newest_batch(batch)
+    return judge_newest_batch(batch, settings.job)
 
 
-def judge_newest_batch(batch: Row | None) -> dg.AssetCheckResult:
+def judge_newest_batch(batch: Row | None, job: JobSettings) -> dg.AssetCheckResult:
     """Whether the four ways of counting agree; no batch yet is no break."""
     if batch is None:
         return dg.AssetCheckResult(passed=True, metadata={"batches": 0})
     tagged = sum(batch.get(f"{name.lower()}_count") or 0 for name in Disposition)
     counts = {"delivered": batch["delivered"], "tagged": tagged, "offsets": batch["offsets"], "stored": batch["stored"]}
     passed = len(set(counts.values())) == 1
-    return dg.AssetCheckResult(passed=passed, metadata={"batch_id": batch["batch_id"], **counts})
+    metadata: dict[str, Any] = {"batch_id": batch["batch_id"], **counts}
+    if not passed:
+        metadata |= way_out("streaming", rows_of_batch(job, batch["batch_id"]))
+    return dg.AssetCheckResult(passed=passed, metadata=metadata)
+
+
+def rows_of_batch(job: JobSettings, batch_id: int) -> str:
+    """The statement of a batch's deliveries, each with its place and what became of it; without what it says."""
+    columns = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "reasons")
+    ledger = f"`{job.project}.{job.dataset}.{catalog.LEDGER.name}`"
+    times = (
+        f"(select {{}} from {ledger} where batch_id = {batch_id} and pipeline = '{job.pipeline}')".format(name)
+        for name in ("min_kafka_timestamp", "max_kafka_timestamp")
+    )
+    return rows_of(
+        job,
+        catalog.DELIVERIES.name,
+        f"batch_id = {batch_id}\n    and kafka_timestamp between {' and '.join(times)}",
+        columns,
+    )
 
 
 @dg.asset_check(
@@ -71,17 +105,22 @@ def delta_agrees_with_the_warehouse(
 
     with bigquery.get_client(Work.CHECK) as client:
         found = compare(spark.spark_session, client, settings.job)
-    return dg.AssetCheckResult(
-        passed=found.agrees,
-        metadata={
-            "batch_id": found.batch_id,
-            "rows_compared": found.rows,
-            "only_in_delta": {about: [str(row) for row in rows[:5]] for about, rows in found.only_in_delta.items()},
-            "only_in_the_warehouse": {
-                about: [str(row) for row in rows[:5]] for about, rows in found.only_in_warehouse.items()
-            },
+    return judge_delta(found, settings.job)
+
+
+def judge_delta(found: "Comparison", job: JobSettings) -> dg.AssetCheckResult:
+    """Whether the two agree; the first rows that only one of them has, and the newest batch's in the warehouse."""
+    metadata: dict[str, Any] = {
+        "batch_id": found.batch_id,
+        "rows_compared": found.rows,
+        "only_in_delta": {about: [str(row) for row in rows[:5]] for about, rows in found.only_in_delta.items()},
+        "only_in_the_warehouse": {
+            about: [str(row) for row in rows[:5]] for about, rows in found.only_in_warehouse.items()
         },
-    )
+    }
+    if not found.agrees:
+        metadata |= way_out("streaming", rows_of_batch(job, found.batch_id))
+    return dg.AssetCheckResult(passed=found.agrees, metadata=metadata)
 
 
 @dg.asset_check(
@@ -95,7 +134,9 @@ def pipeline_is_healthy(
     """Health as the view has it now, without a new look."""
     with bigquery.get_client(Work.CHECK) as client:
         verdict = judge_health(settings, client)
-    return dg.AssetCheckResult(passed=verdict.passed, severity=verdict.severity, metadata=verdict.metadata)
+    return dg.AssetCheckResult(
+        passed=verdict.passed, severity=verdict.severity, metadata=verdict.metadata | way_out_of(verdict, settings.job)
+    )
 
 
 DEFAULT_CHECKS = [consumer_lag_is_small, newest_batch_conserves_records]

@@ -8,7 +8,6 @@ import dagster as dg
 
 from orchestration.asset_checks import DEFAULT_CHECKS, DELTA_CHECKS, WATCH_CHECKS
 from orchestration.assets.dbt_models import warehouse_assets
-from orchestration.assets.documents import explained
 from orchestration.assets.external import OUTSIDE
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.kafka_offsets import kafka_offsets
@@ -17,6 +16,7 @@ from orchestration.assets.payment_backfill import payment_backfill
 from orchestration.assets.sealed_days import day_seals, sealed_days_are_as_they_were_sealed
 from orchestration.assets.streaming import publish_payments
 from orchestration.jobs import default_jobs
+from orchestration.links.documents import explained
 from orchestration.resources.factories import DEFAULT_RESOURCES
 from orchestration.schedules import DEFAULT_SCHEDULES
 from orchestration.sensors import DEFAULT_SENSORS

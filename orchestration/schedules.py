@@ -59,7 +59,7 @@ def watch_schedule(
 ) -> dg.SkipReason:
     """One look, in the tick itself, as sensors work: a run each minute would cost a process, and wait in the queue."""
     verdict = look(settings, broker, bigquery, context.instance)
-    report(context.instance, verdict, datetime.now(UTC))
+    report(context.instance, verdict, settings.job, datetime.now(UTC))
     for line in verdict.words:
         context.log.warning(line)
     return dg.SkipReason("; ".join(verdict.words) or "healthy")

@@ -46,7 +46,7 @@ find_base() {
 make_context() {
   rm -rf "$context"
   mkdir -p "$context/app" "$context/jars" "$context/image"
-  git ls-files -z -- orchestration spark_jobs simulator local_stack dbt_project docs/runbooks | xargs -0 cp --parents -t "$context/app"
+  git ls-files -z -- orchestration spark_jobs simulator local_stack dbt_project docs/runbooks 'docs/*.md' | xargs -0 cp --parents -t "$context/app"
   "$python" -m local_stack.jars check "$home/jars"
   cp -r "$home/jars/spark" "$home/jars/delta" "$context/jars"
   mkdir "$context/requirements"

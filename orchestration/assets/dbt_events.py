@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.column_lineage import lineage_of
-from orchestration.assets.documents import runbook_for
+from orchestration.links.ways_out import way_out
 from orchestration.names import PREFIX
 
 type Event = Any
@@ -56,12 +56,10 @@ def _with_way_out(
     result: dg.AssetCheckResult, nodes: Mapping[str, Mapping[str, Any]], group: str, target: Path
 ) -> dg.AssetCheckResult:
     """With the runbook, and the statement that gives the offending rows. The rows themselves may name accounts."""
-    metadata: dict[str, Any] = {**(result.metadata or {}), "runbook": runbook_for(group)}
-    unique_id = metadata.get("unique_id")
+    told: dict[str, Any] = {**(result.metadata or {})}
+    unique_id = told.get("unique_id")
     node = nodes.get(str(getattr(unique_id, "value", unique_id)))
-    statement = compiled_statement(target, node) if node else None
-    if statement:
-        metadata["offending_rows"] = dg.MetadataValue.md(f"```sql\n{statement}\n```")
+    metadata = told | way_out(group, compiled_statement(target, node) if node else None)
     return dg.AssetCheckResult(
         passed=result.passed,
         asset_key=result.asset_key,

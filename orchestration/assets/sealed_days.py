@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration import names
+from orchestration.links.ways_out import rows_of, way_out
 from orchestration.settings import StackSettings
+from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.job_labels import Work
 
@@ -64,8 +66,16 @@ def sealed_days_are_as_they_were_sealed(
     with bigquery.get_client(Work.SEAL) as client:
         broken, days = recheck(client, settings.job, lambda seals: newest_and_sampled(seals, config.sampled))
     problems = broken + [f"{day.seal.day}: {problem}" for day in days for problem in day.problems]
-    looked_at = [str(day.seal.day) for day in days]
-    return dg.AssetCheckResult(passed=not problems, metadata={"looked_at": looked_at, "problems": problems})
+    return judge_seals(problems, [str(day.seal.day) for day in days], settings.job)
+
+
+def judge_seals(problems: Sequence[str], looked_at: Sequence[str], job: JobSettings) -> dg.AssetCheckResult:
+    """Whether nothing was found; otherwise with the seals of the days that were looked at."""
+    metadata: dict[str, Any] = {"looked_at": list(looked_at), "problems": list(problems)}
+    if problems:
+        days = ", ".join(f"'{day}'" for day in looked_at)
+        metadata |= way_out("audit", rows_of(job, catalog.DAY_SEALS.name, f"day in ({days})" if days else "true"))
+    return dg.AssetCheckResult(passed=not problems, metadata=metadata)
 
 
 def newest_and_sampled(seals: "Sequence[Seal]", sampled: int) -> "list[Seal]":

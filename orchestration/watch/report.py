@@ -4,11 +4,15 @@ Belongs here: when an evaluation is recorded. Does not belong here: how it comes
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
 from orchestration import names
-from orchestration.watch.verdict import Verdict
+from orchestration.alerts.catalog import alert_for_metric
+from orchestration.links.ways_out import rows_of, way_out
+from orchestration.watch.verdict import WAREHOUSE, Verdict
+from spark_jobs.settings import JobSettings
 
 AGAIN_AFTER = timedelta(minutes=15)
 """How long the record stands while nothing changes: an event a minute would fill Dagster's log."""
@@ -17,7 +21,19 @@ _KEY = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
 _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
-def report(instance: dg.DagsterInstance, verdict: Verdict, now: datetime) -> bool:
+def way_out_of(verdict: Verdict, job: JobSettings) -> dict[str, Any]:
+    """Where the check leads that says so: the runbook of the worst row, and the statement of all that is not well."""
+    if verdict.passed:
+        return {}
+    worst = next(iter(verdict.unwell))[1]
+    alert = alert_for_metric(worst)
+    # Of a warehouse that is away there is no row.
+    otherwise = "PaymentsWarehouseDown" if worst == WAREHOUSE else None
+    statement = rows_of(job, names.PIPELINE_HEALTH.path[-1], "status in ('FAILING', 'DEGRADED')")
+    return way_out("health", statement, alert=alert.name if alert else otherwise)
+
+
+def report(instance: dg.DagsterInstance, verdict: Verdict, job: JobSettings, now: datetime) -> bool:
     """Record the verdict, unless the same rows are on record as not well already; whether it was recorded."""
     rows = [f"{status}: {metric}" for status, metric in verdict.unwell]
     if _on_record(instance, now) == rows:
@@ -28,7 +44,7 @@ def report(instance: dg.DagsterInstance, verdict: Verdict, now: datetime) -> boo
             check_name=_KEY.name,
             passed=verdict.passed,
             severity=verdict.severity,
-            metadata=verdict.metadata | {"rows": rows},
+            metadata=verdict.metadata | {"rows": rows} | way_out_of(verdict, job),
         )
     )
     return True

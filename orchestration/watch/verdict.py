@@ -14,6 +14,8 @@ import dagster as dg
 from orchestration.watch.rules import LAG, Observation
 
 FAILING, DEGRADED, HEALTHY = "FAILING", "DEGRADED", "HEALTHY"
+WAREHOUSE = "the warehouse"
+"""What is unwell where nothing else can be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def judge(rows: Sequence[Mapping[str, Any]]) -> Verdict:
 
 def unreachable(why: str) -> Verdict:
     """The verdict where the warehouse, which holds the rows, does not answer."""
-    return Verdict(((FAILING, "the warehouse"),), (f"FAILING: the warehouse does not answer: {why}",))
+    return Verdict(((FAILING, WAREHOUSE),), (f"FAILING: the warehouse does not answer: {why}",))
 
 
 def words_of(row: Mapping[str, Any]) -> str:

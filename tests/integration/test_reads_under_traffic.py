@@ -137,7 +137,7 @@ def test_a_hundred_verifications_are_green_beside_traffic_builds_and_corrections
             for number in range(VERIFICATIONS):
                 assert judge(world.client, world.settings, None).breaks == []
                 batch = WarehouseReads(world.client, world.settings).newest_batch()
-                assert judge_newest_batch(batch).passed
+                assert judge_newest_batch(batch, world.settings).passed
                 if number % AUDITED_EVERY == 0:
                     assert broken_batches(world) == []
         alter_an_amount(world)

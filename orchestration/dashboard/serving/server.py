@@ -6,11 +6,12 @@ Belongs here: routes, headers, when the parts are asked again. Does not belong h
 
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.alerts.promises import EVERY_ALERT
 from orchestration.alerts.runbooks import FOLDER as RUNBOOKS
 from orchestration.dashboard.gathering import gather
 from orchestration.dashboard.ids.access import NOBODY, Access, read_access
@@ -95,12 +96,16 @@ def application(settings: StackSettings, hosts: list[str], known: Known, access:
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
     def runbook(request: "Request") -> "Response":
-        # Only names of the list: nothing else of the folder, and nothing beside it.
-        name = request.path_params["name"]
-        known_alert = name in {alert.name for alert in EVERY_ALERT}
-        file = RUNBOOKS / f"{name}.md"
-        if not known_alert or not file.is_file():
-            return PlainTextResponse("There is no such runbook.\n", status_code=404)
+        return document(f"runbooks/{request.path_params['name']}.md")
+
+    def document_at(request: "Request") -> "Response":
+        return document(request.path_params["path"])
+
+    def document(path: str) -> "Response":
+        # Only what the list has: nothing else of the folder, and nothing beside it.
+        file = documents().get(path)
+        if file is None:
+            return PlainTextResponse("There is no such page.\n", status_code=404)
         return PlainTextResponse(file.read_text(encoding="utf-8"))
 
     return Starlette(
@@ -109,6 +114,7 @@ def application(settings: StackSettings, hosts: list[str], known: Known, access:
             *_routes_of_machines(known),
             *routes_of_ids(settings, access),
             Route("/runbooks/{name}.md", runbook),
+            Route("/docs/{path:path}", document_at),
             Mount("/static", StaticFiles(directory=FOLDER)),
         ],
         middleware=[
@@ -116,6 +122,13 @@ def application(settings: StackSettings, hosts: list[str], known: Known, access:
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
         ],
     )
+
+
+@cache
+def documents() -> Mapping[str, Path]:
+    """The pages of the documents by their path, to which Dagster's links lead where no other address is set."""
+    folder = RUNBOOKS.parent
+    return {str(file.relative_to(folder)): file for file in (*folder.glob("*.md"), *RUNBOOKS.glob("*.md"))}
 
 
 def metrics_application(known: Known) -> "Starlette":

@@ -1,5 +1,8 @@
 """The code location as a whole: one graph, the right things on by default, one line where dbt was never parsed."""
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -7,12 +10,20 @@ import pytest
 from dagster_dbt import DbtCliResource
 
 from orchestration import names
+from orchestration.asset_checks import judge_delta, judge_lag, judge_newest_batch
+from orchestration.assets.dbt_events import told_more
+from orchestration.assets.dbt_models import warehouse_assets
+from orchestration.assets.dbt_translator import group_of
+from orchestration.assets.sealed_days import judge_seals
 from orchestration.assets.streaming import PUBLISHED_TABLES
 from orchestration.build import build_defs
+from orchestration.dashboard.serving.server import documents
 from orchestration.resources.dbt_cli import InstalledDbt
-from spark_jobs.settings import SettingError
-
-ROOT = Path(__file__).resolve().parents[3]
+from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.watch.report import way_out_of
+from orchestration.watch.verdict import Verdict
+from spark_jobs.settings import SettingError, read_job_settings
+from spark_jobs.sinks.delta.comparison import Comparison
 
 
 @pytest.fixture
@@ -22,6 +33,12 @@ def definitions(manifest_path: Path) -> dg.Definitions:
 
 def steps_of(definitions: dg.Definitions, job_name: str) -> set[str]:
     return {node.name for node in definitions.resolve_job_def(job_name).nodes}
+
+
+def page_is_there(page: dg.UrlMetadataValue) -> bool:
+    """Whether a link leads to a page of the documents that the dashboard serves."""
+    base, _, path = str(page.value).partition("/docs/")
+    return base == "http://127.0.0.1:3080" and path in documents()
 
 
 def test_everything_fits_together(definitions: dg.Definitions) -> None:
@@ -166,8 +183,8 @@ def test_every_asset_has_an_owner_a_kind_a_description_and_a_page_that_is_there(
     for spec in specs:
         assert (spec.owners, bool(spec.kinds), bool(spec.description)) == (names.OWNERS, True, True), spec.key
         page = spec.metadata["document"]
-        assert isinstance(page, dg.TextMetadataValue)
-        assert (ROOT / str(page.value)).is_file(), spec.key
+        assert isinstance(page, dg.UrlMetadataValue), spec.key
+        assert page_is_there(page), spec.key
 
 
 def test_what_only_the_night_makes_may_be_26_hours_old_and_what_follows_the_topic_as_old_as_it_is() -> None:
@@ -176,3 +193,61 @@ def test_what_only_the_night_makes_may_be_26_hours_old_and_what_follows_the_topi
     policies = {spec.key: spec.freshness_policy for spec in build_defs().resolve_all_asset_specs()}
     assert policies[names.DELIVERIES] is None
     assert policies[names.DAY_SEALS] is not None
+
+
+JOB = read_job_settings({})
+BATCH = {"batch_id": 7, "delivered": 3, "unique_count": 2, "offsets": 3, "stored": 3}
+UNWELL = Verdict((("FAILING", "build_overdue_seconds"),), ("FAILING: build_overdue_seconds is 1",))
+FAILED: dict[str, dg.AssetCheckResult] = {
+    "consumer_lag_is_small": judge_lag(JOB.max_offsets_per_batch, JOB),
+    "newest_batch_conserves_records": judge_newest_batch(BATCH, JOB),
+    "delta_agrees_with_the_warehouse": judge_delta(Comparison(7, 3, {"payments": [(1,)]}, {}), JOB),
+    "pipeline_is_healthy": dg.AssetCheckResult(passed=False, metadata=way_out_of(UNWELL, JOB)),
+    "sealed_days_are_as_they_were_sealed": judge_seals(["2026-01-05: another digest"], ["2026-01-05"], JOB),
+}
+"""Each check that is not dbt's, failed."""
+
+
+def test_every_check_that_fails_leads_to_its_runbook_and_to_the_query_of_its_rows(tmp_path: Path) -> None:
+    """Of all checks of the code location: those that Dagster makes, and those that are dbt's tests."""
+    definitions = build_defs(has_delta=True)
+    of_dbt = {key.name for key in warehouse_assets().check_keys}
+    every = definitions.resolve_asset_graph().asset_check_keys
+    assert {key.name for key in every} == of_dbt | FAILED.keys()
+    failed = [*FAILED.items(), *failed_tests_of_dbt(tmp_path)]
+    assert {name for name, _ in failed} >= {key.name for key in every}
+    assert len(failed) > 80
+    for name, result in failed:
+        assert not result.passed, name
+        runbook = result.metadata["runbook"]
+        assert isinstance(runbook, dg.UrlMetadataValue), name
+        assert page_is_there(runbook), name
+        assert "select" in str(result.metadata["offending_rows"].value), name
+
+
+def failed_tests_of_dbt(target: Path) -> Iterator[tuple[str, dg.AssetCheckResult]]:
+    """Each of dbt's tests as it fails, in a folder where dbt has compiled it."""
+    manifest = json.loads((DBT_PROJECT_DIR / "target" / "manifest.json").read_text())
+    nodes = manifest["nodes"]
+    for unique_id, node in nodes.items():
+        if node["resource_type"] != "test":
+            continue
+        # As dbt lays them: a test of its own file there, one of a yml in a folder of that name.
+        path = target / "compiled" / node["package_name"] / node["original_file_path"]
+        path = path / node["path"] if path.suffix == ".yml" else path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("select 1")
+        tested = node.get("attached_node") or next(iter(node["depends_on"]["nodes"]))
+        key = dg.AssetKey([names.PREFIX, tested.rpartition(".")[2]])
+        result = dg.AssetCheckResult(
+            passed=False, asset_key=key, check_name=node["name"], metadata={"unique_id": unique_id}
+        )
+        [told] = told_more(iter([result]), nodes, group_of, target)
+        yield node["name"], told
+
+
+def test_the_statements_of_offending_rows_are_bounded_and_read_no_content() -> None:
+    texts = {name: str(result.metadata["offending_rows"].value) for name, result in FAILED.items()}
+    assert not [name for name, text in texts.items() if re.search("raw_|account|\\*.*payment_deliveries", text)]
+    assert "kafka_timestamp between" in texts["newest_batch_conserves_records"]
+    assert "day in ('2026-01-05')" in texts["sealed_days_are_as_they_were_sealed"]

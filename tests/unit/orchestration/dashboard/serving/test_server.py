@@ -18,6 +18,7 @@ from orchestration.dashboard.serving.server import (
     metrics_application,
     server_of,
 )
+from orchestration.links.documents import DOCUMENTS
 from orchestration.settings import StackSettings, read_stack_settings
 from tests.unit.orchestration.dashboard.sample import snapshot
 
@@ -108,8 +109,17 @@ def test_a_runbook_is_served_by_the_name_of_its_alert_and_nothing_beside_it(tmp_
         answer, text = get(port, "/runbooks/PaymentsDataLost.md")
         assert (answer.status, text.splitlines()[0]) == (200, "# PaymentsDataLost")
         assert str(answer.headers["Content-Type"]).startswith("text/plain")
-        for path in ("README.md", "..%2Falerts.md", "../alerts.md", "PaymentsNothing.md"):
+        for path in ("..%2Fexactly-once.md", "..%2Falerts.md", "../alerts.md", "PaymentsNothing.md"):
             assert get(port, f"/runbooks/{path}")[0].status == 404
+
+
+def test_the_pages_that_dagster_links_to_are_served_and_nothing_beside_them(tmp_path: Path, reader: Reader) -> None:
+    with running(Known(settings_in(tmp_path), reader), tmp_path) as port:
+        for page in {*DOCUMENTS.values(), "runbooks/PaymentsNotCountedOnce.md"}:
+            answer, text = get(port, f"/docs/{page}")
+            assert (answer.status, text[:2]) == (200, "# "), page
+        for path in ("../README.md", "..%2FREADME.md", "adr/README.md", "%2Fetc%2Fpasswd", "configuration", ""):
+            assert get(port, f"/docs/{path}")[0].status == 404, path
 
 
 def test_a_request_by_another_name_is_refused(tmp_path: Path, reader: Reader) -> None:

@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration.alerts.runbooks import runbook_of
 from orchestration.names import DAY_SEALS
 
-IN_THE_REPOSITORY = "docs/"
+DEFAULT_DASHBOARD_PORT = "3080"
 DOCUMENTS = {
     "kafka": "connecting.md",
     "streaming": "exactly-once.md",
@@ -43,7 +43,7 @@ EVERY_NIGHT = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
 and pipeline_health says what is."""
 NIGHTLY = ("returns",)
 
-type Page = dg.UrlMetadataValue | dg.TextMetadataValue
+type Page = dg.UrlMetadataValue
 
 
 def explained(spec: dg.AssetSpec) -> dg.AssetSpec:
@@ -57,20 +57,23 @@ def explained(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def document_of(group: str, env: Mapping[str, str] | None = None) -> Page:
-    """The page that explains a group: a link where the pages have an address, else its path in the repository."""
-    base = _runbooks(env).removesuffix("/runbooks")
-    return _page(f"{base}/{DOCUMENTS[group]}" if base else IN_THE_REPOSITORY + DOCUMENTS[group])
+    """The page that explains a group."""
+    return dg.MetadataValue.url(f"{_runbooks(env).removesuffix('/runbooks')}/{DOCUMENTS[group]}")
 
 
 def runbook_for(group: str, env: Mapping[str, str] | None = None) -> Page:
     """What to do when a check of an asset of the group fails."""
-    return _page(runbook_of(RUNBOOKS.get(group, OTHERWISE), _runbooks(env)))
+    return runbook_of_alert(RUNBOOKS.get(group, OTHERWISE), env)
 
 
-def _page(address: str) -> Page:
-    return dg.MetadataValue.url(address) if "://" in address else dg.MetadataValue.text(address)
+def runbook_of_alert(name: str, env: Mapping[str, str] | None = None) -> Page:
+    """What to do when that alert fires."""
+    return dg.MetadataValue.url(runbook_of(name, _runbooks(env)))
 
 
 def _runbooks(env: Mapping[str, str] | None) -> str:
+    """Where the runbooks are: as a setting says, else where the dashboard of this machine serves them."""
     env = os.environ if env is None else env
-    return (env.get("PAYMENTS_ALERT_RUNBOOKS_URL") or "").rstrip("/")
+    port = env.get("PAYMENTS_DASHBOARD_PORT") or DEFAULT_DASHBOARD_PORT
+    told = (env.get("PAYMENTS_ALERT_RUNBOOKS_URL") or "").rstrip("/")
+    return told or f"http://127.0.0.1:{port}/docs/runbooks"
