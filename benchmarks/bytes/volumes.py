@@ -50,6 +50,7 @@ LAWS: Mapping[str, Grows] = {
     catalog.CONTROL.name: Grows.NOT,
     catalog.KAFKA_OFFSETS.name: Grows.NOT,
     catalog.OBSERVATIONS.name: Grows.NOT,
+    catalog.HEALTH_HISTORY.name: Grows.DAY,
     catalog.LEASES.name: Grows.NOT,
     catalog.INCIDENTS.name: Grows.NOT,
     catalog.ACCEPTED_GAPS.name: Grows.NOT,

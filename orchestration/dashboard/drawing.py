@@ -17,11 +17,16 @@ type Points = Sequence[tuple[int, float]]
 
 
 def points_of(metric: str, snapshot: Snapshot) -> Points:
-    """The last 24 hours of a health metric: by the ledger where it tells, else what the page has seen."""
+    """The last 24 hours of a health metric: by the ledger where it tells, else as the watch has kept them.
+
+    Of each quarter of an hour the worst value is drawn: the greatest, and the least of what should be 100.
+    """
     by_ledger = [
         (_at(row), value) for row in snapshot.rows(statements.BINS) if (value := _in_bin(metric, row)) is not None
     ]
-    return by_ledger or snapshot.history.get(metric, ())
+    worst = "least" if metric == "reconciliation_pct" else "most"
+    kept = [(_at(row), float(row[worst])) for row in snapshot.rows(statements.HISTORY) if row["metric"] == metric]
+    return by_ledger or kept
 
 
 def _at(row: Row) -> int:

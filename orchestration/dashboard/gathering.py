@@ -23,7 +23,6 @@ from orchestration.dashboard.model import (
     Row,
     Section,
     Snapshot,
-    grown,
     moment_of,
     plain_rows,
     safe,
@@ -60,13 +59,7 @@ def gather(settings: StackSettings, before: Snapshot | None, *, everything: bool
         (broker, ends), dagster = broker_asked.result(), dagster_asked.result()
     sections = {name: _merged(before.section(name), read.get(name), warehouse) for name in (*ALL, COSTS)}
     sections[LAG] = _lag(before.section(LAG), ends, sections[statements.CONTROL], broker, stamp(now))
-    health = sections[statements.HEALTH] if not sections[statements.HEALTH].trouble else Section()
-    return Snapshot(
-        taken_at=stamp(now),
-        parts=(warehouse, broker, dagster),
-        sections=sections,
-        history=grown(before.history, health.rows, now),
-    )
+    return Snapshot(taken_at=stamp(now), parts=(warehouse, broker, dagster), sections=sections)
 
 
 def ask_one(settings: StackSettings, name: str) -> Section:

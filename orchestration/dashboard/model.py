@@ -15,8 +15,6 @@ type Row = dict[str, Any]
 KAFKA, WAREHOUSE, DAGSTER = "Kafka", "The warehouse", "Dagster"
 
 HISTORY_SECONDS = 24 * 60 * 60
-HISTORY_STEP_SECONDS = 300
-"""How far apart two kept values of a metric are, at least."""
 
 _ADDRESS = re.compile(
     r"\b\d{1,3}(?:\.\d{1,3}){3}\b"
@@ -46,12 +44,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the page knows, and when it last asked. `history` is (epoch seconds, value) by health metric."""
+    """All that the page knows, and when it last asked."""
 
     taken_at: str
     parts: tuple[Part, ...] = ()
     sections: Mapping[str, Section] = field(default_factory=dict)
-    history: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
 
     def section(self, name: str) -> Section:
         """A section; an empty one where it was never read."""
@@ -113,29 +110,4 @@ def from_json(data: Mapping[str, Any]) -> Snapshot:
         sections={
             name: Section(**{**section, "rows": tuple(section["rows"])}) for name, section in data["sections"].items()
         },
-        history={
-            metric: tuple((int(at), float(value)) for at, value in points) for metric, points in data["history"].items()
-        },
     )
-
-
-def grown(
-    history: Mapping[str, tuple[tuple[int, float], ...]], rows: Iterable[Mapping[str, Any]], now: datetime
-) -> dict[str, tuple[tuple[int, float], ...]]:
-    """The history with the values of these health rows, of the last day, thinned: of a step the worst value stays.
-
-    The worst is the greatest, and the least of what is counted in 100 that should be 100.
-    """
-    at = int(now.timestamp())
-    values = {row["metric"]: float(row["value"]) for row in rows if row.get("value") is not None}
-    kept = {}
-    for metric in {*history, *values}:
-        points = [(t, v) for t, v in history.get(metric, ()) if at - HISTORY_SECONDS <= t <= at]
-        if metric in values:
-            worst = min if metric == "reconciliation_pct" else max
-            if points and points[-1][0] // HISTORY_STEP_SECONDS == at // HISTORY_STEP_SECONDS:
-                points[-1] = (points[-1][0], worst(points[-1][1], values[metric]))
-            else:
-                points.append((at, values[metric]))
-        kept[metric] = tuple(points)
-    return kept

@@ -14,7 +14,7 @@ MAX_BYTES = 1_000_000_000
 RECONCILIATION, HEALTH = "judged", "health"
 CONTROL, COMPARED, BINS, BATCHES, INCIDENTS = "control", "compared", "bins", "batches", "incidents"
 QUARANTINE, CONFLICTS, LATE, SENDERS, FRAUD = "quarantine", "conflicts", "late", "senders", "fraud"
-COSTS, LAG = "costs", "lag"
+COSTS, LAG, HISTORY = "costs", "lag", "history"
 
 _DAY = "published_at >= timestamp_sub(current_timestamp(), interval 1 day)"
 
@@ -175,6 +175,21 @@ AT_ONE_MOMENT = {
 """Asked at each look, all of one state of the warehouse."""
 
 NOW_AND_THEN = {
+    HISTORY: Statement(
+        """
+        select
+            metric,
+            timestamp_seconds(unix_seconds(measured_at) - mod(unix_seconds(measured_at), 900)) as bin,
+            min(value) as least,
+            max(value) as most
+        from {health_history}
+        where measured_at >= timestamp_sub(current_timestamp(), interval 1 day) and pipeline = @pipeline
+        group by metric, bin
+        order by metric, bin
+        """,
+        "60 bytes a metric every five minutes of the last day: 0.3 MB",
+        needs=("health_history",),
+    ),
     QUARANTINE: Statement(
         """
         select

@@ -3,7 +3,7 @@
 Belongs here: the reads of a look, and their order. Does not belong here: due times (rules), statements (table).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from orchestration import names
 from orchestration.automation.backlog import Published
 from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import WarehouseReads
+from orchestration.watch.history import keep
 from orchestration.watch.rules import (
     WARM_UP,
     Before,
@@ -56,18 +57,27 @@ def look(
         with bigquery.get_client(Work.WATCH) as client:
             probe(client, settings.job)
             seen = _look(settings, client, instance, topic, message)
-            return judge_health(settings, client, seen)
+            rows = health_rows(settings, client, seen)
+            keep(client, settings.job, rows, datetime.now(UTC))
+            return judge(rows)
     except failures() as error:
         return unreachable(one_line(error))
 
 
 def judge_health(settings: StackSettings, client: "Client", seen: Iterable[Observation] | None = None) -> Verdict:
-    """The verdict on pipeline_health, or on what was seen alone while dbt has not built it yet."""
+    """The verdict on the health rows."""
+    return judge(health_rows(settings, client, seen))
+
+
+def health_rows(
+    settings: StackSettings, client: "Client", seen: Iterable[Observation] | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """The rows of pipeline_health, or what was seen alone while dbt has not built it yet."""
     rows = WarehouseReads(client, settings.job).health_rows()
-    if not rows:
-        seen = read_observations(client, settings.job) if seen is None else seen
-        rows = rows_before_the_first_build(list(seen), datetime.now(UTC))
-    return judge(rows)
+    if rows:
+        return rows
+    seen = read_observations(client, settings.job) if seen is None else seen
+    return rows_before_the_first_build(list(seen), datetime.now(UTC))
 
 
 def _look(

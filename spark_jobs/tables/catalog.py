@@ -29,6 +29,7 @@ from spark_jobs.tables.decision_tables import FRAUD_LISTS as FRAUD_LISTS
 from spark_jobs.tables.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
 from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
 from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
+from spark_jobs.tables.operation_tables import HEALTH_HISTORY as HEALTH_HISTORY
 from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
 from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
 from spark_jobs.tables.operation_tables import LEASES as LEASES
@@ -301,6 +302,7 @@ TABLES: tuple[Table, ...] = (
     SETTLEMENT_TOTALS,
     KAFKA_OFFSETS,
     OBSERVATIONS,
+    HEALTH_HISTORY,
     LEASES,
     INCIDENTS,
     ACCEPTED_GAPS,

@@ -36,6 +36,18 @@ OBSERVATIONS = Table(
     ),
 )
 
+HEALTH_HISTORY = Table(
+    "health_history",
+    "What the health metrics were: a row per metric every five minutes, written by the watch and never changed.",
+    (
+        Column("pipeline", "STRING", "The pipeline that is watched: a row of pipeline_control."),
+        Column("metric", "STRING", "The health metric: pipeline_health.metric."),
+        Column("value", "FLOAT64", "Its value, in the metric's own unit."),
+        Column("measured_at", "TIMESTAMP", "When the watch read it."),
+    ),
+    partition_by="measured_at",
+)
+
 LEASES = Table(
     "pipeline_leases",
     "Whose turn it is to publish, where runs are on several machines: one row per pipeline.",

@@ -106,6 +106,7 @@ def tables(records: list[Delivery]) -> Tables:
             for partition, end in _end_offsets(records).items()
         ],
         "pipeline_observations": [],
+        "health_history": [],
         "pipeline_leases": [],
         "pipeline_incidents": [],
         "accepted_gaps": [],

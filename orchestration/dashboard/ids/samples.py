@@ -24,14 +24,14 @@ QUARANTINED, CONFLICTS = "quarantined", "conflicts"
 
 STATEMENTS = {
     QUARANTINED: Statement(
-        f"""
+        """
         select
             kafka_timestamp,
             concat(topic, '/', cast(kafka_partition as string), '/', cast(kafka_offset as string)) as place,
             array_to_string(reasons, ', ') as reasons,
             transaction_id,
-            substr(raw_value, 1, {RECORD_BYTES}) as record
-        from {{payment_deliveries}}
+            raw_value as record
+        from {payment_deliveries}
         where kafka_timestamp >= timestamp_sub(current_timestamp(), interval 1 day) and disposition = 'QUARANTINED'
         order by kafka_timestamp desc, kafka_partition, kafka_offset desc
         limit 50
@@ -100,7 +100,11 @@ def _ask(
     labels = {**labels_of(Work.PLATFORM, settings.job.pipeline), **label}
     config = QueryJobConfig(maximum_bytes_billed=MAX_BYTES, labels=labels)
     job = client.query(sql, job_config=config, job_retry=None, **bounds())
-    return [dict(row.items()) for row in rows_of(job, 100)]
+    return [{name: _cut(value) for name, value in row.items()} for row in rows_of(job, 100)]
+
+
+def _cut(value: Any) -> Any:
+    return value[:RECORD_BYTES] if isinstance(value, bytes) else value
 
 
 class _Named(dict[str, str]):

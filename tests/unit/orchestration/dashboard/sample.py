@@ -47,6 +47,20 @@ def bins() -> list[dict[str, Any]]:
     ]
 
 
+def history() -> list[dict[str, Any]]:
+    """What the watch has kept: a value each quarter of an hour of what the ledger does not tell."""
+    kept = {"reconciliation_pct": (100.0, 100.0), "build_overdue_seconds": (0.0, 0.0)}
+    kept |= {f"event_to_{what}_p95_seconds": (60.0, 84.0) for what in ("fraud_score", "reconciliation")}
+    times = [NOW.replace(minute=0, second=0) - timedelta(minutes=15 * at) for at in reversed(range(96))]
+    return [
+        {"metric": metric, "bin": at, "least": least, "most": most + number % 7}
+        if metric.startswith("event_to")
+        else {"metric": metric, "bin": at, "least": least, "most": most}
+        for metric, (least, most) in kept.items()
+        for number, at in enumerate(times)
+    ]
+
+
 def rows() -> dict[str, list[dict[str, Any]]]:
     """Rows by section."""
     batch: dict[str, Any] = {
@@ -108,6 +122,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             {"hour": NOW, "delivered": 9, "duplicates": 1, "duplicate_rate_pct": "11.1", "status": "FAILING"}
         ],
         statements.LAG: [{"kafka_partition": 0, "published_up_to": 4100, "broker_ends_at": 4103, "lag": 3}],
+        statements.HISTORY: history(),
         statements.COSTS: [{"day": "2026-01-05", "jobs": 7, "bytes_billed": 2**40}],
     }
 
@@ -115,7 +130,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
 def snapshot(**changed: list[dict[str, Any]]) -> Snapshot:
     """The day's snapshot, with other rows in some sections."""
     sections = {name: Section(plain_rows(each), stamp(NOW)) for name, each in (rows() | changed).items()}
-    return Snapshot(stamp(NOW), UP, sections, {"build_overdue_seconds": ((int(NOW.timestamp()) - 60, 0.0),)})
+    return Snapshot(stamp(NOW), UP, sections)
 
 
 def without_warehouse(known: Snapshot) -> Snapshot:

@@ -40,6 +40,7 @@ def test_every_section_but_the_top_ones_has_a_table() -> None:
         statements.BINS,
         statements.HEALTH,
         statements.INCIDENTS,
+        statements.HISTORY,
     }
     shown = {layout.section for layout in TABLES}
     assert shown == set(statements.ALL) - on_top | {statements.COSTS, statements.LAG}

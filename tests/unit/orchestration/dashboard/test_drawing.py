@@ -28,12 +28,15 @@ def test_the_line_is_told_in_words() -> None:
     assert in_words([], UNTIL) == "Nothing is known of the last 24 hours."
 
 
-def test_the_ledger_tells_a_days_values_and_else_what_the_page_has_seen() -> None:
+def test_the_ledger_tells_a_days_values_and_else_what_the_watch_has_kept() -> None:
     known = snapshot()
     assert [value for _, value in points_of("duplicate_rate_pct", known)][-1] == 3.0
     assert [value for _, value in points_of("state_size_mb", known)][-1] == 9.0
     assert [value for _, value in points_of("checkpoint_lag_seconds", known)] == [12.0] * 8
-    assert points_of("build_overdue_seconds", known) == ((int(NOW.timestamp()) - 60, 0.0),)
+    kept = [{"metric": metric, "bin": NOW, "least": 98.0, "most": 100.0} for metric in ("reconciliation_pct", "other")]
+    at = int(NOW.timestamp())
+    assert points_of("reconciliation_pct", snapshot(history=kept)) == [(at, 98.0)], "the worst is the least"
+    assert points_of("other", snapshot(history=kept)) == [(at, 100.0)], "the worst is the most"
 
 
 def test_numbers_are_short() -> None:

@@ -1,11 +1,11 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from orchestration.dashboard.model import HISTORY_SECONDS, from_json, grown, plain_rows, safe, to_json
-from tests.unit.orchestration.dashboard.sample import NOW, snapshot
+from orchestration.dashboard.model import from_json, plain_rows, safe, to_json
+from tests.unit.orchestration.dashboard.sample import snapshot
 
 
 def test_money_is_text_and_a_time_is_utc_to_the_second() -> None:
@@ -30,19 +30,3 @@ def test_what_is_no_address_stays(text: str) -> None:
 def test_a_snapshot_survives_its_file() -> None:
     known = snapshot()
     assert from_json(json.loads(json.dumps(to_json(known)))) == known
-
-
-def test_history_is_of_a_day_and_of_a_step_the_worst_value_stays() -> None:
-    at = int(NOW.timestamp())
-    old = {
-        "m": ((at - HISTORY_SECONDS - 1, 1.0), (at - HISTORY_SECONDS, 2.0)),
-        "gone": ((at - HISTORY_SECONDS - 9, 1.0),),
-    }
-    first = grown(old, [{"metric": "m", "value": "7"}, {"metric": "reconciliation_pct", "value": "99"}], NOW)
-    assert first["m"] == ((at - HISTORY_SECONDS, 2.0), (at, 7.0))
-    assert first["gone"] == ()
-    soon = NOW + timedelta(seconds=1)
-    second = grown(first, [{"metric": "m", "value": "5"}, {"metric": "reconciliation_pct", "value": "100"}], soon)
-    assert [value for _, value in second["m"]][-1] == 7.0
-    assert second["reconciliation_pct"] == ((at, 99.0),)
-    assert grown(second, [{"metric": "m", "value": None}], soon)["m"][-1][1] == 7.0
