@@ -93,7 +93,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "requested decisions, and what became of them",
         tables=(catalog.DECISION_REQUESTS, catalog.DECISION_OUTCOMES),
     ),
-    Migration(18, "what the health metrics were", tables=(catalog.HEALTH_HISTORY,)),
+    Migration(19, "what the health metrics were", tables=(catalog.HEALTH_HISTORY,)),
 )
 """In order, a version each. One that was released stays as it is."""
 
