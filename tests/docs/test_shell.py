@@ -80,7 +80,7 @@ def queries() -> Iterator[pytest.ParameterSet]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("sql", queries())
+@pytest.mark.parametrize("sql", list(queries()))
 def test_a_pages_query_runs_on_a_stack(sql: str, stage: Stage) -> None:
     settings = stage.world.settings
     ours = f"{settings.project}.{settings.dataset}"
