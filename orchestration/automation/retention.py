@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.automation.events_without_a_run import delete_events_without_a_run
 from orchestration.automation.run_records import ENDED
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 
@@ -28,10 +29,14 @@ def delete_what_is_old(context: dg.OpExecutionContext, settings: dg.ResourcePara
     """How much is kept is a setting."""
     before = datetime.now(UTC) - timedelta(days=settings.keep_runs_days)
     runs = delete_runs(context.instance, before)
+    events = delete_events_without_a_run(context.instance, before)
     folders = delete_dbt_folders(DBT_PROJECT_DIR / "target", before)
     logs = [*settings.home.glob("logs/*.log"), *DBT_PROJECT_DIR.glob("logs/*.log")]
     cut = [log.name for log in logs if cut_log(log, MOST_LOG_BYTES, KEPT_LOG_BYTES)]
-    context.log.info(f"{runs} runs and {folders} folders of dbt deleted; logs cut: {', '.join(cut) or 'none'}.")
+    context.log.info(
+        f"{runs} runs, {events} events of none and {folders} folders of dbt deleted; "
+        f"logs cut: {', '.join(cut) or 'none'}."
+    )
 
 
 def delete_runs(instance: dg.DagsterInstance, before: datetime) -> int:

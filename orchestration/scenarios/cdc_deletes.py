@@ -98,7 +98,7 @@ def erase(sandbox: Sandbox, transcript: Transcript) -> None:
     """What the command does, but for building."""
     from spark_jobs.erasure import erase as erasing
     from spark_jobs.erasure.account_search import find
-    from spark_jobs.erasure.copies import drop_copies
+    from spark_jobs.erasure.copies import delete_by_id, drop_copies
 
     transcript.step(f"payments erase {LEAVER}")
     before = sandbox.control()
@@ -107,6 +107,7 @@ def erase(sandbox: Sandbox, transcript: Transcript) -> None:
     transcript.step(f"payments erase {LEAVER} --yes --reason 'asked for it'")
     told = {"erased_by": "operator", "reason": "asked for it"}
     made = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **told)
+    delete_by_id(sandbox.client, sandbox.settings, LEAVER)
     drop_copies(sandbox.client, sandbox.settings)
     transcript.table("The receipt", RECEIPT_COLUMNS, receipt_cells(made))
     _show(sandbox, transcript)

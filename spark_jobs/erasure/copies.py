@@ -5,8 +5,10 @@ Belongs here: knowing and removing them. Does not belong here: the tables of the
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from spark_jobs.erasure.erase import hash_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.client import run
@@ -16,16 +18,55 @@ from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-DERIVED = (
-    "int_payments__sender_signals",
-    "int_payments__network_signals",
-    "payment_transactions_fraud",
-    "payment_metrics",
-)
-"""What dbt keeps as tables: an incremental build would not take out of them what is gone. All else of dbt is views."""
+KEYED = ("int_payments__sender_signals", "int_payments__network_signals", "payment_transactions_fraud")
+"""What dbt keeps as tables of one row per payment, partitioned by event_time: a payment's row is deleted by its id."""
+
+DERIVED = ("payment_metrics",)
+"""What dbt keeps as tables of sums: an incremental build would not take out of them what is gone. All else of dbt is
+views."""
 
 LEFTOVERS = tuple(f"{STAGING_PREFIX}{kind}_" for kind in ("backfill", "corrections", "erasure"))
 """Staging tables that are made anew where they are missed. Those of batches are dropped with their batch."""
+
+
+def delete_by_id(client: "Client", settings: JobSettings, account: str) -> int:
+    """Delete the account's erased payments from every mart of payments; how many rows are gone.
+
+    Of each mart only the partitions of the days are read and rewritten that the account's receipts name. What the rows
+    of other payments say of them stays as it was judged: counts and sums, which name nobody.
+
+    Raises:
+        Incident: the warehouse refused.
+    """
+    dataset = f"{settings.project}.{settings.dataset}"
+    with failures_as_incidents():
+        days = _days_of(client, settings, account)
+        if days is None:
+            return 0
+        there = {item.table_id for item in client.list_tables(dataset, **bounds())}
+        values = {"since": days[0], "until": days[1]}
+        return sum(run(client, deleted_sql(settings, name), values)[0]["gone"] for name in KEYED if name in there)
+
+
+def deleted_sql(settings: JobSettings, mart: str) -> str:
+    """The deletion from one mart of what is erased, within @since and @until; says how many rows are gone."""
+    return f"""
+        delete from `{settings.project}.{settings.dataset}.{mart}`
+        where event_time >= @since and event_time < @until
+            and md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`);
+        select @@row_count as gone;
+        """
+
+
+def _days_of(client: "Client", settings: JobSettings, account: str) -> tuple[datetime, datetime] | None:
+    """From the first day of an erased payment of the account, up to the last one's end."""
+    sql = f"""
+        select timestamp(min(day)) as since, timestamp(date_add(max(day), interval 1 day)) as until
+        from `{table_id(settings, catalog.ERASURES)}`
+        where account_hash = @account_hash and disposition not in ('QUARANTINED', 'IGNORED')
+        """
+    [row] = run(client, sql, {"account_hash": hash_of(account)})
+    return (row["since"], row["until"]) if row["since"] else None
 
 
 def drop_copies(client: "Client", settings: JobSettings) -> None:

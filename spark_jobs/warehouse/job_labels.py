@@ -21,7 +21,7 @@ class Work(StrEnum):
     BUILD = "build"
     CHECK = "check"
     REBUILD = "rebuild"
-    """A build of everything: the first, the night's, and the one after an erasure."""
+    """A build of everything: the first, and the night's."""
     WATCH = "watch"
     VERIFY = "verify"
     AUDIT = "audit"

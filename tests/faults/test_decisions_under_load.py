@@ -3,7 +3,6 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -17,6 +16,7 @@ from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.decision_queue.asking import decide_by_queue
 from spark_jobs.decision_queue.request import Kind, Progress, Request, late_arguments
 from spark_jobs.erasure.account_search import find
+from spark_jobs.process_payments import drain
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.source.connection import producer
 from spark_jobs.tables.correction_kinds import Correction
@@ -95,7 +95,7 @@ def test_four_decisions_end_under_traffic_and_no_batch_fails_for_them(ready: Wor
 
     def run() -> None:
         while not stopped.is_set():
-            batches.extend(ready.drain(idle_seconds=2, max_seconds=TEST_SECONDS))
+            batches.extend(drain(ready.spark, ready.settings, idle_seconds=2, max_seconds=TEST_SECONDS))
 
     with (
         recomputed(ready.client, ready.settings, {0: (0, SWAPPED)}, _defective) as beside,
@@ -130,4 +130,4 @@ def test_four_decisions_end_under_traffic_and_no_batch_fails_for_them(ready: Wor
     ready.drain()
     [counted] = ready.ask("select count(*) as n from {payment_deliveries}")
     assert counted["n"] == traffic.sent + LATE + SWAPPED + 304
-    assert judge(ready.client, replace(ready.settings), None).breaks == []
+    assert judge(ready.client, ready.settings, None).breaks == []

@@ -69,9 +69,9 @@ def _show(client: "Client", settings: StackSettings, account: str) -> None:
 
 
 def carry_out(client: "Client", settings: StackSettings, account: str, reason: str) -> None:
-    """Erase, have Delta follow, drop copies, print receipts. The marts are not there until they are built."""
+    """Erase, have Delta follow, remove copies, print receipts. payment_metrics is not there until it is built."""
     from spark_jobs.decision_queue.request import Kind
-    from spark_jobs.erasure.copies import drop_copies, remove_leftover_files
+    from spark_jobs.erasure.copies import delete_by_id, drop_copies, remove_leftover_files
     from spark_jobs.erasure.erase import receipts
     from spark_jobs.warehouse.control_row import read_control
 
@@ -87,5 +87,6 @@ def carry_out(client: "Client", settings: StackSettings, account: str, reason: s
     if control:
         remove_leftover_files(settings.job, control.generation)
     # Also where nothing was left: a command that died may have left them.
+    gone = delete_by_id(client, settings.job, account)
     drop_copies(client, settings.job)
-    say("dbt's tables are dropped and built anew, without the account.")
+    say(f"{gone} rows of its payments are out of dbt's tables; the sums by minute are built anew, without the account.")

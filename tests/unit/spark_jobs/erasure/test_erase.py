@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.bytes.analyzer import Warehouse
-from spark_jobs.erasure.copies import DERIVED, named_sql, remove_leftover_files
+from spark_jobs.erasure.copies import DERIVED, KEYED, deleted_sql, named_sql, remove_leftover_files
 from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY
@@ -50,7 +50,22 @@ def test_every_model_that_dbt_keeps_as_a_table_is_known() -> None:
     models = (ROOT / "dbt_project" / "models").rglob("*.sql")
     # Each build makes it whole, and it holds counts of days and batches alone.
     counts = {"reconciliation_summary"}
-    assert {path.stem for path in models if "materialized=" in path.read_text()} == set(DERIVED) | counts
+    assert {path.stem for path in models if "materialized=" in path.read_text()} == {*DERIVED, *KEYED} | counts
+
+
+def test_a_mart_that_is_deleted_from_by_id_is_of_payments_and_partitioned_by_their_time() -> None:
+    partitioned = "partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'}"
+    for name in KEYED:
+        [model] = (ROOT / "dbt_project" / "models").rglob(f"{name}.sql")
+        assert "unique_key='transaction_id'" in model.read_text(), name
+        assert partitioned in model.read_text(), name
+
+
+def test_a_deletion_by_id_names_the_partitions_that_it_reads() -> None:
+    for name in KEYED:
+        sql = deleted_sql(SETTINGS, name)
+        assert f"delete from `payments-local.payment_data.{name}`" in sql
+        assert "event_time >= @since and event_time < @until" in sql
 
 
 def test_what_dead_backfills_and_earlier_checkpoints_have_left_is_removed(tmp_path: Path) -> None:
