@@ -20,6 +20,7 @@ from spark_jobs.decision_queue.queue_table import progress_of
 from spark_jobs.decision_queue.request import Kind, Progress, Request, late_arguments
 from spark_jobs.driver.run import Run
 from spark_jobs.erasure.account_search import find
+from spark_jobs.erasure.copies import delete_by_id
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.tables.request_tables import State
@@ -117,6 +118,8 @@ def test_where_no_run_is_at_work_the_command_takes_the_epoch_and_carries_it_out(
     assert (gone.state, gone.why_not) == (State.REFUSED, "what was recomputed is gone: ask for the backfill again.")
     assert judge(late.client, late.settings, None).breaks == []
 
+    mart = "`{dataset}.payment_transactions_fraud`"
+    late.ask(f"create table {mart} as select transaction_id, event_time from {{payment_transactions}}")
     erased = ask(late, Kind.ERASURE, {"account": "late-sender"})
     assert (erased.state, erased.portions, erased.decided) == (State.DONE, 3, 5)
     assert find(late.client, late.settings, "late-sender") == []
@@ -124,6 +127,9 @@ def test_where_no_run_is_at_work_the_command_takes_the_epoch_and_carries_it_out(
     [request] = late.ask("select arguments from {decision_requests} where kind = 'ERASURE'")
     assert request["arguments"] is None, "the account is forgotten"
     assert late.control().erasure_count == 3
+    assert delete_by_id(late.client, late.settings, "late-sender") == 3
+    assert {row["transaction_id"] for row in late.ask(f"select * from {mart}")} == {"mover", "newest"}
+    assert delete_by_id(late.client, late.settings, "nobody") == 0
     assert judge(late.client, late.settings, None).breaks == []
 
 
