@@ -115,7 +115,7 @@ ALERTS = (
         Severity.PAGE,
         "Records wait in Kafka, and nothing is published.",
         "payments status",
-        health=("publication_overdue_seconds",),
+        health=("publication_overdue_seconds", "open_transaction_overdue_seconds"),
     ),
     Alert(
         "PaymentsLagHigh",

@@ -37,6 +37,7 @@ BY_METRIC = {
     "event_to_fraud_score_p95_seconds": "payments build",
     "event_to_reconciliation_p95_seconds": "payments build",
     "publication_overdue_seconds": "payments process",
+    "open_transaction_overdue_seconds": "payments doctor",
     "build_overdue_seconds": "payments build",
     "broker_overdue_seconds": "payments up",
     "sensor_overdue_seconds": "payments up",

@@ -24,6 +24,7 @@ TITLES = {
     "checkpoint_lag_seconds": "Checkpoint lag",
     "event_to_reconciliation_p95_seconds": "Event to reconciliation, 95th percentile",
     "publication_overdue_seconds": "Publication overdue",
+    "open_transaction_overdue_seconds": "Transaction open too long",
     "build_overdue_seconds": "Build overdue",
     "broker_overdue_seconds": "Broker silent",
     "sensor_overdue_seconds": "Sensor silent",

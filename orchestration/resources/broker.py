@@ -29,6 +29,12 @@ class BrokerReader:
         with TopicReader(self.bootstrap_servers, self.topic) as reader:
             return reader.read()
 
+    def read_with_transactions(self) -> tuple[TopicState, list[OpenTransaction]]:
+        """The same, and the open transactions that records wait for; raises as `read` does."""
+        with TopicReader(self.bootstrap_servers, self.topic) as reader:
+            state = reader.read()
+            return state, reader.open_transactions(state)
+
     def look(self) -> tuple[TopicState, list[str]]:
         """The same, and in words what whoever runs the pipeline should know of the topic; raises as `read` does."""
         with TopicReader(self.bootstrap_servers, self.topic) as reader:

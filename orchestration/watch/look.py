@@ -30,6 +30,7 @@ from orchestration.watch.rules import (
 from orchestration.watch.table import probe, read_observations, seconds_to_build_end, write_observations
 from orchestration.watch.verdict import Verdict, judge, rows_before_the_first_build, unreachable
 from spark_jobs.incidents import Incident, one_line
+from spark_jobs.source.open_transactions import OpenTransaction
 from spark_jobs.source.topic import BrokerUnreachable, TopicState
 from spark_jobs.warehouse.job_labels import Work
 
@@ -52,11 +53,11 @@ def look(
     """One look, and the verdict on health as it is now. A broker or a warehouse that is away is a verdict, no error."""
     from spark_jobs.warehouse.retries import failures
 
-    topic, message = _ask_broker(broker)
+    topic, transactions, message = _ask_broker(broker)
     try:
         with bigquery.get_client(Work.WATCH) as client:
             probe(client, settings.job)
-            seen = _look(settings, client, instance, topic, message)
+            seen = _look(settings, client, instance, topic, transactions, message)
             rows = health_rows(settings, client, seen)
             keep(client, settings.job, rows, datetime.now(UTC))
             return judge(rows)
@@ -81,7 +82,12 @@ def health_rows(
 
 
 def _look(
-    settings: StackSettings, client: "Client", instance: dg.DagsterInstance, topic: TopicState | None, message: str
+    settings: StackSettings,
+    client: "Client",
+    instance: dg.DagsterInstance,
+    topic: TopicState | None,
+    transactions: Sequence[OpenTransaction],
+    message: str,
 ) -> list[Observation]:
     from spark_jobs.warehouse.control_row import read_control
 
@@ -97,17 +103,18 @@ def _look(
         sensors=sensors_seen(instance),
         build=build,
         seconds_to_build_end=_measure(settings, client, build, before, now),
+        transactions=transactions,
     )
     rows = observe(seen, before, due_times(settings), now)
     write_observations(client, settings.job, rows)
     return rows
 
 
-def _ask_broker(broker: "BrokerReader") -> tuple[TopicState | None, str]:
+def _ask_broker(broker: "BrokerReader") -> tuple[TopicState | None, Sequence[OpenTransaction], str]:
     try:
-        return broker.read(), "it answers"
+        return *broker.read_with_transactions(), "it answers"
     except (BrokerUnreachable, Incident) as error:
-        return None, str(error)
+        return None, (), str(error)
 
 
 def _measure(

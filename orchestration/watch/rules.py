@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from orchestration.automation.backlog import Published, find_trouble, identity_of, lag_of
+from spark_jobs.source.open_transactions import OpenTransaction
 from spark_jobs.source.topic import TopicState
 
 WATCH = "observation_overdue_seconds"
@@ -18,12 +19,16 @@ PUBLICATION = "publication_overdue_seconds"
 LAG = "checkpoint_lag_seconds"
 SENSOR = "sensor_overdue_seconds"
 BUILD = "build_overdue_seconds"
+TRANSACTION = "open_transaction_overdue_seconds"
 FRAUD_SCORE = "event_to_fraud_score_p95_seconds"
 RECONCILIATION = "event_to_reconciliation_p95_seconds"
 
 LOOK_EVERY = timedelta(minutes=1)
 WARM_UP = timedelta(minutes=5)
 """What was published sooner after the watch began says how cold the start was, not how late payments are."""
+
+TRANSACTION_DUE = timedelta(minutes=15)
+"""The longest that a broker lets a transaction last, unless it is set otherwise (transaction.max.timeout.ms)."""
 
 MEASURED_FOR = timedelta(minutes=15)
 """How long the freshness that a build came to is shown: an idle topic is not late."""
@@ -83,6 +88,7 @@ class Seen:
 
     `seconds_to_build_end` is, of the batches that the newest build added, the greatest 95th percentile of the time from
     the broker's timestamp to the build's end; None where it added none that count, or was measured already.
+    `transactions` are those that are open, and that records wait for.
     """
 
     published: Published | None
@@ -92,6 +98,7 @@ class Seen:
     sensors: Sequence[SensorSeen]
     build: BuildSeen | None
     seconds_to_build_end: int | None = None
+    transactions: Sequence[OpenTransaction] = ()
 
 
 def continued(before: Sequence[Observation], now: datetime) -> Before:
@@ -115,6 +122,7 @@ def observe(seen: Seen, before: Before, due: DueTimes, now: datetime) -> list[Ob
         watch,
         _broker(seen, before, due, now),
         *_stream(seen, before, due, now),
+        *_transactions(seen, before, now),
         *(_sensor(sensor, before, due, begun, now) for sensor in seen.sensors),
         _build(seen, before, due, now),
         *_freshness(seen, before, now),
@@ -150,6 +158,23 @@ def _stream(seen: Seen, before: Before, due: DueTimes, now: datetime) -> list[Ob
         Observation(PUBLICATION, "stream", state, since, since + due.publication, 0, detail, now),
         Observation(LAG, "stream", state, lag_since, lag_since, 0, detail, now),
     ]
+
+
+def _transactions(seen: Seen, before: Before, now: datetime) -> list[Observation]:
+    """Overdue: a transaction that its broker should have aborted. Until then what waits for it waits as it should."""
+    if not seen.transactions:
+        detail = "no transaction is open" if seen.topic else "not known: the broker does not answer"
+        return [Observation(TRANSACTION, "topic", "", now, None, 0, detail, now)]
+    rows = []
+    for transaction in seen.transactions:
+        subject, state = f"partition {transaction.partition}", str(transaction.first_offset)
+        old = before.get((TRANSACTION, subject))
+        since = transaction.since or (old.since if old and old.state == state else now)
+        known = replace(transaction, since=since)
+        rows.append(
+            Observation(TRANSACTION, subject, state, since, since + TRANSACTION_DUE, 0, known.describe(now), now)
+        )
+    return rows
 
 
 def _sensor(sensor: SensorSeen, before: Before, due: DueTimes, begun: datetime, now: datetime) -> Observation:

@@ -16,6 +16,7 @@ from orchestration.watch.rules import (
     observe,
     watching_since,
 )
+from spark_jobs.source.open_transactions import OpenTransaction
 from spark_jobs.source.topic import TopicState
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -189,3 +190,28 @@ def test_freshness_of_long_ago_is_not_held_against_a_topic_at_rest() -> None:
     measured = replace(REST, last_batch=5, build=BUILD, seconds_to_build_end=28_800)
     rows = watched(measured, *[replace(measured, seconds_to_build_end=None)] * 20)
     assert row_of(rows, rules.FRAUD_SCORE).measured_seconds == 0
+
+
+def test_an_open_transaction_is_shown_with_producer_and_age_and_due_when_its_broker_should_have_ended_it() -> None:
+    open_ = OpenTransaction(2, 40, 5, 4711, "billing", START - 3 * MINUTE)
+    row = row_of(watched(replace(REST, transactions=[open_])), rules.TRANSACTION)
+    assert (row.subject, row.since) == ("partition 2", START - 3 * MINUTE)
+    assert row.due_at == START - 3 * MINUTE + rules.TRANSACTION_DUE
+    assert "producer 4711 (billing)" in row.detail
+    assert "open for 0:03:00" in row.detail
+
+
+def test_a_transaction_of_unknown_age_is_as_old_as_the_watch_has_seen_it() -> None:
+    unknown = replace(REST, transactions=[OpenTransaction(2, 40, 5)])
+    row = row_of(watched(unknown, unknown, unknown), rules.TRANSACTION)
+    assert row.since == START
+    assert "open for 0:02:00" in row.detail
+    other = replace(REST, transactions=[OpenTransaction(2, 60, 5)])
+    assert row_of(watched(unknown, unknown, other), rules.TRANSACTION).since == START + 2 * MINUTE
+
+
+def test_no_open_transaction_is_due_and_of_a_silent_broker_none_is_known() -> None:
+    row = row_of(watched(REST), rules.TRANSACTION)
+    assert (row.due_at, row.detail) == (None, "no transaction is open")
+    silent = row_of(watched(replace(REST, topic=None, broker="no answer")), rules.TRANSACTION)
+    assert (silent.due_at, silent.detail) == (None, "not known: the broker does not answer")
