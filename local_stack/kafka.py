@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from local_stack.java import find_java
 from local_stack.processes import Daemon, StackError, free_port, is_loopback, is_port_free
 from spark_jobs.source.connection import admin_client, read_connection
-from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
+from spark_jobs.source.tokens.oauth import TokenRefused
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient

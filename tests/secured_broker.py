@@ -23,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from local_stack.java import find_java
 from local_stack.processes import free_port
+from tests.google_kafka import compiled_validator
 
 STORE_PASSWORD = "stores-are-opened-by-it"  # noqa: S105 - of a store that the test makes
 CANARY = "canary-Zq7-login-secret"
@@ -40,6 +41,7 @@ class SecuredBroker:
     mtls: str
     oauth: str
     token_endpoint: str
+    google: str = ""
 
     def path(self, name: str) -> str:
         """A file of the broker's folder: ca.pem, other-ca.pem, client.pem, client.key, client.p12, trust.p12."""
@@ -169,7 +171,7 @@ def _properties(folder: Path, ports: dict[str, int], token_endpoint: str) -> str
         "controller.listener.names": "CONTROLLER",
         "listeners": ",".join(listeners),
         "advertised.listeners": ",".join(each for each in listeners if "CONTROLLER" not in each),
-        "listener.security.protocol.map": "SCRAM:SASL_SSL,MTLS:SSL,OAUTH:SASL_SSL,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "SCRAM:SASL_SSL,MTLS:SSL,OAUTH:SASL_SSL,GOOGLE:SASL_SSL,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "SCRAM",
         "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
@@ -181,6 +183,9 @@ def _properties(folder: Path, ports: dict[str, int], token_endpoint: str) -> str
         "OAuthBearerValidatorCallbackHandler",
         "listener.name.oauth.sasl.oauthbearer.jwks.endpoint.url": token_endpoint,
         "listener.name.oauth.sasl.oauthbearer.expected.audience": "kafka",
+        "listener.name.google.sasl.enabled.mechanisms": "OAUTHBEARER",
+        "listener.name.google.oauthbearer.sasl.jaas.config": f"{login}.oauthbearer.OAuthBearerLoginModule required;",
+        "listener.name.google.oauthbearer.sasl.server.callback.handler.class": "GoogleTokenValidator",
         "listener.name.mtls.ssl.client.auth": "required",
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": folder / "server.pem",
@@ -200,16 +205,30 @@ def _properties(folder: Path, ports: dict[str, int], token_endpoint: str) -> str
 
 
 @contextmanager
-def secured_broker(home: Path, folder: Path) -> Iterator[SecuredBroker]:
-    """Start one from the jars below `home`; stopped and gone at the end of the block."""
+def secured_broker(home: Path, folder: Path, token_info: str | None = None) -> Iterator[SecuredBroker]:
+    """Start one from the jars below `home`; stopped and gone at the end of the block.
+
+    Args:
+        home: has the jars.
+        folder: what the broker keeps.
+        token_info: who knows Google's access tokens; then it has a listener as Managed Kafka's.
+    """
     _certificates(folder)
+    classes = [str(compiled_validator(home, folder))] if token_info else []
     with _token_server() as endpoint:
         ports: dict[str, int] = {}
-        for name in ("SCRAM", "MTLS", "OAUTH", "CONTROLLER"):
+        for name in ("SCRAM", "MTLS", "OAUTH", *(["GOOGLE"] if token_info else []), "CONTROLLER"):
             ports[name] = free_port("127.0.0.1")
         config = folder / "server.properties"
         config.write_text(_properties(folder, ports, endpoint))
-        java = [find_java(home), "-XX:+UseSerialGC", "-Xmx384m", "-cp", f"{home / 'jars' / 'broker'}/*"]
+        java = [
+            find_java(home),
+            "-XX:+UseSerialGC",
+            "-Xmx384m",
+            "-cp",
+            ":".join([f"{home / 'jars' / 'broker'}/*", *classes]),
+        ]
+        java += [f"-Dtests.tokeninfo={token_info}"]
         java += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         java += [f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={endpoint}"]
         users = [
@@ -222,7 +241,8 @@ def secured_broker(home: Path, folder: Path) -> Iterator[SecuredBroker]:
         with (folder / "broker.log").open("wb") as log:
             process = subprocess.Popen([*java, "kafka.Kafka", str(config)], stdout=log, stderr=subprocess.STDOUT)
         address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
-        broker = SecuredBroker(folder, address["SCRAM"], address["MTLS"], address["OAUTH"], endpoint)
+        scram, mtls, oauth = (address[name] for name in ("SCRAM", "MTLS", "OAUTH"))
+        broker = SecuredBroker(folder, scram, mtls, oauth, endpoint, address.get("GOOGLE", ""))
         try:
             _await(broker, process)
             yield broker

@@ -14,8 +14,8 @@ from kafka.producer.future import RecordMetadata
 
 from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEADER, SCHEMA_VERSIONS
 from spark_jobs.source.connection import producer
-from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
+from spark_jobs.source.tokens.oauth import TokenRefused
 
 MAX_IN_FLIGHT = 20_000
 """Deliveries that wait for their acknowledgement at most: the client itself knows no bound."""

@@ -9,8 +9,8 @@ from spark_jobs.contract.payment_event import SCHEMA_VERSION, SCHEMA_VERSION_HEA
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.connection import consumer, producer
-from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
+from spark_jobs.source.tokens.oauth import TokenRefused
 from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.tables.row_types import Place, ReadRow
 

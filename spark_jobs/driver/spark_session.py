@@ -20,15 +20,16 @@ KEPT_BATCHES = 20
 """Batches of state and logs that Spark keeps; dedup_state.RETIRED_BATCHES must be more."""
 
 
-def jar_paths(home: Path, *, with_delta: bool = False) -> list[str]:
+def jar_paths(home: Path, *, with_delta: bool = False, with_google: bool = False) -> list[str]:
     """The jars that pyspark lacks, as `make setup` put them below the home folder.
 
     Args:
         home: the folder.
         with_delta: also those with which Spark reads Delta tables. A session has them from its start or never: jars
             that are added later are unknown to the threads that fetch its tasks' results.
+        with_google: also the handler that logs in to Google's Managed Service for Apache Kafka.
     """
-    folders = ("spark", "delta") if with_delta else ("spark",)
+    folders = ["spark", *(["delta"] if with_delta else []), *(["google"] if with_google else [])]
     return [str(path) for folder in folders for path in sorted((home / "jars" / folder).glob("*.jar"))]
 
 
@@ -47,7 +48,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
     """
     return {
         "spark.app.name": f"{settings.pipeline}: process_payments",
-        "spark.jars": ",".join(jar_paths(home, with_delta=with_delta)),
+        "spark.jars": ",".join(jar_paths(home, with_delta=with_delta, with_google=read_connection().asks_google)),
         # Records cross it once, and on one machine from memory to memory.
         "spark.shuffle.compress": "false",
         "spark.sql.session.timeZone": "UTC",

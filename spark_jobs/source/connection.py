@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.settings import SettingError
+from spark_jobs.source.tokens.google_tokens import HANDLER
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -30,7 +31,9 @@ _MODULES = {
     "SCRAM-SHA-512": f"{_LOGIN}.scram.ScramLoginModule",
     "OAUTHBEARER": f"{_LOGIN}.oauthbearer.OAuthBearerLoginModule",
 }
-_TOKENS = {"sasl.login.callback.handler.class": f"{_LOGIN}.oauthbearer.OAuthBearerLoginCallbackHandler"}
+_HANDLER = "sasl.login.callback.handler.class"
+_TOKENS = {_HANDLER: f"{_LOGIN}.oauthbearer.OAuthBearerLoginCallbackHandler"}
+_HANDLERS = (*_TOKENS.values(), f"{_LOGIN}.oauthbearer.secured.OAuthBearerLoginCallbackHandler", HANDLER)
 _SECRET = re.compile(r"pass(word|phrase)|jaas|secret|token$|keystore\.key$|credential|user\.info", re.IGNORECASE)
 _PROVIDERS = {
     "config.providers": "payments-file,payments-env,payments-folder",
@@ -90,6 +93,11 @@ class Connection:
         return self.properties.get("sasl.mechanism") if self.protocol.startswith("SASL_") else None
 
     @property
+    def asks_google(self) -> bool:
+        """Whether tokens are those of Google's Managed Service for Apache Kafka."""
+        return self.mechanism == "OAUTHBEARER" and self.properties.get(_HANDLER) == HANDLER
+
+    @property
     def token_endpoint(self) -> str | None:
         """Where tokens come from. A JVM asks only addresses that a system property names."""
         return self.properties.get("sasl.oauthbearer.token.endpoint.url") if self.mechanism == "OAUTHBEARER" else None
@@ -116,8 +124,12 @@ class Connection:
 
             options["ssl_context"] = ssl_context(self.properties)
         login = self.login()
-        if self.mechanism == "OAUTHBEARER":
-            from spark_jobs.source.oauth import token_provider
+        if self.asks_google:
+            from spark_jobs.source.tokens import google_tokens
+
+            options["sasl_oauth_token_provider"] = google_tokens.token_provider()
+        elif self.mechanism == "OAUTHBEARER":
+            from spark_jobs.source.tokens.oauth import token_provider
 
             options["sasl_oauth_token_provider"] = token_provider(str(self.token_endpoint), login)
         elif self.mechanism:
@@ -136,8 +148,12 @@ class Connection:
             if not self.properties.get("ssl.endpoint.identification.algorithm", "https"):
                 options["ssl.endpoint.identification.algorithm"] = "none"
         login = self.login()
-        if self.mechanism == "OAUTHBEARER":
-            from spark_jobs.source.oauth import extensions_of
+        if self.asks_google:
+            from spark_jobs.source.tokens import google_tokens
+
+            options["oauth_cb"] = google_tokens.token_callback()
+        elif self.mechanism == "OAUTHBEARER":
+            from spark_jobs.source.tokens.oauth import extensions_of
 
             options |= {
                 "sasl.oauthbearer.method": "oidc",
@@ -261,9 +277,19 @@ def _checked(connection: Connection, where: str) -> Connection:
             raise SettingError(f"{where}sasl.mechanism must be one of {', '.join(MECHANISMS)}.")
         if "sasl.jaas.config" not in connection.properties:
             raise SettingError(f"{where}sasl.jaas.config is missing: it holds the login of {connection.mechanism}.")
-        if connection.mechanism == "OAUTHBEARER" and not connection.token_endpoint:
-            raise SettingError(f"{where}sasl.oauthbearer.token.endpoint.url is missing: it is where tokens come from.")
+        if connection.mechanism == "OAUTHBEARER":
+            _check_tokens(connection, where)
     return connection
+
+
+def _check_tokens(connection: Connection, where: str) -> None:
+    handler = connection.properties.get(_HANDLER)
+    if handler not in (None, *_HANDLERS):
+        raise SettingError(
+            f"{where}{_HANDLER} is {handler}, which only Java knows: it must be {' or '.join(_HANDLERS)}."
+        )
+    if not connection.asks_google and not connection.token_endpoint:
+        raise SettingError(f"{where}sasl.oauthbearer.token.endpoint.url is missing: it is where tokens come from.")
 
 
 class _Listener(logging.Handler):

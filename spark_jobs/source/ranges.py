@@ -11,8 +11,8 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.connection import consumer
 from spark_jobs.source.log.log_batches import LogSilent
-from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.refusals import why
+from spark_jobs.source.tokens.oauth import TokenRefused
 from spark_jobs.source.topic import BrokerUnreachable
 
 if TYPE_CHECKING:

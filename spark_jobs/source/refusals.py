@@ -29,6 +29,8 @@ _BY_NAME = {
     "ClusterAuthorization": "the user may not do this on the cluster: grant it the operation, or have an admin do it.",
     "TransactionalIdAuthorization": "the user may not write transactions: grant it Write on the transactional id.",
     "UnsupportedCodec": "the topic is compressed by a codec that this Python has no library for: run `make setup`.",
+    "Failed to create Google credentials": "Google's credentials are not found: set GOOGLE_APPLICATION_CREDENTIALS to "
+    "the key of a service account, or run as one.",
     "SslAuthenticationException": "TLS failed: mend KAFKA_SSL_CA_LOCATION, or the trust store in "
     "KAFKA_CLIENT_PROPERTIES.",
 }
@@ -37,6 +39,7 @@ _BY_NAME = {
 _REFUSED_TOKEN = re.compile(
     r"the token endpoint \S+ "
     r"(?:refused the client \(HTTP \d+\): [^.]+\.|gave no token: .{1,200}?\.|is no http address: mend \w+\.)"
+    r"|Google gave no token: .{1,400}?; set GOOGLE_APPLICATION_CREDENTIALS [^.]+\."
 )
 
 

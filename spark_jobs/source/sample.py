@@ -9,9 +9,9 @@ from typing import Any
 
 from spark_jobs.source.connection import consumer
 from spark_jobs.source.log.log_batches import LogSilent
-from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.ranges import microseconds_of, poll_until
 from spark_jobs.source.refusals import why
+from spark_jobs.source.tokens.oauth import TokenRefused
 from spark_jobs.source.topic import BrokerUnreachable, TopicReader
 
 _SILENT_POLLS = 10

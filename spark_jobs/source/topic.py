@@ -14,9 +14,9 @@ from spark_jobs.source.connection import admin_client
 from spark_jobs.source.last_records import LastRecords, check_last_records, sha256_at
 from spark_jobs.source.log.holes import CLEANUP_POLICY, COMPACT, holes_in, spans_with_gaps
 from spark_jobs.source.log.log_batches import LogSilent, count, fetch
-from spark_jobs.source.oauth import TokenRefused
 from spark_jobs.source.open_transactions import OpenTransaction, open_transactions
 from spark_jobs.source.refusals import why
+from spark_jobs.source.tokens.oauth import TokenRefused
 
 
 class BrokerUnreachable(RuntimeError):

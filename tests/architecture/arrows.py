@@ -33,8 +33,9 @@ ARROWS = {
         "mapping": "contract decoding decoding.columns parsing",
         "parsing": "contract",
         "deduplication": "file_systems contract crash_points",
-        "source": "incidents settings source.log",
+        "source": "incidents settings source.log source.tokens",
         "source.log": "incidents",
+        "source.tokens": "incidents",
         "tables": "contract",
     },
     "orchestration": {

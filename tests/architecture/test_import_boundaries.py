@@ -40,7 +40,7 @@ PLAIN = (
     "source.log.holes",
     "source.last_records",
     "source.log.log_batches",
-    "source.oauth",
+    "source.tokens",
     "source.offsets",
     "source.open_transactions",
     "source.refusals",

@@ -70,3 +70,20 @@ def test_a_checkpoint_in_cloud_storage_is_read_by_googles_connector_with_sizes_t
     assert conf
     assert all(value.isdigit() for value in conf.values())
     assert not [name for name in spark_conf(read_job_settings({}), tmp_path) if ".gs." in name]
+
+
+def test_googles_login_handler_is_in_a_session_whose_kafka_asks_for_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("spark", "google"):
+        (tmp_path / "jars" / folder).mkdir(parents=True)
+        (tmp_path / "jars" / folder / f"{folder}.jar").touch()
+    assert "google.jar" not in spark_conf(read_job_settings({}), tmp_path)["spark.jars"]
+    client = written(
+        tmp_path,
+        "security.protocol=SASL_SSL\nsasl.mechanism=OAUTHBEARER\nsasl.jaas.config=OAuthBearerLoginModule required;\n"
+        "sasl.login.callback.handler.class=com.google.cloud.hosted.kafka.auth.GcpLoginCallbackHandler\n",
+    )
+    monkeypatch.setenv("KAFKA_CLIENT_PROPERTIES", str(client))
+    jars = [Path(path).name for path in spark_conf(read_job_settings({}), tmp_path)["spark.jars"].split(",")]
+    assert jars == ["spark.jar", "google.jar"]

@@ -115,3 +115,30 @@ def test_what_cannot_be_is_one_line_that_names_it(tmp_path: Path) -> None:
         {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_KEY_LOCATION": str(tmp_path / "none")}
     )
     assert "token.endpoint.url is missing" in refused({k: v for k, v in TOKENS.items() if "URL" not in k})
+
+
+GOOGLE = """\
+security.protocol=SASL_SSL
+sasl.mechanism=OAUTHBEARER
+sasl.login.callback.handler.class=com.google.cloud.hosted.kafka.auth.GcpLoginCallbackHandler
+sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+"""
+
+
+def test_googles_own_file_is_taken_as_it_is_and_asks_for_no_token_endpoint(tmp_path: Path) -> None:
+    connection = read_connection(written(tmp_path, GOOGLE))
+    assert connection.asks_google
+    assert connection.token_endpoint is None
+    assert connection.java()["sasl.login.callback.handler.class"].endswith("GcpLoginCallbackHandler")
+    assert "sasl_oauth_token_provider" in connection.python()
+    options = connection.librdkafka()
+    assert callable(options["oauth_cb"])
+    assert not any(name.startswith("sasl.oauthbearer") for name in options)
+
+
+def test_a_login_handler_that_only_java_knows_is_refused_by_name(tmp_path: Path) -> None:
+    handler = "software.amazon.msk.auth.iam.IAMOAuthBearerLoginCallbackHandler"
+    text = GOOGLE.replace("com.google.cloud.hosted.kafka.auth.GcpLoginCallbackHandler", handler)
+    message = refused(written(tmp_path, text))
+    assert f"{handler}, which only Java knows" in message
+    assert "GcpLoginCallbackHandler" in message
