@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-type Row = dict[str, Any]
+from spark_jobs.tables.row_types import Row as Row
 
 KAFKA, WAREHOUSE, DAGSTER = "Kafka", "The warehouse", "Dagster"
 

@@ -15,7 +15,7 @@ from spark_jobs.contract.iso_codes import MINOR_UNITS
 from spark_jobs.contract.payment_event import FIELD_NAMES, Reason
 from spark_jobs.decoding.results import Document, Headers, Unreadable
 from spark_jobs.mapping.readers import Record
-from spark_jobs.mapping.rows import NOTHING, Row, row_reader, tombstone_reader
+from spark_jobs.mapping.rows import NOTHING, MappedRow, row_reader, tombstone_reader
 from spark_jobs.mapping.rules import tombstone_rule
 from spark_jobs.mapping.spec import Mapping
 from spark_jobs.parsing.json_parsing import PARSED_SCHEMA
@@ -71,23 +71,23 @@ def apply(
 class _Rows:
     """The functions of a mapping, and what is said of a record without a document."""
 
-    _row: Callable[[Record], Row]
+    _row: Callable[[Record], MappedRow]
 
     def __init__(self, mapping: Mapping, minor_units: tuple[tuple[str, int], ...]) -> None:
         self._row, self._deleted_id, self._tombstone_rule = _functions(mapping, minor_units)
 
-    def read(self, document: Any, key: bytes | None, headers: Headers | None, timestamp: int | None) -> Row:
+    def read(self, document: Any, key: bytes | None, headers: Headers | None, timestamp: int | None) -> MappedRow:
         if type(document) is dict:
             return self._row(Record(document, key, headers, timestamp))
         if not isinstance(document, Unreadable):
-            return Row(NOTHING, reasons=(Reason.NOT_AN_OBJECT,))
+            return MappedRow(NOTHING, reasons=(Reason.NOT_AN_OBJECT,))
         reason = document.reason
         if reason is not Reason.TOMBSTONE and reason is not Reason.EMPTY_VALUE:
-            return Row(NOTHING, reasons=(reason,))
+            return MappedRow(NOTHING, reasons=(reason,))
         if self._tombstone_rule is not None:
-            return Row(NOTHING, ignored=self._tombstone_rule)
+            return MappedRow(NOTHING, ignored=self._tombstone_rule)
         deleted = self._deleted_id(Record(document.deleted, key, headers, timestamp), document.payment_id)
-        return Row((deleted, *NOTHING[1:]), reasons=(reason,))
+        return MappedRow((deleted, *NOTHING[1:]), reasons=(reason,))
 
 
 @lru_cache(maxsize=16)

@@ -31,7 +31,7 @@ _CURRENCY = FIELD_NAMES.index("currency")
 _to_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class Row(NamedTuple):
+class MappedRow(NamedTuple):
     """Texts in the order of FIELD_NAMES, further fields as a JSON object, reasons in the contract's order.
 
     `ignored` is the rule by which the record is no payment; then there is nothing else. `dropped` is what was written
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 NOTHING = (None,) * _WIDTH
 
 
-def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> Callable[[Record], Row]:
+def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> Callable[[Record], MappedRow]:
     """The function of a mapping.
 
     Args:
@@ -69,23 +69,23 @@ def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> 
     extra_of = extra_reader(mapping.extra)
     dropped_of = dropped_reader(mapping.fields)
 
-    def read(record: Record) -> Row:
+    def read(record: Record) -> MappedRow:
         values: list[str | None] = [None] * _WIDTH
         try:
             rule = ignored_by(record)
             if rule is not None:
-                return Row(NOTHING, ignored=rule)
+                return MappedRow(NOTHING, ignored=rule)
             for position, text_of in texts:
                 values[position] = text_of(record)
             currency = values[_CURRENCY]
             for position, amount_of in amounts:
                 values[position] = amount_of(record, currency)
             extra = extra_of(record) if extra_of else None
-            return Row(tuple(values), extra, dropped=dropped_of(record) if dropped_of else None)
+            return MappedRow(tuple(values), extra, dropped=dropped_of(record) if dropped_of else None)
         except CannotRead:
             return with_reasons(record)
 
-    def with_reasons(record: Record) -> Row:
+    def with_reasons(record: Record) -> MappedRow:
         """The same, for one in many: after what cannot be read it goes on, for all that is wrong is said at once."""
         reasons: set[Reason] = set()
         values: list[str | None] = [None] * _WIDTH
@@ -115,7 +115,7 @@ def row_reader(mapping: Mapping, minor_units: Table[str, int] = MINOR_UNITS) -> 
         # Where there are other reasons the contract does not ask what is missing.
         if any(values[position] is None and position not in failed for position in _REQUIRED):
             reasons.add(Reason.MISSING_FIELD)
-        return Row(tuple(values), kept, tuple(sorted(reasons, key=_ORDER.__getitem__)))
+        return MappedRow(tuple(values), kept, tuple(sorted(reasons, key=_ORDER.__getitem__)))
 
     return read
 

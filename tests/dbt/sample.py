@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-Row = dict[str, Any]
+from spark_jobs.tables.row_types import Row
+
 Tables = dict[str, list[Row]]
 
 TOPIC = "payment-events"

@@ -42,7 +42,7 @@ VICTIMS = ("run", "driver", "broker", "warehouse", "dagster")
 WEIGHTS = (2, 2, 6, 6, 1)
 """How often each dies. A run that is started cold takes half a minute to be killed again, a broker seconds."""
 
-Row = dict[str, object]
+ChaosRow = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Chaos:
         count(manifest, deliveries, payments, outcome)
 
 
-def count(manifest: Manifest, deliveries: list[Row], payments: list[Row], outcome: Outcome) -> None:
+def count(manifest: Manifest, deliveries: list[ChaosRow], payments: list[ChaosRow], outcome: Outcome) -> None:
     """Hold the warehouse's rows against what was sent: sets, not sums."""
     sent = {(r.partition, r.offset): (str(r.disposition), r.sha256) for r in manifest.deliveries}
     found = Counter((row["kafka_partition"], row["kafka_offset"]) for row in deliveries)
@@ -231,7 +231,7 @@ def is_published(client: Client, job: JobSettings, ends: dict[int, int]) -> bool
     return False
 
 
-def _bytes(row: Row) -> bytes:
+def _bytes(row: ChaosRow) -> bytes:
     value = row["value_sha256"]
     assert isinstance(value, bytes)
     return value

@@ -18,8 +18,7 @@ from orchestration.presentation.markdown import markdown_table
 from orchestration.settings import read_stack_settings
 from simulator.faults.typologies import Typology
 from spark_jobs.settings import SettingError
-
-Row = dict[str, Any]
+from spark_jobs.tables.row_types import Row
 
 
 def row(version: int, score: int, typology: str | None, payments: int, euros: int = 0) -> Row:

@@ -5,16 +5,16 @@ from typing import Any
 
 from spark_jobs.contract.payment_event import FIELD_NAMES, Reason
 from spark_jobs.mapping.readers import Record
-from spark_jobs.mapping.rows import Row, row_reader, tombstone_reader
+from spark_jobs.mapping.rows import MappedRow, row_reader, tombstone_reader
 from spark_jobs.mapping.spec import read_mapping
 from tests.unit.spark_jobs.mapping.mappings import DOCUMENT, GOOD, PAYMENT
 
 
-def row(document: Any, text: str = GOOD) -> Row:
+def row(document: Any, text: str = GOOD) -> MappedRow:
     return row_reader(read_mapping(text))(Record(document))
 
 
-def texts(of: Row) -> dict[str, str]:
+def texts(of: MappedRow) -> dict[str, str]:
     return {name: text for name, text in zip(FIELD_NAMES, of.values, strict=True) if text is not None}
 
 

@@ -25,7 +25,7 @@ from spark_jobs.streaming.tally import (
     payment_days_of,
 )
 
-Row = tuple[int, int, int, str, str | None, int | None]
+StagedRow = tuple[int, int, int, str, str | None, int | None]
 NAMES = ("kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "currency", "amount_minor")
 TIMESTAMP = 1_795_262_401_000_001
 
@@ -40,14 +40,14 @@ rows = st.tuples(
 )
 
 
-def staged(given_rows: list[Row]) -> pa.Table:
+def staged(given_rows: list[StagedRow]) -> pa.Table:
     columns = list(zip(*given_rows, strict=True)) if given_rows else [()] * len(NAMES)
     schema = pa.schema([STAGED_SCHEMA.field(name) for name in NAMES])
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
 def bucket_tally(
-    given_rows: list[Row], bucket: int = 0, uri: str | None = None, watermark: int | None = None
+    given_rows: list[StagedRow], bucket: int = 0, uri: str | None = None, watermark: int | None = None
 ) -> BucketTally:
     partitions, amounts, percentiles = count_up(staged(given_rows))
     newest = max((row[2] for row in given_rows), default=NOTHING_SEEN)
@@ -57,7 +57,7 @@ def bucket_tally(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(rows, max_size=30), max_size=5))
-def test_the_tally_of_all_buckets_counts_every_record_and_every_minor_unit(buckets: list[list[Row]]) -> None:
+def test_the_tally_of_all_buckets_counts_every_record_and_every_minor_unit(buckets: list[list[StagedRow]]) -> None:
     tally = add_up(tallies.decode(tallies.encode(bucket_tally(bucket))) for bucket in buckets)
     every = [row for bucket in buckets for row in bucket]
     counts = Counter((row[0], row[3]) for row in every)
