@@ -21,7 +21,7 @@ from tests.google_kafka import ACCESS_TOKEN, ACCOUNT, Google, decoded, google
 from tests.secured_broker import SecuredBroker, secured_broker
 from tests.world import World, event
 
-pytestmark = [pytest.mark.integration, pytest.mark.thorough]
+pytestmark = [pytest.mark.integration, pytest.mark.thorough, pytest.mark.long]
 
 
 @dataclass(frozen=True)
