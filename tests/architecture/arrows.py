@@ -16,7 +16,8 @@ ARROWS = {
         " tables warehouse",
         "sinks.delta": "file_systems contract crash_points deduplication incidents publishing reading settings source"
         " streaming tables warehouse",
-        "corrections": "file_systems contract incidents publishing reading settings source streaming tables warehouse",
+        "corrections": "file_systems contract incidents publishing reading settings source source.tokens"
+        " streaming tables warehouse",
         "decision_queue": "corrections crash_points erasure incidents settings tables turns warehouse",
         "lineage": "publishing settings source tables",
         "backups": "publishing settings tables warehouse",
