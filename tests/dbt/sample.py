@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from spark_jobs.tables.row_types import Row
+from spark_jobs.tables.row_types import Row as Row
 
 Tables = dict[str, list[Row]]
 
