@@ -20,7 +20,7 @@ WORKERS ?= 2
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema alerts sbom column-lineage figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes docs lock clean
+.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema alerts sbom audit column-lineage figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ sbom: setup ## list every package and jar with its version and hash, as CycloneD
 	$(BIN)/cyclonedx-py requirements requirements/image.txt --output-format JSON --output-file build/python.json
 	$(BIN)/python deploy/image/sbom.py build/python.json local_stack/jars.txt \
 		$$($(BIN)/python -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")') >build/sbom.json
+
+audit: setup ## hold every locked package and jar against known weaknesses (OSV); fails where the database cannot be reached
+	@$(BIN)/python -m deploy.audit $(ADVISORIES)
 
 column-lineage: setup ## write which columns each column of dbt's models is made of, for Dagster's UI
 	PAYMENTS_COLUMN_LINEAGE=1 $(BIN)/pytest tests/dbt/test_build.py -k lineage -q
