@@ -1,7 +1,6 @@
 """Every alert's runbook is followed by a test, and what of a runbook is not is named with its reason."""
 
 import tomllib
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from orchestration.alerts.runbooks import FOLDER
 from tests.docs.causes import CAUSES
 from tests.docs.test_runbooks_of_the_platform import STEPS
 
-NOT_CAUSED = tomllib.loads((Path(__file__).parent / "not_caused.toml").read_text())["not_caused"]
+NOT_CAUSED = tomllib.loads((ROOT / "tests/docs/not_caused.toml").read_text())["not_caused"]
 
 
 def test_every_alert_is_caused_and_its_runbook_followed() -> None:
