@@ -73,11 +73,11 @@ def _also_to(lineage: Sender | None, settings: JobSettings, on_batch: OnBatch) -
     if lineage is None:
         return on_batch
 
-    def told(report: BatchReport) -> None:
+    def reported(report: BatchReport) -> None:
         on_batch(report)
         lineage.send(partial(batch_events, settings, lineage.namespace, report))
 
-    return told
+    return reported
 
 
 def _shift(run: Run, deadline: float, idle_seconds: float, batch_seconds: float) -> None:

@@ -63,8 +63,8 @@ class FastProducer:
         except KafkaException as error:
             # The exception says that nobody answered; why, is only told to the callback, and only here.
             self._client.poll(0)
-            for told in heard:
-                error.add_note(f"{told.name()}: {told.str()}")
+            for reported in heard:
+                error.add_note(f"{reported.name()}: {reported.str()}")
             raise ProducerError(f"Kafka at {bootstrap_servers}: {why(error, bootstrap_servers, topic)}") from None
         if found.error is not None:
             refused = named(found.error.name(), topic)

@@ -94,8 +94,8 @@ def simulate(
         stack.enter_context(producer.acknowledging())
         total = None if config.is_steady else burst_size(config)
         for sent, delivery in enumerate(_paced(config, started_at, stop), start=1):
-            told = partial(_acknowledged, summary, writer, delivery)
-            producer.send(delivery.key, delivery.value, told, delivery.version)
+            reported = partial(_acknowledged, summary, writer, delivery)
+            producer.send(delivery.key, delivery.value, reported, delivery.version)
             if progress and sent % _PROGRESS_EVERY == 0:
                 progress(sent, total)
     summary.seconds = time.monotonic() - began

@@ -141,12 +141,12 @@ class CarryingOut:
         return planned.is_last if planned.decisions else None
 
     def _plan_of(self, client: "Client", request: Request, done: Progress, most: int) -> Callable[[], Plan]:
-        told = request.arguments or {}
+        reported = request.arguments or {}
         if request.kind is Kind.RESOLVE:
-            return partial(plan_resolution, client, self._settings, told["transaction_id"], told["keep"])
+            return partial(plan_resolution, client, self._settings, reported["transaction_id"], reported["keep"])
         if request.kind is Kind.BACKFILL:
-            return partial(Recomputed.of_arguments(client, self._settings, told).plan, most)
-        selection, kind = late_selection(told, done.decided)
+            return partial(Recomputed.of_arguments(client, self._settings, reported).plan, most)
+        selection, kind = late_selection(reported, done.decided)
         if selection.limit <= 0:
             return Plan
         return partial(plan_late, client, self._settings, selection, kind, most)

@@ -45,8 +45,8 @@ class Request:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Request":
         """From a row of decision_requests."""
-        told = row["arguments"]
-        arguments = None if told is None else json.loads(told)
+        reported = row["arguments"]
+        arguments = None if reported is None else json.loads(reported)
         return cls(Kind(row["kind"]), arguments, row["requested_by"], row["reason"], row["request_id"])
 
 
@@ -78,9 +78,9 @@ class Progress:
         money: dict[str, tuple[int, int]] = {}
         for row in rows:
             if row["state"] in (State.PORTION, State.DONE):
-                told = json.loads(row["detail"])
-                kinds.update(told.get("kinds", {}))
-                for currency, (records, minor) in told.get("money", {}).items():
+                reported = json.loads(row["detail"])
+                kinds.update(reported.get("kinds", {}))
+                for currency, (records, minor) in reported.get("money", {}).items():
                     before = money.get(currency, (0, 0))
                     money[currency] = (before[0] + records, before[1] + minor)
         state = State(rows[-1]["state"]) if rows else State.PORTION

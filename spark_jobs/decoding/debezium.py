@@ -50,10 +50,10 @@ def tombstone(payment_id: str | None) -> Unreadable:
 
 def _of_envelope(event: Document) -> Document:
     before, after = _row(event.get("before")), _row(event.get("after"))
-    told = {f"__{name}": event[name] for name in _TOLD if event.get(name) is not None}
+    reported = {f"__{name}": event[name] for name in _TOLD if event.get(name) is not None}
     if event["op"] == _DELETE:
-        return {**(before or {}), **told}
-    return {**(after or {}), **told, **({"__before": before} if before is not None else {})}
+        return {**(before or {}), **reported}
+    return {**(after or {}), **reported, **({"__before": before} if before is not None else {})}
 
 
 def _row(image: Any) -> Document | None:

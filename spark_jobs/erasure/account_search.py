@@ -216,12 +216,12 @@ def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: di
         left join `{table_id(settings, catalog.TRANSACTIONS)}` as t on {here}
         where d.disposition != '{ERASED}' and {wanted}
         """
-    told = ("disposition", "day", "currency", "amount_minor", "payments", "delivered_at", "paid_at")
+    reported = ("disposition", "day", "currency", "amount_minor", "payments", "delivered_at", "paid_at")
     return [
         Found(
             _place(row),
             None if row["disposition"] in NO_PAYMENTS else row["transaction_id"],
-            *(row[name] for name in told),
+            *(row[name] for name in reported),
         )
         for row in run(client, sql, values)
     ]

@@ -71,8 +71,8 @@ class Search:
             from `{table_id(self._settings, catalog.LEDGER)}`
             where batch_id > @after and published_at >= @published_since
             """
-        told = seen.updated_at - timedelta(days=1)
-        values = {"after": seen.last_batch_id, "published_since": told, "before_all": _BEFORE_ALL}
+        recorded = seen.updated_at - timedelta(days=1)
+        values = {"after": seen.last_batch_id, "published_since": recorded, "before_all": _BEFORE_ALL}
         [row] = run(self._client, sql, values)
         return Since(seen.last_batch_id, row["delivered"] or _BEFORE_ALL, row["paid"] or _BEFORE_ALL)
 

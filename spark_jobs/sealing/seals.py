@@ -46,9 +46,9 @@ class Seal:
     def as_texts(self) -> dict[str, str]:
         """Every column as the text that the digest covers: a time as microseconds since 1970, a day as YYYY-MM-DD."""
         micros = (self.sealed_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
-        told |= {"sealed_at": micros, "hash_total": int(self.hash_total)}
-        return {name: str(value) for name, value in told.items()}
+        reported = {field.name: getattr(self, field.name) for field in fields(self)}
+        reported |= {"sealed_at": micros, "hash_total": int(self.hash_total)}
+        return {name: str(value) for name, value in reported.items()}
 
     def true_digest(self) -> str:
         """The digest that the other columns come to."""

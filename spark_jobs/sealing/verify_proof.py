@@ -61,8 +61,8 @@ def verdict(proof: dict[str, Any]) -> str:
     """What is proved, in one line. Raises NotProved."""
     require(proof["format"] == FORMAT, f"the proof is not of the format {FORMAT}")
     seal, id_hash = proof["seal"], sha256(proof["transaction_id"])
-    told = "\x1f".join(text for name, text in seal.items() if name != "digest")
-    require(sha256(told) == seal["digest"], "the seal is not what its digest was made of")
+    message = "\x1f".join(text for name, text in seal.items() if name != "digest")
+    require(sha256(message) == seal["digest"], "the seal is not what its digest was made of")
     require(root_of(proof) == seal["tree_root"], "the hash tree has another root than the seal")
     leaves = sorted(leaf for name, leaf in proof["bucket"] if name == id_hash)
     told_leaves = sorted(sha256("\x1f".join(payment[name] for name in FIELDS)) for payment in proof["payments"])
@@ -81,13 +81,13 @@ def main(arguments: list[str]) -> int:
     """The exit code."""
     try:
         proof = json.loads(Path(arguments[0]).read_text())
-        said = verdict(proof)
+        stated = verdict(proof)
         known = arguments[1] if len(arguments) > 1 else proof["seal"]["digest"]
         require(known == proof["seal"]["digest"], "the seal is another than the one whose digest you have")
     except (NotProved, KeyError, IndexError, TypeError, ValueError, OSError) as problem:
         sys.stderr.write(f"Not proved: {problem or type(problem).__name__}\n")
         return 1
-    sys.stdout.write(f"Proved: {said}.\nDigest of the day's seal: {proof['seal']['digest']}\n")
+    sys.stdout.write(f"Proved: {stated}.\nDigest of the day's seal: {proof['seal']['digest']}\n")
     return 0
 
 

@@ -48,8 +48,8 @@ def why(error: BaseException, bootstrap_servers: str, topic: str = "") -> str:
     text = f"{_names(error)} {error} {' '.join(getattr(error, '__notes__', ()))}"
     if refused := _REFUSED_TOKEN.search(text):
         return refused[0]
-    if told := named(text, topic):
-        return told
+    if reported := named(text, topic):
+        return reported
     return _connect_once(bootstrap_servers) or f"it did not answer ({type(error).__name__}): {_ROUTE}"
 
 

@@ -72,7 +72,7 @@ def claims(batch: ReadRow, partitions: Sequence[ReadRow], amounts: Sequence[Read
         amounts: its rows of batch_ledger_amounts, in any order.
         previous: the digest of the batch before.
     """
-    said = {
+    stated = {
         "format": FORMAT,
         "previous": previous,
         **{name: batch[name] for name in ("pipeline", "topic", "batch_id", "epoch", "start_offsets", "end_offsets")},
@@ -86,7 +86,7 @@ def claims(batch: ReadRow, partitions: Sequence[ReadRow], amounts: Sequence[Read
         "partitions": sorted(_of_partition(row) for row in partitions),
         "amounts": sorted([_plain(row[name]) for name in _AMOUNT] for row in amounts),
     }
-    return json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return json.dumps(stated, sort_keys=True, separators=(",", ":"))
 
 
 def digest(reported: str, content: str, published_at: datetime) -> str:

@@ -59,5 +59,7 @@ def _contract_in(row: dict[str, Any]) -> Contract:
     try:
         return contract_in(row)
     except MappingError as error:
-        said = f"contract version {row['recorded']} cannot be judged by here: {error}; use the product that wrote it."
-        raise Incident(IncidentKind.SCHEMA_VERSION, said) from None
+        message = (
+            f"contract version {row['recorded']} cannot be judged by here: {error}; use the product that wrote it."
+        )
+        raise Incident(IncidentKind.SCHEMA_VERSION, message) from None

@@ -95,5 +95,5 @@ def without_assert(sql: str) -> str:
 
 def _refuses_assert(error: Exception) -> bool:
     # A failed ASSERT says nothing but its description, and none of ours has these words.
-    said = str(getattr(error, "message", error)).lower()
-    return "assert" in said and ("transaction" in said or "support" in said)
+    stated = str(getattr(error, "message", error)).lower()
+    return "assert" in stated and ("transaction" in stated or "support" in stated)

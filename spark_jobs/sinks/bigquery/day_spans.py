@@ -49,14 +49,14 @@ def insert_by_days(insertion: str, by: tuple[str, tuple[Span, ...]], expected: t
         by: the column of the days, and the cuts.
         expected: the number of rows, and what is said where it is another.
     """
-    (column, spans), (count, said) = by, expected
+    (column, spans), (count, stated) = by, expected
     if len(spans) < 2:
-        return f"{insertion};\n    assert @@row_count = {count} as '{said}';"
+        return f"{insertion};\n    assert @@row_count = {count} as '{stated}';"
     within = (
         f"{column} >= timestamp '{first}' and {column} <= timestamp '{last} 23:59:59.999999'" for first, last in spans
     )
     parts = (f"{insertion}\n        and {days};\n    set inserted = inserted + @@row_count;" for days in within)
-    return "\n    ".join(("set inserted = 0;", *parts, f"assert inserted = {count} as '{said}';"))
+    return "\n    ".join(("set inserted = 0;", *parts, f"assert inserted = {count} as '{stated}';"))
 
 
 def _cut(days: Sequence[int]) -> tuple[Span, ...]:

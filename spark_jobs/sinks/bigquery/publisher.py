@@ -185,8 +185,8 @@ def _persistently[T](what: str, attempt: Callable[[int], T | Exception]) -> T:
             return outcome
         failed.append(outcome)
     last = failed[-1]
-    said = f"the {what} failed {MAX_ATTEMPTS} times; the last said: {one_line(last)}"
-    raise Incident(kind_of(last, IncidentKind.LOAD_FAILED), said)
+    message = f"the {what} failed {MAX_ATTEMPTS} times; the last said: {one_line(last)}"
+    raise Incident(kind_of(last, IncidentKind.LOAD_FAILED), message)
 
 
 def load_config() -> Any:

@@ -130,8 +130,8 @@ class DeltaPublisher:
         return replace(report, published_at=row["published_at"], **counts)
 
     def _digest(self, batch: Batch, records: pa.Table, published_at: datetime) -> str:
-        told = claims_in(ledger_of(batch, self.control), self.control.digest)
-        return digest_of(told, delta_rows.content_hash_of(records), published_at)
+        reported = claims_in(ledger_of(batch, self.control), self.control.digest)
+        return digest_of(reported, delta_rows.content_hash_of(records), published_at)
 
     def _following(self, batch: Batch) -> Control:
         return replace(
@@ -170,10 +170,10 @@ def _check_staged(records: pa.Table, batch: Batch) -> None:
     """Make sure that the staged files hold what the tally says."""
     found = {row["values"]: row["counts"] for row in pc.value_counts(records["disposition"]).to_pylist()}
     counts = {d.value: batch.tally.count(d) for d in Disposition}
-    told = {name: count for name, count in counts.items() if count}
-    if found != told:
-        said = f"the staged files hold {found}, the batch is {told}; the next run stages it anew."
-        raise Incident(IncidentKind.LOAD_FAILED, said)
+    reported = {name: count for name, count in counts.items() if count}
+    if found != reported:
+        message = f"the staged files hold {found}, the batch is {reported}; the next run stages it anew."
+        raise Incident(IncidentKind.LOAD_FAILED, message)
 
 
 def _published_among(ids: pa.Array, payments: DeltaTable, since: datetime, until: datetime) -> pa.Array:

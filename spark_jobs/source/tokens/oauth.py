@@ -80,8 +80,8 @@ def request_token(endpoint: str, login: Mapping[str, str]) -> tuple[str, float]:
     )
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-            told: dict[str, Any] = json.load(answer)
-        return str(told["access_token"]), float(told.get("expires_in", 300))
+            reported: dict[str, Any] = json.load(answer)
+        return str(reported["access_token"]), float(reported.get("expires_in", 300))
     except urllib.error.HTTPError as error:
         raise TokenRefused(
             f"the token endpoint {endpoint} refused the client (HTTP {error.code}): mend the client's id and secret."
