@@ -133,6 +133,7 @@ def test_where_no_run_is_at_work_the_command_takes_the_epoch_and_carries_it_out(
     assert judge(late.client, late.settings, None).breaks == []
 
 
+@pytest.mark.long
 def test_an_account_is_erased_with_what_batches_bring_of_it_between_two_portions(
     late: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
