@@ -87,6 +87,7 @@ def control_of(world: World) -> str:
 
 @pytest.mark.integration
 @pytest.mark.thorough
+@pytest.mark.long
 def test_a_batch_that_meets_anothers_transaction_waits_for_it_and_fails_not_once(world: World, proxy: Proxy) -> None:
     concurrency = proxy.concurrency
     assert concurrency
@@ -112,6 +113,7 @@ def test_a_batch_that_meets_anothers_transaction_waits_for_it_and_fails_not_once
 
 @pytest.mark.integration
 @pytest.mark.thorough
+@pytest.mark.long
 def test_a_table_that_others_change_without_end_is_named_in_one_line(
     world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +139,7 @@ def test_a_table_that_others_change_without_end_is_named_in_one_line(
 
 @pytest.mark.integration
 @pytest.mark.thorough
+@pytest.mark.long
 def test_a_decision_by_the_queue_meets_no_batch_and_one_beside_it_is_waited_out(late: World, proxy: Proxy) -> None:
     concurrency = proxy.concurrency
     assert concurrency

@@ -93,6 +93,7 @@ def test_what_is_asked_for_while_a_run_is_at_work_is_carried_out_between_its_bat
     assert judge(late.client, late.settings, None).breaks == []
 
 
+@pytest.mark.long
 def test_where_no_run_is_at_work_the_command_takes_the_epoch_and_carries_it_out(late: World) -> None:
     before = late.control()
     done = ask(late, Kind.LATE, ADMIT | {"limit": 3})
