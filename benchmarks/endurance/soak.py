@@ -21,6 +21,7 @@ from benchmarks.endurance.trends import EVENTS_A_BATCH, Sample, plot, trends_tab
 from benchmarks.harness.figures import ROOT, write_table
 from benchmarks.harness.processes import children, open_files, own_resident_bytes
 from benchmarks.harness.stack import send, stack
+from orchestration.automation.events_without_a_run import delete_events_without_a_run
 from orchestration.automation.retention import delete_runs
 from orchestration.platform.dagster_home import open_instance
 from orchestration.platform.disk_usage import MIB, usage_of
@@ -50,7 +51,7 @@ class Soak:
         spark = build_session(self.settings, self.folder)
         sample_every, build_every = max(1, batches // SAMPLES), batches // builds if builds else batches + 1
         try:
-            self._pids["Spark's JVM"] = next(pid for pid, name in children(os.getpid()) if name == "java")
+            self._pids["Spark's JVM"] = self._session_pid()
             with Run(spark, self.settings, lambda _: None) as run:
                 for number in range(1, batches + 1):
                     self._batch(run, number)
@@ -60,6 +61,10 @@ class Soak:
                         yield Sample(number, self._values())
         finally:
             spark.stop()
+
+    def _session_pid(self) -> int:
+        """Of the JVM that is no broker."""
+        return next(pid for pid, name in children(os.getpid()) if name == "java" and pid not in self._pids.values())
 
     def _batch(self, run: Run, number: int) -> None:
         send(self.settings, EVENTS_A_BATCH, seed=number)
@@ -81,7 +86,9 @@ class Soak:
             raise RuntimeError(f"a build failed: {done.stderr[-500:]}{done.stdout[-3000:]}")
         self._build_seconds = time.monotonic() - began
         with open_instance(settings) as instance:
-            delete_runs(instance, datetime.now(UTC) - self.keep)
+            before = datetime.now(UTC) - self.keep
+            delete_runs(instance, before)
+            delete_events_without_a_run(instance, before)
 
     def _values(self) -> dict[str, float]:
         values = {"batch, seconds": statistics.median(self._seconds)}
@@ -95,6 +102,8 @@ class Soak:
         for name, pid in self._pids.items():
             values[f"{name}, memory MiB"] = own_resident_bytes(pid) / MIB
             values[f"{name}, open files"] = open_files(pid)
+        workers = [pid for daemon, _ in children(self._pids["Spark's JVM"]) for pid, _ in children(daemon)]
+        values["Spark's Python workers, memory MiB"] = sum(map(own_resident_bytes, workers)) / MIB
         return values
 
 

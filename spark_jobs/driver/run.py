@@ -19,6 +19,7 @@ from spark_jobs.decision_queue.carrying_out import CarryingOut
 from spark_jobs.decoding.registry import raised_by_a_task
 from spark_jobs.deduplication.dispositions import max_event_time_of
 from spark_jobs.driver.batch_sizes import FEW_RECORDS, batch_limit, most_batches, reading_tasks
+from spark_jobs.driver.callback_sockets import close_callback_sockets
 from spark_jobs.driver.checkpoint import is_damage
 from spark_jobs.driver.first_start import first_control
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
@@ -208,6 +209,7 @@ class Run(AbstractContextManager["Run"]):
         self._failure = None
         try:
             self._await(start(), deadline, enough)
+            close_callback_sockets(self._spark)
         except (PySparkException, Py4JJavaError) as error:
             # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
             failure = self._failure if isinstance(self._failure, Exception) else error

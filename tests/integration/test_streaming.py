@@ -203,6 +203,30 @@ def test_consumers_of_ended_queries_are_let_go_of(world: World) -> None:
     assert consumers_alive(world) == 0
 
 
+def test_a_query_leaves_no_socket_behind_by_which_it_was_called_back(world: World) -> None:
+    with Run(world.spark, world.settings, lambda _: None) as run:
+        for number in range(3):
+            world.send([event(f"payment-{number}")])
+            assert run.drain_once(deadline=float("inf"))
+    deadline = time.monotonic() + 60
+    while callback_sockets(world) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert callback_sockets(world) == []
+
+
+def callback_sockets(world: World) -> list[str]:
+    """Both ends of each connection from the virtual machine to this process, as the kernel shows them."""
+    gateway: Any = world.spark.sparkContext._gateway
+    port = f":{gateway._python_proxy_port:04X}"
+    listening, closed = "0A", "06"
+    lines = [line for file in ("tcp", "tcp6") for line in Path(f"/proc/net/{file}").read_text().splitlines()[1:]]
+    return [
+        line
+        for line in lines
+        if any(address.endswith(port) for address in line.split()[1:3]) and line.split()[3] not in (listening, closed)
+    ]
+
+
 def consumers_alive(world: World) -> int:
     """Of Spark's tasks, in the virtual machine's heap."""
     gateway = world.spark.sparkContext._gateway
