@@ -4,7 +4,7 @@ Belongs here: Google's rules by kind of statement. Does not belong here: finding
 pruning), how many bytes those are (volumes), money (prices). docs/costs.md says where each rule stands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from benchmarks.bytes.columns import columns_read
@@ -32,14 +32,21 @@ class Read:
     is_rewritten: bool = False
 
 
-def reads_of(statement: Node, evaluator: Evaluator, partition_columns: Mapping[str, str | None]) -> tuple[Read, ...]:
+def reads_of(
+    statement: Node,
+    evaluator: Evaluator,
+    partition_columns: Mapping[str, str | None],
+    hourly: Set[str] = frozenset(),
+) -> tuple[Read, ...]:
     """One of each table that is billed."""
     if kind(statement) in _FREE:
         return ()
     columns = columns_read(statement)
-    windows = windows_read(statement, evaluator, partition_columns)
     target = statement.table_scan.table.name if hasattr(statement, "table_scan") else None
     is_rewritten = _rewrites(statement)
+    # What is rewritten counts by whole partitions, in whatever order its rows lie.
+    by_hours = hourly - {target} if is_rewritten else hourly
+    windows = windows_read(statement, evaluator, partition_columns, by_hours)
     return tuple(
         Read(table, frozenset(names), windows.get(table, EVERYTHING), is_rewritten and table == target)
         for table, names in sorted(columns.items())

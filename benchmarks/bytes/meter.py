@@ -70,7 +70,7 @@ def meter(recording: Recording) -> Metered:
     found: list[tuple[str, str, tuple[Read, ...]]] = []
     for statement in recording.statements:
         for node in resolver.resolved(statement):
-            reads = reads_of(node, resolver.evaluator(statement), resolver.partition_columns)
+            reads = reads_of(node, resolver.evaluator(statement), resolver.partition_columns, resolver.hourly)
             if reads:
                 found.append((statement.work, _name(statement, node, reads), reads))
             resolver.learn(node)
@@ -94,6 +94,7 @@ class _Resolver:
         self._warehouse = Warehouse()
         self.unresolved: dict[str, str] = {}
         self.partition_columns: dict[str, str | None] = {}
+        self.hourly = frozenset(name for name, table in recording.tables.items() if table.is_hourly)
         for name, table in recording.tables.items():
             self._warehouse.add(name, {column: type_named(kind_) for column, kind_ in table.columns.items()})
             self.partition_columns[name] = table.partition_by

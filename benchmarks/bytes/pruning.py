@@ -4,19 +4,20 @@ Belongs here: carrying conditions from a filter down to a table, and what they l
 columns (columns), constants (moments), how much a day holds (volumes).
 
 A condition prunes where it compares a partition column, or date() or timestamp_trunc() of it, with what names neither
-a column nor a query, and where nothing in between changes which rows it is about.
+a column nor a query, and where nothing in between changes which rows it is about. Of a table that is clustered by its
+partition column first, a comparison leaves hours.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from benchmarks.bytes.moments import Constant, Evaluator, part_of
+from benchmarks.bytes.moments import Constant, Evaluator, part_of, truncated
 from benchmarks.bytes.tree import Node, conjuncts, entries, function, kind, parts, queries_in
 
-HALF_A_DAY = 0.5
 _DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
 _TURNED = {
     "greater": "less",
     "greater_or_equal": "less_or_equal",
@@ -67,8 +68,11 @@ type Windows = Mapping[int, Window]
 class _Walk:
     """One statement: conditions on their way down."""
 
-    def __init__(self, statement: Node, evaluator: Evaluator, partition_columns: Mapping[str, str | None]) -> None:
+    def __init__(
+        self, statement: Node, evaluator: Evaluator, partition_columns: Mapping[str, str | None], unit: timedelta
+    ) -> None:
         self._entries = entries(statement)
+        self._unit = unit
         self._evaluator = evaluator
         self._partition_columns = partition_columns
         self._is_empty = False
@@ -168,36 +172,32 @@ class _Walk:
     def _window(self, comparison: str, value: Constant, *, is_day: bool) -> Window:
         """Of the days that a comparison leaves. `is_day`: it is the column's day that is compared."""
         if isinstance(value, datetime):
-            is_whole = value == _midnight(value)
-            day = _midnight(value) if is_whole or is_day else value
+            moment = truncated(value, _DAY) if is_day else value
         elif isinstance(value, date):
-            is_whole, day = True, datetime(value.year, value.month, value.day, tzinfo=UTC)
+            is_day, moment = True, datetime(value.year, value.month, value.day, tzinfo=UTC)
         else:
             return EVERYTHING
-        whole = is_whole or is_day
+        # A beginning of a day is one wherever in its day the statement is sent; on the average half a day ago.
+        unit = _DAY if moment == truncated(moment, _DAY) else self._unit
+        whole = moment == truncated(moment, unit)
+        half = unit / _DAY / 2
         # On the average of a day today began half a day ago; of a moment its whole day is read.
-        ago = (
-            (_midnight(self._evaluator.now) - day) / _DAY + HALF_A_DAY if whole else (self._evaluator.now - day) / _DAY
-        )
-        since = ago if whole else ago + HALF_A_DAY
-        until = ago if whole else ago - HALF_A_DAY
+        now = truncated(self._evaluator.now, unit) if whole else self._evaluator.now
+        ago = (now - moment) / _DAY
+        since, until = ago + half, ago + half if whole else ago - half
         match comparison:
             case "greater" | "greater_or_equal":
                 return Window(since, None)
             case "less":
                 return Window(None, until)
             case "less_or_equal":
-                return Window(None, until - 1 if whole else until)
-        return Window(since, ago - 1 if whole else until)
+                return Window(None, until - unit / _DAY if whole else until)
+        return Window(since, until - (1 if is_day else unit / _DAY) if whole else until)
 
 
 def _is_false(condition: Node) -> bool:
     """Whether no row fulfils it: dbt asks so for the columns of a query."""
     return kind(condition) == "Literal" and condition.value.value.bool_value is False
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _partition_key(expression: Node) -> tuple[int, bool] | None:
@@ -247,10 +247,26 @@ def _renamed(known: Windows, columns: list[Node], sources: list[Node]) -> Window
 
 
 def windows_read(
-    statement: Node, evaluator: Evaluator, partition_columns: Mapping[str, str | None]
+    statement: Node,
+    evaluator: Evaluator,
+    partition_columns: Mapping[str, str | None],
+    hourly: Set[str] = frozenset(),
 ) -> dict[str, Window]:
-    """Of each stored table that is read or modified, the partitions: what covers all that is read of it."""
-    walk = _Walk(statement, evaluator, partition_columns)
+    """Of each stored table that is read or modified, the partitions: what covers all that is read of it.
+
+    Those of `hourly` tables are read by whole hours, all others by whole days.
+    """
+    found = _windows_by(_DAY, statement, evaluator, partition_columns)
+    if hourly & found.keys():
+        by_hours = _windows_by(_HOUR, statement, evaluator, partition_columns)
+        found |= {table: window for table, window in by_hours.items() if table in hourly}
+    return found
+
+
+def _windows_by(
+    unit: timedelta, statement: Node, evaluator: Evaluator, partition_columns: Mapping[str, str | None]
+) -> dict[str, Window]:
+    walk = _Walk(statement, evaluator, partition_columns, unit)
     said: Windows = {}
     if kind(statement) == "MergeStmt":
         said = walk.conditions(statement.merge_expr)

@@ -47,6 +47,12 @@ class StoredTable:
     partition_by: str | None = None
     rows: int = 0
     column_bytes: Mapping[str, float] = field(default_factory=dict)
+    cluster_by: tuple[str, ...] = ()
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether its rows lie in the order of its partition column: it is clustered by that first."""
+        return bool(self.cluster_by) and self.cluster_by[0] == self.partition_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,10 @@ def read(path: Path) -> Recording:
     return Recording(
         recorded_at=datetime.fromisoformat(kept["recorded_at"]),
         units=kept["units"],
-        tables={name: StoredTable(**table) for name, table in kept["tables"].items()},
+        tables={
+            name: StoredTable(**{**table, "cluster_by": tuple(table.get("cluster_by", ()))})
+            for name, table in kept["tables"].items()
+        },
         views=kept["views"],
         statements=tuple(
             Statement(**{**each, "at": datetime.fromisoformat(each["at"]), "parameters": tuple(each["parameters"])})

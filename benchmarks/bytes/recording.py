@@ -187,6 +187,7 @@ class Recorder:
             columns={column.name: _type(column) for column in table.schema},
             partition_by=table.time_partitioning.field if table.time_partitioning else None,
             rows=rows,
+            cluster_by=tuple(table.clustering_fields or ()),
             column_bytes={name: round(float(total or 0) / max(rows, 1), 3) for name, total in row.items()},
         )
 

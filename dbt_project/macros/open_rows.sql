@@ -1,14 +1,15 @@
 {#-
-    Checks look at what is open: the days that batches and decisions have touched since the last build of which every check
-    was green. The label `checked` of payment_metrics tells of that build, in the form of `built`. Without the label, as
-    where the mart was made anew, and with the variable check_everything, as every night, they look at everything. A night
-    that finds something takes the label away: the checks look at everything until it is mended, and stay red.
+    Checks look at what is open: from the oldest record and the oldest payment on that batches and decisions have touched
+    since the last build of which every check was green. The label `checked` of payment_metrics tells of that build, in the
+    form of `built`. Without the label, as where the mart was made anew, and with the variable check_everything, as every
+    night, they look at everything. A night that finds something takes the label away: the checks look at everything until
+    it is mended, and stay red.
 -#}
 
 {#- The hook before a build: what its checks have to look at, kept for all of them in dbt's own graph. -#}
 {% macro begin_checks() -%}
     {%- if execute and flags.WHICH in ('build', 'test') -%}
-        {%- do graph.update({'open': open_since()}) -%}
+        {%- do graph.update({'open': open_since(), 'is_summed_up': false}) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -16,8 +17,8 @@
     seen       what this build has seen, where it is green
     batch      newer batches are open; nothing is said of this one and those before
     told       none of them was published, and nothing decided about them, before
-    delivered  no record of theirs was written to the log before
-    paid       none of their payments was made before
+    delivered  no record of theirs was written to the log before; delivered_day is the beginning of its day
+    paid       none of their payments was made before; paid_day is the beginning of its day
 -#}
 {% macro open_since() -%}
     {%- set ledger = source('payment_data', 'batch_ledger') -%}
@@ -66,13 +67,25 @@
     {%- endset -%}
     {%- set found = run_query(asked).rows[0] -%}
     {{ return({
-        'seen': seen, 'batch': batch, 'told': told, 'delivered': day_of(found[0]), 'paid': day_of(found[1])
+        'seen': seen, 'batch': batch, 'told': told, 'delivered': since_minute(found[0]), 'paid': since_minute(found[1]),
+        'delivered_day': day_of(found[0]), 'paid_day': day_of(found[1])
     }) }}
 {%- endmacro %}
 
 {#- What begin_checks found; nothing where all is looked at, and in a unit test. -#}
 {% macro open_now() -%}
     {{ return((graph.get('open') or {}) if execute and not is_unit_test() else {}) }}
+{%- endmacro %}
+
+{#- The same, from the beginning of the days on: what is compared by whole days, or with a payment of earlier that day. -#}
+{% macro open_days() -%}
+    {%- set since = open_now() -%}
+    {{ return(dict(since, delivered=since.delivered_day, paid=since.paid_day) if since.told else since) }}
+{%- endmacro %}
+
+{#- The beginning of a moment's minute; without one, a minute that never comes. -#}
+{% macro since_minute(moment) -%}
+    {{ return(minute_of(moment) if moment else day_of(none)) }}
 {%- endmacro %}
 
 {#- The beginning of a moment's day; without one, a day that never comes. -#}
@@ -141,14 +154,16 @@
     {{ '(day is null or day >= date_sub(date(' ~ since.delivered ~ '), interval 1 day))' if since.told else 'true' }}
 {%- endmacro %}
 
-{#- The condition that an id has no payment whose delivery is of before the open days, nor may have. -#}
-{% macro is_paid_on_open_days() -%}
-    {%- set since = open_now() -%}
+{#-
+    The condition that an id has no payment whose delivery is of before what is open, nor may have: its payment is looked
+    for from an hour before its first delivery's time on.
+-#}
+{% macro is_paid_since(since) -%}
     {%- if since.told -%}
         first_occurrence_time >= timestamp_add({{ since.paid }}, interval 1 hour)
         and transaction_id not in (
             select transaction_id
-            from {{ open_rows('stg_payments__transactions') }}
+            from {{ open_rows('stg_payments__transactions', since=since) }}
             where kafka_timestamp < {{ since.delivered }}
         )
     {%- else -%}

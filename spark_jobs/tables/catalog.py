@@ -70,7 +70,7 @@ DELIVERIES = Table(
         ),
     ),
     partition_by="kafka_timestamp",
-    cluster_by=("kafka_partition", "disposition"),
+    cluster_by=("kafka_timestamp", "kafka_partition", "disposition"),
 )
 
 DROPPED_LABELS = Column(
@@ -95,7 +95,7 @@ TRANSACTIONS = Table(
         *_LATER,
     ),
     partition_by="event_time",
-    cluster_by=("sender_account_id", "currency"),
+    cluster_by=("event_time", "sender_account_id", "currency"),
 )
 
 LEDGER = Table(

@@ -19,7 +19,8 @@ class Migration:
     """What makes a dataset of the version before one of this version.
 
     `tables` and `columns` (by their table) name what is new in the catalog; a new column is NULLABLE or REPEATED, and
-    NULL in it means: written before the column came. They are added at start, by whoever comes first. `statements`
+    NULL in it means: written before the column came. `clustered` are tables whose clustering is another now: the
+    warehouse orders what comes from then on. All of it is done at start, by whoever comes first. `statements`
     make it a larger step, which is left to `payments migrate`: BigQuery SQL in which `{table}` is a table of ours. Each
     can be run again with no further effect, since a step that was cut off is begun anew.
     """
@@ -29,6 +30,7 @@ class Migration:
     tables: tuple[Table, ...] = ()
     columns: Mapping[Table, tuple[str, ...]] = field(default_factory=dict)
     statements: tuple[str, ...] = ()
+    clustered: tuple[Table, ...] = ()
 
     @property
     def is_larger(self) -> bool:
@@ -94,6 +96,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         tables=(catalog.DECISION_REQUESTS, catalog.DECISION_OUTCOMES),
     ),
     Migration(19, "what the health metrics were", tables=(catalog.HEALTH_HISTORY,)),
+    Migration(
+        20,
+        "rows lie in the order of their time, so that the newest hours can be read alone",
+        clustered=(catalog.DELIVERIES, catalog.TRANSACTIONS),
+    ),
 )
 """In order, a version each. One that was released stays as it is."""
 

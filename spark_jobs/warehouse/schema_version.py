@@ -54,6 +54,17 @@ def add_columns(client: "Client", table_id: str, columns: Sequence["SchemaField"
     _patch(client, table_id, change)
 
 
+def order_rows(client: "Client", table_id: str, cluster_by: Sequence[str]) -> None:
+    """Have a table's rows lie in this order from now on: what is stored already stays as it lies."""
+
+    def change(table: "Table") -> str | None:
+        is_other = list(table.clustering_fields or ()) != list(cluster_by)
+        table.clustering_fields = list(cluster_by)
+        return "clustering_fields" if is_other else None
+
+    _patch(client, table_id, change)
+
+
 def insist[Answer](change: Callable[[], Answer]) -> Answer:
     """Make a change that finds itself made where it was: another process in the same moment is a conflict.
 

@@ -16,7 +16,7 @@ from spark_jobs.tables.catalog import CONTROL, SCHEMA_MIGRATIONS, TABLES, Table
 from spark_jobs.tables.migrations import MIGRATIONS, Migration, newest_version, pending
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds
-from spark_jobs.warehouse.schema_version import VERSION_LABEL, add_columns, insist, set_version, version_of
+from spark_jobs.warehouse.schema_version import VERSION_LABEL, add_columns, insist, order_rows, set_version, version_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
@@ -130,10 +130,12 @@ def make_dataset(client: "Client", settings: JobSettings) -> None:
 
 
 def add(client: "Client", settings: JobSettings, migration: Migration) -> None:
-    """Add the columns that came with a version, where they are missing."""
+    """Add the columns that came with a version, where they are missing, and order tables as it says."""
     for table, names in migration.columns.items():
         added = [column for column in schema_of(table) if column.name in names]
         add_columns(client, table_id(settings, table), added)
+    for table in migration.clustered:
+        order_rows(client, table_id(settings, table), table.cluster_by)
 
 
 def conclude(client: "Client", settings: JobSettings, version: int, description: str) -> None:

@@ -41,7 +41,7 @@ published as (
     select
         marts.mart,
         payments.currency,
-        marts.held_count = 0 as is_mart_empty,
+        marts.held_count = 0 and marts.batch_id = 0 as is_mart_empty,
         countif(payments.batch_id <= marts.batch_id) as published_count,
         sum(if(payments.batch_id <= marts.batch_id, payments.amount, 0)) as published_amount
     from {{ open_rows('stg_payments__transactions') }} as payments

@@ -5,7 +5,7 @@
         unique_key='transaction_id',
         on_schema_change='append_new_columns',
         partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
-        cluster_by=['sender_account_id', 'risk_amount'],
+        cluster_by=['event_time', 'sender_account_id', 'risk_amount'],
         post_hook='{{ tell_what_is_built() }}',
     )
 }}

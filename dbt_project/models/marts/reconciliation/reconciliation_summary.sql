@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', post_hook='{{ tell_that_it_is_summed_up() }}') }}
 
 with batches as (
     select
@@ -31,7 +31,7 @@ judged as (
         day,
         cast(null as int64) as batch_id,
         status
-    from {{ open_rows('reconciliation_control_totals', days_before=2) }}
+    from {{ open_rows('reconciliation_control_totals', days_before=2, since=open_days()) }}
     where {{ is_day_open() }}
 )
 

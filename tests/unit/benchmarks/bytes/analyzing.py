@@ -1,5 +1,6 @@
 """What a test asks the meter about one statement: the reads, over our own tables, at a fixed now."""
 
+from collections.abc import Set
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -18,11 +19,11 @@ def warehouse() -> Warehouse:
     return Warehouse()
 
 
-def reads(sql: str, *parameters: dict[str, Any]) -> dict[str, Read]:
-    """By table."""
+def reads(sql: str, *parameters: dict[str, Any], hourly: Set[str] = frozenset()) -> dict[str, Read]:
+    """By table. Rows of `hourly` tables lie in the order of their time."""
     types = {sent["name"]: sent_type(sent["parameterType"]) for sent in parameters}
     evaluator = Evaluator(NOON, {sent["name"]: sent for sent in parameters})
-    return {read.table: read for read in reads_of(warehouse().resolve(sql, types), evaluator, PARTITION_COLUMNS)}
+    return {read.table: read for read in reads_of(warehouse().resolve(sql, types), evaluator, PARTITION_COLUMNS, hourly)}
 
 
 def columns(sql: str) -> dict[str, set[str]]:

@@ -96,3 +96,31 @@ def test_a_window_is_no_longer_than_what_is_kept() -> None:
 def test_a_query_of_which_no_row_is_asked_for_reads_none() -> None:
     sql = "select * from (select currency from payment_transactions) where false limit 0"
     assert window(sql).days(365) == 0
+
+
+HOURLY = {"payment_transactions"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "hours"),
+    [
+        ("event_time >= timestamp '2026-11-28 11:00:00+00'", 1.5),
+        ("event_time >= timestamp '2026-11-28 10:45:00+00'", 1.75),
+        ("event_time >= timestamp_sub(timestamp '2026-11-28 11:00:00+00', interval 1 hour)", 2.5),
+        ("event_time >= timestamp '2026-11-28 09:00:00+00' and event_time < timestamp '2026-11-28 10:00:00+00'", 1),
+        ("event_time = timestamp '2026-11-28 09:00:00+00'", 1),
+        # The beginning of a day is that of an average day, whatever the hour of the recording.
+        ("event_time >= timestamp '2026-11-28 00:00:00+00'", 12),
+        ("date(event_time) = date '2026-11-27'", 24),
+    ],
+)
+def test_rows_that_lie_in_the_order_of_their_time_are_read_by_hours(condition: str, hours: float) -> None:
+    sql = f"select currency from payment_transactions where {condition}"
+    window = reads(sql, hourly=HOURLY)["payment_transactions"].window
+    assert window.days(365) * 24 == pytest.approx(hours)
+    assert reads(sql)["payment_transactions"].window.days(365) >= window.days(365)
+
+
+def test_what_is_rewritten_counts_by_days_in_whatever_order_its_rows_lie() -> None:
+    sql = f"delete from payment_transactions where event_time >= {SINCE}"
+    assert reads(sql, hourly=HOURLY)["payment_transactions"].window == Window(2.5, None)

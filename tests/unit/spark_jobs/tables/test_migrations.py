@@ -41,7 +41,9 @@ def test_the_tables_are_those_of_the_first_version_and_what_the_migrations_name(
 def test_a_table_of_the_first_version_differs_from_it_by_what_the_migrations_name(table: Table) -> None:
     then = TABLES_THEN[table.name]
     assert as_it_was(table) == as_left_behind(then), "name the new column in a migration"
-    assert (table.partition_by, list(table.cluster_by)) == (then["partition_by"], then["cluster_by"])
+    assert table.partition_by == then["partition_by"]
+    is_ordered_anew = any(table in migration.clustered for migration in MIGRATIONS)
+    assert (list(table.cluster_by) != then["cluster_by"]) is is_ordered_anew, "name the table in a migration"
 
 
 @pytest.mark.parametrize("migration", MIGRATIONS, ids=lambda migration: str(migration.version))
