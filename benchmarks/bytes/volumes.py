@@ -25,6 +25,7 @@ class Grows(StrEnum):
 
     PAYMENT = "payment"
     BATCH = "batch"
+    BUILD = "build"
     MINUTE = "minute"
     DAY = "day"
     ERASURE = "erasure"
@@ -40,6 +41,7 @@ LAWS: Mapping[str, Grows] = {
     "int_payments__network_signals": Grows.PAYMENT,
     "payment_transactions_fraud": Grows.PAYMENT,
     "payment_metrics": Grows.MINUTE,
+    "int_deliveries__totals": Grows.BUILD,
     catalog.LEDGER.name: Grows.BATCH,
     catalog.LEDGER_PARTITIONS.name: Grows.BATCH,
     catalog.LEDGER_AMOUNTS.name: Grows.BATCH,
@@ -163,11 +165,15 @@ class Volumes:
     def _rows_a_day(self, name: str, traffic: Traffic) -> float:
         units, rows = self.recording.units, self.recording.tables[name].rows
         payments = traffic.payments_per_second * DAY_SECONDS * self._a_payment(name)
+        builds_a_day = traffic.schedule.times_a_day("build")
         match LAWS[name]:
             case Grows.PAYMENT:
                 return payments
             case Grows.MINUTE:
                 return min(payments, units["cells"] * 1440)
+            case Grows.BUILD:
+                # Every cell in every build: the recording's first build has seen most of them.
+                return builds_a_day * min(payments / builds_a_day, rows)
             case Grows.BATCH:
                 return traffic.schedule.times_a_day("batch") * rows / units["batches"]
             case Grows.ERASURE:

@@ -66,6 +66,67 @@
     {{ return(scope) }}
 {%- endmacro %}
 
+{#-
+    The same for a model that adds up deliveries by the build that has seen them first. What is decided later changes no
+    sum of it.
+
+    since_batch      the first batch of this build: a build that is done again begins with it too
+    since_published  when that was published; in the far future, where there is no new batch
+    delivered        no record of these batches was written to the log before
+    last_batch, seen as above
+-#}
+{% macro delivery_scope() -%}
+    {%- if is_unit_test() -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {%- set pipelines = ref('stg_payments__pipelines') -%}
+    {%- set batches = ref('stg_payments__batches') -%}
+    {%- if not execute -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {%- set asked -%}
+        select
+            coalesce(max(last_batch_id), 0) as batch,
+            coalesce(min(unix_micros(updated_at)), 0) as micros
+        from {{ pipelines }}
+    {%- endset -%}
+    {%- set now = run_query(asked).rows[0] | map('int') | list -%}
+    {%- set seen = now[0] ~ '-0-' ~ now[1] -%}
+    {%- set built = built_mark(this) if is_incremental() else none -%}
+    {%- if not built -%}
+        {{ return({'seen': seen, 'last_batch': now[0], 'oldest': everything()}) }}
+    {%- endif -%}
+    {%- set asked -%}
+        select
+            min(published_at) as published,
+            min(min_kafka_timestamp) as delivered
+        from {{ batches }}
+        where
+            batch_id > {{ built[0] }} and batch_id <= {{ now[0] }}
+            and published_at >= timestamp_sub({{ moment_of(built[2]) }}, interval 1 day)
+    {%- endset -%}
+    {%- set unseen = run_query(asked).rows[0] -%}
+    {%- set published = since_minute(unseen[0]) -%}
+    {{ return({
+        'seen': seen, 'since_batch': built[0] + 1, 'last_batch': now[0], 'since_published': published, 'oldest': published,
+        'delivered': since_minute(unseen[1])
+    }) }}
+{%- endmacro %}
+
+{#- The deliveries, and the batches, that such a model adds up. -#}
+{% macro is_delivered_in(scope, alias) -%}
+    {%- if scope.delivered %}{{ alias }}.kafka_timestamp >= {{ scope.delivered }} and {% endif -%}
+    {{ is_batch_in(scope, alias ~ '.') }}
+{%- endmacro %}
+
+{% macro is_batch_in(scope, prefix='') -%}
+    {%- if scope -%}
+        {{ prefix }}batch_id between {{ scope.since_batch | default(1) }} and {{ scope.last_batch }}
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
 {#- A unit test has its own rows for what it names, and nothing else. A linter has no model. -#}
 {% macro is_unit_test() -%}
     {{ return((model | default({})).resource_type == 'unit_test') }}

@@ -1,9 +1,9 @@
 {#-
     Checks look at what is open: from the oldest record and the oldest payment on that batches and decisions have touched
-    since the last build of which every check was green. The label `checked` of payment_metrics tells of that build, in the
-    form of `built`. Without the label, as where the mart was made anew, and with the variable check_everything, as every
-    night, they look at everything. A night that finds something takes the label away: the checks look at everything until
-    it is mended, and stay red.
+    since the last build of which every check was green. The label `checked` of int_deliveries__totals tells of that build,
+    in the form of `built`. Every night, with the variable check_unsealed, they look at all days that are not sealed. A
+    night that finds something sets the label back: builds look at these days until it is mended, and stay red. Without the
+    label, or a sealed day at night, and with the variable check_everything they look at everything.
 -#}
 
 {#- The hook before a build: what its checks have to look at, kept for all of them in dbt's own graph. -#}
@@ -31,7 +31,13 @@
         from {{ source('payment_data', 'pipeline_control') }}
     {%- endset -%}
     {%- set seen = run_query(asked).rows[0] | map('int') | join('-') -%}
-    {%- set label = none if var('check_everything') else label_of(checked_table(), 'checked') -%}
+    {%- if var('check_everything') -%}
+        {%- set label = none -%}
+    {%- elif var('check_unsealed') -%}
+        {%- set label = unsealed_since(ledger) -%}
+    {%- else -%}
+        {%- set label = label_of(checked_table(), 'checked') -%}
+    {%- endif -%}
     {%- if not label -%}
         {{ return({'seen': seen}) }}
     {%- endif -%}
@@ -45,7 +51,7 @@
     {%- endset -%}
     {%- set corrected = run_query(asked).rows[0][0] -%}
     {#- A few batches more: those that were published while the last build checked. -#}
-    {%- set batch = [checked[0] - 10, 0] | max -%}
+    {%- set batch = [checked[0] - (var('checked_again_batches') | int), 0] | max -%}
     {%- if corrected and corrected <= batch -%}
         {%- set batch = corrected | int - 1 -%}
         {%- set asked = 'select min(published_at) as told from ' ~ ledger ~ ' where batch_id > ' ~ batch -%}
@@ -67,9 +73,28 @@
     {%- endset -%}
     {%- set found = run_query(asked).rows[0] -%}
     {{ return({
-        'seen': seen, 'batch': batch, 'told': told, 'delivered': since_minute(found[0]), 'paid': since_minute(found[1]),
+        'seen': seen, 'since': label, 'batch': batch, 'told': told, 'delivered': since_minute(found[0]), 'paid': since_minute(found[1]),
         'delivered_day': day_of(found[0]), 'paid_day': day_of(found[1])
     }) }}
+{%- endmacro %}
+
+{#- In the form of `checked`: the build after which the first batch was published in the days that are not sealed. -#}
+{% macro unsealed_since(ledger) -%}
+    {%- set asked = 'select date_add(max(day), interval 1 day) as day from ' ~ source('payment_data', 'day_seals') -%}
+    {%- set day = run_query(asked).rows[0][0] -%}
+    {%- if not day -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set asked -%}
+        select
+            coalesce(min(batch_id) - 1, 0) as batch_id,
+            unix_micros(timestamp '{{ day }} 00:00:00+00') as micros
+        from {{ ledger }}
+        where published_at >= timestamp '{{ day }} 00:00:00+00'
+    {%- endset -%}
+    {%- set found = run_query(asked).rows[0] | map('int') | list -%}
+    {#- Whoever reads it looks at decisions of a day before too, and at a few batches more. -#}
+    {{ return((found[0] + (var('checked_again_batches') | int)) ~ '-0-' ~ (found[1] + 86400000000)) }}
 {%- endmacro %}
 
 {#- What begin_checks found; nothing where all is looked at, and in a unit test. -#}
@@ -94,7 +119,7 @@
 {%- endmacro %}
 
 {% macro checked_table() -%}
-    {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='payment_metrics')) }}
+    {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='int_deliveries__totals')) }}
 {%- endmacro %}
 
 {#- The hook after a build: whether all was green. A build of a part, or without every check, tells nothing. -#}
@@ -110,9 +135,11 @@
         {%- set red = daily.made | rejectattr('status', 'equalto', 'pass') | list -%}
         {%- set built = label_of(checked_table(), 'built') -%}
         {%- set is_green = not red and daily.made | length == daily.all | length -%}
-        {%- if built and (is_green or (red and var('check_everything'))) -%}
+        {%- set is_night = var('check_everything') or var('check_unsealed') -%}
+        {%- if built and (is_green or (red and is_night)) -%}
+            {%- set checked = graph['open'].seen if is_green else graph['open'].since -%}
             alter table {{ checked_table() }} set options (
-                labels = [('built', '{{ built }}'){{ ", ('checked', '" ~ graph['open'].seen ~ "')" if is_green }}]
+                labels = [('built', '{{ built }}'){{ ", ('checked', '" ~ checked ~ "')" if checked }}]
             )
         {%- endif -%}
     {%- endif -%}
@@ -179,7 +206,9 @@
 -#}
 {% macro open_rows(name, days_before=0, since=none) -%}
     {%- set condition = open_condition(name, days_before, since) | trim -%}
-    {%- if condition -%}
+    {%- if since is not none and since.is_summed and name == 'int_control_totals__warehouse' -%}
+        {{ summed_up_deliveries(since) }}
+    {%- elif condition -%}
         (select * from {{ ref(name) }} where {{ condition }})
     {%- elif name not in views_to_open() or not open_now().told -%}
         {%- for below in (views_to_open()[name] or []) if not is_unit_test() -%}

@@ -22,8 +22,8 @@ from spark_jobs.settings import SettingError
 BUILD_ARGS = ("build", "--exclude-resource-type", "unit_test")
 NOT_NIGHTLY = ("--exclude", "tag:nightly")
 """Every test names a model that each build has, so dbt would run also those of a model that is left out."""
-CHECK_EVERYTHING = ("--vars", "check_everything: true")
-"""Checks look at all days, and not only at those that are open."""
+CHECK_UNSEALED = ("--vars", "check_unsealed: true")
+"""Checks look at all days that are not sealed, and not only at what is open."""
 
 
 def dbt_call(job_name: str, home: Path, selected: Collection[dg.AssetKey]) -> tuple[tuple[str, ...], Path]:
@@ -32,7 +32,7 @@ def dbt_call(job_name: str, home: Path, selected: Collection[dg.AssetKey]) -> tu
     Every night it is told another variable, with which it would parse all anew: it does so in a folder of its own.
     """
     if job_name == names.RECONCILE_JOB:
-        return (*BUILD_ARGS, *CHECK_EVERYTHING), home / "dbt-nightly"
+        return (*BUILD_ARGS, *CHECK_UNSEALED), home / "dbt-nightly"
     return (BUILD_ARGS if names.RETURNS in selected else (*BUILD_ARGS, *NOT_NIGHTLY)), home / "dbt"
 
 

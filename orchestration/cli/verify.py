@@ -26,13 +26,14 @@ _COLUMNS = ("partition", "delivered", "UNIQUE", "DUPLICATE", "LATE", "QUARANTINE
 
 def verify(
     manifest: Annotated[Path | None, typer.Option(help="Compare with this manifest, record by record.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read sealed days too: every stored row.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Prove that every record is accounted for. Exits 1 where anything breaks."""
+    """Prove that every record is accounted for: sealed days by their seals. Exits 1 where anything breaks."""
     settings = read_stack_settings()
     reported = load_manifest(manifest) if manifest else None
     Stack(settings).require_warehouse()
-    verdict = examine(settings, reported)
+    verdict = examine(settings, reported, is_full=full)
     if as_json:
         typer.echo(json.dumps(as_dict(verdict), indent=2, default=str))
     else:
@@ -86,6 +87,12 @@ def show(verdict: Verdict) -> None:
         show_beside(verdict)
     if verdict.accepted_gaps:
         table("Lost unread, and accepted as lost", GAP_COLUMNS, [gap_cells(gap) for gap in verdict.accepted_gaps])
+    if verdict.scope:
+        say(
+            f"Looked at: the records of batches after {verdict.scope.after_batch}. Days up to"
+            f" {verdict.scope.sealed_until} are sealed: of them the ledger, the chain of seals, and the payments of"
+            " the newest. `payments verify --full` reads every row."
+        )
     for why, count in verdict.not_reread.items():
         say(
             f"Not read again: {count} kept records of batches with {why}; their bytes are proved, their fields in part."

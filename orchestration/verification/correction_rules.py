@@ -24,6 +24,9 @@ _ALLOWED = " or ".join(
     for disposition in _DISPOSITIONS.get(kind, ("UNIQUE", "DUPLICATE", "LATE"))
 )
 
+REPLAY_LEADS = "a replay leads from a record that is no payment to the same value"
+"""The only rule that looks for records of any day: it is asked where all is looked at."""
+
 CORRECTION_RULES = {
     "a correction is as it was decided": f"""
         select topic, kafka_partition, kafka_offset from {{payment_corrections}}
@@ -53,7 +56,7 @@ CORRECTION_RULES = {
         where replay_hash != {REPLAY_HASH}
             or (new_offset is null) != (replayed_at is null) or new_offset < sent_from_offset
         """,
-    "a replay leads from a record that is no payment to the same value": """
+    REPLAY_LEADS: """
         select r.topic, r.kafka_partition, r.kafka_offset from {payment_replays} as r
         left join {payment_deliveries} as d
             on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset

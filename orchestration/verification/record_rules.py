@@ -72,7 +72,7 @@ _RECORD_RULES = {
             where d.disposition != 'ERASED'
                 and if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) != 0
         ) as d
-        full outer join {payment_transactions} as t
+        full outer join {payments_of_batches} as t
             on d.topic = t.topic and d.kafka_partition = t.kafka_partition and d.kafka_offset = t.kafka_offset
         where d.topic is null or t.topic is null or d.payments != 1
             or d.transaction_id != t.transaction_id or d.event_time != t.event_time or d.currency != t.currency
@@ -107,6 +107,6 @@ _RECORD_RULES = {
     "a DUPLICATE has a payment that it duplicates": """
         select d.topic, d.kafka_partition, d.kafka_offset from {payment_deliveries} as d
         left join {payment_transactions} as t on d.transaction_id = t.transaction_id
-        where d.disposition = 'DUPLICATE' and t.transaction_id is null
+        where d.disposition = 'DUPLICATE' and t.transaction_id is null and {is_payment_in_reach}
         """,
 }

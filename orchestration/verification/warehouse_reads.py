@@ -4,12 +4,13 @@ Belongs here: queries and their rows as dicts. Does not belong here: judging the
 dbt builds. Names come from allow-lists (settings and spark_jobs.sinks.delta), values travel as parameters.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestration.verification.correction_rules import CORRECTION_COUNTS, CORRECTION_RULES
+from orchestration.verification import scope as scopes
+from orchestration.verification.correction_rules import CORRECTION_COUNTS, CORRECTION_RULES, REPLAY_LEADS
 from orchestration.verification.erasure_rules import ERASURE_RULES
 from orchestration.verification.record_rules import _RECORD_RULES
 from spark_jobs.settings import JobSettings
@@ -28,11 +29,15 @@ _VIEWS = ("pipeline_health", "reconciliation_daily")
 
 @dataclass(frozen=True, slots=True)
 class WarehouseReads:
-    """The reads, by one client. Each sees one state of all tables; those of one session see the same one."""
+    """The reads, by one client. Each sees one state of all tables; those of one session see the same one.
+
+    With a scope they see of the large tables the batches that are in it.
+    """
 
     client: "bigquery.Client"
     settings: JobSettings
     session_id: str | None = None
+    scope: scopes.Scope | None = None
 
     @contextmanager
     def at_one_moment(self) -> Iterator["WarehouseReads"]:
@@ -41,6 +46,17 @@ class WarehouseReads:
 
         with snapshot(self.client) as session_id:
             yield replace(self, session_id=session_id)
+
+    def of_unsealed_days(self, ledger: Sequence[Row]) -> "WarehouseReads":
+        """The same reads of the days that are not sealed; of everything where none is sealed."""
+        [newest] = self.read("select max(day) as day from {day_seals}")
+        sealed = scopes.unsealed(newest["day"], ledger, None)
+        if sealed is None:
+            return self
+        [oldest] = replace(self, scope=sealed).read(
+            "select min(event_time) as event_time from {payment_corrections} where payments_added != 0"
+        )
+        return replace(self, scope=scopes.unsealed(newest["day"], ledger, oldest["event_time"]))
 
     def newest_batch(self) -> Row | None:
         """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
@@ -150,14 +166,22 @@ class WarehouseReads:
 
     def correction_counts(self) -> list[Row]:
         """Rows, different ids and the greatest id of corrections and replays; an erasure has many rows, and one id."""
-        return self.read(CORRECTION_COUNTS)
+        return replace(self, scope=None).read(CORRECTION_COUNTS)
 
     def broken_records(self) -> dict[str, list[Row]]:
-        """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; BREAKS_READ each at most."""
-        return {
-            rule: self.read(f"{sql}\nlimit {BREAKS_READ}")
-            for rule, sql in (_RECORD_RULES | CORRECTION_RULES | ERASURE_RULES).items()
-        }
+        """Records that break a rule, by rule: `topic`, `kafka_partition`, `kafka_offset`; BREAKS_READ each at most.
+
+        What breaks a rule in a part of the tables is looked at again in all of them: only that counts.
+        """
+        rules = _RECORD_RULES | CORRECTION_RULES | ERASURE_RULES
+        if self.scope is None:
+            return {rule: self._broken(sql) for rule, sql in rules.items()}
+        everything = replace(self, scope=None)
+        asked = {rule: sql for rule, sql in rules.items() if rule != REPLAY_LEADS}
+        return {rule: everything._broken(sql) if self._broken(sql) else [] for rule, sql in asked.items()}
+
+    def _broken(self, sql: str) -> list[Row]:
+        return self.read(f"{sql}\nlimit {BREAKS_READ}")
 
     def read(self, sql: str, **parameters: Any) -> list[Row]:
         """The rows of a query in which `{name}` is a table or a view of ours."""
@@ -174,4 +198,5 @@ class WarehouseReads:
     def _names(self) -> dict[str, str]:
         """What a name in braces stands for."""
         dataset = f"{self.settings.project}.{self.settings.dataset}"
-        return {name: f"`{dataset}.{name}`" for name in (*_VIEWS, *(table.name for table in catalog.TABLES))}
+        names = {name: f"`{dataset}.{name}`" for name in (*_VIEWS, *(table.name for table in catalog.TABLES))}
+        return names | (self.scope.parts(dataset) if self.scope else scopes.whole(dataset))

@@ -56,12 +56,31 @@ class History:
         rows = [self._payment(f"t{self.offset}", self._between(since, until)) for _ in range(count)]
         self.clock = max(_time(row["event_time"]) for row in rows)
         self._append(catalog.TRANSACTIONS, rows)
+        delivered = self._deliveries(rows)
+        self._append(catalog.DELIVERIES, delivered)
         ledger = tables(deliveries(batches=1))["batch_ledger"][0]
-        told = {"watermark": _text(self.watermark) if self.watermark else None, "published_at": _text(self.clock)}
+        told = {
+            "watermark": _text(self.watermark) if self.watermark else None,
+            "published_at": _text(self.clock),
+            "min_kafka_timestamp": min((row["kafka_timestamp"] for row in delivered), key=_time),
+        }
         self._append(catalog.LEDGER, [ledger | {"batch_id": self.batch_id} | told])
         self.watermark = max(self.clock - WATERMARK_DELAY, self.watermark or BEGIN)
         self.payments |= {row["transaction_id"]: row for row in rows}
         self._tell()
+
+    def _deliveries(self, payments: list[Row]) -> list[Row]:
+        """Of a batch: its payments, some of them twice, what came late, and what is no payment."""
+        names = {column.name for column in catalog.DELIVERIES.columns}
+        unique = [{name: row[name] for name in row if name in names} for row in payments]
+        told = [row | {"disposition": "UNIQUE", "reasons": []} for row in unique]
+        for row in unique:
+            for disposition, reasons in (("DUPLICATE", []), ("LATE", []), ("QUARANTINED", ["INVALID_AMOUNT"])):
+                if self.random.random() < 0.2:
+                    self.offset += 1
+                    place = {"kafka_partition": self.offset % 2, "kafka_offset": self.offset}
+                    told.append(row | place | {"disposition": disposition, "reasons": reasons})
+        return told
 
     def decide(self) -> None:
         """A late payment is admitted, or a payment is exchanged for what another delivery, or a new reading, says."""

@@ -8,6 +8,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from spark_jobs.erasure.copies import DERIVED
+from spark_jobs.warehouse.client import run
 from tests.dbt.conftest import DbtWarehouse
 from tests.dbt.histories import History
 
@@ -21,6 +22,8 @@ pytestmark = [
 KEYS = dict.fromkeys(DERIVED, ("transaction_id",)) | {
     "payment_metrics": ("window_start", "currency", "region", "payment_method")
 }
+SUMS = "int_deliveries__totals"
+"""Kept too, by the build that saw the deliveries: what its readers add up has to be the same."""
 ROUNDS = 3
 SEED = 7
 
@@ -53,6 +56,18 @@ def kept(warehouse: DbtWarehouse) -> dict[str, dict[tuple[Any, ...], dict[str, A
     }
 
 
+def summed_up(warehouse: DbtWarehouse) -> dict[tuple[Any, ...], dict[str, Any]]:
+    query = f"""
+        select day, topic, kafka_partition, currency, disposition, sum(record_count) as record_count,
+            sum(amount_minor) as amount_minor, sum(hash_total) as hash_total, min(min_offset) as min_offset,
+            max(max_offset) as max_offset, min(first_batch_id) as first_batch_id, max(last_batch_id) as last_batch_id
+        from `{warehouse.settings.project}.{warehouse.settings.dataset}.{SUMS}`
+        group by day, topic, kafka_partition, currency, disposition
+        """
+    key = ("day", "topic", "kafka_partition", "currency", "disposition")
+    return {tuple(row[name] for name in key): row for row in run(warehouse.client, query, {})}
+
+
 def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
     warehouse: DbtWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,19 +77,22 @@ def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
     history.begin()
     dbt = Dbt(warehouse)
     dbt.seed()
-    dbt.run("+payment_transactions_fraud", "+payment_metrics", full=True)
+    dbt.run("+payment_transactions_fraud", "+payment_metrics", f"+{SUMS}", full=True)
     for _ in range(ROUNDS):
         for _ in range(history.random.randint(1, 3)):
             history.commit()
         # A commit between any two models: as in mid-build.
-        for model in DERIVED:
+        for model in (*DERIVED, SUMS):
             dbt.run(model)
             if history.random.random() < 0.5:
                 history.commit()
-    dbt.run(*DERIVED)
-    built = kept(warehouse)
-    dbt.run(*DERIVED, full=True)
+    dbt.run(*DERIVED, SUMS)
+    built, sums = kept(warehouse), summed_up(warehouse)
+    builds = {row["since_batch_id"] for row in warehouse.rows(SUMS)}
+    dbt.run(*DERIVED, SUMS, full=True)
     made_anew = kept(warehouse)
+    assert len(builds) > 1, "no build added to the sums"
+    assert sums == summed_up(warehouse) != {}
     assert len(made_anew["payment_transactions_fraud"]) == history.stored() > 0
     for table in DERIVED:
         assert built[table] == made_anew[table], table

@@ -8,10 +8,10 @@ deliveries as (
         deliveries.kafka_partition,
         deliveries.kafka_offset,
         deliveries.disposition,
-        date(if(deliveries.is_valid, deliveries.event_time, deliveries.kafka_timestamp)) as day,
-        if(deliveries.is_valid, deliveries.currency, '') as currency,
-        cast(if(deliveries.is_valid, deliveries.amount_minor, 0) as numeric) as amount_minor,
-        cast(cast(concat('0x', substr(to_hex(deliveries.value_sha256), 1, 15)) as int64) as numeric) as hash_part,
+        {{ told_day('deliveries') }} as day,
+        {{ told_currency('deliveries') }} as currency,
+        {{ told_amount_minor('deliveries') }} as amount_minor,
+        {{ told_hash('deliveries') }} as hash_part,
         deliveries.batch_id
     from {{ ref('stg_payments__deliveries') }} as deliveries
     left join replays
@@ -59,11 +59,11 @@ told as (
         day,
         topic,
         kafka_partition,
-        if(disposition in ('QUARANTINED', 'IGNORED'), '', currency) as currency,
+        {{ receipt_currency() }} as currency,
         disposition,
         is_late_payment,
         record_count,
-        if(disposition in ('QUARANTINED', 'IGNORED'), 0, amount_minor) as amount_minor,
+        {{ receipt_amount_minor() }} as amount_minor,
         hash_total,
         min_offset,
         max_offset,

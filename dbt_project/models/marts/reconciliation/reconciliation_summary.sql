@@ -31,7 +31,7 @@ judged as (
         day,
         cast(null as int64) as batch_id,
         status
-    from {{ open_rows('reconciliation_control_totals', days_before=2, since=open_days()) }}
+    from {{ judged_control_totals() }}
     where {{ is_day_open() }}
 )
 

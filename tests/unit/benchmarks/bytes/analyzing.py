@@ -23,7 +23,9 @@ def reads(sql: str, *parameters: dict[str, Any], hourly: Set[str] = frozenset())
     """By table. Rows of `hourly` tables lie in the order of their time."""
     types = {sent["name"]: sent_type(sent["parameterType"]) for sent in parameters}
     evaluator = Evaluator(NOON, {sent["name"]: sent for sent in parameters})
-    return {read.table: read for read in reads_of(warehouse().resolve(sql, types), evaluator, PARTITION_COLUMNS, hourly)}
+    return {
+        read.table: read for read in reads_of(warehouse().resolve(sql, types), evaluator, PARTITION_COLUMNS, hourly)
+    }
 
 
 def columns(sql: str) -> dict[str, set[str]]:

@@ -16,7 +16,7 @@ def test_what_is_only_read_at_night_is_not_left_out_where_it_is_asked_for() -> N
     assert dbt_call("__ASSET_JOB", HOME, {names.RETURNS}) == (BUILD_ARGS, HOME / "dbt")
 
 
-def test_the_nightly_job_checks_everything_in_a_folder_of_its_own() -> None:
+def test_the_nightly_job_checks_all_unsealed_days_in_a_folder_of_its_own() -> None:
     arguments, folder = dbt_call(names.RECONCILE_JOB, HOME, {names.RETURNS})
-    assert arguments == (*BUILD_ARGS, "--vars", "check_everything: true")
+    assert arguments == (*BUILD_ARGS, "--vars", "check_unsealed: true")
     assert folder != HOME / "dbt"

@@ -1,0 +1,70 @@
+"""What a verification looks at where it need not look at everything: the batches of days that are not sealed. Pure.
+
+Belongs here: where these begin, and the parts of the large tables that hold them. Does not belong here: reading
+(warehouse_reads), seals (spark_jobs.sealing).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from spark_jobs.tables.row_types import Row
+
+BEFORE_ITS_RETRY = timedelta(hours=1)
+"""A retry that says another time than its payment is of an hour later at most, or is not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Batches after `after_batch`: no record of theirs is older than `delivered`, and no payment than `paid`."""
+
+    sealed_until: date
+    after_batch: int
+    delivered: datetime
+    paid: datetime
+
+    def parts(self, dataset: str) -> dict[str, str]:
+        """By its name, what is read of a table."""
+        delivered, paid = (f"timestamp '{moment.isoformat(' ')}'" for moment in (self.delivered, self.paid))
+        is_newer = f"batch_id > {self.after_batch}"
+        payments = f"`{dataset}.payment_transactions` where event_time >= {paid}"
+        retried = f"timestamp '{(self.paid + BEFORE_ITS_RETRY).isoformat(' ')}'"
+        return {
+            "payment_deliveries": f"(select * from `{dataset}.payment_deliveries`"
+            f" where kafka_timestamp >= {delivered} and {is_newer})",
+            "payment_transactions": f"(select * from {payments})",
+            "payments_of_batches": f"(select * from {payments} and {is_newer})",
+            "payment_corrections": f"(select * from `{dataset}.payment_corrections`"
+            f" where decided_at >= {delivered} and {is_newer})",
+            "is_payment_in_reach": f"d.event_time >= {retried}",
+        }
+
+
+def whole(dataset: str) -> dict[str, str]:
+    """The same where all is looked at, of what is no table's name."""
+    return {"payments_of_batches": f"`{dataset}.payment_transactions`", "is_payment_in_reach": "true"}
+
+
+def unsealed(sealed_until: date | None, ledger: Sequence[Row], oldest_correction: datetime | None) -> Scope | None:
+    """The scope of the days after the newest sealed one; None where all is to be looked at.
+
+    Args:
+        sealed_until: the newest sealed day; None where none is.
+        ledger: rows of batch_ledger.
+        oldest_correction: the oldest payment that a decision has put in or taken out since then.
+    """
+    if sealed_until is None:
+        return None
+    since = datetime.combine(sealed_until + timedelta(days=1), time(), UTC)
+    batches = [row for row in ledger if row["published_at"] >= since]
+    if any(row["watermark"] is None for row in batches):
+        return None
+    written = [row["min_kafka_timestamp"] for row in batches if row["min_kafka_timestamp"]]
+    made = [row["watermark"] for row in batches] + ([oldest_correction] if oldest_correction else [])
+    newest = max((row["batch_id"] for row in ledger), default=0)
+    return Scope(
+        sealed_until,
+        min((row["batch_id"] - 1 for row in batches), default=newest),
+        min([since, *written]),
+        min([since, *made]),
+    )

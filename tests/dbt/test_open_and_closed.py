@@ -1,0 +1,47 @@
+"""Where an altered row is seen: in what is open by the next build, in what is closed by the night."""
+
+import pytest
+
+from tests.dbt.breaks import AMOUNTS, DUPLICATES, PAYMENTS, TOTALS
+from tests.dbt.conftest import DbtWarehouse
+from tests.dbt.sample import Tables, deliveries, tables
+
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
+
+NO_SECOND_LOOK = "checked_again_batches: 0"
+ASKED = (AMOUNTS, PAYMENTS, TOTALS, DUPLICATES, "int_deliveries__totals", "reconciliation_summary")
+CLOSED, OPEN = 1, 4
+
+
+def altered(data: Tables, batch_id: int) -> None:
+    """A cent more in a payment's delivery, and a retry of a payment that never was."""
+    of_it = [row for row in data["payment_deliveries"] if row["batch_id"] == batch_id]
+    next(row for row in of_it if row["disposition"] == "UNIQUE")["amount_minor"] += 1
+    next(row for row in of_it if row["disposition"] == "DUPLICATE")["transaction_id"] = f"never-seen-{batch_id}"
+
+
+def batches_named(warehouse: DbtWarehouse) -> set[int]:
+    return {row["batch_id"] for row in warehouse.rows(AMOUNTS)}
+
+
+def test_an_altered_row_is_seen_by_the_next_build_where_it_is_open_and_by_the_night_where_it_is_not(
+    warehouse: DbtWarehouse,
+) -> None:
+    warehouse.fill(tables(deliveries(batches=3)))
+    first = warehouse.build("--exclude-resource-type", "unit_test", "--vars", NO_SECOND_LOOK)
+    assert not first.not_green(), first.output
+    data = tables(deliveries(batches=4))
+    altered(data, CLOSED)
+    warehouse.fill(data)
+    closed = warehouse.build("--select", *ASKED, "--vars", NO_SECOND_LOOK)
+    assert not closed.not_green(), closed.output
+    altered(data, OPEN)
+    warehouse.fill(data, {"payment_deliveries"})
+    # The sums of a build that was not the first to see the batch stay as they were: made anew.
+    warehouse.run("alter table {int_deliveries__totals} set options (labels = [('built', '3-0-0')])")
+    build = warehouse.build("--select", *ASKED, "--vars", NO_SECOND_LOOK)
+    assert build.not_green() == dict.fromkeys((AMOUNTS, PAYMENTS, TOTALS, DUPLICATES), "fail")
+    assert batches_named(warehouse) == {OPEN}
+    night = warehouse.build("--select", *ASKED, "--vars", f"{{{NO_SECOND_LOOK}, check_everything: true}}")
+    assert night.not_green() == dict.fromkeys((AMOUNTS, PAYMENTS, TOTALS, DUPLICATES), "fail")
+    assert batches_named(warehouse) == {CLOSED, OPEN}

@@ -1,0 +1,80 @@
+from datetime import UTC, date, datetime
+from typing import Any
+
+from benchmarks.bytes.analyzer import Warehouse
+from orchestration.verification.correction_rules import CORRECTION_RULES
+from orchestration.verification.ledger_rules import Evidence, tally
+from orchestration.verification.record_rules import _RECORD_RULES
+from orchestration.verification.scope import Scope, unsealed, whole
+from spark_jobs.tables import catalog
+
+SEALED = date(2026, 11, 20)
+
+
+def at(day: int, hour: int) -> datetime:
+    return datetime(2026, 11, day, hour, tzinfo=UTC)
+
+
+def batch(number: int, published: datetime, written: datetime | None, watermark: datetime | None) -> dict[str, Any]:
+    return {"batch_id": number, "published_at": published, "min_kafka_timestamp": written, "watermark": watermark}
+
+
+LEDGER = [
+    batch(7, at(20, 23), at(20, 23), at(20, 22)),
+    # Written on the sealed day, and published after it.
+    batch(8, at(21, 1), at(20, 22), at(20, 21)),
+    batch(9, at(21, 2), None, at(21, 1)),
+]
+
+
+def test_without_a_seal_everything_is_looked_at() -> None:
+    assert unsealed(None, LEDGER, None) is None
+
+
+def test_batches_that_were_published_after_the_sealed_day_are_looked_at_from_their_oldest_record_on() -> None:
+    assert unsealed(SEALED, LEDGER, None) == Scope(SEALED, 7, at(20, 22), at(20, 21))
+
+
+def test_a_payment_that_a_decision_has_put_in_is_looked_for_where_it_is() -> None:
+    found = unsealed(SEALED, LEDGER, at(3, 5))
+    assert found is not None
+    assert (found.delivered, found.paid) == (at(20, 22), at(3, 5))
+
+
+def test_where_nothing_came_since_no_batch_is_looked_at() -> None:
+    assert unsealed(SEALED, LEDGER[:1], None) == Scope(SEALED, 7, at(21, 0), at(21, 0))
+
+
+def test_the_first_batch_of_all_carries_no_watermark_in_and_is_looked_at_with_everything() -> None:
+    assert unsealed(SEALED, [batch(1, at(21, 1), at(21, 1), None)], None) is None
+
+
+def test_a_rule_about_a_part_of_the_tables_is_a_statement_that_bigquerys_own_analyzer_accepts() -> None:
+    """Those that join: the others differ by a table's name alone."""
+    names = {table.name: f"`p.d.{table.name}`" for table in catalog.TABLES}
+    parts = Scope(SEALED, 7, at(20, 22), at(20, 21)).parts("p.d")
+    analyzer = Warehouse()
+    for sql in (sql for sql in (_RECORD_RULES | CORRECTION_RULES).values() if " join " in sql):
+        for chosen in (whole("p.d"), parts):
+            analyzer.accept(sql.format(**(names | chosen)))
+
+
+def counted(number: int, disposition: str, count: int) -> dict[str, Any]:
+    return {"batch_id": number, "kafka_partition": 0, "disposition": disposition, "record_count": count}
+
+
+def test_of_batches_that_are_not_looked_at_the_ledger_and_receipts_say_what_there_is() -> None:
+    partitions = [
+        {"batch_id": number, "kafka_partition": 0, "unique_count": 5, "duplicate_count": 2, "late_count": 0}
+        for number in (1, 2)
+    ]
+    evidence = Evidence(
+        ledger_partitions=partitions,
+        delivery_counts=[counted(2, "UNIQUE", 5), counted(2, "DUPLICATE", 2)],
+        erasures=[counted(1, "UNIQUE", 1)],
+        after_batch=1,
+    )
+    [held] = tally([*evidence.delivery_counts, *evidence.said_of_others()])
+    assert (held.delivered, held.unique, held.duplicate, held.erased) == (14, 9, 4, 1)
+    assert [row["batch_id"] for row in evidence.looked_at().ledger_partitions] == [2]
+    assert evidence.looked_at().erasures == []
