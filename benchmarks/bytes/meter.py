@@ -20,7 +20,10 @@ from spark_jobs.tables import catalog
 
 SHORT_DAYS, LONG_DAYS = 30, 365
 _CONTROL = re.compile(r"\s*(begin|commit|rollback|call|assert|declare|set)\b", re.IGNORECASE)
-_NO_QUERY = re.compile(r"\s*(drop|create\s+(or\s+replace\s+)?view|alter|truncate)\b", re.IGNORECASE)
+_NO_QUERY = re.compile(
+    r"\s*(drop|create\s+(or\s+replace\s+)?view|create\s+(snapshot\s+)?table\s+\S+\s+clone|alter|truncate)\b",
+    re.IGNORECASE,
+)
 _STATEMENT_KINDS = {
     "QueryStmt": "select",
     "InsertStmt": "insert into",

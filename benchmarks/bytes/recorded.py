@@ -12,9 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-WORKS = ("batch", "renewal", "build", "check", "watch", "verify", "audit", "decision", "erasure", "rebuild")
+WORKS = (
+    "batch", "renewal", "turn", "build", "check", "night", "watch", "verify", "seal", "audit", "decision", "fraud",
+    "backup", "erasure", "rebuild",
+)  # fmt: skip
 """Who sends statements. A renewal is the first batch of a checkpoint that was made anew, of which all that outlives one
-was lost, too; a check is a dbt test of a build; a rebuild is the build after an erasure."""
+was lost, too; a turn is what the lease sends; a check is a dbt test of a build; a night is the build that checks all
+days that are not sealed; a seal is a sealed day held against its seal, which is as much as sealing it; fraud is a look
+at the alert queue, a label and an entry of a list; a rebuild is the build after an erasure."""
 
 _DBT_NODE = re.compile(r'"node_id": "(model|test|seed|operation|unit_test)\.[^."]+\.([^"]+)"')
 _DATASET = re.compile(r"`?[\w-]+`?\.`?payment_data(?:_\d+)?`?\.`?(\w+)`?")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from google.cloud import bigquery
@@ -22,21 +22,30 @@ from benchmarks.bytes.recorded import Recording, Statement, StoredTable, node_of
 from benchmarks.bytes.volumes import DBT_TMP
 from benchmarks.harness.figures import ROOT
 from benchmarks.harness.stack import stack
+from orchestration import names
+from orchestration.assets.dbt_models import dbt_call
 from orchestration.cli.decisions.erase import carry_out
+from orchestration.cli.fraud.queue import queue_sql
 from orchestration.control_totals.reports import report
 from orchestration.platform.dagster_home import open_instance
 from orchestration.resources.bigquery import PaymentsBigQueryResource
 from orchestration.resources.broker import BrokerReader
-from orchestration.settings import StackSettings, child_environment, read_stack_settings
+from orchestration.settings import DBT_PROJECT_DIR, StackSettings, child_environment, read_stack_settings
 from orchestration.watch.look import look
 from simulator.config import SimulationConfig
 from simulator.sending.manifest import read_manifest
 from simulator.sending.simulate import simulate
+from spark_jobs.backups.copies import back_up
 from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.late_payments import decide_late
 from spark_jobs.driver.run import Run
 from spark_jobs.driver.spark_session import build_session
+from spark_jobs.fraud.labels import Label, label_payment
+from spark_jobs.fraud.lists import ListName, Subject, SubjectKind, add
+from spark_jobs.sealing.recheck import recheck
+from spark_jobs.tables.catalog import DAY_SEALS
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.turns.lease_table import WarehouseLeases
 from spark_jobs.warehouse.client import connect, run
 
 FIRST_EVENTS = 3_000
@@ -44,6 +53,8 @@ EVENTS_A_BATCH = 400
 BATCHES_LOOKED_BACK_ON = 11
 """Before the first build: the checks of a build look at ten batches again, and the very first has no watermark."""
 BATCHES_BEFORE = 4
+SEALED_DAYS_AGO = timedelta(days=3)
+"""At 02:00 UTC, of the newest sealed day: it was sealed the night before, a day after its end."""
 _COMMAND_SECONDS = 900
 _CELLS = "select count(distinct concat(currency, region, payment_method)) as found from `{dataset}.payment_metrics`"
 
@@ -81,8 +92,13 @@ class Recorder:
                     self._command("build")
                 with self._kept("watch"):
                     self._look()
+                self._seal()
                 with self._kept("verify"):
                     self._command("verify")
+                with self._kept("seal"):
+                    recheck(self.client, settings.job, lambda seals: seals[-1:])
+                with self._kept("night"):
+                    self._night()
                 with self._kept("audit"):
                     self._command("audit", f"{datetime.now(UTC):%Y-%m-%d}")
                 with self._kept("decision"):
@@ -94,6 +110,12 @@ class Recorder:
                         decided_by="meter",
                         reason="it",
                     )
+                with self._kept("fraud"):
+                    self._look_for_fraud()
+                with self._kept("backup"):
+                    back_up(self.client, settings.job, f"{settings.job.dataset}_backup")
+                with self._kept("turn"):
+                    WarehouseLeases(self.client, settings.job).renew("meter", settings.job.turn_lease_seconds)
                 # The tables are measured before anything is erased.
                 self._measure()
                 with self._kept("erasure"):
@@ -130,6 +152,45 @@ class Recorder:
         say(f"payments {' '.join(arguments)}: exit {done.returncode}")
         if done.returncode > 1 or done.stderr.strip():
             raise RuntimeError(f"payments {arguments[0]} failed: {done.stderr[-500:]}{done.stdout[-2000:]}")
+
+    def _seal(self) -> None:
+        """As if all days were sealed that are at 02:00 UTC, when the night begins."""
+        names = ", ".join(column.name for column in DAY_SEALS.columns)
+        day = f"{datetime.now(UTC).date() - SEALED_DAYS_AGO:%Y-%m-%d}"
+        run(
+            self.client,
+            f"""
+            insert into `{self._dataset}.day_seals` ({names})
+            values (1, date '{day}', 0, '{{}}', 0, 1, '', 0, '', 0, 0, 'meter', '', timestamp '{day}', '', '')
+            """,
+            {},
+        )
+
+    def _night(self) -> None:
+        """As Dagster calls dbt at night. Raises RuntimeError where a model cannot be built."""
+        arguments, target = dbt_call(names.RECONCILE_JOB, self.folder, {names.RETURNS})
+        folders = ["--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)]
+        done = subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", *arguments, *folders, "--target-path", str(target)],
+            cwd=self.folder,
+            env=child_environment(self.settings) | {"DBT_TARGET": "local"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_SECONDS,
+        )
+        say(f"dbt at night: exit {done.returncode}")
+        if done.returncode > 1:
+            raise RuntimeError(f"dbt failed at night: {done.stdout[-2000:]}")
+
+    def _look_for_fraud(self) -> None:
+        job = self.settings.job
+        run(self.client, queue_sql(job), {"day": f"{datetime.now(UTC):%Y-%m-%d}"})
+        sql = f"select transaction_id, date(event_time) as day from `{self._dataset}.payment_transactions` limit 1"
+        [row] = run(self.client, sql, {})
+        label_payment(self.client, job, row["transaction_id"], row["day"], Label.FALSE_ALARM, by="meter", reason="it")
+        who = Subject(ListName.BLOCK, SubjectKind.SENDER, self._account())
+        add(self.client, job, who, 1, by="meter", reason="it")
 
     def _look(self) -> None:
         job = self.settings.job

@@ -89,6 +89,13 @@ class Schedule:
     decisions_a_day: float = 4
     erasures_a_day: float = 1
     renewals_a_day: float = 1
+    nights_a_day: float = 1
+    sealed_days_read_a_day: float = 3
+    """A day is sealed each night, and two are held against their seals."""
+    fraud_looks_a_day: float = 24
+    backups_a_day: float = 1
+    turns_a_day: float = 0
+    """With PAYMENTS_TURN=lock, the default, none."""
 
     def times_a_day(self, work: str) -> float:
         """Of a kind of work, by its name in a recording."""
@@ -98,6 +105,11 @@ class Schedule:
             "renewal": self.renewals_a_day,
             "build": builds,
             "check": builds,
+            "night": self.nights_a_day,
+            "seal": self.sealed_days_read_a_day,
+            "fraud": self.fraud_looks_a_day,
+            "backup": self.backups_a_day,
+            "turn": self.turns_a_day,
             "watch": 1440,
             "verify": self.verifications_a_day,
             "audit": self.audits_a_day,
@@ -172,7 +184,7 @@ class Volumes:
             case Grows.MINUTE:
                 return min(payments, units["cells"] * 1440)
             case Grows.BUILD:
-                # Every cell in every build: the recording's first build has seen most of them.
+                # Every cell in every build, once there are payments enough.
                 return builds_a_day * min(payments / builds_a_day, rows)
             case Grows.BATCH:
                 return traffic.schedule.times_a_day("batch") * rows / units["batches"]

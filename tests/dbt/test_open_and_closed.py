@@ -32,16 +32,11 @@ def test_an_altered_row_is_seen_by_the_next_build_where_it_is_open_and_by_the_ni
     assert not first.not_green(), first.output
     data = tables(deliveries(batches=4))
     altered(data, CLOSED)
-    warehouse.fill(data)
-    closed = warehouse.build("--select", *ASKED, "--vars", NO_SECOND_LOOK)
-    assert not closed.not_green(), closed.output
     altered(data, OPEN)
-    warehouse.fill(data, {"payment_deliveries"})
-    # The sums of a build that was not the first to see the batch stay as they were: made anew.
-    warehouse.run("alter table {int_deliveries__totals} set options (labels = [('built', '3-0-0')])")
+    warehouse.fill(data)
     build = warehouse.build("--select", *ASKED, "--vars", NO_SECOND_LOOK)
-    assert build.not_green() == dict.fromkeys((AMOUNTS, PAYMENTS, TOTALS, DUPLICATES), "fail")
+    assert build.not_green() == dict.fromkeys((AMOUNTS, PAYMENTS, TOTALS, DUPLICATES), "fail"), build.output
     assert batches_named(warehouse) == {OPEN}
     night = warehouse.build("--select", *ASKED, "--vars", f"{{{NO_SECOND_LOOK}, check_everything: true}}")
-    assert night.not_green() == dict.fromkeys((AMOUNTS, PAYMENTS, TOTALS, DUPLICATES), "fail")
+    assert night.not_green() == dict.fromkeys((AMOUNTS, PAYMENTS, TOTALS, DUPLICATES), "fail"), night.output
     assert batches_named(warehouse) == {CLOSED, OPEN}

@@ -11,6 +11,7 @@ TABLES = {
     "payment_deliveries": StoredTable({}, "kafka_timestamp", 110, {"transaction_id": 38.0, "raw_value": 2.0}),
     "payment_transactions": StoredTable({}, "event_time", 100, {"transaction_id": 38.0, "amount": 16.0}),
     "payment_metrics": StoredTable({}, "window_start", 90, {"currency": 5.0}),
+    "int_deliveries__totals": StoredTable({}, "since_published_at", 40, {"record_count": 8.0}),
     "batch_ledger": StoredTable({}, "published_at", 10, {"batch_id": 8.0}),
     "currencies": StoredTable({}, None, 164, {"currency": 5.0}),
 }
@@ -49,6 +50,14 @@ def test_cells_of_a_minute_grow_with_payments_until_every_cell_is_there() -> Non
     slow, fast = Traffic(0.1, 1), Traffic(1_000, 1)
     assert VOLUMES.rows("payment_metrics", Window(), slow) == pytest.approx(0.1 * DAY_SECONDS * 0.9)
     assert VOLUMES.rows("payment_metrics", Window(), fast) == 50 * 1440
+
+
+def test_sums_of_a_build_grow_with_payments_until_every_cell_is_in_every_build() -> None:
+    hourly = Schedule(build_minutes=60)
+    assert VOLUMES.rows("int_deliveries__totals", Window(), Traffic(0.001, 10, hourly)) == pytest.approx(
+        0.001 * DAY_SECONDS * 0.4 * 10
+    )
+    assert VOLUMES.rows("int_deliveries__totals", Window(), Traffic(1_000, 10, hourly)) == 24 * 40 * 10
 
 
 def test_the_ledger_grows_with_batches() -> None:
