@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.dashboard.model import Snapshot, stamp
 from orchestration.dashboard.rendering import FOLDER, SERVED_POLICY, duration, one_file, served
-from tests.unit.orchestration.dashboard.sample import NOW, rows, snapshot, without_warehouse
+from tests.unit.orchestration.dashboard.sample import NOW, bins, rows, snapshot, without_warehouse
 
 VENDORED = {
     "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
@@ -64,6 +64,41 @@ def test_nothing_is_asked_of_another_host() -> None:
     for html in (page(), one_file(snapshot(), NOW)):
         links = [a.get("src") or a.get("href") or "" for _, a in Tags(html).found]
         assert not [link for link in links if re.match(r"(https?:)?//", link)]
+
+
+FIRST_ANSWER_BYTES = 80_000
+"""The page of a full day, as it is sent: far below a second even at a slow network's 10 Mbit/s."""
+STYLES_BYTES = 16_000
+
+
+def a_full_day() -> Snapshot:
+    """96 quarters of an hour, a dozen batches, twenty reasons."""
+    [newest] = bins()[-1:]
+    day = [newest | {"bin": NOW - timedelta(minutes=15 * at)} for at in reversed(range(96))]
+    [batch], [reason] = rows()["batches"], rows()["quarantine"]
+    return snapshot(bins=day, batches=[batch] * 12, quarantine=[reason] * 20)
+
+
+def test_the_first_paint_waits_for_the_page_and_its_own_two_styles_alone() -> None:
+    html = page(a_full_day())
+    tags = Tags(html)
+    assert all("defer" in script for script in tags.of("script")), "no script holds the paint up"
+    waited_for = [a["href"] for a in tags.of("link") if a.get("rel") == "stylesheet"]
+    assert waited_for == ["static/vendor/uPlot.min.css", "static/page.css"]
+    assert "@import" not in "".join((FOLDER / file.removeprefix("static/")).read_text() for file in waited_for)
+    assert "@font-face" not in (FOLDER / "page.css").read_text(), "no text waits for a font"
+    assert sum((FOLDER / file.removeprefix("static/")).stat().st_size for file in waited_for) < STYLES_BYTES
+    assert not [tag for tag in ("img", "iframe", "object", "video") if tags.of(tag)]
+
+
+def test_the_first_answer_is_small_however_much_was_published() -> None:
+    assert len(page(a_full_day()).encode()) < FIRST_ANSWER_BYTES
+
+
+def test_the_lines_and_all_words_are_there_before_any_script() -> None:
+    html = page(a_full_day())
+    assert html.count('class="line"') == 8, "each metric of which the sample knows a day"
+    assert "Yes: every payment is counted once" in html
 
 
 def test_the_one_file_needs_nothing_and_its_policy_names_its_script_and_style() -> None:
