@@ -3,6 +3,7 @@
 Belongs here: layouts and cells. Does not belong here: where rows come from (statements), HTML (page).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,6 +44,14 @@ class Table:
     read_at: str
     command: str
 
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Of each column whether it holds numbers alone, which stand to the right, digit below digit."""
+        return tuple(
+            any(row[at] for row in self.rows) and all(is_number(row[at]) for row in self.rows if row[at])
+            for at in range(len(self.columns))
+        )
+
 
 def table_of(layout: Layout, snapshot: Snapshot) -> Table:
     """The table with its rows."""
@@ -59,6 +68,25 @@ def table_of(layout: Layout, snapshot: Snapshot) -> Table:
         read_at="" if section.read_at is None else clock(moment_of(section.read_at)),
         command=layout.command,
     )
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number, with a currency or a unit of size at most."""
+    return re.fullmatch(r"[-$]?[\d,]+(\.\d+)?( ([A-Z]{3}|[kMGTP]?B))?", cell) is not None
+
+
+def size(name: str) -> Cell:
+    """A number of bytes, in the unit that says it best."""
+
+    def cell(row: Row) -> str:
+        if row.get(name) is None:
+            return ""
+        value, units = Decimal(str(row[name])), ["B", "kB", "MB", "GB", "TB", "PB"]
+        while abs(value) >= 1000 and len(units) > 1:
+            value, units = value / 1000, units[1:]
+        return f"{value:,.1f}".removesuffix(".0") + f" {units[0]}"
+
+    return cell
 
 
 def text(name: str) -> Cell:
@@ -120,8 +148,8 @@ _MONITORED: dict[str, dict[str, Cell]] = {
     "state-growth": {
         "hour": when("hour"),
         "ids": count("state_keys"),
-        "bytes": count("state_bytes"),
-        "growth": count("growth_bytes"),
+        "size": size("state_bytes"),
+        "growth": size("growth_bytes"),
     },
     "reconciliation": {
         "day": text("day"),
@@ -253,7 +281,7 @@ TABLES = (
         "costs",
         "Costs a day",
         statements.COSTS,
-        {"day": text("day"), "queries": count("jobs"), "bytes billed": count("bytes_billed"), "list price": _dollars},
+        {"day": text("day"), "queries": count("jobs"), "billed": size("bytes_billed"), "list price": _dollars},
         "BigQuery has billed no query in the last 7 days.",
         "",
         lambda _: f"All queries of the project, at {ON_DEMAND_DOLLARS_A_TIB} dollars a TiB; storage is not in it.",

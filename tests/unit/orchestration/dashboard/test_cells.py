@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from orchestration.dashboard import statements
-from orchestration.dashboard.cells import TABLES, Table, table_of
+from orchestration.dashboard.cells import TABLES, Table, is_number, size, table_of
 from orchestration.dashboard.model import Section, Snapshot
 from tests.unit.orchestration.dashboard.sample import snapshot
 
@@ -29,7 +29,7 @@ def test_a_sample_of_the_quarantine_is_a_place_in_kafka() -> None:
 
 
 def test_what_was_billed_is_priced_by_the_list() -> None:
-    assert table("costs").rows == (("2026-01-05", "7", "1,099,511,627,776", "$6.25"),)
+    assert table("costs").rows == (("2026-01-05", "7", "1.1 TB", "$6.25"),)
 
 
 def test_every_section_but_the_top_ones_has_a_table() -> None:
@@ -58,3 +58,25 @@ def test_what_was_never_read_is_not_called_empty() -> None:
     assert table("late", Snapshot("2026-01-05T12:00:00Z")).note == "It was not read yet."
     empty = Snapshot("2026-01-05T12:00:00Z", sections={statements.LATE: Section((), "2026-01-05T12:00:00Z")})
     assert table("late", empty).note == "No record was late."
+
+
+def test_bytes_are_told_in_the_unit_that_says_them_best() -> None:
+    cell = size("bytes")
+    assert [cell({"bytes": each}) for each in (None, 0, 999, 1000, 40_500_000, -2_000)] == [
+        "",
+        "0 B",
+        "999 B",
+        "1 kB",
+        "40.5 MB",
+        "-2 kB",
+    ]
+
+
+def test_columns_of_numbers_stand_to_the_right_and_others_do_not() -> None:
+    assert table("lag").numeric == (True, True, True, True)
+    assert dict(zip(table("late").columns, table("late").numeric, strict=True)) == {
+        "currency": False,
+        "records": True,
+        "amount": True,
+    }
+    assert not any(is_number(each) for each in ("2026-01-05 12:07", "80 to 100", "HEALTHY", "payment-events/0/17", ""))
