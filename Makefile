@@ -48,6 +48,11 @@ test-thorough: setup ## only the tests that kill, damage, refuse and start anew;
 test-long: setup ## only the tests that take many minutes, such as a hundred verifications beside traffic
 	$(BIN)/pytest tests -m long $(PYTEST_OPTIONS)
 
+.PHONY: test-cluster
+test-cluster: setup ## the whole path on machines made of network namespaces, each part killed under load (15 minutes, root)
+	@tests/cluster/tools.sh
+	$(BIN)/pytest tests/cluster -m "" -x $(PYTEST_OPTIONS)
+
 test-unit: setup ## only the tests that start nothing
 	$(BIN)/pytest tests/unit tests/architecture $(PYTEST_OPTIONS)
 

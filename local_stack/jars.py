@@ -28,7 +28,10 @@ class JarError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Jar:
-    """One line of the list: the folder it belongs in, `group:artifact:version`, and its SHA-256."""
+    """One line of the list: the folder it belongs in, its coordinates, and its SHA-256.
+
+    Coordinates are `group:artifact:version`, or `group:artifact:jar:classifier:version`.
+    """
 
     folder: str
     coordinates: str
@@ -37,8 +40,8 @@ class Jar:
     @property
     def path(self) -> Path:
         """Where it lies below the folder of all jars, by the name that Maven gives it."""
-        _, artifact, version = self.coordinates.split(":")
-        return Path(self.folder) / f"{artifact}-{version}.jar"
+        _, artifact, *more, version = self.coordinates.split(":")
+        return Path(self.folder) / f"{'-'.join((artifact, version, *more[1:]))}.jar"
 
 
 def parse(text: str) -> list[Jar]:
@@ -99,8 +102,10 @@ def locked(folder: Path, repository: Path) -> Iterator[Jar]:
     """The jars that Maven put below `folder`, with the coordinates that they have in its local repository."""
     known = {path.name: path.relative_to(repository).parts for path in repository.rglob("*.jar")}
     for path in folder.glob("*/*.jar"):
-        *group, artifact, version, _ = known[path.name]
-        yield Jar(path.parent.name, f"{'.'.join(group)}:{artifact}:{version}", _sha256(path))
+        *group, artifact, version, name = known[path.name]
+        classifier = name.removeprefix(f"{artifact}-{version}").removesuffix(".jar").removeprefix("-")
+        more = ("jar", classifier) if classifier else ()
+        yield Jar(path.parent.name, ":".join((".".join(group), artifact, *more, version)), _sha256(path))
 
 
 def maven_artifact() -> Callable[[str, Path], None]:

@@ -1,17 +1,24 @@
 """Where a URI's files are: one file system a process for each kind of place.
 
-Belongs here: from a URI to an Arrow file system and a path, and deleting many files at once. Does not belong here: what
-lies where (streaming, deduplication). A client of an object store looks for credentials and connects: to make one for
-each file would cost more than the file.
+Belongs here: from a URI to an Arrow file system and a path, small files whole, and deleting many files at once. Does
+not belong here: what lies where (streaming, deduplication). A client of an object store looks for credentials and
+connects: to make one for each file would cost more than the file.
 """
 
 import contextlib
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from functools import cache
 
 import pyarrow.fs as pafs
+
+STAND_IN = "STORAGE_EMULATOR_HOST"
+"""The variable that names a stand-in for Cloud Storage, as Google's own client libraries have it named."""
+
+RETRIED_FOR = timedelta(minutes=2)
+"""How long an object store that is away is waited for; by itself a client would try for a quarter of an hour."""
 
 _AT_ONCE = 16
 """Deletions of an object store that are under way together: each waits for an answer, and works at nothing."""
@@ -37,6 +44,102 @@ def delete_files(uris: Iterable[str]) -> None:
             list(pool.map(lambda each: _delete(*each), remote))
 
 
+def make_folder(uri: str) -> tuple[pafs.FileSystem, str]:
+    """As `place`, with the folder made: an object store has none, and would be asked several times for nothing."""
+    filesystem, path = place(uri)
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        filesystem.create_dir(path, recursive=True)
+    return filesystem, path
+
+
+def read_file(uri: str) -> bytes | None:
+    """All of a file; None where there is none."""
+    filesystem, path = place(uri)
+    try:
+        with filesystem.open_input_stream(path) as stream:
+            content: bytes = stream.read()
+            return content
+    except FileNotFoundError:
+        return None
+
+
+def write_file(uri: str, content: bytes) -> None:
+    """Write or replace a file: it is there whole, or as it was before."""
+    make_folder(uri.rpartition("/")[0])
+    filesystem, path = place(uri)
+    is_local = isinstance(filesystem, pafs.LocalFileSystem)
+    unnamed = f"{path}.new" if is_local else path
+    with filesystem.open_output_stream(unnamed) as stream:
+        stream.write(content)
+    if is_local:
+        filesystem.move(unnamed, path)
+
+
+def folders_in(uri: str) -> dict[str, datetime]:
+    """The folders in a folder, by name, and when each was last written to, or anything in it.
+
+    What an object store has are names with slashes: a folder is there while something is in it.
+    """
+    filesystem, path = place(uri)
+    is_local = isinstance(filesystem, pafs.LocalFileSystem)
+    found: dict[str, datetime] = {}
+    for each in filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True, recursive=True)):
+        name, _, inner = each.path.removeprefix(f"{path}/").partition("/")
+        is_folder = bool(inner) or (is_local and each.type == pafs.FileType.Directory)
+        if is_folder and each.mtime:
+            found[name] = max(found.get(name, each.mtime), each.mtime)
+    return found
+
+
+def delete_folder(uri: str) -> None:
+    """Delete a folder with all that is in it, if it is there."""
+    filesystem, path = place(uri)
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        with contextlib.suppress(FileNotFoundError):
+            filesystem.delete_dir(path)
+        return
+    found = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True, recursive=True))
+    # What marks an empty folder, where somebody's tool has made one, is an object with a slash at its end.
+    markers = [f"{each.path}/" for each in found if each.type == pafs.FileType.Directory]
+    files = [each.path for each in found if each.type == pafs.FileType.File]
+    delete_files(f"gs://{name}" for name in (*files, *markers, f"{path}/"))
+
+
+class Deletions(contextlib.AbstractContextManager["Deletions"]):
+    """Files that are no longer needed: those of an object store go beside what follows, and nobody waits for them.
+
+    One call's are under way at a time: the next waits for them, and learns of what they failed with. The end waits too.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "deletions")
+        self._under_way: Future[None] | None = None
+
+    def delete(self, uris: Iterable[str]) -> None:
+        """Delete them, if they are there. Raises OSError for these, or for those of the call before."""
+        self._wait()
+        found = list(uris)
+        remote = [uri for uri in found if not isinstance(place(uri)[0], pafs.LocalFileSystem)]
+        delete_files(uri for uri in found if uri not in remote)
+        if remote:
+            self._under_way = self._pool.submit(delete_files, remote)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._wait()
+        except OSError:
+            # What a run ends with says more; the next one sweeps.
+            if kind is None:
+                raise
+        finally:
+            self._pool.shutdown()
+
+    def _wait(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way:
+            under_way.result()
+
+
 def _delete(filesystem: pafs.FileSystem, path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         filesystem.delete_file(path)
@@ -44,9 +147,10 @@ def _delete(filesystem: pafs.FileSystem, path: str) -> None:
 
 @cache
 def _google() -> pafs.FileSystem:
-    # A stand-in is named as Google's own client libraries have it named.
-    stand_in = os.environ.get("STORAGE_EMULATOR_HOST")
+    stand_in = os.environ.get(STAND_IN)
     if not stand_in:
-        return pafs.GcsFileSystem()
+        return pafs.GcsFileSystem(retry_time_limit=RETRIED_FOR)
     scheme, _, address = stand_in.partition("://")
-    return pafs.GcsFileSystem(anonymous=True, scheme=scheme, endpoint_override=address.rstrip("/"))
+    return pafs.GcsFileSystem(
+        anonymous=True, scheme=scheme, endpoint_override=address.rstrip("/"), retry_time_limit=RETRIED_FOR
+    )

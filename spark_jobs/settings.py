@@ -54,6 +54,7 @@ class JobSettings:
     find the driver at `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of
     Spark's own configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published;
     empty: none does. `turn` is one of TURNS; who is silent for `turn_lease_seconds` loses the lease.
+    A machine keeps at most `segment_copies_mb` of what its state has on an object store.
     """
 
     bootstrap_servers: str
@@ -85,6 +86,7 @@ class JobSettings:
     turn: str = BY_LOCK
     turn_lease_seconds: int = 6
     decision_portion: int = 10_000
+    segment_copies_mb: int = 8192
 
     @property
     def watermark_microseconds(self) -> int:
@@ -135,6 +137,7 @@ class JobSettings:
             "PAYMENTS_TURN": self.turn,
             "PAYMENTS_TURN_LEASE_SECONDS": str(self.turn_lease_seconds),
             "PAYMENTS_DECISION_PORTION": str(self.decision_portion),
+            "PAYMENTS_SEGMENT_COPIES_MB": str(self.segment_copies_mb),
             "PAYMENTS_CONSUMER_GROUP": self.consumer_group or NO_GROUP,
             **({"BIGQUERY_EMULATOR_HOST": self.emulator_host} if self.emulator_host else {}),
         }
@@ -179,6 +182,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         turn=env.get("PAYMENTS_TURN") or BY_LOCK,
         turn_lease_seconds=_positive(env, "PAYMENTS_TURN_LEASE_SECONDS", 6),
         decision_portion=_positive(env, "PAYMENTS_DECISION_PORTION", 10_000),
+        segment_copies_mb=_positive(env, "PAYMENTS_SEGMENT_COPIES_MB", 8192),
     )
     _refuse_a_mixed_target(settings)
     _refuse_a_turn_that_cannot_be(settings)

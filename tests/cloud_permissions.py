@@ -46,6 +46,37 @@ METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
 """Method, path, and what it needs by itself; what a statement reads and writes comes on top."""
 
 
+_OBJECTS = r"/storage/v1/b/[^/?]+/o"
+STORAGE_METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("GET", _OBJECTS, frozenset({"storage.objects.list"})),
+    ("GET", rf"(/download)?{_OBJECTS}/[^/?]+", frozenset({"storage.objects.get"})),
+    # Without a preceding part, by the XML API.
+    ("GET", r"/(?!storage/|upload/|download/|batch)[^/?]+/.+", frozenset({"storage.objects.get"})),
+    # Who replaces an object has to have leave to delete it.
+    ("(POST|PUT)", rf"(/resumable)?/upload{_OBJECTS}", frozenset({"storage.objects.create", "storage.objects.delete"})),
+    ("(POST|PUT)", r"/upload/resumable/.+", frozenset({"storage.objects.create", "storage.objects.delete"})),
+    (
+        "POST",
+        rf"{_OBJECTS}/[^/?]+/(rewriteTo|copyTo)/b/[^/?]+/o/[^/?]+",
+        frozenset({"storage.objects.get", "storage.objects.create", "storage.objects.delete"}),
+    ),
+    ("DELETE", rf"{_OBJECTS}/[^/?]+", frozenset({"storage.objects.delete"})),
+    ("(PATCH|PUT)", rf"{_OBJECTS}/[^/?]+", frozenset({"storage.objects.update"})),
+    ("GET", r"/storage/v1/b/[^/?]+", frozenset({"storage.buckets.get"})),
+    ("GET", r"/storage/v1/b", frozenset({"storage.buckets.list"})),
+    ("POST", r"/storage/v1/b", frozenset({"storage.buckets.create"})),
+)
+"""The same of Cloud Storage's JSON API, and of reading by its XML API."""
+
+
+def needed_of_storage(method: str, path: str) -> frozenset[str]:
+    """What a request to Cloud Storage needs. Raises KeyError as `needed` does."""
+    for known, pattern, permissions in STORAGE_METHODS:
+        if re.fullmatch(known, method) and re.fullmatch(pattern, path.partition("?")[0]):
+            return permissions
+    raise KeyError(f"{method} {path}: say in STORAGE_METHODS what it needs")
+
+
 def needed(method: str, path: str) -> frozenset[str]:
     """What a request needs.
 

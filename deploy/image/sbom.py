@@ -27,7 +27,7 @@ def locked_jars(text: str) -> Iterator[dict[str, Any]]:
     for line in text.splitlines():
         if line and not line.startswith(("#", "broker ")):
             _, coordinates, sha256 = line.split()
-            group, artifact, version = coordinates.split(":")
+            group, artifact, *_, version = coordinates.split(":")
             yield component(f"maven/{group}/{artifact}", artifact, version, sha256)
 
 

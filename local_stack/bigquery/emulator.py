@@ -130,6 +130,7 @@ class Warehouse:
         patches = self.chosen_patches
         options = ["--host", host, "--port", str(port), "--project", self.project, "--data-dir", str(folder / "data")]
         options += ["--keep-minutes", keep, "--patches", patches]
+        options += ["--object-store", os.environ.get("STORAGE_EMULATOR_HOST") or ""]
         # -I and a bare environment: nothing of ours may become a setting or a package of the server. DuckDB keeps its
         # extensions in HOME.
         env = {"HOME": str(folder), "PATH": os.defpath, "TZ": "UTC"}

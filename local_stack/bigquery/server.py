@@ -33,6 +33,7 @@ def main() -> None:
     from local_bigquery.engine import database
     from local_bigquery.settings import settings
 
+    from local_stack.bigquery import object_store
     from local_stack.bigquery.maintenance import expiry, gate, thread
 
     patches = _patches_that_fit(options.patches)
@@ -49,6 +50,8 @@ def main() -> None:
     _run_one_job_of_an_id()
     for patch in patches:
         patch.install()
+    if options.object_store:
+        object_store.install(options.object_store)
     merging_gate = gate.MergingGate()
     gate.install(merging_gate)
     for project_id in database.projects():
@@ -75,6 +78,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--project", required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--keep-minutes", type=float, default=60.0)
+    parser.add_argument("--object-store", default="", help="a stand-in for Cloud Storage that loads read from")
     parser.add_argument("--patches", default="all", help="all, none, or a comma list of names")
     options = parser.parse_args()
     if not ip_address(options.host).is_loopback:

@@ -221,12 +221,11 @@ def _write(records: "pa.Table", location: str) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from spark_jobs.file_systems import place
+    from spark_jobs.file_systems import make_folder
 
     reasons = pa.array([", ".join(row) for row in records["reasons"].to_pylist()], pa.string())
     kept = records.drop_columns(list(_NOT_STAGED)).append_column("reason_text", reasons)
-    filesystem, folder = place(location)
-    filesystem.create_dir(folder, recursive=True)
+    filesystem, folder = make_folder(location)
     name = f"{uuid.uuid4().hex}.parquet"
     pq.write_table(kept, f"{folder}/{name}", filesystem=filesystem)
     return f"{location}/{name}"

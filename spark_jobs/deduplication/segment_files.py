@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Buffer
 from functools import lru_cache
 from pathlib import Path
-from tempfile import gettempdir
 
 import numpy as np
 import pyarrow.fs as pafs
@@ -17,6 +16,7 @@ import pyarrow.fs as pafs
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.deduplication.checksums import Damaged, checksum
 from spark_jobs.deduplication.id_keys import Keys, PackedKeys
+from spark_jobs.deduplication.segment_copies import SegmentCopies, copies_of_this_machine
 from spark_jobs.file_systems import place
 
 _VERIFIED_FILES = 4096
@@ -112,13 +112,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 class RemoteSegments:
-    """Segments on an object store, each read once per process and then mapped from a local copy."""
+    """Segments on an object store, each read once per machine and then mapped from a local copy."""
 
-    def __init__(self, filesystem: pafs.FileSystem, folder: str, cache: LocalSegments, cache_folder: Path) -> None:
+    def __init__(self, filesystem: pafs.FileSystem, folder: str, copies: SegmentCopies, suffix: str = WINDOW) -> None:
         self._filesystem = filesystem
         self._folder = folder
-        self._cache = cache
-        self._cache_folder = cache_folder
+        self._copies = copies
+        self._cache_folder = copies.folder(folder)
+        self._cache = LocalSegments(self._cache_folder, suffix)
 
     def write(self, keys: Keys, *, is_filtered: bool = False) -> str:
         """Write the object; it appears whole or not at all. The local copy is kept."""
@@ -126,28 +127,25 @@ class RemoteSegments:
         name = self._cache.keep(content)
         with self._filesystem.open_output_stream(f"{self._folder}/{name}") as stream:
             stream.write(content)
+        self._copies.came(self._cache_folder / name)
         return name
 
     def read(self, name: str) -> PackedKeys:
-        """Map the local copy, fetching it first where it is missing. Raises Damaged, as LocalSegments does."""
-        path = self._cache_folder / name
-        if not path.exists():
-            self._cache_folder.mkdir(parents=True, exist_ok=True)
-            unnamed = path.with_name(f".{name}.{uuid.uuid4().hex}")
-            try:
-                with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
-                    content = stream.read()
-            except FileNotFoundError as error:
-                raise Damaged(f"segment {name} is gone.") from error
-            _compare(content, path)
-            _write_whole(unnamed, content)
-            unnamed.rename(path)
-        return self._cache.read(name)
+        """Map the local copy. Where it is missing or damaged, it is fetched. Raises Damaged, as LocalSegments does."""
+        self._copies.used(self._cache_folder / name)
+        try:
+            return self._cache.read(name)
+        except Damaged:
+            self._fetch(name)
+            return self._cache.read(name)
 
     def check(self, name: str) -> None:
-        """Fetch a segment where it is missing, and check the copy. Raises Damaged, as LocalSegments does."""
-        self.read(name)
-        self._cache.check(name)
+        """Hold all of a segment's copy against the checksum in its name. Raises Damaged, as LocalSegments does."""
+        try:
+            self._cache.check(name)
+        except Damaged:
+            self._fetch(name)
+            self._cache.check(name)
 
     def delete(self, name: str) -> None:
         """Remove the object and the copy, if they are there."""
@@ -157,21 +155,31 @@ class RemoteSegments:
         except FileNotFoundError:
             return
 
-
-def segment_cache() -> Path:
-    """Where this machine keeps its copies of remote segments."""
-    return Path(gettempdir()) / "payments-segments"
+    def _fetch(self, name: str) -> None:
+        path = self._cache_folder / name
+        self._cache_folder.mkdir(parents=True, exist_ok=True)
+        unnamed = path.with_name(f".{name}.{uuid.uuid4().hex}")
+        try:
+            with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
+                content = stream.read()
+        except FileNotFoundError as error:
+            raise Damaged(f"segment {name} is gone.") from error
+        _compare(content, path)
+        _write_whole(unnamed, content)
+        unnamed.rename(path)
+        self._copies.came(path)
 
 
 class BucketSegments:
     """All segments of a bucket: those with a filter are the look-back's, and lie where they outlive a generation.
 
-    Copies of remote ones are this machine's (segment_cache).
+    `copies` are this machine's of remote ones.
     """
 
-    def __init__(self, window_uri: str, days_uri: str) -> None:
-        self._window = open_segments(window_uri, segment_cache())
-        self._days = open_segments(days_uri, segment_cache(), DAYS)
+    def __init__(self, window_uri: str, days_uri: str, copies: SegmentCopies | None = None) -> None:
+        copies = copies or copies_of_this_machine()
+        self._window = open_segments(window_uri, copies)
+        self._days = open_segments(days_uri, copies, DAYS)
 
     def write(self, keys: Keys, *, is_filtered: bool = False) -> str:
         """Store sorted keys."""
@@ -193,10 +201,9 @@ class BucketSegments:
         return self._days if name.endswith(DAYS) else self._window
 
 
-def open_segments(uri: str, cache_root: Path, suffix: str = WINDOW) -> LocalSegments | RemoteSegments:
-    """The store for a folder URI (`file:` or `gs:`); copies of remote segments go below `cache_root`."""
+def open_segments(uri: str, copies: SegmentCopies, suffix: str = WINDOW) -> LocalSegments | RemoteSegments:
+    """The store for a folder URI (`file:` or `gs:`)."""
     filesystem, folder = place(uri)
     if isinstance(filesystem, pafs.LocalFileSystem):
         return LocalSegments(Path(folder), suffix)
-    cache_folder = cache_root / folder.replace("/", "_")
-    return RemoteSegments(filesystem, folder, LocalSegments(cache_folder, suffix), cache_folder)
+    return RemoteSegments(filesystem, folder, copies, suffix)

@@ -13,7 +13,7 @@ import pyarrow.fs as pafs
 
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.checksums import Damaged
-from spark_jobs.file_systems import place
+from spark_jobs.file_systems import place, write_file
 from spark_jobs.incidents import CheckpointUnusable
 from spark_jobs.publishing.batch import Interval
 from spark_jobs.streaming.locations import Locations
@@ -43,7 +43,9 @@ class Checkpoint:
     def __init__(self, locations: Locations, topic: str, buckets: int) -> None:
         self._topic = topic
         self._made_by = f"format {FORMAT}, {buckets} buckets, Spark {version('pyspark')}"
-        self._filesystem, self._folder = place(locations.checkpoint)
+        self._uri = locations.checkpoint
+        self._filesystem, self._folder = place(self._uri)
+        self._is_local = isinstance(self._filesystem, pafs.LocalFileSystem)
 
     def exists(self) -> bool:
         """Whether the generation was ever begun here."""
@@ -52,9 +54,7 @@ class Checkpoint:
     def begin(self, start: dict[int, int]) -> None:
         """Make the folder and note where the generation's first batch starts."""
         noted = {"made_by": self._made_by, "topic": self._topic, "offsets": start}
-        self._filesystem.create_dir(self._folder, recursive=True)
-        with self._filesystem.open_output_stream(f"{self._folder}/{_START}") as stream:
-            stream.write(json.dumps(noted, sort_keys=True).encode())
+        write_file(f"{self._uri}/{_START}", json.dumps(noted, sort_keys=True).encode())
 
     def interval(self, batch_id: int) -> Interval:
         """The offsets of a batch that Spark has planned."""
@@ -124,6 +124,9 @@ class Checkpoint:
             with self._filesystem.open_input_stream(f"{self._folder}/{name}") as stream:
                 return str(stream.read(), "utf-8")
         except (OSError, UnicodeDecodeError) as error:
+            if not self._is_local and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+                # An object store that is away says nothing of what it holds.
+                raise
             raise CheckpointUnusable(f"its file {name} cannot be read.") from error
 
 

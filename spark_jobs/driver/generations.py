@@ -6,15 +6,14 @@ Belongs here: opening a generation and beginning the next. Does not belong here:
 
 import contextlib
 import hashlib
+import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pyarrow.fs as pafs
-
 from spark_jobs.crash_points import Point, crash_point
 from spark_jobs.driver.checkpoint import Checkpoint
-from spark_jobs.file_systems import place
+from spark_jobs.file_systems import delete_folder, folders_in
 from spark_jobs.publishing.control import Control, new_name, watermark_in
 from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.carried import write_carried
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 KEPT = ".kept"
 """Beside the pipelines' folders: what outlives a generation."""
+WARM_UPS = ".warm-ups"
+"""Beside them as well: what is thrown away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +84,33 @@ def sweep_generations(settings: JobSettings, named: str) -> list[str]:
     One that was replaced a moment ago may still be at work in a run that has not noticed. What cannot be deleted now
     stays for the next run.
     """
-    before = _long_ago(settings)
-    filesystem, folder = place(f"{settings.checkpoint_location}/{settings.pipeline}")
     swept = []
-    for found in filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True)):
-        if found.type != pafs.FileType.Directory or found.base_name == named or not _is_old(filesystem, found, before):
-            continue
-        locations = locations_of(settings, found.base_name)
+    for name in _old_folders(f"{settings.checkpoint_location}/{settings.pipeline}", _long_ago(settings), named):
+        locations = locations_of(settings, name)
         for uri in (locations.staging, locations.checkpoint):
-            at, path = place(uri)
             with contextlib.suppress(OSError):
-                at.delete_dir(path)
-        swept.append(found.base_name)
+                delete_folder(uri)
+        swept.append(name)
     return swept
+
+
+def warm_up_locations(settings: JobSettings) -> Locations:
+    """The folders of one warm-up. Whoever makes them deletes them; what one that died has left is deleted here."""
+    warm_ups = f"{settings.checkpoint_location}/{WARM_UPS}"
+    for name in _old_folders(warm_ups, _long_ago(settings)):
+        with contextlib.suppress(OSError):
+            delete_folder(f"{warm_ups}/{name}")
+    own = f"{warm_ups}/{uuid.uuid4().hex}"
+    return Locations(own, f"{own}/staging")
+
+
+def _old_folders(uri: str, before: datetime, but: str = "") -> list[str]:
+    """Names of the folders in a folder in which all was last written before then."""
+    return [name for name, written in folders_in(uri).items() if name != but and written < before]
 
 
 def _long_ago(settings: JobSettings) -> datetime:
     return datetime.now(UTC) - timedelta(hours=settings.keep_generations_hours)
-
-
-def _is_old(filesystem: pafs.FileSystem, generation: pafs.FileInfo, before: datetime) -> bool:
-    inside = filesystem.get_file_info(pafs.FileSelector(generation.path, allow_not_found=True, recursive=True))
-    times = [info.mtime for info in (generation, *inside) if info.mtime]
-    return bool(times) and max(times) < before
 
 
 def locations_of(settings: JobSettings, generation: str) -> Locations:
@@ -115,6 +120,7 @@ def locations_of(settings: JobSettings, generation: str) -> Locations:
         f"{settings.checkpoint_location}/{below}",
         f"{settings.staging_location}/{below}",
         f"{settings.checkpoint_location}/{KEPT}/{settings.pipeline}/{_store_of(settings)}",
+        settings.segment_copies_mb,
     )
 
 

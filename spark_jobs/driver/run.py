@@ -24,6 +24,7 @@ from spark_jobs.driver.checkpoint import is_damage
 from spark_jobs.driver.first_start import first_control
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
 from spark_jobs.driver.spark_session import interpreted
+from spark_jobs.file_systems import Deletions
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
 from spark_jobs.publishing.batch import Batch
 from spark_jobs.publishing.batch_report import BatchReport
@@ -83,6 +84,7 @@ class Run(AbstractContextManager["Run"]):
             self._store = stack.enter_context(open_store(self._settings))
             # Delta alone knows no decisions.
             self._queue = stack.enter_context(CarryingOut(self._settings)) if self._settings.has_warehouse else None
+            self._deletions = stack.enter_context(Deletions())
             stack.push(self._record)
             self._begin()
             self._opened = stack.pop_all()
@@ -280,7 +282,7 @@ class Run(AbstractContextManager["Run"]):
         self._keep_days(tally)
         # Also of a batch that was published before: the control row is the one after it.
         write_carried(self._locations, spark_batch_id + 1, watermark_in(self._publisher.control))
-        staged_files.remove(tally.uris + tally.shuffle_files)
+        self._deletions.delete(tally.uris + tally.shuffle_files)
         crash_point(Point.FILES_REMOVED)
         self.decide()
         self._batch_started = datetime.now(UTC)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.driver.shipped_code import code_conf
+from spark_jobs.file_systems import STAND_IN
 from spark_jobs.settings import JobSettings, SettingError, java_home
 from spark_jobs.source.connection import read_connection, read_properties
 
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 
 KEPT_BATCHES = 20
 """Batches of state and logs that Spark keeps; dedup_state.RETIRED_BATCHES must be more."""
+LOCALITY_WAIT = "2s"
 
 
-def jar_paths(home: Path, *, with_delta: bool = False, with_google: bool = False) -> list[str]:
+def jar_paths(home: Path, *, with_delta: bool = False, with_google: bool = False, with_gcs: bool = False) -> list[str]:
     """The jars that pyspark lacks, as `make setup` put them below the home folder.
 
     Args:
@@ -28,8 +31,10 @@ def jar_paths(home: Path, *, with_delta: bool = False, with_google: bool = False
         with_delta: also those with which Spark reads Delta tables. A session has them from its start or never: jars
             that are added later are unknown to the threads that fetch its tasks' results.
         with_google: also the handler that logs in to Google's Managed Service for Apache Kafka.
+        with_gcs: also Google's connector, which keeps a checkpoint in Cloud Storage.
     """
-    folders = ["spark", *(["delta"] if with_delta else []), *(["google"] if with_google else [])]
+    wanted = {"spark": True, "delta": with_delta, "google": with_google, "gcs": with_gcs}
+    folders = [name for name, is_wanted in wanted.items() if is_wanted]
     return [str(path) for folder in folders for path in sorted((home / "jars" / folder).glob("*.jar"))]
 
 
@@ -46,9 +51,13 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         home: the folder that `make setup` has filled.
         with_delta: see `jar_paths`.
     """
+    is_remote = not settings.checkpoint_location.startswith("file:")
+    theirs = conf_of(Path(settings.spark_conf)) if settings.spark_conf else {}
     return {
         "spark.app.name": f"{settings.pipeline}: process_payments",
-        "spark.jars": ",".join(jar_paths(home, with_delta=with_delta, with_google=read_connection().asks_google)),
+        "spark.jars": ",".join(
+            jar_paths(home, with_delta=with_delta, with_google=read_connection().asks_google, with_gcs=is_remote)
+        ),
         # Records cross it once, and on one machine from memory to memory.
         "spark.shuffle.compress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -83,8 +92,20 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.driver.bindAddress": settings.spark_bind_address,
         "spark.driver.host": settings.spark_driver_host,
         "spark.locality.wait": "0s",
-        **(_LOCAL_FILES if settings.checkpoint_location.startswith("file:") else _GOOGLE_FILES),
-        **(conf_of(Path(settings.spark_conf)) if settings.spark_conf else {}),
+        **(_google_files() if is_remote else _LOCAL_FILES),
+        **_elsewhere(theirs.get("spark.master", ""), home),
+        **theirs,
+    }
+
+
+def _elsewhere(master: str, home: Path) -> dict[str, str]:
+    """What executors on other machines need beside; nothing where they are this process."""
+    if not master or master.startswith("local"):
+        return {}
+    return {
+        # A bucket's state and copies of its segments are on the executor that had it last: that one is worth a wait.
+        "spark.locality.wait": LOCALITY_WAIT,
+        **code_conf(master, home),
     }
 
 
@@ -122,7 +143,6 @@ _LOCAL_FILES = {
 
 
 _GOOGLE_FILES = {
-    # Google's connector, which has to be on the class path: its jar is not among ours.
     "spark.hadoop.fs.gs.impl": "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFileSystem",
     "spark.hadoop.fs.AbstractFileSystem.gs.impl": "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFS",
     # It reads these as numbers, and Hadoop 3.5 has defaults such as "64m".
@@ -136,7 +156,28 @@ _GOOGLE_FILES = {
             "inputstream.min.range.request.size": 2,
         }.items()
     },
+    # Each file would be asked for before it is read, and each folder above it before it is written, for the sake of
+    # those who use the bucket otherwise; and be begun by one request and ended by another.
+    "spark.hadoop.fs.gs.inputstream.fast.fail.on.not.found.enable": "false",
+    "spark.hadoop.fs.gs.create.items.conflict.check.enable": "false",
+    "spark.hadoop.fs.gs.implicit.dir.repair.enable": "false",
+    "spark.hadoop.fs.gs.outputstream.direct.upload.enable": "true",
 }
+
+
+def _google_files() -> dict[str, str]:
+    """How Google's connector is set up; where a stand-in is named, it is asked, by executors as well."""
+    stand_in = os.environ.get(STAND_IN)
+    if not stand_in:
+        return _GOOGLE_FILES
+    return _GOOGLE_FILES | {
+        f"spark.executorEnv.{STAND_IN}": stand_in,
+        "spark.hadoop.fs.gs.storage.root.url": stand_in,
+        "spark.hadoop.fs.gs.auth.type": "UNAUTHENTICATED",
+        "spark.hadoop.fs.gs.auth.null.enable": "true",
+        "spark.hadoop.fs.gs.auth.service.account.enable": "false",
+        "spark.hadoop.fs.gs.project.id": "stand-in",
+    }
 
 
 DRIVER_JAVA_OPTIONS = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"

@@ -4,14 +4,13 @@ Belongs here: warming a session up. Does not belong here: whose turn it is (turn
 (publishing).
 """
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spark_jobs.driver.generations import warm_up_locations
+from spark_jobs.file_systems import delete_folder
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.source.topic import TopicReader
-from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.plan import tallies_of
 
 if TYPE_CHECKING:
@@ -39,9 +38,12 @@ def warm_up(spark: "SparkSession", settings: JobSettings) -> None:
 
 
 def put_through(records: "DataFrame", settings: JobSettings) -> None:
-    """Take a stream of KAFKA_COLUMNS through the whole plan, into a folder that is thrown away."""
-    with tempfile.TemporaryDirectory(prefix="payments-warm-up-") as folder:
-        locations = Locations((Path(folder) / "checkpoint").as_uri(), (Path(folder) / "staging").as_uri())
+    """Take a stream of KAFKA_COLUMNS through the whole plan, into a folder that is thrown away.
+
+    It lies beside the checkpoints: where executors find those, they find it.
+    """
+    locations = warm_up_locations(settings)
+    try:
         query = (
             tallies_of(records, locations, settings.state_buckets, delay=settings.watermark_microseconds)
             .writeStream.queryName(f"{settings.pipeline}-warm-up")
@@ -52,6 +54,8 @@ def put_through(records: "DataFrame", settings: JobSettings) -> None:
             .start()
         )
         query.awaitTermination()
+    finally:
+        delete_folder(locations.checkpoint)
 
 
 def _evaluate(tallies: "DataFrame", _batch_id: int) -> None:

@@ -110,13 +110,10 @@ def remove_leftover_files(settings: JobSettings, generation: str) -> None:
     A backfill under way says that its files are gone, and is begun again. The checkpoint generation in use is left
     alone: what its dead runs have left, the next run sweeps.
     """
-    import pyarrow.fs as pafs
+    from spark_jobs.file_systems import delete_folder, folders_in
 
-    from spark_jobs.file_systems import place
-
-    filesystem, staging = place(settings.staging_location)
+    staging = settings.staging_location
     for folder, keep in ((staging, settings.pipeline), (f"{staging}/{settings.pipeline}", generation)):
-        found = filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
-        for item in found:
-            if item.type == pafs.FileType.Directory and item.base_name != keep:
-                filesystem.delete_dir(item.path)
+        for name in folders_in(folder):
+            if name != keep:
+                delete_folder(f"{folder}/{name}")

@@ -6,10 +6,8 @@ decides, and a file of the checkpoint says it by Spark's number of the batch: a 
 
 from collections.abc import Mapping
 
-import pyarrow.fs as pafs
-
 from spark_jobs.deduplication.state import NOTHING_SEEN
-from spark_jobs.file_systems import place
+from spark_jobs.file_systems import delete_files, read_file, write_file
 from spark_jobs.streaming.locations import Locations
 
 KEPT_BATCHES = 100
@@ -18,14 +16,9 @@ KEPT_BATCHES = 100
 
 def write_carried(locations: Locations, batch_id: int, watermark: int) -> None:
     """Say, before Spark plans the batch, by which watermark it is judged: microseconds, NOTHING_SEEN for none."""
-    filesystem, path = place(locations.carried(batch_id))
-    filesystem.create_dir(path.rpartition("/")[0], recursive=True)
-    with filesystem.open_output_stream(path) as stream:
-        stream.write(str(watermark).encode())
+    write_file(locations.carried(batch_id), str(watermark).encode())
     if batch_id >= KEPT_BATCHES:
-        _, old = place(locations.carried(batch_id - KEPT_BATCHES))
-        if filesystem.get_file_info(old).type == pafs.FileType.File:
-            filesystem.delete_file(old)
+        delete_files([locations.carried(batch_id - KEPT_BATCHES)])
 
 
 def read_carried(locations: Locations, batch_id: int) -> int | None:
@@ -33,11 +26,8 @@ def read_carried(locations: Locations, batch_id: int) -> int | None:
 
     One that was lost does no harm: the state then goes by itself, and the store refuses what it judged otherwise.
     """
-    filesystem, path = place(locations.carried(batch_id))
-    if filesystem.get_file_info(path).type != pafs.FileType.File:
-        return None
-    with filesystem.open_input_stream(path) as stream:
-        return int(stream.read())
+    said = read_file(locations.carried(batch_id))
+    return None if said is None else int(said)
 
 
 def newest_after(

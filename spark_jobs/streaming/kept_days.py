@@ -14,9 +14,10 @@ import pyarrow.fs as pafs
 
 from spark_jobs.deduplication.checksums import Damaged, seal, unseal
 from spark_jobs.deduplication.id_keys import KEYS_FORMAT
-from spark_jobs.deduplication.segment_files import DAYS, open_segments, segment_cache
+from spark_jobs.deduplication.segment_copies import copies_of_this_machine
+from spark_jobs.deduplication.segment_files import DAYS, open_segments
 from spark_jobs.deduplication.slots import Slot
-from spark_jobs.file_systems import place
+from spark_jobs.file_systems import delete_files, place, read_file, write_file
 from spark_jobs.streaming.locations import Locations
 
 
@@ -35,12 +36,7 @@ class KeptDays(msgspec.Struct, frozen=True):
 
 def write_kept(locations: Locations, kept: KeptDays) -> None:
     """Replace the file."""
-    filesystem, path = place(locations.kept_days)
-    filesystem.create_dir(path.rpartition("/")[0], recursive=True)
-    unnamed = f"{path}.new"
-    with filesystem.open_output_stream(unnamed) as stream:
-        stream.write(seal(msgspec.json.encode(kept)))
-    filesystem.move(unnamed, path)
+    write_file(locations.kept_days, seal(msgspec.json.encode(kept)))
 
 
 def read_kept(locations: Locations, buckets: int) -> KeptDays | None:
@@ -50,7 +46,7 @@ def read_kept(locations: Locations, buckets: int) -> KeptDays | None:
         if kept is None or (kept.format, kept.buckets) != (KEYS_FORMAT, buckets):
             return None
         for label, days in kept.days.items():
-            store = open_segments(locations.day_segments(label), segment_cache(), DAYS)
+            store = open_segments(locations.day_segments(label), copies_of_this_machine(locations.copies_mb), DAYS)
             for name in _names(days):
                 store.check(name)
     except (Damaged, msgspec.MsgspecError):
@@ -60,9 +56,7 @@ def read_kept(locations: Locations, buckets: int) -> KeptDays | None:
 
 def forget_kept(locations: Locations) -> None:
     """Delete the file: a store without a batch has nothing that was published, whatever one of its name had."""
-    filesystem, path = place(locations.kept_days)
-    if filesystem.get_file_info(path).type == pafs.FileType.File:
-        filesystem.delete_file(path)
+    delete_files([locations.kept_days])
 
 
 def sweep_kept(locations: Locations, before: datetime) -> None:
@@ -85,11 +79,8 @@ def sweep_kept(locations: Locations, before: datetime) -> None:
 
 
 def _listed(locations: Locations) -> KeptDays | None:
-    filesystem, path = place(locations.kept_days)
-    if filesystem.get_file_info(path).type != pafs.FileType.File:
-        return None
-    with filesystem.open_input_stream(path) as stream:
-        return msgspec.json.decode(unseal(stream.read(), "the list of kept days"), type=KeptDays)
+    listed = read_file(locations.kept_days)
+    return None if listed is None else msgspec.json.decode(unseal(listed, "the list of kept days"), type=KeptDays)
 
 
 def _names(days: Iterable[Slot]) -> list[str]:

@@ -5,17 +5,21 @@ Belongs here: names of folders and files. Does not belong here: what is in them.
 
 from dataclasses import dataclass
 
+from spark_jobs.deduplication.segment_copies import DEFAULT_MOST_MB
+
 
 @dataclass(frozen=True, slots=True)
 class Locations:
     """Where one checkpoint generation keeps things; all are folder URIs.
 
-    `kept` is what outlives a generation: the next one takes it over. By default it is a part of it.
+    `kept` is what outlives a generation: the next one takes it over. By default it is a part of it. `copies_mb` is how
+    much a machine may keep of what it has read from an object store.
     """
 
     checkpoint: str
     staging: str
     kept: str = ""
+    copies_mb: int = DEFAULT_MOST_MB
 
     @property
     def spark(self) -> str:

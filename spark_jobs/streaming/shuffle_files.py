@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from spark_jobs.deduplication.buckets import labels_of
-from spark_jobs.file_systems import place
+from spark_jobs.file_systems import make_folder, place
 from spark_jobs.streaming import packing
 
 REFERENCE_SCHEMA = "bucket int, max_event_time long, uri string, start long, size long"
@@ -34,9 +34,8 @@ def park(packed: Iterable[packing.PackedRecords], location: str) -> Iterator[pa.
 
     The file is whole once the last row is taken; nobody reads it before, as a shuffle lies between.
     """
-    filesystem, folder = place(location)
+    filesystem, folder = make_folder(location)
     name = f"{uuid.uuid4().hex}.parcels"
-    filesystem.create_dir(folder, recursive=True)
     with filesystem.open_output_stream(f"{folder}/{name}") as stream:
         for pack in packed:
             starts, sizes = [], []

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from spark_jobs.contract.payment_event import FIELD_NAMES, Disposition
 from spark_jobs.deduplication.dispositions import DISPOSITIONS
-from spark_jobs.file_systems import delete_files, place
+from spark_jobs.file_systems import delete_files, delete_folder, make_folder
 from spark_jobs.reading.records import RECORD_SCHEMA
 
 _STAGED_NAMES = [
@@ -54,9 +54,8 @@ def to_staged(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 def write(tagged: pa.Table, location: str) -> str:
     """Write one Parquet file below `location` (a `file:` or `gs:` URI) and return its URI."""
-    filesystem, folder = place(location)
+    filesystem, folder = make_folder(location)
     name = f"{uuid.uuid4().hex}.parquet"
-    filesystem.create_dir(folder, recursive=True)
     pq.write_table(
         tagged,
         f"{folder}/{name}",
@@ -80,6 +79,5 @@ def remove(uris: tuple[str, ...]) -> None:
 
 def sweep(location: str) -> None:
     """Delete whatever runs that died have left below `location`."""
-    filesystem, folder = place(location)
-    filesystem.create_dir(folder, recursive=True)
-    filesystem.delete_dir_contents(folder)
+    delete_folder(location)
+    make_folder(location)

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.fs as pafs
 
 from spark_jobs.contract.payment_event import WATERMARK_MICROSECONDS
 from spark_jobs.contract.times import from_microseconds, to_microseconds
@@ -17,7 +16,7 @@ from spark_jobs.deduplication.checksums import seal, unseal
 from spark_jobs.deduplication.id_keys import KEY, Keys, keys_of
 from spark_jobs.deduplication.segment_files import BucketSegments
 from spark_jobs.deduplication.state import SLOT_MICROSECONDS, DedupState
-from spark_jobs.file_systems import place
+from spark_jobs.file_systems import read_file, write_file
 from spark_jobs.streaming.kept_days import KeptDays, read_kept
 from spark_jobs.streaming.locations import Locations
 
@@ -81,10 +80,7 @@ def write_seeds(
         event_times = np.concatenate([np.empty(0, np.int64), *(times for _, times in parts)])
         states[label] = states[label].advance(keys, event_times, passed + delay, delay, stores[label], lookback)
     for label, state in states.items():
-        filesystem, path = place(locations.seed(label))
-        filesystem.create_dir(path.rpartition("/")[0], recursive=True)
-        with filesystem.open_output_stream(path) as stream:
-            stream.write(seal(state.encode()))
+        write_file(locations.seed(label), seal(state.encode()))
     return total
 
 
@@ -97,8 +93,5 @@ class _Undeleted(BucketSegments):
 
 def read_seed(uri: str) -> DedupState:
     """The state that a seed holds; an empty one where there is no seed."""
-    filesystem, path = place(uri)
-    if filesystem.get_file_info(path).type == pafs.FileType.NotFound:
-        return DedupState()
-    with filesystem.open_input_stream(path) as stream:
-        return DedupState.decode(unseal(stream.read(), f"the seed {path}"))
+    written = read_file(uri)
+    return DedupState() if written is None else DedupState.decode(unseal(written, f"the seed {uri}"))

@@ -13,6 +13,7 @@ from orchestration.settings import DBT_PROJECT_DIR
 from spark_jobs.settings import read_job_settings
 from spark_jobs.tables.catalog import TABLES
 from tests.cloud_permissions import PERMISSIONS
+from tests.cluster import object_store_server
 from tests.terraform_files import TERRAFORM, grants, parsed, permissions_of
 
 ROOT = Path(__file__).parents[2]
@@ -148,3 +149,24 @@ def test_the_table_of_grants_passes_its_own_tests(terraform: str, tmp_path: Path
     run(terraform, "init", "-backend=false", folder=module)
     run(terraform, "validate", folder=module)
     assert "5 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)
+
+
+def test_the_clusters_object_store_lets_the_stream_do_what_its_role_on_both_buckets_allows_and_no_more() -> None:
+    mine = {grant["role"] for grant in grants().values() if grant["who"] == "stream" and grant["on"] != "project"}
+    assert object_store_server.ROLE in mine
+    objects = "/storage/v1/b/bucket/o"
+    assert object_store_server.may("GET", f"{objects}/a%2Fb?alt=media", b"")
+    assert object_store_server.may("POST", f"/upload{objects}?uploadType=resumable&name=a", b"")
+    assert object_store_server.may("POST", f"{objects}/a/rewriteTo/b/bucket/o/b?x=1", b"{}")
+    for method, path in (
+        ("GET", "/storage/v1/b/bucket"),
+        ("GET", "/storage/v1/b?project=p"),
+        ("POST", "/storage/v1/b?project=p"),
+        ("DELETE", "/storage/v1/b/bucket"),
+        ("PUT", "/storage/v1/b/bucket/iam"),
+        ("POST", f"{objects}/a/acl"),
+    ):
+        assert not object_store_server.may(method, path, b""), f"{method} {path}"
+    deleted = b"--x\r\n\r\nDELETE /storage/v1/b/bucket/o/a HTTP/1.1\r\n\r\n"
+    assert object_store_server.may("POST", "/batch/storage/v1", deleted)
+    assert not object_store_server.may("POST", "/batch/storage/v1", deleted + deleted.replace(b"/o/a", b""))

@@ -85,13 +85,26 @@ def test_the_list_is_made_from_what_maven_fetched(tmp_path: Path) -> None:
 def test_every_jar_that_maven_is_asked_for_is_on_the_list_with_its_version() -> None:
     pom = ElementTree.parse(LIST.with_name("pom.xml"))  # noqa: S314
     wanted = {
-        ":".join(str(item.findtext(POM + part)) for part in ("groupId", "artifactId", "version"))
+        ":".join(
+            filter(None, (item.findtext(POM + part) for part in ("groupId", "artifactId", "classifier", "version")))
+        )
         for kind in ("dependency", "artifactItem")
         for item in pom.iter(POM + kind)
     }
     assert wanted
-    assert wanted <= {jar.coordinates for jar in parse(LIST.read_text())}
+    assert wanted <= {jar.coordinates.replace(":jar:", ":") for jar in parse(LIST.read_text())}
 
 
 def test_every_line_of_the_list_has_a_sha_256() -> None:
     assert all(len(bytes.fromhex(jar.sha256)) == 32 for jar in parse(LIST.read_text()))
+
+
+def test_a_jar_with_a_classifier_has_it_at_the_end_of_its_name_as_maven_has_it(tmp_path: Path) -> None:
+    shaded = Jar("gcs", "org.example:c:jar:shaded:hadoop3-2.2", hashlib.sha256(CONTENT).hexdigest())
+    assert shaded.path == Path("gcs/c-hadoop3-2.2-shaded.jar")
+    repository = tmp_path / "repository" / "org" / "example" / "c" / "hadoop3-2.2"
+    repository.mkdir(parents=True)
+    for path in (repository / shaded.path.name, tmp_path / "jars" / shaded.path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(CONTENT)
+    assert list(locked(tmp_path / "jars", tmp_path / "repository")) == [shaded]

@@ -1,4 +1,6 @@
+import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +8,17 @@ import pyarrow.fs as pafs
 import pytest
 
 from spark_jobs import file_systems
-from spark_jobs.file_systems import delete_files, place
+from spark_jobs.file_systems import (
+    RETRIED_FOR,
+    Deletions,
+    delete_files,
+    delete_folder,
+    folders_in,
+    make_folder,
+    place,
+    read_file,
+    write_file,
+)
 
 
 @pytest.fixture
@@ -45,13 +57,15 @@ def test_a_process_makes_one_client_of_the_object_store(
     other, _ = place("gs://another/c")
     assert path == "bucket/a/b.parquet"
     assert first is other
-    assert google == [{}]
+    assert google == [{"retry_time_limit": RETRIED_FOR}]
 
 
 def test_a_stand_in_is_asked_without_credentials(google: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:4443/")
     place("gs://bucket/a")
-    assert google == [{"anonymous": True, "scheme": "http", "endpoint_override": "127.0.0.1:4443"}]
+    assert google == [
+        {"anonymous": True, "scheme": "http", "endpoint_override": "127.0.0.1:4443", "retry_time_limit": RETRIED_FOR}
+    ]
 
 
 @pytest.mark.usefixtures("google")
@@ -67,3 +81,126 @@ def test_local_files_are_deleted(tmp_path: Path) -> None:
     delete_files([file.as_uri(), (tmp_path / "gone").as_uri()])
     assert not file.exists()
     assert isinstance(place(file.as_uri())[0], pafs.LocalFileSystem)
+
+
+class Bucket:
+    """An object store as far as Arrow shows one: names with slashes, and markers that somebody's tool has made."""
+
+    def __init__(self, **objects: datetime) -> None:
+        self.objects = objects
+
+    def get_file_info(self, selector: pafs.FileSelector) -> list[pafs.FileInfo]:
+        found = []
+        for name, written in self.objects.items():
+            if name.startswith(f"{selector.base_dir}/"):
+                type_ = pafs.FileType.Directory if name.endswith("/") else pafs.FileType.File
+                found.append(pafs.FileInfo(name.removesuffix("/"), type_, mtime=written))
+        return found
+
+    def delete_file(self, path: str) -> None:
+        if path not in self.objects:
+            raise FileNotFoundError(path)
+        del self.objects[path]
+
+
+def use(monkeypatch: pytest.MonkeyPatch, store: object) -> None:
+    monkeypatch.setattr(file_systems, "_google", lambda: store)
+
+
+def test_a_small_file_is_written_whole_replaced_and_read_and_none_is_none(tmp_path: Path) -> None:
+    uri = (tmp_path / "new folder" / "small file").as_uri()
+    assert read_file(uri) is None
+    write_file(uri, b"one")
+    write_file(uri, b"another")
+    assert read_file(uri) == b"another"
+    assert [path.name for path in (tmp_path / "new folder").iterdir()] == ["small file"]
+
+
+def test_an_object_store_is_not_asked_for_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use(monkeypatch, object())
+    assert make_folder("gs://bucket/a/b")[1] == "bucket/a/b"
+    make_folder((tmp_path / "a" / "b").as_uri())
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_folders_of_an_object_store_are_there_while_something_is_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    objects = {"b/p/one/x": early, "b/p/one/deep/y": late, "b/p/two/": early, "b/p/two/z": early, "b/p/file": late}
+    use(monkeypatch, Bucket(**objects))
+    assert folders_in("gs://b/p") == {"one": late, "two": early}
+    assert folders_in("gs://b/none") == {}
+
+
+def test_folders_of_this_machine_count_when_they_are_empty(tmp_path: Path) -> None:
+    (tmp_path / "full" / "deep").mkdir(parents=True)
+    (tmp_path / "full" / "deep" / "x").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    os.utime(tmp_path / "full" / "deep" / "x", (2_000_000_000, 2_000_000_000))
+    found = folders_in(tmp_path.as_uri())
+    assert set(found) == {"full", "empty"}
+    assert found["full"] == datetime.fromtimestamp(2_000_000_000, UTC)
+    assert folders_in((tmp_path / "none").as_uri()) == {}
+
+
+def test_a_folder_is_deleted_with_all_that_is_in_it_and_the_marks_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    bucket = Bucket(**dict.fromkeys(("b/p/", "b/p/x", "b/p/deep/", "b/p/deep/y", "b/q"), now))
+    use(monkeypatch, bucket)
+    delete_folder("gs://b/p")
+    delete_folder("gs://b/p")
+    assert list(bucket.objects) == ["b/q"]
+
+
+def test_a_folder_of_this_machine_is_deleted_if_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    delete_folder((tmp_path / "a").as_uri())
+    delete_folder((tmp_path / "a").as_uri())
+    assert not (tmp_path / "a").exists()
+
+
+class Slow:
+    """An object store in which a deletion goes on until it is allowed to end, as it is told to."""
+
+    def __init__(self, failure: OSError | None = None) -> None:
+        self.goes_on, self.failure, self.deleted = threading.Event(), failure, list[str]()
+
+    def delete_file(self, path: str) -> None:
+        assert self.goes_on.wait(timeout=30)
+        if self.failure:
+            raise self.failure
+        self.deleted.append(path)
+
+
+def test_nobody_waits_for_a_deletion_on_an_object_store_but_the_next_and_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store, local = Slow(), tmp_path / "local"
+    local.touch()
+    use(monkeypatch, store)
+    with Deletions() as deletions:
+        deletions.delete(["gs://b/one", local.as_uri()])
+        assert (store.deleted, local.exists()) == ([], False)
+        store.goes_on.set()
+        deletions.delete(["gs://b/two"])
+        assert "b/one" in store.deleted
+    assert store.deleted == ["b/one", "b/two"]
+
+
+def test_what_a_deletion_failed_with_is_learnt_once_unless_the_run_fails_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Slow(OSError("refused"))
+    store.goes_on.set()
+    use(monkeypatch, store)
+
+    def run(failure: Exception | None) -> None:
+        with Deletions() as deletions:
+            deletions.delete(["gs://b/one"])
+            if failure:
+                raise failure
+
+    with pytest.raises(OSError, match="refused"):
+        run(None)
+    with pytest.raises(ValueError, match="its own"):
+        run(ValueError("its own"))

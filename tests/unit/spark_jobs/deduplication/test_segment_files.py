@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from spark_jobs.deduplication import segment_files
 from spark_jobs.deduplication.checksums import Damaged, seal, unseal
 from spark_jobs.deduplication.id_keys import KEY, Keys, PackedKeys
+from spark_jobs.deduplication.segment_copies import SegmentCopies
 from spark_jobs.deduplication.segment_files import DAYS, LocalSegments, RemoteSegments, open_segments
 from spark_jobs.deduplication.state import RETIRED_BATCHES
 from spark_jobs.driver.spark_session import KEPT_BATCHES
@@ -22,7 +23,7 @@ KEYS: Keys = np.array([(1, 2), (1, 3), (2**64 - 1, 2**16 - 1)], KEY)
 def remote(folder: Path, cache: str = "cache") -> RemoteSegments:
     (folder / "bucket").mkdir(exist_ok=True)
     filesystem = pafs.SubTreeFileSystem(str(folder / "bucket"), pafs.LocalFileSystem())
-    return RemoteSegments(filesystem, "", LocalSegments(folder / cache), folder / cache)
+    return RemoteSegments(filesystem, "", SegmentCopies(folder / cache))
 
 
 def test_a_segment_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -96,8 +97,26 @@ def test_a_remote_segment_is_fetched_once_by_a_machine_that_did_not_write_it(tmp
     assert other.read(name).keys().tobytes() == KEYS.tobytes()
 
 
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:5] + bytes([b[5] ^ 1]) + b[6:]])
+def test_a_copy_that_was_damaged_is_fetched_again(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    name = remote(tmp_path).write(KEYS)
+    copy = tmp_path / "cache" / name
+    copy.write_bytes(damage(copy.read_bytes()))
+    assert remote(tmp_path).read(name).keys().tobytes() == KEYS.tobytes()
+    copy.write_bytes(damage(copy.read_bytes()))
+    remote(tmp_path).check(name)
+    assert copy.read_bytes() == (tmp_path / "bucket" / name).read_bytes()
+
+
+def test_a_damaged_object_is_damaged_whatever_is_fetched(tmp_path: Path) -> None:
+    name = remote(tmp_path).write(KEYS)
+    (tmp_path / "bucket" / name).write_bytes(b"something else")
+    with pytest.raises(Damaged, match="not what was written"):
+        remote(tmp_path, cache="another machine").read(name)
+
+
 def test_a_folder_on_disk_is_local(tmp_path: Path) -> None:
-    store = open_segments((tmp_path / "seg ments").as_uri(), tmp_path / "cache")
+    store = open_segments((tmp_path / "seg ments").as_uri(), SegmentCopies(tmp_path / "cache"))
     assert isinstance(store, LocalSegments)
     store.write(KEYS)
     assert len(list((tmp_path / "seg ments").iterdir())) == 1
@@ -132,7 +151,7 @@ def test_a_large_segment_of_the_lookback_is_whole_or_damaged_and_held_against_it
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segment_files, "SMALL_BYTES", 0)
-    store = open_segments(tmp_path.as_uri(), tmp_path / "cache", DAYS)
+    store = open_segments(tmp_path.as_uri(), SegmentCopies(tmp_path / "cache"), DAYS)
     name = store.write(KEYS, is_filtered=True)
     path = tmp_path / name
     content = path.read_bytes()

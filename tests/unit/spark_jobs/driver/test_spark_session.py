@@ -67,8 +67,8 @@ def test_a_checkpoint_in_cloud_storage_is_read_by_googles_connector_with_sizes_t
     conf = {name: value for name, value in spark_conf(read_job_settings(gs), tmp_path).items() if ".fs." in name}
     assert conf.pop("spark.hadoop.fs.gs.impl").endswith("GoogleHadoopFileSystem")
     assert conf.pop("spark.hadoop.fs.AbstractFileSystem.gs.impl").endswith("GoogleHadoopFS")
-    assert conf
-    assert all(value.isdigit() for value in conf.values())
+    assert [value for value in conf.values() if value.isdigit()]
+    assert all(value.isdigit() or value in ("true", "false") for value in conf.values())
     assert not [name for name in spark_conf(read_job_settings({}), tmp_path) if ".gs." in name]
 
 
@@ -87,3 +87,36 @@ def test_googles_login_handler_is_in_a_session_whose_kafka_asks_for_it_alone(
     monkeypatch.setenv("KAFKA_CLIENT_PROPERTIES", str(client))
     jars = [Path(path).name for path in spark_conf(read_job_settings({}), tmp_path)["spark.jars"].split(",")]
     assert jars == ["spark.jar", "google.jar"]
+
+
+def test_a_stand_in_for_cloud_storage_is_asked_by_the_connector_and_by_executors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_job_settings({"CHECKPOINT_LOCATION": "gs://acme/checkpoints"})
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://10.0.0.7:4443")
+    conf = spark_conf(settings, tmp_path)
+    assert conf["spark.hadoop.fs.gs.storage.root.url"] == "http://10.0.0.7:4443"
+    assert conf["spark.hadoop.fs.gs.auth.type"] == "UNAUTHENTICATED"
+    assert conf["spark.executorEnv.STORAGE_EMULATOR_HOST"] == "http://10.0.0.7:4443"
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST")
+    assert not [name for name in spark_conf(settings, tmp_path) if "auth" in name or "executorEnv.STORAGE" in name]
+
+
+def test_the_connectors_jar_goes_with_a_checkpoint_in_cloud_storage_and_with_no_other(tmp_path: Path) -> None:
+    for folder in ("spark", "gcs"):
+        (tmp_path / "jars" / folder).mkdir(parents=True)
+        (tmp_path / "jars" / folder / "a.jar").touch()
+    remote = spark_conf(read_job_settings({"CHECKPOINT_LOCATION": "gs://acme/checkpoints"}), tmp_path)
+    assert remote["spark.jars"].split(",") == [str(tmp_path / "jars" / name / "a.jar") for name in ("spark", "gcs")]
+    assert "gcs" not in spark_conf(read_job_settings({}), tmp_path)["spark.jars"]
+
+
+def test_executors_elsewhere_are_given_the_code_and_are_waited_for_where_a_buckets_state_is(tmp_path: Path) -> None:
+    path = written(tmp_path, "spark.master spark://master:7077\n")
+    conf = spark_conf(read_job_settings({"PAYMENTS_SPARK_CONF": str(path)}), tmp_path)
+    assert Path(conf["spark.files"]).is_file()
+    assert conf["spark.executorEnv.PYTHONPATH"] == Path(conf["spark.files"]).name
+    assert conf["spark.locality.wait"] != "0s"
+    own = spark_conf(read_job_settings({}), tmp_path)
+    assert "spark.files" not in own
+    assert own["spark.locality.wait"] == "0s"

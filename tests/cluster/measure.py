@@ -1,0 +1,101 @@
+"""What a cluster on an object store comes to: a batch's overhead by the time of a request, a drain by workers.
+
+Usage: python -m tests.cluster.measure overhead|drain [--values N ...] [--dry]. Writes its table into docs/clusters.md.
+All machines share this one's cores: a drain by more workers shows what they cost here, not what they gain elsewhere.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from google.cloud.bigquery import Client
+
+from benchmarks.harness.figures import ROOT, measured, table, write_table
+from benchmarks.harness.stack import leave_on_sigterm, send
+from spark_jobs.tables import catalog
+from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.table_setup import table_id
+from tests.cluster.load import RATE, Processor, load, outcome_of
+from tests.cluster.stack import Cluster, client_of, cluster, missing
+
+PAGE = ROOT / "docs" / "clusters.md"
+BATCHES = 20
+"""So many are looked at, after as many that warm up."""
+EVENTS = 200_000
+
+
+def overhead(delay_ms: int, folder: Path) -> tuple[str, ...]:
+    """Batches of a few records, back to back, with so long a wait before each answer of the object store."""
+    with cluster(folder, delay_ms=delay_ms) as made, client_of(made) as client:
+        processor = Processor(made, made.driver("driver"))
+        manifest = folder / "manifest.jsonl"
+        with load(made, manifest):
+            processor.until_batches(client, 2 * BATCHES)
+        outcome = outcome_of(made, client, processor, manifest)
+        assert outcome.is_exact, outcome
+        sql = f"""select unix_millis(published_at) as at from `{table_id(made.settings, catalog.LEDGER)}`
+            order by batch_id"""
+        times = [row["at"] / 1000 for row in run(client, sql, {})][BATCHES : 2 * BATCHES]
+        gaps = sorted(later - earlier for earlier, later in pairwise(times))
+        asked = sum(times[0] <= at / 1000 < times[-1] for at, *_ in made.requests())
+    median, worst = f"{statistics.median(gaps):.1f}", f"{gaps[-1]:.1f}"
+    return str(delay_ms), median, worst, f"{asked / len(gaps):.0f}", f"{RATE}"
+
+
+def drain(workers: int, folder: Path) -> tuple[str, ...]:
+    """A backlog, from the start of its first batch to the publication of its last."""
+    with cluster(folder, workers=workers) as made, client_of(made) as client:
+        sent = send(made.settings, EVENTS, seed=1)
+        finished = made.driver("driver").start("spark_jobs.process_payments")
+        assert finished.end() == 0, finished.said()[-4000:]
+        seconds, records = _published(made, client)
+        assert records == sent
+    return str(workers), f"{records:,}", f"{seconds:.1f}", f"{records / seconds:,.0f}"
+
+
+def _published(made: Cluster, client: Client) -> tuple[float, int]:
+    sql = f"""
+        select timestamp_diff(max(published_at), min(started_at), millisecond) as elapsed, sum(delivered) as records
+        from `{table_id(made.settings, catalog.LEDGER)}`"""
+    [row] = run(client, sql, {})
+    return row["elapsed"] / 1000, int(row["records"])
+
+
+MEASURES = {
+    "overhead": (
+        overhead,
+        (0, 50),
+        ("ms a request", "s between two batches, median", "longest", "requests a batch", "payments/s"),
+        "two workers, an object store that answers each request after so long",
+    ),
+    "drain": (drain, (1, 2, 4), ("workers of one core", "records", "s", "records/s"), "everything on an object store"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=MEASURES)
+    parser.add_argument("--values", type=int, nargs="+")
+    parser.add_argument("--dry", action="store_true", help="keep nothing")
+    options = parser.parse_args(arguments)
+    if lacks := missing():
+        sys.exit(lacks)
+    leave_on_sigterm()
+    measure, usual, columns, how = MEASURES[options.what]
+    rows = []
+    for value in options.values or usual:
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append(measure(value, Path(folder) / "cluster"))
+        sys.stderr.write(f"{rows[-1]}\n")
+    shown = measured(f" that all machines share; {how}") + table(columns, rows)
+    sys.stdout.write(shown)
+    if not options.dry:
+        write_table(PAGE, f"cluster_{options.what}", shown)
+
+
+if __name__ == "__main__":
+    main()

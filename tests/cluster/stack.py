@@ -1,0 +1,175 @@
+"""The whole platform on machines of their own: brokers, Spark, warehouse, object store, drivers.
+
+Belongs here: which machines there are, and what each is told. Does not belong here: what is done to them (the tests).
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from google.cloud.bigquery import Client
+
+from local_stack.bigquery.emulator import Warehouse
+from local_stack.kafka import ensure_topic
+from local_stack.sandbox_home import borrow
+from spark_jobs.settings import LOCAL_PROJECT, JobSettings, read_job_settings
+from spark_jobs.warehouse.client import connect
+from tests.architecture.sources import ROOT
+from tests.cluster.brokers import Brokers
+from tests.cluster.network import Host, Network, Process, Word, network, why_not
+from tests.cluster.object_store_server import UPSTREAM
+from tests.cluster.spark_cluster import SparkCluster
+from tests.world import World
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+WAREHOUSE_PORT, STORE_PORT = 9050, 4443
+BUCKET = "payments"
+PARTITIONS = 4
+
+
+def missing() -> str | None:
+    """What such a stack lacks here, in one line; None where nothing."""
+    return why_not() or (
+        None if store_binary() else "fake-gcs-server is missing: go install github.com/fsouza/fake-gcs-server@latest"
+    )
+
+
+def store_binary() -> str | None:
+    """Where fake-gcs-server is: on PATH, where Go installs, or where `make test-cluster` has it built."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "payments-tools"
+    places = (None, str(Path.home() / "go" / "bin"), str(cache))
+    return next((found for path in places if (found := shutil.which("fake-gcs-server", path=path))), None)
+
+
+@dataclass
+class Cluster:
+    """The machines, and the job's settings as drivers have them."""
+
+    network: Network
+    brokers: Brokers
+    spark: SparkCluster
+    store: Host
+    warehouse: Host
+    settings: JobSettings
+    delay_ms: float = 0
+    _store: Process | None = None
+
+    @property
+    def store_url(self) -> str:
+        return f"http://{self.store.address}:{STORE_PORT}"
+
+    def keep_objects(self) -> None:
+        """Start what keeps the objects, in memory: on disk it would not keep an empty folder, which Spark asks for."""
+        binary = store_binary()
+        assert binary
+        listen: list[Word] = ["-scheme", "http", "-host", UPSTREAM[0], "-port", str(UPSTREAM[1]), "-log-level", "error"]
+        named = ["-public-host", self.store_url.removeprefix("http://"), "-external-url", self.store_url]
+        self.store.start("objects", [Path(binary).resolve(), *listen, "-backend", "memory", *named])
+
+    def start_store(self) -> None:
+        """The object store as its clients see it."""
+        command = [sys.executable, "-m", "tests.cluster.object_store_server", self.store.address, str(STORE_PORT)]
+        options = [BUCKET, "--delay-ms", str(self.delay_ms)]
+        self._store = self.store.start("store", [*command, *options], {"PYTHONPATH": str(ROOT)})
+        self._store.until(lambda: self.store.answers(STORE_PORT))
+
+    def kill_store(self) -> None:
+        """Whoever asks it is cut off; what it keeps stays, as an object store's service promises."""
+        assert self._store
+        self._store.kill()
+
+    def requests(self) -> list[tuple[float, str, str, int]]:
+        """What the object store was asked: milliseconds since 1970, method, path, status."""
+        assert self._store
+        found = re.findall(r"^(\d+) ([A-Z]+) (\S+) (\d+)$", self._store.said(), re.MULTILINE)
+        return [(float(at), method, path, int(status)) for at, method, path, status in found]
+
+    def start_warehouse(self) -> None:
+        command = [sys.executable, "-m", "tests.cluster.warehouse_server", self.warehouse.address, str(WAREHOUSE_PORT)]
+        env = {"PAYMENTS_HOME": str(self.warehouse.here), "STORAGE_EMULATOR_HOST": self.store_url}
+        started = self.warehouse.start("warehouse", command, env | {"PYTHONPATH": str(ROOT)})
+        started.until(lambda: self.warehouse.answers(WAREHOUSE_PORT))
+
+    def warehouse_pid(self) -> int:
+        """Of the server itself, which is started again where it dies."""
+        pid = Warehouse(self.warehouse.folder, self.settings.emulator_host or "", self.settings.project).pid()
+        assert pid
+        return pid
+
+    def driver(self, name: str) -> "Driver":
+        """One more machine, for a driver."""
+        return Driver(self, self.network.host(name))
+
+    def world(self, folder: Path, client: Client) -> World:
+        """What tests ask, from this machine; they have no session of their own."""
+        return World(self.settings, cast("SparkSession", None), folder, client)
+
+
+@dataclass
+class Driver:
+    """A machine on which the job's driver runs."""
+
+    cluster: Cluster
+    host: Host
+
+    def start(self, *command: str, **changes: Any) -> Process:
+        """A Python module there, with the job's settings; `changes` are settings that differ for it."""
+        if not (self.host.folder / "jars").exists():
+            borrow(self.host.folder)
+            (self.host.folder / "spark.conf").write_text(self.cluster.spark.conf())
+        settings = replace(self.cluster.settings, spark_driver_host=self.host.address, **changes)
+        settings = replace(settings, spark_bind_address=self.host.address)
+        env = {
+            **settings.environment(),
+            "PAYMENTS_SPARK_CONF": str(self.host.here / "spark.conf"),
+            "PAYMENTS_HOME": str(self.host.here),
+            "STORAGE_EMULATOR_HOST": self.cluster.store_url,
+            "SPARK_LOCAL_IP": self.host.address,
+            "PYTHONPATH": str(ROOT),
+            **{name: os.environ[name] for name in ("JDK_JAVA_OPTIONS", "JAVA_HOME") if name in os.environ},
+        }
+        return self.host.start("driver", [sys.executable, "-m", *command], env)
+
+
+@contextmanager
+def cluster(folder: Path, workers: int = 2, delay_ms: float = 0) -> Iterator[Cluster]:
+    """All but a driver, up."""
+    with network(folder) as net:
+        store, warehouse = net.host("store"), net.host("warehouse")
+        brokers = Brokers([net.host(f"broker{number}") for number in (1, 2, 3)])
+        spark = SparkCluster(net.host("master"), [net.host(f"worker{number}") for number in range(1, workers + 1)])
+        environment = {
+            "KAFKA_BOOTSTRAP_SERVERS": brokers.bootstrap_servers,
+            "BIGQUERY_EMULATOR_HOST": f"http://{warehouse.address}:{WAREHOUSE_PORT}",
+            "BIGQUERY_PROJECT": LOCAL_PROJECT,
+            "CHECKPOINT_LOCATION": f"gs://{BUCKET}/checkpoints",
+            "STAGING_LOCATION": f"gs://{BUCKET}/staging",
+            "PAYMENTS_STATE_BUCKETS": str(workers),
+        }
+        made = Cluster(net, brokers, spark, store, warehouse, read_job_settings(environment), delay_ms)
+        borrow(warehouse.folder)
+        made.keep_objects()
+        made.start_store()
+        made.start_warehouse()
+        brokers.start()
+        spark.start()
+        ensure_topic(brokers.bootstrap_servers, made.settings.topic, partitions=PARTITIONS)
+        yield made
+
+
+@contextmanager
+def client_of(made: Cluster) -> Iterator[Client]:
+    with connect(made.settings) as client:
+        yield client
+
+
+def living(processes: Sequence[Process]) -> list[Process]:
+    return [process for process in processes if process.lives()]
