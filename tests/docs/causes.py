@@ -183,7 +183,7 @@ _ALTERED = Cause(_altered_by_hand, ["BROKEN"], fails=(DOCTOR, "payments verify")
 
 CAUSES = {
     "PaymentsCheckpointRebuilt": Cause(
-        _checkpoint_rebuilt, ["CHECKPOINT_UNUSABLE", "Proved: every rule holds."], fires=by_incidents, ends=False
+        _checkpoint_rebuilt, ["Proved: every rule holds."], fires=by_incidents, ends=False
     ),
     "PaymentsDataLost": Cause(_data_lost, ["OFFSETS_LOST", "1"], fires=by_incidents),
     "PaymentsTopicMissing": Cause(

@@ -61,6 +61,7 @@ def readme(stage: Stage, reader: Reader) -> Reader:
     write_totals(reader.folder / "FILE", [nothing | {"topic": stage.world.settings.topic}])
     provider(stage, reader)
     (reader.folder / "REPORT.csv").rename(reader.folder / "REPORT")
+    reader.type("payments seal")
     return _with(
         reader,
         {
@@ -88,7 +89,7 @@ def sealed(stage: Stage, reader: Reader) -> Reader:
     """The page's day is over, and its proof is held against the digest of its seal."""
 
     def written_down() -> None:
-        [row] = stage.world.ask("select digest from {day_seals} where day = @day", day=stage.over)
+        [row] = stage.world.ask("select digest from {day_seals} where cast(day as string) = @day", day=str(stage.over))
         [proof] = reader.folder.glob("proof-*.json")
         found.words = {**found.words, proof_of_the_page: proof.name, "DIGEST": row["digest"]}
 
