@@ -16,9 +16,14 @@ from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.late_payments import decide_late
 from spark_jobs.corrections.replay import candidates, forecast
 from spark_jobs.erasure.erase import erase
+from spark_jobs.mapping.spec import FILE_NAME
+from spark_jobs.mapping.trials.samples import FILE_NAME as SAMPLES
+from spark_jobs.mapping.trials.samples import Sample, read_samples
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.row_types import Place
 from tests.unit.spark_jobs.events import MAPPING, TEXT, charge
+from tests.unit.spark_jobs.mapping.mappings import SHIPPED
 from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]
@@ -33,6 +38,34 @@ def found_wrong(world: World) -> tuple[list[Any], dict[str, int], list[bool]]:
     with WarehouseReads(world.client, world.settings).at_one_moment() as reads:
         days = [judge(read_day(reads, day)).is_good for day in days_of(reads)]
     return verdict.breaks, dict(verdict.not_reread), sorted(set(days))
+
+
+@pytest.mark.parametrize("name", ["cloudevents", "debezium_postgres"])
+def test_a_shipped_mappings_samples_become_on_the_stack_what_they_say(world: World, name: str) -> None:
+    folder = next(folder for folder in SHIPPED if folder.name == name)
+    world.settings = replace(world.settings, event_mapping=str(folder / FILE_NAME))
+    samples = read_samples((folder / SAMPLES).read_text())
+    expected = {place(world, sample): sample.expected for sample in samples}
+    world.drain()
+    deliveries = world.deliveries()
+    assert deliveries.keys() == expected.keys()
+    for at, outcome in expected.items():
+        row = deliveries[at]
+        if outcome.row is not None:
+            assert row["disposition"] in ("UNIQUE", "DUPLICATE")
+            assert row["transaction_id"] == outcome.row["transaction_id"]
+        else:
+            assert row["disposition"] == ("IGNORED" if outcome.ignored else "QUARANTINED")
+            assert row["reasons"] == ([outcome.ignored] if outcome.ignored else list(outcome.reasons))
+    paid = {outcome.row["transaction_id"] for outcome in expected.values() if outcome.row is not None}
+    assert {row["transaction_id"] for row in world.rows(catalog.TRANSACTIONS)} == paid
+    assert found_wrong(world) == PROVED
+
+
+def place(world: World, sample: Sample) -> Place:
+    record = sample.record
+    [at] = world.send([record.value], key=record.key or b"sender", headers=record.headers)
+    return at
 
 
 PROVED: tuple[list[Any], dict[str, int], list[bool]] = ([], {}, [True])
