@@ -69,6 +69,8 @@ class Statements:
             self._warehouse.add("staged_corrections_rows", columns)
             place = {column.name: simple(column.type) for column in catalog.DELIVERIES.columns[:3]}
             self._warehouse.add("staged_erasure_rows", place)
+            mart = {"transaction_id": simple("STRING"), "event_time": simple("TIMESTAMP")}
+            self._warehouse.add("payment_transactions_fraud", mart)
             reread = {f.name: _type_of(f.type) for f in RECORD_SCHEMA if f.name not in _NOT_STAGED}
             self._warehouse.add("staged_backfill_rows", reread | {"reason_text": simple("STRING")})
             payment = {column.name: simple(column.type) for column in catalog.TRANSACTIONS.columns}
