@@ -155,8 +155,10 @@ chart-tools: ## build helm and Kubernetes' API server by Go, once (20 minutes), 
 simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
 	$(BIN)/python -m benchmarks.measurements.sending $(call given,EVENTS,events) $(dry)
 
-bytes: setup ## what BigQuery would bill for every statement; writes docs/costs.md (RECORD=1 records the statements anew)
-	$(BIN)/python -m benchmarks.bytes.page $(if $(RECORD),--record) $(dry)
+bytes: setup ## what BigQuery would bill for every statement; writes docs/costs.md (RECORD=1 records the statements anew, RECORD=history those about accounts)
+	$(if $(filter 1,$(RECORD)),$(BIN)/python -m benchmarks.bytes.recording benchmarks/bytes/recording.json)
+	$(if $(RECORD),$(BIN)/python -m benchmarks.history.month)
+	$(BIN)/python -m benchmarks.bytes.page $(dry)
 
 scenarios: setup ## run every scenario on one stack, and write what it prints into docs/scenarios.md
 	$(BIN)/python -m benchmarks.measurements.scenarios

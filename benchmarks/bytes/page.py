@@ -1,6 +1,6 @@
 """docs/costs.md and benchmarks/bytes.json: what the meter says, largest first, beside peers (`make bytes`).
 
-Usage: python -m benchmarks.bytes.page [--record] [--batch-seconds N] [--build-minutes N] [--dry].
+Usage: python -m benchmarks.bytes.page [--batch-seconds N] [--build-minutes N] [--dry].
 
 Belongs here: tables and their order. Does not belong here: bytes (meter), prices (prices). Nothing in the page's tables
 is written by hand.
@@ -31,7 +31,7 @@ LARGEST = 40
 """Statements that the page shows."""
 MOST_GROWTH = 1.05
 """With a year kept a statement of a batch or a build may be billed so much more than with a month."""
-WATCHED = ("batch", "build", "check")
+WATCHED = ("batch", "build", "check", "hour")
 
 KEPT = Path(__file__).parent / "recording.json"
 _PRINTED = 15
@@ -55,11 +55,12 @@ def rows_of(metered: Metered, schedule: Schedule) -> Iterator[dict[str, float | 
 
 
 def largest(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """By work and days kept, the bytes of its largest statement at TOLD_RATE."""
+    """By work and days kept, the bytes of its largest statement at TOLD_RATE. An hour's work is a build's."""
     found: dict[str, dict[str, int]] = {}
     for row in rows:
         if row["payments_per_second"] == TOLD_RATE:
-            by_days = found.setdefault(row["statement"].partition(" / ")[0], {})
+            work = row["statement"].partition(" / ")[0]
+            by_days = found.setdefault("build" if work == "hour" else work, {})
             days = str(row["days"])
             by_days[days] = max(by_days.get(days, 0), row["bytes"])
     return found
@@ -193,20 +194,15 @@ def dollars(amount: float) -> str:
 
 
 def main() -> None:
-    """Record where asked, work out, print the largest, write."""
+    """Work out, print the largest, write."""
     schedule = Schedule()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bytes.page", description=__doc__)
-    parser.add_argument("--record", action="store_true", help="run the pipeline anew before (6 minutes)")
     parser.add_argument("--dry", action="store_true", help="print, and keep nothing")
     parser.add_argument("--batch-seconds", type=float, default=schedule.batch_seconds)
     parser.add_argument("--build-minutes", type=float, default=schedule.build_minutes)
     parser.add_argument("--payments", type=float, default=10_000, help="a second, of what is printed")
     parser.add_argument("--days", type=float, default=365, help="kept, of what is printed")
     options = parser.parse_args()
-    if options.record:
-        from benchmarks.bytes.recording import record
-
-        record(KEPT)
     recording = read(KEPT)
     if unknown := undeclared(recording.tables):
         sys.exit(f"Say in LAWS what these tables grow with: {', '.join(unknown)}.")

@@ -1,25 +1,30 @@
 """A recording: statements by the work that sent them, and the tables and views that they were sent to.
 
-Belongs here: what is kept of a run, and its file. Does not belong here: making a recording (recording), what its
-statements read (meter).
+Belongs here: what is kept of a run, of a job and of a table, and its file. Does not belong here: doing the work that is
+recorded (recording), what its statements read (meter).
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from google.cloud import bigquery
+
+from spark_jobs.warehouse.client import run
+
 WORKS = (
     "batch", "renewal", "turn", "build", "check", "night", "watch", "verify", "seal", "audit", "decision", "fraud",
-    "backup", "erasure", "rebuild",
+    "backup", "erasure", "rebuild", "hour",
 )  # fmt: skip
 """Who sends statements. A renewal is the first batch of a checkpoint that was made anew, of which all that outlives one
 was lost, too; a turn is what the lease sends; a check is a dbt test of a build; a night is the build that checks all
 days that are not sealed; a seal is a sealed day held against its seal, which is as much as sealing it; fraud is a look
-at the alert queue, a label and an entry of a list; a rebuild is the build after an erasure."""
+at the alert queue, a label and an entry of a list; a rebuild is the build after an erasure; an hour is what a build
+does once an hour alone."""
 
 _DBT_NODE = re.compile(r'"node_id": "(model|test|seed|operation|unit_test)\.[^."]+\.([^"]+)"')
 _DATASET = re.compile(r"`?[\w-]+`?\.`?payment_data(?:_\d+)?`?\.`?(\w+)`?")
@@ -114,3 +119,49 @@ def read(path: Path) -> Recording:
             for each in kept["statements"]
         ),
     )
+
+
+def stored_table(client: bigquery.Client, dataset: str, table: bigquery.Table) -> StoredTable:
+    """A table of a dataset as it is: its columns, its rows, and how many bytes they are."""
+    sizes = ", ".join(f"sum({_bytes_sql(column)}) as {column.name}" for column in table.schema)
+    [row] = run(client, f"select count(*) as row_count_, {sizes} from `{dataset}.{table.table_id}`", {})
+    rows = int(row.pop("row_count_"))
+    return StoredTable(
+        columns={column.name: _type(column) for column in table.schema},
+        partition_by=table.time_partitioning.field if table.time_partitioning else None,
+        rows=rows,
+        cluster_by=tuple(table.clustering_fields or ()),
+        column_bytes={name: round(float(total or 0) / max(rows, 1), 3) for name, total in row.items()},
+    )
+
+
+FIXED_BYTES = {"NUMERIC": 16, "BOOL": 1, "BOOLEAN": 1}
+"""BigQuery's logical bytes of a value, where they are not 8; of a text or bytes they are 2 and its length."""
+
+
+def _bytes_sql(column: bigquery.SchemaField) -> str:
+    """A row's logical bytes of one column: nothing for NULL."""
+    one = "2 + byte_length({})" if column.field_type in ("STRING", "BYTES") else str(_fixed(column.field_type))
+    if column.mode == "REPEATED":
+        return f"(select coalesce(sum({one.format('item')}), 0) from unnest({column.name}) as item)"
+    return f"if({column.name} is null, 0, {one.format(column.name)})"
+
+
+def _fixed(kind: str) -> int:
+    return FIXED_BYTES.get(kind, 8)
+
+
+def _type(column: bigquery.SchemaField) -> str:
+    names = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+    kind = names.get(column.field_type, column.field_type)
+    return f"ARRAY<{kind}>" if column.mode == "REPEATED" else kind
+
+
+def statement_of(work: str, job: bigquery.QueryJob) -> Statement:
+    """A job as it was sent; a test of a build is a check."""
+    node = node_of(job.query)
+    if work == "build" and node and node.startswith("test"):
+        work = "check"
+    # As they were sent: the client cannot read a NULL within a struct back.
+    sent = job.to_api_repr()["configuration"]["query"].get("queryParameters", ())
+    return Statement(work, plain(job.query), job.created or datetime.now(UTC), tuple(sent), node)

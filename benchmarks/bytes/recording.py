@@ -18,7 +18,7 @@ from pathlib import Path
 
 from google.cloud import bigquery
 
-from benchmarks.bytes.recorded import Recording, Statement, StoredTable, node_of, plain, write
+from benchmarks.bytes.recorded import Recording, Statement, StoredTable, plain, statement_of, stored_table, write
 from benchmarks.bytes.volumes import DBT_TMP
 from benchmarks.harness.figures import ROOT
 from benchmarks.harness.stack import stack
@@ -215,7 +215,7 @@ class Recorder:
         since = datetime.now(UTC)
         yield
         jobs = list(self.client.list_jobs(all_users=True, min_creation_time=since))
-        self.statements += [_statement(work, job) for job in jobs if isinstance(job, bigquery.QueryJob)]
+        self.statements += [statement_of(work, job) for job in jobs if isinstance(job, bigquery.QueryJob)]
 
     def found(self) -> Recording:
         """What was sent, and what the warehouse held."""
@@ -236,52 +236,8 @@ class Recorder:
             if table.table_type == "VIEW":
                 views[table.table_id] = plain(table.view_query)
             else:
-                tables[table.table_id] = self._table(table)
+                tables[table.table_id] = stored_table(self.client, self._dataset, table)
         return tables, views
-
-    def _table(self, table: bigquery.Table) -> StoredTable:
-        sizes = ", ".join(f"sum({_bytes_sql(column)}) as {column.name}" for column in table.schema)
-        sql = f"select count(*) as row_count_, {sizes} from `{self._dataset}.{table.table_id}`"
-        [row] = run(self.client, sql, {})
-        rows = int(row.pop("row_count_"))
-        return StoredTable(
-            columns={column.name: _type(column) for column in table.schema},
-            partition_by=table.time_partitioning.field if table.time_partitioning else None,
-            rows=rows,
-            cluster_by=tuple(table.clustering_fields or ()),
-            column_bytes={name: round(float(total or 0) / max(rows, 1), 3) for name, total in row.items()},
-        )
-
-
-FIXED_BYTES = {"NUMERIC": 16, "BOOL": 1, "BOOLEAN": 1}
-"""BigQuery's logical bytes of a value, where they are not 8; of a text or bytes they are 2 and its length."""
-
-
-def _bytes_sql(column: bigquery.SchemaField) -> str:
-    """A row's logical bytes of one column: nothing for NULL."""
-    one = "2 + byte_length({})" if column.field_type in ("STRING", "BYTES") else str(_fixed(column.field_type))
-    if column.mode == "REPEATED":
-        return f"(select coalesce(sum({one.format('item')}), 0) from unnest({column.name}) as item)"
-    return f"if({column.name} is null, 0, {one.format(column.name)})"
-
-
-def _fixed(kind: str) -> int:
-    return FIXED_BYTES.get(kind, 8)
-
-
-def _type(column: bigquery.SchemaField) -> str:
-    names = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
-    kind = names.get(column.field_type, column.field_type)
-    return f"ARRAY<{kind}>" if column.mode == "REPEATED" else kind
-
-
-def _statement(work: str, job: bigquery.QueryJob) -> Statement:
-    node = node_of(job.query)
-    if work == "build" and node and node.startswith("test"):
-        work = "check"
-    # As they were sent: the client cannot read a NULL within a struct back.
-    sent = job.to_api_repr()["configuration"]["query"].get("queryParameters", ())
-    return Statement(work, plain(job.query), job.created or datetime.now(UTC), tuple(sent), node)
 
 
 def say(line: str) -> None:

@@ -18,6 +18,8 @@ DAY_SECONDS = 86_400
 LEAST_BYTES = 10 * 2**20
 """Billed for each table that a statement names, however little it reads."""
 DBT_TMP = "__dbt_tmp"
+HOURLY = ("payment_transactions_fraud",)
+"""Models that a build makes once an hour."""
 
 
 class Grows(StrEnum):
@@ -37,8 +39,8 @@ LAWS: Mapping[str, Grows] = {
     catalog.TRANSACTIONS.name: Grows.PAYMENT,
     catalog.CORRECTIONS.name: Grows.PAYMENT,
     catalog.REPLAYS.name: Grows.PAYMENT,
-    "int_payments__sender_signals": Grows.PAYMENT,
-    "int_payments__network_signals": Grows.PAYMENT,
+    "int_accounts__days": Grows.PAYMENT,
+    "int_accounts__habits": Grows.PAYMENT,
     "payment_transactions_fraud": Grows.PAYMENT,
     "payment_metrics": Grows.MINUTE,
     "int_deliveries__totals": Grows.BUILD,
@@ -116,6 +118,7 @@ class Schedule:
             "decision": self.decisions_a_day,
             "erasure": self.erasures_a_day,
             "rebuild": self.erasures_a_day,
+            "hour": 24,
         }[work]
 
 
@@ -168,7 +171,8 @@ class Volumes:
             # A decision's or an erasure's few rows; a few options.
             return 0
         if name.endswith(DBT_TMP):
-            since = WATERMARK_DELAY.total_seconds() + traffic.schedule.build_minutes * 60
+            minutes = 60 if name.removesuffix(DBT_TMP) in HOURLY else traffic.schedule.build_minutes
+            since = WATERMARK_DELAY.total_seconds() + minutes * 60
             return self._rows_a_day(name.removesuffix(DBT_TMP), traffic) * since / DAY_SECONDS
         if LAWS[name] is Grows.NOT:
             return self.recording.tables[name].rows

@@ -10,8 +10,14 @@
     last_batch what a newer batch has brought is left to the next build; 0 where the model is made of everything
     corrections   the condition of unseen corrections of payments, where there are any
     seen       what the label will say
+    since_day, oldest_day   their days. A day is a number, from 1970
+    closed     the day of the newest watermark: days before it are over, but for corrections
+    new_day    from this day on payments are new to the model, as days are: the one that was not over at the last build
+    first_day  of all that is built: before `new_day` where a correction has changed a day
+    is_due     whether there is anything to build: with `every_minutes` only where so much has passed by the control row's
+               clock since the last build, or an old payment was corrected
 -#}
-{% macro build_scope(upstream=[]) -%}
+{% macro build_scope(upstream=[], every_minutes=0) -%}
     {%- if is_unit_test() -%}
         {{ return({}) }}
     {%- endif -%}
@@ -30,12 +36,23 @@
     {%- endset -%}
     {%- set marks = [run_query(asked).rows[0] | map('int') | list] -%}
     {%- for name in upstream -%}
-        {%- do marks.append(built_mark(ref(name)) or [0, 0, 0]) -%}
+        {%- do marks.append(built_mark(ref(name)) or [0, 0, 0, 0]) -%}
     {%- endfor -%}
     {%- set seen = [marks | map(attribute=0) | min, marks | map(attribute=1) | min, marks | map(attribute=2) | min] -%}
     {%- set built = built_mark(this) if is_incremental() else none -%}
-    {%- set scope = {'seen': seen | join('-'), 'since': everything(), 'oldest': everything(), 'last_batch': 0} -%}
-    {%- if built -%}
+    {%- set scope = {
+        'since': everything(), 'oldest': everything(), 'last_batch': 0, 'is_due': true,
+        'since_day': 0, 'oldest_day': 0, 'new_day': 0, 'first_day': 0
+    } -%}
+    {%- set newest = 'select unix_date(date(max(watermark))) as day from ' ~ batches ~ ' where batch_id <= ' ~ seen[0] -%}
+    {%- if built and every_minutes and seen[1] == built[1] and seen[2] - built[2] < every_minutes * 60000000 -%}
+        {%- do scope.update({
+            'since': never(), 'oldest': never(), 'last_batch': built[0], 'is_due': false,
+            'since_day': number_of_never(), 'oldest_day': number_of_never(),
+            'closed': built[3], 'new_day': built[3], 'first_day': built[3]
+        }) -%}
+        {%- set seen = built[:3] -%}
+    {%- elif built -%}
         {#- A decision's time is that of its transaction's beginning: a day is more than any takes. -#}
         {%- set told = 'timestamp_sub(' ~ moment_of(built[2]) ~ ', interval 1 day)' -%}
         {%- set unseen_corrections -%}
@@ -44,25 +61,39 @@
         {%- endset -%}
         {%- set query -%}
             select
-                coalesce(min(if(is_batch, since, null)), timestamp '9999-01-01 00:00:00+00') as since,
-                min(if(is_batch, null, since)) as corrected_since
+                coalesce(min(if(is_batch, since, null)), {{ never() }}) as since,
+                min(if(is_batch, null, since)) as corrected_since,
+                unix_date(date(max(watermark))) as closed
             from (
-                select true as is_batch, coalesce(watermark, {{ everything() }}) as since
+                select true as is_batch, watermark, coalesce(watermark, {{ everything() }}) as since
                 from {{ batches }}
                 where batch_id > {{ built[0] }} and batch_id <= {{ seen[0] }} and published_at >= {{ told }}
                 union all
-                select false as is_batch, event_time as since
+                select false as is_batch, cast(null as timestamp) as watermark, event_time as since
                 from {{ corrections }}
                 where {{ unseen_corrections }}
             )
         {%- endset -%}
         {%- set unseen = run_query(query).rows[0] -%}
-        {%- set since = minute_of(unseen[0]) -%}
+        {%- set since, since_day = minute_of(unseen[0]), number_of_day(unseen[0]) -%}
         {%- do scope.update({'since': since, 'oldest': since, 'last_batch': seen[0]}) -%}
+        {%- do scope.update({'since_day': since_day, 'oldest_day': since_day}) -%}
+        {%- set new_day = [built[3], since_day] | min -%}
+        {%- do scope.update({'closed': [unseen[2] | int(0), built[3]] | max, 'new_day': new_day, 'first_day': new_day}) -%}
         {%- if unseen[1] -%}
-            {%- do scope.update({'oldest': minute_of(unseen | min), 'corrections': unseen_corrections}) -%}
+            {%- do scope.update({'oldest': minute_of([unseen[0], unseen[1]] | min), 'corrections': unseen_corrections}) -%}
+            {%- set corrected_day = number_of_day(unseen[1]) -%}
+            {%- do scope.update({'first_day': [new_day, corrected_day] | min}) -%}
+            {%- do scope.update({'oldest_day': [since_day, corrected_day] | min}) -%}
         {%- endif -%}
+    {%- else -%}
+        {%- do scope.update({'closed': run_query(newest).rows[0][0] | int(0)}) -%}
     {%- endif -%}
+    {#- What the table above knows to be over, this one may take for over. -#}
+    {%- if upstream and scope.is_due -%}
+        {%- do scope.update({'closed': marks[1:] | map(attribute=3) | min}) -%}
+    {%- endif -%}
+    {%- do scope.update({'seen': (seen + [scope.closed]) | join('-')}) -%}
     {{ return(scope) }}
 {%- endmacro %}
 
@@ -91,7 +122,7 @@
         from {{ pipelines }}
     {%- endset -%}
     {%- set now = run_query(asked).rows[0] | map('int') | list -%}
-    {%- set seen = now[0] ~ '-0-' ~ now[1] -%}
+    {%- set seen = now[0] ~ '-0-' ~ now[1] ~ '-0' -%}
     {%- set built = built_mark(this) if is_incremental() else none -%}
     {%- if not built -%}
         {{ return({'seen': seen, 'last_batch': now[0], 'oldest': everything()}) }}
@@ -134,6 +165,31 @@
 
 {% macro everything() -%}
     timestamp '2000-01-01 00:00:00+00'
+{%- endmacro %}
+
+{% macro never() -%}
+    timestamp '9999-01-01 00:00:00+00'
+{%- endmacro %}
+
+{% macro number_of_day(moment) -%}
+    {{ return((moment.date() - modules.datetime.date(1970, 1, 1)).days) }}
+{%- endmacro %}
+
+{% macro never_day() -%}
+    {{ day_of_number(number_of_never()) }}
+{%- endmacro %}
+
+{% macro number_of_never() -%}
+    {{ return(2932532) }}
+{%- endmacro %}
+
+{#- The day of a number. A linter has no calendar. -#}
+{% macro day_of_number(number) -%}
+    {%- if modules is defined -%}
+    date '{{ (modules.datetime.date(1970, 1, 1) + modules.datetime.timedelta(days=number)).isoformat() }}'
+    {%- else -%}
+    date '1970-01-01'
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro minute_of(moment) -%}
@@ -201,8 +257,8 @@
     The first line of an incremental model. dbt hands nothing from a model's SQL to its MERGE or to its hooks: they read it
     here. `column` is the partition's.
 -#}
-{% macro scope_line(scope, column='event_time') -%}
-    -- built from {{ column }} >= {{ scope.oldest | default(everything(), true) }}; seen {{ scope.seen }}
+{% macro scope_line(scope, column='event_time', oldest=none) -%}
+    -- built from {{ column }} >= {{ oldest or scope.oldest | default(everything(), true) }}; seen {{ scope.seen }}
 {%- endmacro %}
 
 {#- dbt-bigquery's own, which finds no partition to leave out: with the condition that the model's first line says. -#}
@@ -210,6 +266,10 @@
     tmp_relation, target_relation, sql, unique_key, partition_by, dest_columns, tmp_relation_exists, incremental_predicates
 ) %}
     {%- set told = modules.re.search('-- built from (.+); seen', sql) -%}
+    {#- Where nothing is to be built, nothing is sent that is billed. -#}
+    {%- if '9999-01-01' in told.group(1) -%}
+        {{ return('select 0 as built') }}
+    {%- endif -%}
     {%- set source -%}
         ({% if tmp_relation_exists %}select * from {{ tmp_relation }}{% else %}{{ sql }}{% endif %})
     {%- endset -%}
@@ -217,10 +277,13 @@
     {{ return(get_merge_sql(target_relation, source, unique_key, dest_columns, predicates)) }}
 {% endmacro %}
 
-{#- What a table has seen, of its label: the batch, the correction, the control row's time; none without a label. -#}
+{#-
+    What a table has seen, of its label: the batch, the correction, the control row's time, the day that was not over; none
+    without a label, and where an older version wrote it, which did not know days.
+-#}
 {% macro built_mark(relation) -%}
-    {%- set label = label_of(relation, 'built') -%}
-    {{ return(label.split('-') | map('int') | list if label else none) }}
+    {%- set mark = (label_of(relation, 'built') or '').split('-') -%}
+    {{ return(mark | map('int') | list if mark | length == 4 else none) }}
 {%- endmacro %}
 
 {#- The same as two columns of a check. -#}

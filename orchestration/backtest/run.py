@@ -69,6 +69,11 @@ class BacktestConfig:
         )
 
     @property
+    def ends_at(self) -> datetime:
+        """No payment is made from then on."""
+        return _ENDS_AT
+
+    @property
     def judged_since(self) -> datetime:
         """From when on payments are judged."""
         return _ENDS_AT - timedelta(days=self.days - self.history_days)
@@ -145,13 +150,26 @@ def labelled_payments(config: BacktestConfig) -> "Iterator[Payment]":
 
 
 def _load(client: "bigquery.Client", job: JobSettings, payments: "list[Payment]") -> None:
-    rows = [_row(number, payment) for number, payment in enumerate(payments)]
+    rows = [row_of(number, payment) for number, payment in enumerate(payments)]
     load_rows(client, job, catalog.TRANSACTIONS, rows, replace=True)
     labels = [{"transaction_id": p.transaction_id, "typology": p.fraud} for p in payments if p.fraud]
     load_rows(client, job, LABELS, labels, replace=True)
+    load_rows(client, job, catalog.LEDGER, [published(1, _ENDS_AT)], replace=True)
+    load_rows(client, job, catalog.CONTROL, [filled(catalog.CONTROL, last_batch_id=1)], replace=True)
 
 
-def _row(number: int, payment: "Payment") -> dict[str, Any]:
+def published(batch_id: int, watermark: datetime) -> dict[str, Any]:
+    """A row of the ledger, which says that no older payment comes: so days are over."""
+    return filled(catalog.LEDGER, batch_id=batch_id, watermark=watermark.isoformat())
+
+
+def filled(table: catalog.Table, **known: Any) -> dict[str, Any]:
+    """A row with a value in every column that must have one."""
+    empty = {"STRING": "", "INT64": 0, "FLOAT64": 0, "TIMESTAMP": _ENDS_AT.isoformat()}
+    return {c.name: empty[c.type] for c in table.columns if c.mode == "REQUIRED"} | known
+
+
+def row_of(number: int, payment: "Payment") -> dict[str, Any]:
     """A row of payment_transactions, as though the stream had published it."""
     from simulator.population.payments import to_json
 

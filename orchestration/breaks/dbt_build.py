@@ -117,7 +117,7 @@ def _stands_on(node: str, stubs: Mapping[str, str]) -> set[str]:
         if name not in found:
             found.add(name)
             text = models.get(name, "")
-            called = [macros[macro] for macro in macros if f"{macro}(" in text]
+            called = _called(text, macros)
             waiting += _REF.findall("\n".join([text, *called]))
     return found
 
@@ -127,3 +127,15 @@ def _statuses(results: Path) -> dict[str, str]:
         return {}
     found = json.loads(results.read_text())["results"]
     return {each["unique_id"].split(".", 2)[2].split(".")[0]: each["status"] for each in found}
+
+
+def _called(text: str, macros: Mapping[str, str]) -> list[str]:
+    """The texts of the macros that a text calls, and of those that they call."""
+    found: set[str] = set()
+    waiting = [text]
+    while waiting:
+        text = waiting.pop()
+        new = {macro for macro in macros if f"{macro}(" in text} - found
+        found |= new
+        waiting += [macros[macro] for macro in new]
+    return [macros[macro] for macro in sorted(found)]

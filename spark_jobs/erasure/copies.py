@@ -18,12 +18,15 @@ from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-KEYED = ("int_payments__sender_signals", "int_payments__network_signals", "payment_transactions_fraud")
+KEYED = ("payment_transactions_fraud",)
 """What dbt keeps as tables of one row per payment, partitioned by event_time: a payment's row is deleted by its id."""
 
-DERIVED = ("payment_metrics",)
+DERIVED = ("int_accounts__days", "int_accounts__habits", "payment_metrics")
 """What dbt keeps as tables of sums: an incremental build would not take out of them what is gone. All else of dbt is
 views."""
+
+FORMER = ("int_payments__sender_signals", "int_payments__network_signals")
+"""What dbt kept as tables before, and nobody reads any more."""
 
 LEFTOVERS = tuple(f"{STAGING_PREFIX}{kind}_" for kind in ("backfill", "corrections", "erasure"))
 """Staging tables that are made anew where they are missed. Those of batches are dropped with their batch."""
@@ -79,7 +82,7 @@ def drop_copies(client: "Client", settings: JobSettings) -> None:
     named = named_sql(settings)
     with failures_as_incidents():
         for item in client.list_tables(dataset, **bounds()):
-            if item.table_id in DERIVED or item.table_id.startswith(LEFTOVERS):
+            if item.table_id in (*DERIVED, *FORMER) or item.table_id.startswith(LEFTOVERS):
                 client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
             elif item.table_id in named:
                 run(client, named[item.table_id], {})

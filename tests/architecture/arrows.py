@@ -95,6 +95,7 @@ ARROWS = {
         "bytes": "harness",
         "contest": "harness peers",
         "endurance": "harness",
+        "history": "bytes",
         "measurements": "harness",
         "warehouse": "harness",
     },

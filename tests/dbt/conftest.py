@@ -106,7 +106,7 @@ class DbtWarehouse:
 
     def measured(self, model: str, payments: str) -> dict[str, dict[str, Any]]:
         """What the compiled model says of these payments, in place of the deduplicated ones, by transaction_id."""
-        [compiled] = self.folder.glob(f"target/compiled/*/models/intermediate/{model}.sql")
+        [compiled] = self.folder.glob(f"target/compiled/*/models/*/**/{model}.sql")
         dataset = f"`{self.settings.project}`.`{self.settings.dataset}`"
         source = f"{dataset}.`int_payments__valued`"
         sql = compiled.read_text()

@@ -302,7 +302,7 @@ def _control(records: list[Delivery]) -> list[Row]:
         "last_batch_id": max(_batch_ids(records), default=0),
         "end_offsets": json.dumps(_end_offsets(records)),
         "watermark": None,
-        "updated_at": _text(START),
+        "updated_at": _text(START + timedelta(minutes=60 * max(_batch_ids(records), default=0) + 1)),
         "correction_count": 0,
         "replay_count": 0,
         "erasure_count": 0,

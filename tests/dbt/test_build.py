@@ -33,6 +33,7 @@ BUILT = (
     "ignored_records",
     "payment_transactions_fraud",
     "payment_fraud_scores",
+    "payment_fraud_current",
     "fraud_alert_queue",
     "payment_metrics",
     "late_payments",
@@ -210,8 +211,8 @@ def test_an_alert_of_today_is_in_the_queue_with_what_somebody_has_found_out(
     assert grown.marts["fraud_alert_queue"] == []
     warehouse.run(
         "insert into {payment_transactions_fraud} (transaction_id, event_time, sender_account_id, amount_eur,"
-        " fraud_score, fraud_reasons, rule_version)"
-        " values ('alerted', current_timestamp(), 'thief', 10, 90, ['BUSY'], 2)"
+        " fraud_score, fraud_reasons, rule_version, batch_id)"
+        " values ('alerted', current_timestamp(), 'thief', 10, 90, ['BUSY'], 2, 1)"
     )
     warehouse.run(
         "insert into {payment_fraud_labels} (transaction_id, event_time, label, labelled_by, reason, labelled_at)"
@@ -228,7 +229,7 @@ def test_an_alert_of_today_is_in_the_queue_with_what_somebody_has_found_out(
 
 def test_before_deduplication_every_velocity_would_be_doubled(warehouse: DbtWarehouse, grown: Built) -> None:
     assert grown
-    right, wrong = (warehouse.measured("int_payments__sender_signals", source) for source in (PAYMENTS, DELIVERED))
+    right, wrong = (warehouse.measured("payment_transactions_fraud", source) for source in (PAYMENTS, DELIVERED))
     assert set(right) == set(wrong)
     for name, row in right.items():
         for column in ("payments_1m", "payments_1h", "payments_24h", "amount_eur_1h", "amount_eur_24h"):

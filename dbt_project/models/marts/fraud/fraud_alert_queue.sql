@@ -11,7 +11,7 @@ with payments as (
         fraud_score,
         fraud_reasons,
         rule_version
-    from {{ ref('payment_transactions_fraud') }}
+    from {{ ref('payment_fraud_current') }}
     where
         event_time >= timestamp_sub(
             timestamp_trunc({{ moment() }}, day), interval {{ (var('fraud_queue_days') | int) - 1 }} day

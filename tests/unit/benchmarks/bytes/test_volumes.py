@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -70,6 +71,14 @@ def test_a_staging_table_is_a_batch_and_a_temporary_one_what_a_build_takes() -> 
     assert VOLUMES.rows("staging_rows", Window(), traffic) == pytest.approx(1_000 * 10 * 1.1)
     two_hours = VOLUMES.rows("payment_metrics__dbt_tmp", Window(), traffic)
     assert two_hours == pytest.approx(50 * 1440 * 2 / 24)
+
+
+def test_what_is_built_once_an_hour_takes_an_hour_more_than_the_watermark_whatever_a_build_takes() -> None:
+    mart = StoredTable({}, "event_time", 100, {"fraud_score": 8.0})
+    volumes = Volumes(replace(VOLUMES.recording, tables={**TABLES, "payment_transactions_fraud": mart}))
+    rows = volumes.rows("payment_transactions_fraud__dbt_tmp", Window(), Traffic(1_000, 365))
+    assert rows == pytest.approx(A_DAY * 2 / 24)
+    assert Schedule().times_a_day("hour") == 24
 
 
 def test_a_table_of_which_nobody_says_what_it_grows_with_is_named() -> None:

@@ -24,7 +24,7 @@ def stems(project: Path, pattern: str) -> set[str]:
 def test_the_copy_has_what_a_model_reads_also_through_macros_and_nothing_of_others(sandbox: Sandbox) -> None:
     project = small_project(sandbox, fraud_scores_wrong.MODEL)
     models, seeds = stems(project, "models/**/*.sql"), stems(project, "seeds/*.csv")
-    assert {fraud_scores_wrong.MODEL, "int_payments__network_signals", "stg_payments__transactions"} <= models
+    assert {fraud_scores_wrong.MODEL, "int_accounts__habits", "stg_payments__transactions"} <= models
     assert {fraud_scores_wrong.RULES, "fraud_rule_versions", "risk_thresholds", "fx_rates"} <= seeds
     assert not models & {HEALTH, "payment_metrics", "reconciliation_daily"}
     assert "health_limits" not in seeds

@@ -1,0 +1,303 @@
+{#-
+    What an account and its device, address and money did before each payment: CTEs, of which the last is `signals`. The last
+    minutes, hour and day are read payment by payment, the 28 whole days before the payment's day from what is kept of them
+    (int_accounts__habits), and its own day from payments again. Where the day before is not over yet, it counts as own.
+
+    scope      what is built: build_scope's, or that of payments that nobody has built yet
+-#}
+{% macro fraud_signals(scope) -%}
+{%- set raw_from = never_day() if scope.first_raw_day is none else day_of_number(scope.first_raw_day | default(0)) -%}
+{%- set closed = day_of_number(scope.closed | default(number_of_never())) -%}
+payments as (
+    select
+        *,
+        unix_micros(event_time) as paid_at,
+        least(date(event_time), {{ closed }}) as history_day,
+        amount_eur <= {{ var('fraud_small_amount_eur') }} as is_small,
+        {{ own_device() }} as own_device_id,
+        -- What has no device or no address shares none: each is a part of its own, or all were one giant part.
+        if({{ own_device() }} is null, transaction_id, null) as without_device,
+        if(ip_address is null, transaction_id, null) as without_address,
+        {{ log_of_amount() }} as log_amount
+    from {{ ref('int_payments__valued') }} as valued
+    where
+        valued.event_time >= timestamp({{ raw_from }})
+        {%- if scope.last_batch %}
+            and valued.batch_id <= {{ scope.last_batch }}
+        {%- endif %}
+),
+
+remembered as (
+    select
+        asked.transaction_id,
+        max(if(asked.kind = 'ACCOUNT', habits.payment_count, 0)) as payments,
+        max(if(asked.kind = 'RECEIVER', habits.payment_count, 0)) as to_receiver,
+        max(if(asked.kind = 'COUNTRY', habits.payment_count, 0)) as from_country,
+        max(if(asked.kind = 'COUNTRIES', habits.payment_count, 0)) as from_countries,
+        max(if(asked.kind = 'DEVICE', habits.payment_count, 0)) as on_device,
+        max(if(asked.kind = 'ADDRESS', habits.payment_count, 0)) as from_address,
+        max(if(asked.kind = 'METHOD', habits.valued_count, 0)) as by_method,
+        max(if(asked.kind = 'METHOD', habits.log_sum, null)) as log_sum,
+        min(if(asked.kind = 'DEVICE', unix_micros(habits.first_at), null)) as first_on_device_at,
+        min(if(asked.kind = 'DEVICES', unix_micros(habits.first_at), null)) as first_device_at
+    from (
+        select
+            transaction_id,
+            history_day,
+            kind,
+            {{ account_trait() }} as trait
+        from payments
+        cross join {{ account_traits() }}
+        -- What is read before has no more to say than who was on a device or at an address.
+        where event_time >= {{ scope.oldest | default(everything(), true) }} or kind in ('DEVICE', 'ADDRESS')
+    ) as asked
+    inner join {{ ref('int_accounts__habits') }} as habits
+        on asked.history_day = habits.day and asked.trait = habits.trait
+    where habits.day >= {{ raw_from }} and habits.day <= {{ closed }} and habits.payment_count > 0
+    group by asked.transaction_id
+),
+
+known as (
+    select
+        payments.*,
+        coalesce(remembered.payments, 0) as payments_kept,
+        coalesce(remembered.to_receiver, 0) as to_receiver_kept,
+        coalesce(remembered.from_country, 0) as from_country_kept,
+        coalesce(remembered.from_countries, 0) as from_countries_kept,
+        coalesce(remembered.on_device, 0) as on_device_kept,
+        coalesce(remembered.from_address, 0) as from_address_kept,
+        coalesce(remembered.by_method, 0) as by_method_kept,
+        coalesce(remembered.log_sum, 0) as log_sum_kept,
+        remembered.first_on_device_at as first_on_device_kept_at,
+        remembered.first_device_at as first_device_kept_at,
+        if(
+            payments.country != lag(payments.country) over place_by_place,
+            lag(payments.paid_at) over place_by_place,
+            null
+        ) as left_other_country_at
+    from payments
+    left join remembered on payments.transaction_id = remembered.transaction_id
+    window
+        place_by_place as (
+            partition by payments.sender_account_id, payments.country is null
+            order by payments.paid_at, payments.kafka_partition, payments.kafka_offset
+        )
+),
+
+observed as (
+    select
+        *,
+        count(*) over last_minute as payments_1m,
+        count(*) over last_hour as payments_1h,
+        count(*) over last_day as payments_24h,
+        sum(amount_eur) over last_minute as amount_eur_1m,
+        sum(amount_eur) over last_hour as amount_eur_1h,
+        sum(amount_eur) over last_day as amount_eur_24h,
+        countif(is_small) over last_ten_minutes as small_payments_10m,
+        max(left_other_country_at) over last_day as left_other_country_last_at,
+        payments_kept + count(*) over (today range between unbounded preceding and 1 preceding) as payments_before,
+        from_countries_kept
+        + count(country) over (today range between unbounded preceding and 1 preceding) as country_payments_before,
+        to_receiver_kept + count(*) over (
+            partition by sender_account_id, history_day, receiver_account_id
+            order by paid_at range between unbounded preceding and 1 preceding
+        ) as to_receiver,
+        from_country_kept + count(*) over (
+            partition by sender_account_id, history_day, country
+            order by paid_at range between unbounded preceding and 1 preceding
+        ) as from_country,
+        by_method_kept + count(amount_eur) over (method range between unbounded preceding and 1 preceding) as by_method,
+        log_sum_kept
+        + coalesce(sum(log_amount) over (method range between unbounded preceding and 1 preceding), 0) as log_sum,
+        min(if(own_device_id is null, null, paid_at)) over (today range unbounded preceding) as first_device_today_at,
+        min(paid_at) over (device_user range unbounded preceding) as first_on_device_today_at,
+        on_device_kept = 0
+        and count(*) over (device_user range between unbounded preceding and 1 preceding) = 0
+        -- Of one account's payments at the same microsecond the first one brings it.
+        and row_number() over (
+            partition by own_device_id, without_device, sender_account_id, history_day, paid_at
+            order by kafka_partition, kafka_offset
+        ) = 1 as is_new_to_device,
+        from_address_kept = 0
+        and count(*) over (
+            partition by ip_address, without_address, sender_account_id, history_day
+            order by paid_at range between unbounded preceding and 1 preceding
+        ) = 0
+        and row_number() over (
+            partition by ip_address, without_address, sender_account_id, history_day, paid_at
+            order by kafka_partition, kafka_offset
+        ) = 1 as is_new_to_address
+    from known
+    window
+        sender as (partition by sender_account_id order by paid_at),
+        last_minute as (sender range between 60000000 preceding and current row),
+        last_ten_minutes as (sender range between 600000000 preceding and current row),
+        last_hour as (sender range between 3600000000 preceding and current row),
+        last_day as (sender range between 86400000000 preceding and current row),
+        today as (partition by sender_account_id, history_day order by paid_at),
+        method as (partition by sender_account_id, history_day, payment_method order by paid_at),
+        device_user as (partition by own_device_id, without_device, sender_account_id, history_day order by paid_at)
+),
+
+joined as (
+    select
+        *,
+        least(
+            first_device_today_at, coalesce(first_device_kept_at, first_device_today_at)
+        ) as first_device_at,
+        least(
+            first_on_device_today_at, coalesce(first_on_device_kept_at, first_on_device_today_at)
+        ) as first_on_device_at,
+        countif(is_new_to_device) over (
+            partition by own_device_id, without_device
+            order by paid_at range between 86400000000 preceding and current row
+        ) as accounts_new_to_device_24h,
+        countif(is_new_to_address) over (
+            partition by ip_address, without_address
+            order by paid_at range between 86400000000 preceding and current row
+        ) as accounts_new_to_address_24h
+    from observed
+),
+
+-- Every payment twice: once in the account that it leaves, once in the one that it reaches.
+flows as (
+    select
+        transaction_id,
+        is_outgoing,
+        cast(
+            sum(received_eur) over (
+                partition by account_id order by paid_at range between 900000000 preceding and 1 preceding
+            ) as numeric
+        ) as received_eur_15m
+    from (
+        select
+            transaction_id,
+            sender_account_id as account_id,
+            paid_at,
+            true as is_outgoing,
+            cast(null as numeric) as received_eur
+        from payments
+        union all
+        select
+            transaction_id,
+            receiver_account_id as account_id,
+            paid_at,
+            false as is_outgoing,
+            amount_eur as received_eur
+        from payments
+    ) as movements
+),
+
+signals as (
+    select
+        joined.transaction_id,
+        joined.event_time,
+        joined.sender_account_id,
+        joined.receiver_account_id,
+        joined.amount,
+        joined.currency,
+        joined.amount_eur,
+        joined.reporting_currency,
+        joined.reporting_amount_minor,
+        joined.country,
+        joined.payment_method,
+        joined.device_id,
+        joined.batch_id,
+        joined.payments_1m,
+        joined.payments_1h,
+        joined.payments_24h,
+        cast(joined.amount_eur_1m as numeric) as amount_eur_1m,
+        cast(joined.amount_eur_1h as numeric) as amount_eur_1h,
+        cast(joined.amount_eur_24h as numeric) as amount_eur_24h,
+        if(joined.is_small, joined.small_payments_10m, null) as small_payments_10m,
+        if(
+            joined.by_method >= 3,
+            cast(round(joined.amount_eur / exp(cast(joined.log_sum as float64) / joined.by_method), 2) as numeric),
+            null
+        ) as amount_vs_usual,
+        if(
+            joined.country is null or joined.left_other_country_last_at < joined.paid_at - 86400000000,
+            null,
+            cast(floor((joined.paid_at - joined.left_other_country_last_at) / 60000000) as int64)
+        ) as minutes_since_other_country,
+        if(joined.payments_before > 0, joined.to_receiver, null) as payments_to_receiver_before,
+        if(joined.payments_before > 0 and joined.to_receiver = 0, joined.amount_eur, null) as first_payment_eur,
+        if(
+            joined.own_device_id is null or joined.first_on_device_at = joined.first_device_at,
+            null,
+            cast(floor((joined.paid_at - joined.first_on_device_at) / 60000000) as int64)
+        ) as minutes_on_device,
+        if(
+            joined.country is not null and joined.country_payments_before > 0, joined.from_country, null
+        ) as payments_from_country_before,
+        if(joined.own_device_id is null, null, joined.accounts_new_to_device_24h) as accounts_new_to_device_24h,
+        if(joined.ip_address is null, null, joined.accounts_new_to_address_24h) as accounts_new_to_address_24h,
+        flows.received_eur_15m,
+        cast(round(safe_divide(joined.amount_eur, flows.received_eur_15m), 4) as numeric) as passed_on_share
+    from joined
+    inner join flows on joined.transaction_id = flows.transaction_id
+    where
+        flows.is_outgoing
+        and {{ is_to_build(scope, 'joined') | indent(8) }}
+        and {{ is_unbuilt(scope, 'joined') | indent(8) }}
+)
+{%- endmacro %}
+
+{#- Which payments a mart of signals builds: the scope, from the first payment whose history was not over before. -#}
+{% macro fraud_scope() -%}
+    {%- set scope = build_scope(
+        upstream=['int_accounts__habits'], every_minutes=var('fraud_build_minutes') | int
+    ) -%}
+    {%- if scope.is_due and scope.last_batch -%}
+        {%- set changed = scope.new_day + 1 -%}
+        {%- if scope.closed > scope.new_day and changed < scope.since_day -%}
+            {%- set moment = 'timestamp(' ~ day_of_number(changed) ~ ')' -%}
+            {%- do scope.update({'since': moment, 'since_day': changed}) -%}
+            {%- if changed < scope.oldest_day -%}
+                {%- do scope.update({'oldest': moment, 'oldest_day': changed}) -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endif -%}
+    {#- The day before is read whole: whoever was on a device within 24 hours was new to it, or not, on that day. -#}
+    {%- if scope -%}
+        {%- set seen = scope.seen.split('-') | map('int') | list -%}
+        {%- do graph.update({'seen': {this.identifier: seen}}) -%}
+        {%- set is_nothing = scope.oldest_day >= number_of_never() -%}
+        {%- do scope.update({'first_raw_day': none if is_nothing else [scope.oldest_day, scope.closed] | min - 1}) -%}
+    {%- endif -%}
+    {{ return(scope) }}
+{%- endmacro %}
+
+{#-
+    Whether a payment is of a batch that is not built, where only such are asked for. What was decided since about an old
+    payment is for the next build: until then the payment stands as it was built, or not at all.
+-#}
+{% macro is_unbuilt(scope, alias) -%}
+    {%- if scope.decided_since -%}
+        {{ alias }}.batch_id > {{ scope.built_batch }}
+        and {{ alias }}.transaction_id not in (
+            select transaction_id
+            from {{ ref('stg_payments__corrections') }}
+            where {{ scope.decided_since }} and transaction_id is not null
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What `name`, a mart of signals, has not built yet: all of batches newer than those that it has seen. -#}
+{% macro unbuilt_scope(name) -%}
+    {%- set relation = ref(name) -%}
+    {%- if is_unit_test() or not execute -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {%- set built = built_mark(relation) or [0, 0, 0, 0] -%}
+    {#- No batch brings what is older than the watermark that it carries in, and none carries in an older one. -#}
+    {%- set oldest = 'timestamp(' ~ day_of_number(built[3]) ~ ')' -%}
+    {%- set told = 'timestamp_sub(' ~ moment_of(built[2]) ~ ', interval 1 day)' -%}
+    {%- set decided_since = 'correction_id > ' ~ built[1] ~ ' and decided_at >= ' ~ told -%}
+    {{ return({
+        'decided_since': decided_since,
+        'since': oldest, 'oldest': oldest, 'closed': built[3], 'first_raw_day': built[3] - 1, 'built_batch': built[0]
+    }) }}
+{%- endmacro %}
