@@ -154,7 +154,7 @@ class HistoryRecorder:
         for name in (MART, *MEMORY):
             found = stored_table(self.client, self._dataset, self._table(name))
             tables[name] = replace(found, rows=round(payments * self._rows_a_payment(name)))
-        views = kept.views | {name: plain(self._table(name).view_query) for name in VIEWS}
+        views = {**kept.views, **{name: plain(self._table(name).view_query) for name in VIEWS}}
         others = [s for s in kept.statements if (s.node or "").partition(" ")[2] not in (*NODES, *FORMER)]
         return replace(kept, tables=tables, views=views, statements=(*others, *self.statements))
 
