@@ -4,6 +4,7 @@ Belongs here: how dbt is called in a run. Does not belong here: how its nodes ar
 dbt's unit tests hold the project's rules in `make test`; a production build leaves them out.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import names
 from orchestration.assets.dbt_events import told_more
-from orchestration.assets.dbt_translator import PaymentsDbtTranslator, group_of
+from orchestration.assets.dbt_translator import PaymentsDbtTranslator, group_of, with_checks_of_assets
 from orchestration.lineage.dbt_runs import events_of_build
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 from spark_jobs.settings import SettingError
@@ -59,7 +60,7 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         raise SettingError(f"{path} is missing: run `make setup`.")
 
     @dbt_assets(
-        manifest=path,
+        manifest=with_checks_of_assets(json.loads(path.read_text())),
         project=DbtProject(DBT_PROJECT_DIR) if manifest is None else None,
         dagster_dbt_translator=PaymentsDbtTranslator(),
         name="dbt_models",

@@ -1,7 +1,8 @@
 """How dbt's nodes look in Dagster: keys, groups, owners, and that source tests are checks.
 
-Belongs here: the mapping. Does not belong here: running dbt (dbt_models). Models share the key prefix of the
-tables they read, so that the graph is one: dbt's source `payment_data` names the same assets that Spark publishes.
+Belongs here: the mapping, and which asset a test is a check of. Does not belong here: running dbt (dbt_models). Models
+share the key prefix of the tables they read, so that the graph is one: dbt's source `payment_data` names the same
+assets that Spark publishes.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from orchestration.names import OWNERS, PREFIX
+
+BLOCKS_NOTHING = "int_tests__block_nothing"
+"""A model that each data test names besides what it is about, so that a red one skips no model."""
 
 
 class PaymentsDbtTranslator(DagsterDbtTranslator):
@@ -27,6 +31,30 @@ class PaymentsDbtTranslator(DagsterDbtTranslator):
         if props["resource_type"] == "source":
             return spec
         return spec.replace_attributes(key=[PREFIX, props["name"]], group_name=group_of(props), owners=OWNERS)
+
+
+def with_checks_of_assets(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest as Dagster needs it to make a check of every data test.
+
+    Dagster takes a test of a source for a check where it names the source alone, and a test of several models where it
+    names the one that its `meta` says.
+
+    Args:
+        manifest: what dbt wrote; it is not changed.
+    """
+    nodes, children = dict(manifest["nodes"]), {name: list(ids) for name, ids in manifest["child_map"].items()}
+    by_name = {
+        node["name"]: unique_id for unique_id, node in nodes.items() if node["resource_type"] in ("model", "seed")
+    }
+    for unique_id, node in manifest["nodes"].items():
+        if node["resource_type"] != "test":
+            continue
+        named = [each for each in node["depends_on"]["nodes"] if each != by_name.get(BLOCKS_NOTHING)]
+        nodes[unique_id] = node | {"depends_on": node["depends_on"] | {"nodes": named}}
+        shown_on = by_name.get(node["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name"))
+        if shown_on and unique_id not in children[shown_on]:
+            children[shown_on].append(unique_id)
+    return {**manifest, "nodes": nodes, "child_map": children}
 
 
 def group_of(props: Mapping[str, Any]) -> str:
