@@ -217,6 +217,14 @@ def test_every_data_test_of_dbt_is_a_check_of_an_asset() -> None:
     assert {key.asset_key for key in checks} <= assets
 
 
+def test_what_is_checked_at_night_alone_is_a_check_of_what_is_built_at_night_alone() -> None:
+    """A build that leaves a check out would leave it "Not Evaluated" on an asset that it builds."""
+    nodes = json.loads((DBT_PROJECT_DIR / "target" / "manifest.json").read_text())["nodes"].values()
+    nightly = {node["name"] for node in nodes if node["resource_type"] == "test" and "nightly" in node["tags"]}
+    shown_on = {key.asset_key for key in warehouse_assets().check_keys if key.name in nightly}
+    assert shown_on == {names.RETURNS}
+
+
 def test_every_check_that_fails_leads_to_its_runbook_and_to_the_query_of_its_rows(tmp_path: Path) -> None:
     """Of all checks of the code location: those that Dagster makes, and those that are dbt's tests."""
     definitions = build_defs(has_delta=True)
