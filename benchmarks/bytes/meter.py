@@ -24,6 +24,10 @@ _NO_QUERY = re.compile(
     r"\s*(drop|create\s+(or\s+replace\s+)?view|create\s+(snapshot\s+)?table\s+\S+\s+clone|alter|truncate)\b",
     re.IGNORECASE,
 )
+_CHECKED_VIEW = re.compile(
+    r"\s*create\s+or\s+replace\s+view\s+`(\w+)`\s+options\(\)\s+as\s+(.+)", re.IGNORECASE | re.DOTALL
+)
+"""What dbt makes of a test before it counts the view's rows: in each build with the limits of that build."""
 _STATEMENT_KINDS = {
     "QueryStmt": "select",
     "InsertStmt": "insert into",
@@ -90,10 +94,10 @@ def _charges(found: Sequence[tuple[str, str, tuple[Read, ...]]]) -> Iterator[Cha
 
 
 class _Resolver:
-    """The analyzer with the recording's tables, and its views by their text."""
+    """The analyzer with the recording's tables, and its views by the text that they had."""
 
     def __init__(self, recording: Recording) -> None:
-        self._views = recording.views
+        self._views = dict(recording.views)
         self._warehouse = Warehouse()
         self.unresolved: dict[str, str] = {}
         self.partition_columns: dict[str, str | None] = {}
@@ -115,6 +119,8 @@ class _Resolver:
         """Each statement of a job that can be billed."""
         types = {sent["name"]: sent_type(sent["parameterType"]) for sent in statement.parameters}
         for sql in statements_of(statement.sql):
+            if view := _CHECKED_VIEW.match(sql):
+                self._views[view[1]] = view[2]
             if _CONTROL.match(sql) or _NO_QUERY.match(sql):
                 continue
             try:
@@ -128,7 +134,7 @@ class _Resolver:
 
     def _instead(self, path: re.Match[str]) -> str:
         view = self._views.get(path[1])
-        return path[0] if view is None else f"({self.expanded(view)})"
+        return path[0] if view is None else f"({self.expanded(view)}\n)"
 
     def learn(self, node: Any) -> None:
         """A table that a statement made is there for the next."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 DAYS = 31
 EVENTS = 6_000
-MART, MARKED = "payment_transactions_fraud", "payment_metrics"
+MART, METRICS, MARKED = "payment_transactions_fraud", "payment_metrics", "int_deliveries__totals"
 MEMORY = ("int_accounts__days", "int_accounts__habits")
 VIEWS = ("payment_fraud_scores", "payment_fraud_current", "fraud_alert_queue")
 CHECKS = (
@@ -96,7 +96,13 @@ class HistoryRecorder:
 
     def _build(self, *options: str) -> None:
         """In this process, which reads the project once."""
-        chosen = ("--select", *(f"+{name}" for name in (MARKED, *VIEWS)), *CHECKS, "--indirect-selection", "empty")
+        chosen = (
+            "--select",
+            *(f"+{name}" for name in (METRICS, MARKED, *VIEWS)),
+            *CHECKS,
+            "--indirect-selection",
+            "empty",
+        )
         left_out = ("--exclude-resource-type", "unit_test")
         done = self._dbt().invoke(["build", *self._folders(), *options, *chosen, *left_out])
         results = getattr(done.result, "results", ())

@@ -76,3 +76,17 @@ def test_growth_compares_a_year_with_a_month() -> None:
     assert round(volumes.growth(every, 10_000), 2) == round(365 / 30, 2)
     assert volumes.growth(recent, 10_000) == 1
     assert volumes.bytes_of(recent, Traffic(10_000, 365)) == (5 + 8) * 10_000 * 86_400 * 2.5
+
+
+def test_a_check_reads_its_view_as_the_build_made_it_that_counts_its_rows() -> None:
+    limit = "where event_time > timestamp_sub(current_timestamp(), interval 2 day)"
+    made = "create or replace view `all_of_them` OPTIONS() as -- a comment\nselect * from `payment_transactions` as t"
+    counted = "select currency from `all_of_them`"
+    found = metered(
+        Statement("check", f"{made} {limit}", NOON),
+        Statement("check", counted, NOON),
+        Statement("night", made, NOON),
+        Statement("night", counted, NOON),
+    )
+    by_work = {charge.work: round(found.growth(charge, 10_000), 2) for charge in found.charges}
+    assert by_work == {"check": 1, "night": round(365 / 30, 2)}

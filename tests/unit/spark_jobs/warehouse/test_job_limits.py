@@ -47,9 +47,19 @@ def test_every_query_and_load_of_a_client_carries_labels_and_limits_beside_its_o
     assert loaded["load"]["sourceFormat"] == "PARQUET"
 
 
+LABELS = {
+    RENEWAL: Work.BATCH,
+    # dbt's jobs share one limit, the greatest of theirs.
+    "hour": Work.REBUILD,
+    "night": Work.REBUILD,
+    "fraud": Work.PLATFORM,
+    "backup": Work.PLATFORM,
+}
+
+
 def label_of(work: str) -> Work:
     """The label that jobs of a work of the meter's carry."""
-    return Work.BATCH if work == RENEWAL else Work(work)
+    return LABELS.get(work) or Work(work)
 
 
 def test_a_limit_leaves_room_above_whatever_the_meter_says_of_the_planned_traffic() -> None:
