@@ -14,7 +14,6 @@ import pyarrow.fs as pafs
 
 from spark_jobs.deduplication.checksums import Damaged, seal, unseal
 from spark_jobs.deduplication.id_keys import KEYS_FORMAT
-from spark_jobs.deduplication.segment_copies import copies_of_this_machine
 from spark_jobs.deduplication.segment_files import DAYS, open_segments
 from spark_jobs.deduplication.slots import Slot
 from spark_jobs.file_systems import delete_files, place, read_file, write_file
@@ -46,7 +45,7 @@ def read_kept(locations: Locations, buckets: int) -> KeptDays | None:
         if kept is None or (kept.format, kept.buckets) != (KEYS_FORMAT, buckets):
             return None
         for label, days in kept.days.items():
-            store = open_segments(locations.day_segments(label), copies_of_this_machine(locations.copies_mb), DAYS)
+            store = open_segments(locations.day_segments(label), locations.copies, DAYS)
             for name in _names(days):
                 store.check(name)
     except (Damaged, msgspec.MsgspecError):

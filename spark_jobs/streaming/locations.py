@@ -5,7 +5,7 @@ Belongs here: names of folders and files. Does not belong here: what is in them.
 
 from dataclasses import dataclass
 
-from spark_jobs.deduplication.segment_copies import DEFAULT_MOST_MB
+from spark_jobs.deduplication.segment_copies import DEFAULT_MOST_MB, SegmentCopies, copies_of_this_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class Locations:
     staging: str
     kept: str = ""
     copies_mb: int = DEFAULT_MOST_MB
+
+    @property
+    def copies(self) -> SegmentCopies:
+        """This machine's copies of segments."""
+        return copies_of_this_machine(self.copies_mb)
 
     @property
     def spark(self) -> str:

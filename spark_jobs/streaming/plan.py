@@ -25,7 +25,6 @@ from spark_jobs.deduplication.buckets import buckets_of, labels_of
 from spark_jobs.deduplication.checksums import Damaged
 from spark_jobs.deduplication.dispositions import DISPOSITIONS, Candidates, max_event_time_of, tag, watermark_of
 from spark_jobs.deduplication.id_keys import keys_of
-from spark_jobs.deduplication.segment_copies import copies_of_this_machine
 from spark_jobs.deduplication.segment_files import BucketSegments
 from spark_jobs.deduplication.state import NOTHING_SEEN, DedupState
 from spark_jobs.reading.contracts import mapping_of
@@ -198,8 +197,7 @@ def tag_bucket(
         lookback: for how long before the watermark ids are kept.
     """
     records = packing.unpack(payloads)
-    copies = copies_of_this_machine(locations.copies_mb)
-    store = BucketSegments(locations.segments(bucket), locations.day_segments(bucket), copies)
+    store = BucketSegments(locations.segments(bucket), locations.day_segments(bucket), locations.copies)
     candidates = Candidates(
         keys=keys_of(_concatenated(records["id_hash"])),
         is_valid=_is_valid(records),

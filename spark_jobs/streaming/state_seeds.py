@@ -59,7 +59,10 @@ def write_seeds(
         label: DedupState(max_event_time=passed + delay, days=days.get(label, ()), complete_since=since)
         for label in labels
     }
-    stores = {label: _Undeleted(locations.segments(label), locations.day_segments(label)) for label in labels}
+    stores = {
+        label: _Undeleted(locations.segments(label), locations.day_segments(label), locations.copies)
+        for label in labels
+    }
     # Slots that are closed at once: each bucket's together, or every part of one would become a segment.
     closed: dict[int, list[tuple[Keys, npt.NDArray[np.int64]]]] = {label: [] for label in labels}
     total = 0
