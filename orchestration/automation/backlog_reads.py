@@ -3,6 +3,7 @@
 Belongs here: bringing the reads together. Does not belong here: the rule (backlog). A read that fails raises.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
 
 def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource") -> Published | None:
-    """What the warehouse's control row says; None before the first run."""
+    """What the warehouse's control row says; None before the first run, which makes the dataset and its tables."""
+    from google.api_core.exceptions import NotFound
+
     from spark_jobs.warehouse.control_row import read_control
 
-    with bigquery.get_client() as client:
+    control = None
+    with bigquery.get_client() as client, suppress(NotFound):
         control = read_control(client, settings.job)
     return None if control is None else Published(control.topic_id, control.end_offsets, control.last_batch_id)
 

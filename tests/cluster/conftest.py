@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 
 from tests.cluster.stack import missing
@@ -13,3 +15,9 @@ def lacks() -> str | None:
 def _skip_where_something_is_missing(lacks: str | None) -> None:
     if lacks:
         pytest.skip(lacks)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _end_at_a_sigterm_as_at_an_interrupt() -> None:
+    """Then machines and processes are taken away as at every end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,6 +1,6 @@
-"""What a cluster on an object store comes to: a batch's overhead by the time of a request, a drain by workers.
+"""What a cluster on an object store comes to: batches by the time of a request, a drain by workers, takeovers.
 
-Usage: python -m tests.cluster.measure overhead|drain [--values N ...] [--dry]. Writes its table into docs/clusters.md.
+Usage: python -m tests.cluster.measure overhead|drain|takeover [--values N ...] [--dry]. Writes a table of clusters.md.
 All machines share this one's cores: a drain by more workers shows what they cost here, not what they gain elsewhere.
 """
 
@@ -8,6 +8,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +17,11 @@ from google.cloud.bigquery import Client
 
 from benchmarks.harness.figures import ROOT, measured, table, write_table
 from benchmarks.harness.stack import leave_on_sigterm, send
+from spark_jobs.settings import BY_LEASE
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.table_setup import table_id
-from tests.cluster.load import RATE, Processor, load, outcome_of
+from tests.cluster.load import RATE, Processor, load, next_batch, outcome_of, until_batches
 from tests.cluster.stack import Cluster, client_of, cluster, missing
 
 PAGE = ROOT / "docs" / "clusters.md"
@@ -34,7 +36,7 @@ def overhead(delay_ms: int, folder: Path) -> tuple[str, ...]:
         processor = Processor(made, made.driver("driver"))
         manifest = folder / "manifest.jsonl"
         with load(made, manifest):
-            processor.until_batches(client, 2 * BATCHES)
+            until_batches(client, made, processor, 2 * BATCHES)
         outcome = outcome_of(made, client, processor, manifest)
         assert outcome.is_exact, outcome
         sql = f"""select unix_millis(published_at) as at from `{table_id(made.settings, catalog.LEDGER)}`
@@ -57,6 +59,27 @@ def drain(workers: int, folder: Path) -> tuple[str, ...]:
     return str(workers), f"{records:,}", f"{seconds:.1f}", f"{records / seconds:,.0f}"
 
 
+def takeover(kills: int, folder: Path) -> tuple[str, ...]:
+    """The machine at work dies while another stands by, warm: from the kill to the next publication."""
+    with cluster(folder, workers=0) as made, client_of(made) as client:
+        at_work, standby = (Processor(made, made.lone_driver(name), BY_LEASE) for name in ("one", "two"))
+        manifest, seconds = folder / "manifest.jsonl", []
+        with load(made, manifest):
+            next_batch(client, made, at_work)
+            for _ in range(kills):
+                standby.look()
+                standby.until_warm()
+                clock = time.monotonic()
+                at_work.kill()
+                next_batch(client, made, standby, by_another_run=True)
+                seconds.append(time.monotonic() - clock)
+                at_work, standby = standby, at_work
+        outcome = outcome_of(made, client, at_work, manifest)
+        assert outcome.is_exact, outcome
+    p95 = sorted(seconds)[max(0, round(0.95 * kills) - 1)]
+    return f"{kills}", f"{statistics.median(seconds):.1f}", f"{p95:.1f}", f"{made.settings.turn_lease_seconds}"
+
+
 def _published(made: Cluster, client: Client) -> tuple[float, int]:
     sql = f"""
         select timestamp_diff(max(published_at), min(started_at), millisecond) as elapsed, sum(delivered) as records
@@ -73,6 +96,12 @@ MEASURES = {
         "two workers, an object store that answers each request after so long",
     ),
     "drain": (drain, (1, 2, 4), ("workers of one core", "records", "s", "records/s"), "everything on an object store"),
+    "takeover": (
+        takeover,
+        (20,),
+        ("kills of the machine at work", "s until the other published, median", "p95", "s of the lease"),
+        "two machines with `local[2]`, everything on an object store",
+    ),
 }
 
 

@@ -1,9 +1,11 @@
 """Machines made of Linux's namespaces: each has an address of its own, and folders that no other sees.
 
 Belongs here: making them, starting and killing what runs on them, cutting them off. Does not belong here: what runs.
+The pid of the process that made them is in all their names: what one left that was killed, the next takes away.
 """
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -23,6 +25,7 @@ type Word = str | Path
 
 LIMIT_SECONDS = 300.0
 POLL_SECONDS = 0.1
+_PREFIX = "pay"
 _OURS = ("spark_jobs", "orchestration", "simulator", "local_stack", "tests", "benchmarks", "handbook", "dbt_project")
 
 
@@ -33,7 +36,7 @@ def why_not() -> str | None:
             return f"{tool} is missing: apt-get install iproute2 mount"
     if os.geteuid():
         return "network namespaces need root"
-    probe = f"payprobe{os.getpid()}"
+    probe = f"{_PREFIX}{os.getpid()}probe"
     made = _try("netns", "add", probe)
     if made.returncode:
         return f"no network namespace can be made: {made.stderr.strip().splitlines()[-1]}"
@@ -91,7 +94,8 @@ class Host:
         _ip("-n", self._hub, "link", "set", self.cable, "up")
 
     def kill(self) -> None:
-        """All that runs on it, at once."""
+        """All that runs on it, at once, also what has left the process group of who started it."""
+        _kill_all_in(self.namespace)
         for process in self._running:
             process.kill()
 
@@ -144,7 +148,7 @@ class Network:
     """Hosts on one switch, which this machine is connected to as well."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._prefix = folder, f"pay{os.getpid() % 100_000}"
+        self._folder, self._prefix = folder, f"{_PREFIX}{os.getpid()}"
         self._hub = f"{self._prefix}hub"
         self._subnet = _free_subnet()
         self.hosts: list[Host] = []
@@ -186,22 +190,39 @@ class Network:
         for host in self.hosts:
             host.kill()
         for namespace in [*(host.namespace for host in self.hosts), self._hub]:
-            # What has left its process group is still in the namespace, as nothing else ever is.
-            for pid in _try("netns", "pids", namespace).stdout.split():
-                with suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            _try("netns", "del", namespace)
+            _take_away(namespace)
 
 
 @contextmanager
 def network(folder: Path) -> Iterator[Network]:
     """A network that is taken away at the end, whatever happened."""
+    take_away_what_the_dead_left()
     made = Network(folder)
     try:
         made.connect()
         yield made
     finally:
         made.close()
+
+
+def take_away_what_the_dead_left() -> None:
+    """Machines whose maker was killed, with all that runs on them."""
+    for name in _try("netns", "list").stdout.split():
+        maker = re.match(rf"{_PREFIX}(\d+)[a-z]", name)
+        if maker and not Path(f"/proc/{maker[1]}").exists():
+            _take_away(name)
+
+
+def _take_away(namespace: str) -> None:
+    _kill_all_in(namespace)
+    _try("netns", "del", namespace)
+
+
+def _kill_all_in(namespace: str) -> None:
+    """Nothing else is ever in a namespace than what was started there."""
+    for pid in _try("netns", "pids", namespace).stdout.split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def _free_subnet() -> str:

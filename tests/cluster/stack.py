@@ -5,9 +5,8 @@ Belongs here: which machines there are, and what each is told. Does not belong h
 
 import os
 import re
-import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from local_stack.sandbox_home import borrow
 from spark_jobs.settings import LOCAL_PROJECT, JobSettings, read_job_settings
 from spark_jobs.warehouse.client import connect
 from tests.architecture.sources import ROOT
+from tests.built_tools import NO_OBJECT_STORE, OBJECT_STORE, find
 from tests.cluster.brokers import Brokers
 from tests.cluster.network import Host, Network, Process, Word, network, why_not
 from tests.cluster.object_store_server import UPSTREAM
@@ -37,16 +37,7 @@ PARTITIONS = 4
 
 def missing() -> str | None:
     """What such a stack lacks here, in one line; None where nothing."""
-    return why_not() or (
-        None if store_binary() else "fake-gcs-server is missing: go install github.com/fsouza/fake-gcs-server@latest"
-    )
-
-
-def store_binary() -> str | None:
-    """Where fake-gcs-server is: on PATH, where Go installs, or where `make test-cluster` has it built."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "payments-tools"
-    places = (None, str(Path.home() / "go" / "bin"), str(cache))
-    return next((found for path in places if (found := shutil.which("fake-gcs-server", path=path))), None)
+    return why_not() or (None if find(OBJECT_STORE) else NO_OBJECT_STORE)
 
 
 @dataclass
@@ -68,11 +59,11 @@ class Cluster:
 
     def keep_objects(self) -> None:
         """Start what keeps the objects, in memory: on disk it would not keep an empty folder, which Spark asks for."""
-        binary = store_binary()
+        binary = find(OBJECT_STORE)
         assert binary
         listen: list[Word] = ["-scheme", "http", "-host", UPSTREAM[0], "-port", str(UPSTREAM[1]), "-log-level", "error"]
         named = ["-public-host", self.store_url.removeprefix("http://"), "-external-url", self.store_url]
-        self.store.start("objects", [Path(binary).resolve(), *listen, "-backend", "memory", *named])
+        self.store.start("objects", [binary, *listen, "-backend", "memory", *named])
 
     def start_store(self) -> None:
         """The object store as its clients see it."""
@@ -105,8 +96,12 @@ class Cluster:
         return pid
 
     def driver(self, name: str) -> "Driver":
-        """One more machine, for a driver."""
-        return Driver(self, self.network.host(name))
+        """One more machine, for a driver whose executors are on the workers."""
+        return Driver(self, self.network.host(name), self.spark.conf())
+
+    def lone_driver(self, name: str) -> "Driver":
+        """One more machine, for a driver that computes by itself, as the chart's default has it."""
+        return Driver(self, self.network.host(name), "spark.master local[2]\n")
 
     def world(self, folder: Path, client: Client) -> World:
         """What tests ask, from this machine; they have no session of their own."""
@@ -119,15 +114,18 @@ class Driver:
 
     cluster: Cluster
     host: Host
+    spark_conf: str
 
-    def start(self, *command: str, **changes: Any) -> Process:
+    def start(
+        self, *command: str, env: Mapping[str, str] | None = None, name: str = "driver", **changes: Any
+    ) -> Process:
         """A Python module there, with the job's settings; `changes` are settings that differ for it."""
         if not (self.host.folder / "jars").exists():
             borrow(self.host.folder)
-            (self.host.folder / "spark.conf").write_text(self.cluster.spark.conf())
+            (self.host.folder / "spark.conf").write_text(self.spark_conf)
         settings = replace(self.cluster.settings, spark_driver_host=self.host.address, **changes)
         settings = replace(settings, spark_bind_address=self.host.address)
-        env = {
+        told = {
             **settings.environment(),
             "PAYMENTS_SPARK_CONF": str(self.host.here / "spark.conf"),
             "PAYMENTS_HOME": str(self.host.here),
@@ -136,7 +134,7 @@ class Driver:
             "PYTHONPATH": str(ROOT),
             **{name: os.environ[name] for name in ("JDK_JAVA_OPTIONS", "JAVA_HOME") if name in os.environ},
         }
-        return self.host.start("driver", [sys.executable, "-m", *command], env)
+        return self.host.start(name, [sys.executable, "-m", *command], told | dict(env or {}))
 
 
 @contextmanager

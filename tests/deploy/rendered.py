@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tests.architecture.sources import ROOT
-from tests.deploy.tools import find
+from tests.built_tools import find
 
 CHART = ROOT / "deploy" / "chart"
 RENDERED = ROOT / "deploy" / "rendered"

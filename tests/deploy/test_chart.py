@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.built_tools import find
 from tests.deploy.rendered import CHART, RENDERED, VALUES, render
-from tests.deploy.tools import find
 
 
 @pytest.fixture(scope="module")

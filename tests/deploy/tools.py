@@ -1,11 +1,9 @@
-"""The tools that `make chart-tools` builds, where they are kept, and a Kubernetes API server of one test's own.
+"""A Kubernetes API server of one test's own, of the tools that `make chart-tools` builds.
 
-Belongs here: finding and starting them. Does not belong here: what is asked of them.
+Belongs here: starting them. Does not belong here: what is asked of them.
 """
 
 import json
-import os
-import shutil
 import ssl
 import subprocess
 import time
@@ -17,17 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from local_stack.processes import free_port
+from tests.built_tools import find
 
-TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "payments-tools"
 STARTED_SECONDS = 120.0
 _TOKEN = "the-token-of-a-test"  # noqa: S105
 _ADMIN = f'{_TOKEN},admin,1,"system:masters"\n'
-
-
-def find(tool: str) -> Path | None:
-    """A tool on PATH, or of those that were built; None where there is none."""
-    found = shutil.which(tool) or shutil.which(tool, path=str(TOOLS))
-    return Path(found) if found else None
 
 
 @dataclass(frozen=True)

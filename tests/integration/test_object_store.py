@@ -1,6 +1,5 @@
 """What the stream keeps on gs:// through Arrow, on a real server of Cloud Storage's API (fake-gcs-server)."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -26,6 +25,7 @@ from spark_jobs.streaming import staged_files
 from spark_jobs.streaming.carried import read_carried, write_carried
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.warehouse.client import connect, run
+from tests.built_tools import NO_OBJECT_STORE, OBJECT_STORE, find
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
@@ -35,9 +35,9 @@ BUCKET = "payments-test"
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A bucket's URI."""
-    server = shutil.which("fake-gcs-server") or shutil.which("fake-gcs-server", path=str(Path.home() / "go" / "bin"))
+    server = find(OBJECT_STORE)
     if server is None:
-        pytest.skip("fake-gcs-server is missing: go install github.com/fsouza/fake-gcs-server@latest")
+        pytest.skip(NO_OBJECT_STORE)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
