@@ -18,6 +18,8 @@ from local_stack.processes import Daemon, StackError, is_loopback, is_port_free
 
 DEFAULT_KEEP_MINUTES = "60"
 _KEEP_MINUTES = re.compile(r"\d{1,6}(\.\d{1,3})?")
+DEFAULT_MEMORY = "1GB"
+_MEMORY = re.compile(r"[1-9]\d{0,4}(MB|GB)")
 _ANSWER_SECONDS = 2.0
 
 
@@ -124,12 +126,15 @@ class Warehouse:
         keep = os.environ.get("PAYMENTS_WAREHOUSE_KEEP_MINUTES") or DEFAULT_KEEP_MINUTES
         if not _KEEP_MINUTES.fullmatch(keep) or not float(keep):
             raise StackError(f"PAYMENTS_WAREHOUSE_KEEP_MINUTES must be a number above zero such as 60, not {keep!r}.")
+        memory = os.environ.get("PAYMENTS_WAREHOUSE_MEMORY") or DEFAULT_MEMORY
+        if not _MEMORY.fullmatch(memory):
+            raise StackError(f"PAYMENTS_WAREHOUSE_MEMORY must look like 512MB or 2GB, not {memory!r}.")
         server = Path(__file__).with_name("server.py")
         folder = self.home / "bigquery"
         folder.mkdir(parents=True, exist_ok=True)
         patches = self.chosen_patches
         options = ["--host", host, "--port", str(port), "--project", self.project, "--data-dir", str(folder / "data")]
-        options += ["--keep-minutes", keep, "--patches", patches]
+        options += ["--keep-minutes", keep, "--memory", memory, "--patches", patches]
         options += ["--object-store", os.environ.get("STORAGE_EMULATOR_HOST") or ""]
         # -I and a bare environment: nothing of ours may become a setting or a package of the server. DuckDB keeps its
         # extensions in HOME.

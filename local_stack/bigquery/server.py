@@ -54,6 +54,7 @@ def main() -> None:
         object_store.install(options.object_store)
     merging_gate = gate.MergingGate()
     gate.install(merging_gate)
+    _bound_memory(options.memory)
     for project_id in database.projects():
         expiry.delete_what_a_killed_server_left(project_id)
 
@@ -78,6 +79,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--project", required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--keep-minutes", type=float, default=60.0)
+    parser.add_argument("--memory", default="1GB", help="what DuckDB may hold, such as 1GB")
     parser.add_argument("--object-store", default="", help="a stand-in for Cloud Storage that loads read from")
     parser.add_argument("--patches", default="all", help="all, none, or a comma list of names")
     options = parser.parse_args()
@@ -108,6 +110,20 @@ def _import_extensions() -> None:
 
     for name in _EXTENSIONS:
         import_extension(name)
+
+
+def _bound_memory(limit: str) -> None:
+    """DuckLake keeps the whole catalog of each state of the schema until DuckDB's limit, 80 % of the machine, is met.
+
+    Each table that is made or dropped is such a state (https://github.com/duckdb/ducklake/issues/852). What
+    a query needs beyond the limit goes to disk.
+    """
+    from local_bigquery.engine import database
+    from local_bigquery.settings import settings
+
+    aside = str(settings.data_dir / "aside").replace("'", "''")
+    with database.cursor() as cursor:
+        cursor.execute(f"set memory_limit = '{limit}'; set temp_directory = '{aside}'")
 
 
 def _leave_out_geography() -> None:

@@ -7,9 +7,12 @@ connection of our own. Does not belong here: raising (each caller has an excepti
 import re
 import socket
 import ssl
+from collections.abc import Mapping
+from typing import Any
 
 from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.settings import SettingError
+from spark_jobs.source import login
 
 _SECONDS = 5.0
 _ROUTE = "start it, or mend KAFKA_BOOTSTRAP_SERVERS."
@@ -93,17 +96,19 @@ def _names(error: BaseException) -> str:
 
 
 def _connect_once(bootstrap_servers: str) -> str | None:
-    """What a client cannot tell of its first connection: nobody there, or a TLS handshake that fails."""
+    """What a client cannot tell of its first connection: nobody there, a TLS handshake or a login that fails."""
     from spark_jobs.source.connection import read_connection
 
     connection = read_connection()
     host, _, port = bootstrap_servers.split(",")[0].rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=_SECONDS) as plain:
+            settings = connection.python()
             if connection.protocol.endswith("SSL"):
-                context: ssl.SSLContext = connection.python()["ssl_context"]
+                context: ssl.SSLContext = settings["ssl_context"]
                 with context.wrap_socket(plain, server_hostname=host) as secured:
-                    return _after_the_handshake(secured)
+                    return _login(secured, host, settings) or _after_the_handshake(secured)
+            return _login(plain, host, settings)
     except ssl.SSLCertVerificationError as error:
         return (
             f"its certificate is not trusted ({error.verify_message}): mend KAFKA_SSL_CA_LOCATION, or the trust store."
@@ -114,7 +119,13 @@ def _connect_once(bootstrap_servers: str) -> str | None:
         return str(error)
     except OSError as error:
         return f"it did not answer ({one_line(error)}): {_ROUTE}"
-    return None
+
+
+def _login(sock: socket.socket, host: str, settings: Mapping[str, Any]) -> str | None:
+    if "sasl_mechanism" not in settings:
+        return None
+    refused = login.refusal(sock, host, settings)
+    return named(refused) if refused else None
 
 
 def _after_the_handshake(secured: ssl.SSLSocket) -> str | None:

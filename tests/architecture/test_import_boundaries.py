@@ -43,6 +43,7 @@ PLAIN = (
     "source.tokens",
     "source.offsets",
     "source.open_transactions",
+    "source.login",
     "source.refusals",
     "source.topic",
     "tables",

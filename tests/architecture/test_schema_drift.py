@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local_stack.bigquery.emulator import DEFAULT_KEEP_MINUTES
+from local_stack.bigquery.emulator import DEFAULT_KEEP_MINUTES, DEFAULT_MEMORY
 from local_stack.bigquery.patches import registry
 from local_stack.kafka import DEFAULT_HEAP, DEFAULT_RETENTION_HOURS
 from orchestration.settings import read_stack_settings
@@ -87,4 +87,5 @@ def test_the_documented_defaults_are_what_an_empty_environment_means(
     assert exemplified()["PAYMENTS_KAFKA_HEAP"] == DEFAULT_HEAP
     assert exemplified()["PAYMENTS_KAFKA_RETENTION_HOURS"] == DEFAULT_RETENTION_HOURS
     assert exemplified()["PAYMENTS_WAREHOUSE_KEEP_MINUTES"] == DEFAULT_KEEP_MINUTES
+    assert exemplified()["PAYMENTS_WAREHOUSE_MEMORY"] == DEFAULT_MEMORY
     assert exemplified()["PAYMENTS_WAREHOUSE_PATCHES"] == registry.EVERY

@@ -1,5 +1,6 @@
 """The local warehouse does not grow with what was done in it, and tidying up loses nothing and fails nobody."""
 
+import os
 import random
 import threading
 import time
@@ -79,6 +80,11 @@ def is_forgotten(job: bigquery.QueryJob) -> bool:
     return False
 
 
+def memory_mb(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
 def until(is_true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while not is_true():
@@ -111,6 +117,20 @@ def test_what_is_past_is_deleted(server: Server) -> None:
         until(lambda: not list((server.home / "bigquery" / "data" / PROJECT).rglob("dropped/*.parquet")))
         until(lambda: is_forgotten(first))
         assert numbers(client) == list(range(100))
+
+
+@pytest.mark.parametrize("server", ["60"], indirect=True)
+def test_the_catalogs_of_past_states_stay_within_the_memory_that_is_set(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYMENTS_WAREHOUSE_MEMORY", "128MB")
+    columns = ", ".join(f"c{n} string" for n in range(300))
+    with server.begin() as client:
+        client.query_and_wait("".join(f"create table d.wide_{n} ({columns});" for n in range(20)))
+        before = memory_mb(server.warehouse.pid() or 0)
+        client.query_and_wait("".join(f"create or replace table d.changed as select {n} as n;" for n in range(60)))
+        # Without a limit these states take more than 300 MB.
+        assert memory_mb(server.warehouse.pid() or 0) - before < 200
 
 
 @pytest.mark.parametrize("server", ["60"], indirect=True)

@@ -109,3 +109,14 @@ def test_a_warehouse_that_nobody_started_is_not_up(tmp_path: Path) -> None:
     assert warehouse.pid() is None
     assert not warehouse.is_up()
     warehouse.stop()
+
+
+@pytest.mark.parametrize("memory", ["0GB", "1 GB", "2G", "80%", "1GB'; drop"])
+def test_a_memory_that_is_no_size_is_one_line_that_names_the_setting(
+    memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYMENTS_WAREHOUSE_MEMORY", memory)
+    with pytest.raises(StackError, match=r"^PAYMENTS_WAREHOUSE_MEMORY must look like 512MB or 2GB"):
+        Warehouse(
+            home_with_environment(tmp_path), f"http://127.0.0.1:{free_port('127.0.0.1')}", "payments-local"
+        ).start()
