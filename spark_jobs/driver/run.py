@@ -70,6 +70,7 @@ class Run(AbstractContextManager["Run"]):
         # Raises where the turn to publish is another run's by now: that saves a batch which would be fenced.
         self._check_turn = check_turn
         self._failure: BaseException | None = None
+        self._is_stopping = False
         self._delay = timedelta(minutes=settings.watermark_minutes)
         self._contract = contract_in_use(settings)
         self._epoch: int | None = None
@@ -208,11 +209,16 @@ class Run(AbstractContextManager["Run"]):
         from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
         from pyspark.errors import PySparkException
 
-        self._failure = None
+        self._failure, self._is_stopping = None, False
         try:
             self._await(start(), deadline, enough)
             close_callback_sockets(self._spark)
         except (PySparkException, Py4JJavaError) as error:
+            if self._is_stopping and self._failure is None:
+                # Spark stops a query by an interrupt, at which what writes the checkpoint into an object store fails as
+                # at any trouble. The batches are published; what the checkpoint lacks of them is done again.
+                close_callback_sockets(self._spark)
+                return
             # The exception has crossed the JVM as text: what was raised here says more, and so may the broker.
             failure = self._failure if isinstance(self._failure, Exception) else error
             if not isinstance(failure, (Incident, CheckpointUnusable)):
@@ -237,6 +243,7 @@ class Run(AbstractContextManager["Run"]):
                 batches = len(self.reports) - before
                 # However late it is, a run gets on by one batch: or a time too short would get nowhere for ever.
                 if (time.monotonic() > deadline and batches) or (enough and batches >= enough):
+                    self._is_stopping = True
                     query.stop()
         finally:
             # A signal may have asked the run to end: a batch that is not published yet is the next run's.

@@ -51,3 +51,27 @@ def test_a_query_is_stopped_where_the_turn_is_anothers_by_now() -> None:
     with pytest.raises(Incident, match="FENCED"):
         run._query(lambda: query, float("inf"), None)
     query.stop.assert_called_once_with()
+
+
+INTERRUPTED = StreamingQueryException(
+    "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: Failed to write 0 bytes in "
+    "'gs://payments/checkpoints/spark/commits/.0.tmp'. cause=null"
+)
+
+
+def test_a_query_that_is_stopped_as_it_writes_into_an_object_store_has_not_failed() -> None:
+    run = Run(Mock(), read_job_settings({}), lambda _: None)
+    query = Mock(isActive=False)
+    query.awaitTermination.side_effect = [False, INTERRUPTED]
+    run._check_turn = lambda: run.reports.append(Mock())  # a batch is published meanwhile
+    run._query(lambda: query, 0, None)
+    query.stop.assert_called_once_with()
+
+
+def test_a_query_that_nobody_stopped_has_failed_whatever_it_says() -> None:
+    run = Run(Mock(), read_job_settings({}), lambda _: None)
+    run._readable_topic = Mock()  # type: ignore[method-assign]
+    query = Mock(isActive=False)
+    query.awaitTermination.side_effect = [False, INTERRUPTED]
+    with pytest.raises(StreamingQueryException, match="Failed to write"):
+        run._query(lambda: query, float("inf"), None)
