@@ -18,7 +18,7 @@ DAY_SECONDS = 86_400
 LEAST_BYTES = 10 * 2**20
 """Billed for each table that a statement names, however little it reads."""
 DBT_TMP = "__dbt_tmp"
-HOURLY = ("payment_transactions_fraud",)
+HOURLY = ("payment_transactions_fraud", "int_payments__alerted")
 """Models that a build makes once an hour."""
 
 
@@ -42,6 +42,7 @@ LAWS: Mapping[str, Grows] = {
     "int_accounts__days": Grows.PAYMENT,
     "int_accounts__habits": Grows.PAYMENT,
     "payment_transactions_fraud": Grows.PAYMENT,
+    "int_payments__alerted": Grows.PAYMENT,
     "payment_metrics": Grows.MINUTE,
     "int_deliveries__totals": Grows.BUILD,
     catalog.LEDGER.name: Grows.BATCH,

@@ -36,6 +36,7 @@ DAYS = 31
 EVENTS = 6_000
 MART, METRICS, MARKED = "payment_transactions_fraud", "payment_metrics", "int_deliveries__totals"
 MEMORY = ("int_accounts__days", "int_accounts__habits")
+ALERTS = "int_payments__alerted"
 VIEWS = ("payment_fraud_scores", "payment_fraud_current", "fraud_alert_queue")
 CHECKS = (
     f"unique_{MART}_transaction_id",
@@ -43,7 +44,7 @@ CHECKS = (
     f"not_null_{MART}_rule_version",
     "scores_are_between_0_and_100_and_explained",
 )
-NODES = (*MEMORY, MART, *VIEWS, *CHECKS)
+NODES = (*MEMORY, MART, ALERTS, *VIEWS, *CHECKS)
 FORMER = ("int_payments__sender_signals", "int_payments__network_signals")
 """Which the recording has no more."""
 WATERMARK, HOUR = timedelta(hours=1), timedelta(hours=1)
@@ -157,7 +158,7 @@ class HistoryRecorder:
         """The recording with these statements, views and tables in the place of its own."""
         payments = kept.units["payments"]
         tables = {name: table for name, table in kept.tables.items() if name not in FORMER}
-        for name in (MART, *MEMORY):
+        for name in (MART, ALERTS, *MEMORY):
             found = stored_table(self.client, self._dataset, self._table(name))
             tables[name] = replace(found, rows=round(payments * self._rows_a_payment(name)))
         views = {**kept.views, **{name: plain(self._table(name).view_query) for name in VIEWS}}
@@ -168,11 +169,23 @@ class HistoryRecorder:
         """How many rows of a day's partition there are for each payment of a day."""
         if name == MART:
             return 1.0
+        if name == ALERTS:
+            return self._alerts_a_payment()
         sql = f"select count(*) as found from `{self._dataset}.{name}` group by day order by day"
         days = [int(row["found"]) for row in run(self.client, sql, {})]
         # What is known on a day grows until the history is full: the last day counts. The first day began in its midst.
         rows = days[-1] if name == MEMORY[1] else sum(days[1:]) / len(days[1:])
         return rows / (EVENTS / DAYS)
+
+    def _alerts_a_payment(self) -> float:
+        """Of the days that are kept of them, how many of the mart's payments may be an alert."""
+        alerts, mart = (f"`{self._dataset}.{name}`" for name in (ALERTS, MART))
+        since = f"select min(timestamp_trunc(event_time, day)) from {alerts}"
+        sql = f"""
+            select (select count(*) from {alerts}) / count(*) as found from {mart} where event_time >= ({since})
+            """
+        [row] = run(self.client, sql, {})
+        return float(row["found"])
 
 
 def say(line: str) -> None:

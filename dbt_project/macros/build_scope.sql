@@ -278,12 +278,12 @@
 {% endmacro %}
 
 {#-
-    What a table has seen, of its label: the batch, the correction, the control row's time, the day that was not over; none
-    without a label, and where an older version wrote it, which did not know days.
+    What a table has seen, of its label: the batch, the correction, the control row's time, the day that was not over, and
+    what the model adds; none without a label, and where an older version wrote it, which did not know days.
 -#}
 {% macro built_mark(relation) -%}
     {%- set mark = (label_of(relation, 'built') or '').split('-') -%}
-    {{ return(mark | map('int') | list if mark | length == 4 else none) }}
+    {{ return(mark | map('int') | list if mark | length >= 4 else none) }}
 {%- endmacro %}
 
 {#- The same as two columns of a check. -#}

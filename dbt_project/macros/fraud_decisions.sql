@@ -20,6 +20,40 @@
     qualify row_number() over (partition by entry_id order by decided_at desc, valid_to asc) = 1
 {%- endmacro %}
 
+{#- When the first day begins that the alert queue shows. -#}
+{% macro queue_begins() -%}
+    timestamp_sub(
+        timestamp_trunc({{ moment() }}, day), interval {{ (var('fraud_queue_days') | int) - 1 }} day
+    )
+{%- endmacro %}
+
+{#-
+    What is new in payment_transactions_fraud to the table of alerts. What the label says ends with the lowest threshold:
+    where it was higher, payments are missing that are alerts now, and the days of the queue are read again.
+-#}
+{% macro alert_scope() -%}
+    {%- set scope = measured_scope('payment_transactions_fraud') -%}
+    {%- set limits = ref('fraud_queue_limits') -%}
+    {%- if scope -%}
+        {%- set lowest = run_query('select coalesce(min(score_from), 0) from ' ~ limits).rows[0][0] | int -%}
+        {%- set built = built_mark(this) if is_incremental() else none -%}
+        {%- if built and built | length > 4 and lowest < built[4] -%}
+            {%- do scope.update({'oldest': everything(), 'last_batch': scope.last_batch or 1}) -%}
+        {%- endif -%}
+        {%- do scope.update({'seen': scope.seen ~ '-' ~ lowest}) -%}
+    {%- endif -%}
+    {{ return(scope) }}
+{%- endmacro %}
+
+{#- The condition that the table of alerts has a payment already: measured again it may be none any more, and says so. -#}
+{% macro was_alerted(scope, alias) -%}
+    {%- if scope.last_batch -%}
+        {{ alias }}.transaction_id in (select transaction_id from {{ this }} where event_time >= {{ scope.oldest }})
+    {%- else -%}
+        false
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Payments of `payments`, a CTE, that a list concerned when they were made: why they are blocked, whether allowed. -#}
 {% macro listed_payments() -%}
     select

@@ -243,11 +243,22 @@ signals as (
 )
 {%- endmacro %}
 
-{#- Which payments a mart of signals builds: the scope, from the first payment whose history was not over before. -#}
+{#- Which payments a mart of signals builds. -#}
 {% macro fraud_scope() -%}
-    {%- set scope = build_scope(
-        upstream=['int_accounts__habits'], every_minutes=var('fraud_build_minutes') | int
-    ) -%}
+    {%- set scope = measured_scope('int_accounts__habits', var('fraud_build_minutes') | int) -%}
+    {#- The day before is read whole: whoever was on a device within 24 hours was new to it, or not, on that day. -#}
+    {%- if scope -%}
+        {%- set seen = scope.seen.split('-') | map('int') | list -%}
+        {%- do graph.update({'seen': {this.identifier: seen}}) -%}
+        {%- set is_nothing = scope.oldest_day >= number_of_never() -%}
+        {%- do scope.update({'first_raw_day': none if is_nothing else [scope.oldest_day, scope.closed] | min - 1}) -%}
+    {%- endif -%}
+    {{ return(scope) }}
+{%- endmacro %}
+
+{#- Payments that are measured anew: build_scope's, from the first one whose history was not over before. -#}
+{% macro measured_scope(upstream, every_minutes=0) -%}
+    {%- set scope = build_scope(upstream=[upstream], every_minutes=every_minutes) -%}
     {%- if scope.is_due and scope.last_batch -%}
         {%- set changed = scope.new_day + 1 -%}
         {%- if scope.closed > scope.new_day and changed < scope.since_day -%}
@@ -257,13 +268,6 @@ signals as (
                 {%- do scope.update({'oldest': moment, 'oldest_day': changed}) -%}
             {%- endif -%}
         {%- endif -%}
-    {%- endif -%}
-    {#- The day before is read whole: whoever was on a device within 24 hours was new to it, or not, on that day. -#}
-    {%- if scope -%}
-        {%- set seen = scope.seen.split('-') | map('int') | list -%}
-        {%- do graph.update({'seen': {this.identifier: seen}}) -%}
-        {%- set is_nothing = scope.oldest_day >= number_of_never() -%}
-        {%- do scope.update({'first_raw_day': none if is_nothing else [scope.oldest_day, scope.closed] | min - 1}) -%}
     {%- endif -%}
     {{ return(scope) }}
 {%- endmacro %}

@@ -17,6 +17,7 @@
     seen       what this build has seen, where it is green
     batch      newer batches are open; nothing is said of this one and those before
     told       none of them was published, and nothing decided about them, before
+    decided    nothing that the last green build has not seen was decided before
     delivered  no record of theirs was written to the log before; delivered_day is the beginning of its day
     paid       none of their payments was made before; paid_day is the beginning of its day
 -#}
@@ -43,7 +44,8 @@
     {%- endif -%}
     {%- set checked = label.split('-') | map('int') | list -%}
     {#- A decision's time is that of its transaction's beginning: a day is more than any takes. -#}
-    {%- set told = day_of(modules.datetime.datetime.fromtimestamp(checked[2] // 1000000 - 86400, modules.pytz.utc)) -%}
+    {%- set decided = day_of(modules.datetime.datetime.fromtimestamp(checked[2] // 1000000 - 86400, modules.pytz.utc)) -%}
+    {%- set told = decided -%}
     {%- set asked -%}
         select min(batch_id) as batch_id
         from {{ corrections }}
@@ -73,8 +75,8 @@
     {%- endset -%}
     {%- set found = run_query(asked).rows[0] -%}
     {{ return({
-        'seen': seen, 'since': label, 'checked': checked, 'batch': batch, 'told': told, 'delivered': since_minute(found[0]),
-        'paid': since_minute(found[1]), 'delivered_day': day_of(found[0]), 'paid_day': day_of(found[1])
+        'seen': seen, 'since': label, 'checked': checked, 'batch': batch, 'told': told, 'decided': decided,
+        'delivered': since_minute(found[0]), 'paid': since_minute(found[1]), 'delivered_day': day_of(found[0]), 'paid_day': day_of(found[1])
     }) }}
 {%- endmacro %}
 
@@ -160,6 +162,8 @@
         'batch_ledger': ('published_at', 'told'),
         'stg_payments__batches': ('published_at', 'told'),
         'stg_payments__corrections': ('decided_at', 'told'),
+        'payment_corrections': ('decided_at', 'told'),
+        'payment_backfills': ('decided_at', 'told'),
         'payment_deliveries': ('kafka_timestamp', 'delivered'),
         'stg_payments__deliveries': ('kafka_timestamp', 'delivered'),
         'payment_errors': ('kafka_timestamp', 'delivered'),
@@ -182,6 +186,19 @@
 {% macro is_open(column='batch_id') -%}
     {%- set since = open_now() -%}
     {{ column ~ ' > ' ~ since.batch if since.told else 'true' }}
+{%- endmacro %}
+
+{#- The condition that a decision is one that the last green build may not have seen. -#}
+{% macro is_decided_open(column='decided_at') -%}
+    {%- set since = open_now() -%}
+    {{ column ~ ' >= ' ~ since.decided if since.told else 'true' }}
+{%- endmacro %}
+
+{#- How many corrections the last green build has counted; none where all are counted, as after a restored backup. -#}
+{% macro counted_corrections() -%}
+    {%- set since = open_now() -%}
+    {%- set is_counted = since.told and not var('check_unsealed') and since.checked[1] <= since.seen.split('-')[1] | int -%}
+    {{ return(since.checked[1] if is_counted else none) }}
 {%- endmacro %}
 
 {#- The condition that all of a day was looked at: its records may be written the day after, or the day before. -#}

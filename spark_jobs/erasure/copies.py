@@ -18,7 +18,7 @@ from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-KEYED = ("payment_transactions_fraud",)
+KEYED = ("payment_transactions_fraud", "int_payments__alerted")
 """What dbt keeps as tables of one row per payment, partitioned by event_time: a payment's row is deleted by its id."""
 
 DERIVED = ("int_accounts__days", "int_accounts__habits", "payment_metrics")

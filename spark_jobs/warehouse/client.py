@@ -6,7 +6,7 @@ for names.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,7 @@ def type_of(value: Any) -> str:
 
     if isinstance(value, bool):
         return "BOOL"
-    names = {int: "INT64", float: "FLOAT64", Decimal: "NUMERIC", datetime: "TIMESTAMP", str: "STRING"}
+    names = {int: "INT64", float: "FLOAT64", Decimal: "NUMERIC", datetime: "TIMESTAMP", date: "DATE", str: "STRING"}
     return names.get(type(value), "TIMESTAMP" if value is None else "STRING")
 
 

@@ -20,6 +20,7 @@ from tests.dbt.sample import TOPIC, Row, deliveries, tables
 BEGIN = datetime(2026, 3, 1, 22, tzinfo=UTC)
 WATERMARK_DELAY = timedelta(minutes=10)
 ACCOUNTS, DEVICES, ADDRESSES = 6, 5, 4
+BLOCKED = "account-0"
 
 
 @dataclass
@@ -36,10 +37,20 @@ class History:
     payments: dict[str, Row] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """Nothing but a control row."""
+        """Nothing but a control row, and an account on the block list."""
         empty = tables(deliveries(batches=1))
         control = empty["pipeline_control"][0] | {"last_batch_id": 0, "updated_at": _text(self.clock)}
-        self.warehouse.fill({name: [] for name in empty} | {"pipeline_control": [control]})
+        blocked = {
+            "entry_id": "e",
+            "list_name": "BLOCK",
+            "subject_kind": "RECEIVER",
+            "subject": BLOCKED,
+            "reason": "why",
+        }
+        times = {"valid_from": _text(BEGIN - timedelta(days=99)), "valid_to": _text(BEGIN + timedelta(days=999))}
+        listed = blocked | times | {"reason": "why", "decided_by": "a", "decided_at": times["valid_from"]}
+        rows = {"pipeline_control": [control], "payment_fraud_lists": [listed]}
+        self.warehouse.fill({name: [] for name in empty} | rows)
 
     def commit(self) -> None:
         """A batch, more often than not; or else a decision, once there is something to decide about."""

@@ -210,17 +210,17 @@ def test_an_alert_of_today_is_in_the_queue_with_what_somebody_has_found_out(
     assert grown
     assert grown.marts["fraud_alert_queue"] == []
     warehouse.run(
-        "insert into {payment_transactions_fraud} (transaction_id, event_time, sender_account_id, amount_eur,"
-        " fraud_score, fraud_reasons, rule_version, batch_id)"
-        " values ('alerted', current_timestamp(), 'thief', 10, 90, ['BUSY'], 2, 1)"
+        "insert into {int_payments__alerted} (transaction_id, event_time, sender_account_id, amount_eur,"
+        " fraud_score, fraud_reasons, rule_version)"
+        " values ('alerted', current_timestamp(), 'thief', 10, 90, ['BUSY'], 2)"
     )
     warehouse.run(
         "insert into {payment_fraud_labels} (transaction_id, event_time, label, labelled_by, reason, labelled_at)"
         " values ('alerted', current_timestamp(), 'CHARGEBACK', 'analyst', 'the bank', current_timestamp())"
     )
     [row] = warehouse.rows("fraud_alert_queue")
-    asked = run(warehouse.client, queue_sql(warehouse.settings), {"day": row["day"].isoformat()})
-    warehouse.run("delete from {payment_transactions_fraud} where transaction_id = 'alerted'")
+    asked = run(warehouse.client, queue_sql(warehouse.settings), {"day": row["day"]})
+    warehouse.run("delete from {int_payments__alerted} where transaction_id = 'alerted'")
     warehouse.run("delete from {payment_fraud_labels} where true")
     assert asked == [row]
     told = ("place", "sender_account_id", "fraud_reasons", "payment_count", "alerted_eur", "label")

@@ -1,14 +1,18 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reconciliation_batches'}}}) }}
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- Corrections, replays and erasures are numbered without a gap, and the control row knows how many there are. A row
--- here is a table from which a decision was taken, or to which one was added by hand.
+-- here is a table from which a decision was taken, or to which one was added by hand. A build counts the corrections
+-- that the last green build has not counted, the night all.
+{%- set is_everything = counted_corrections() is none %}
+{%- set counted = counted_corrections() or 0 %}
 with counted as (
     select
         'payment_corrections' as decisions,
-        count(*) as decision_count,
-        count(distinct correction_id) as distinct_count,
-        coalesce(max(correction_id), 0) as newest
+        {{ counted }} + count(*) as decision_count,
+        {{ counted }} + count(distinct correction_id) as distinct_count,
+        coalesce(max(correction_id), {{ counted }}) as newest
     from {{ ref('stg_payments__corrections') }}
+    where {{ 'true' if is_everything else is_decided_open() }} and correction_id > {{ counted }}
     union all
     select
         'payment_replays' as decisions,

@@ -62,6 +62,7 @@ unseen as (
     cross join marts
     where
         {{ is_payment_made('corrections') }}
+        and {{ is_decided_open('corrections.decided_at') }}
         and corrections.correction_id > marts.correction_id
         and corrections.batch_id <= marts.batch_id
     group by marts.mart, corrections.currency

@@ -36,7 +36,7 @@ def alert_queue(
 
     with connect(settings.job, Work.DECISION) as client:
         try:
-            rows = run(client, queue_sql(settings.job), {"day": asked.isoformat()})
+            rows = run(client, queue_sql(settings.job), {"day": asked})
         except NotFound as error:
             raise CommandError("The alert queue is not built yet: run `payments build`.") from error
     if not rows:
@@ -50,7 +50,7 @@ def queue_sql(settings: "JobSettings") -> str:
     """The queue of a day."""
     return f"""
         select * from `{settings.project}.{settings.dataset}.fraud_alert_queue`
-        where day = cast(@day as date)
+        where day = @day
         order by place
         """
 

@@ -1,21 +1,10 @@
--- A view without tests of its data: only whoever opens the queue reads payments, a few days of them.
+-- A view without tests of its data: only whoever opens the queue reads it, and of payments only what may be an alert.
 with payments as (
     select
-        transaction_id,
-        event_time,
-        date(event_time) as day,
-        sender_account_id,
-        receiver_account_id,
-        device_id,
-        amount_eur,
-        fraud_score,
-        fraud_reasons,
-        rule_version
-    from {{ ref('payment_fraud_current') }}
-    where
-        event_time >= timestamp_sub(
-            timestamp_trunc({{ moment() }}, day), interval {{ (var('fraud_queue_days') | int) - 1 }} day
-        )
+        *,
+        date(event_time) as day
+    from {{ ref('int_payments__alerted') }}
+    where event_time >= {{ queue_begins() }}
 ),
 
 -- Whatever was typed into the seed, one row of a version is in force on every day: the one that began last.

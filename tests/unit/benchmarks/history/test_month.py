@@ -10,7 +10,7 @@ from benchmarks.bytes.page import KEPT
 from benchmarks.bytes.recorded import Recording, Statement, StoredTable, read
 from benchmarks.bytes.volumes import HOURLY, LAWS
 from benchmarks.history import month
-from benchmarks.history.month import DAYS, EVENTS, FORMER, MART, MEMORY, NODES, HistoryRecorder
+from benchmarks.history.month import ALERTS, DAYS, EVENTS, FORMER, MART, MEMORY, NODES, HistoryRecorder
 from spark_jobs.settings import read_job_settings
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -21,7 +21,9 @@ def recorder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> HistoryRecorder
     def table(name: str) -> Any:
         return SimpleNamespace(table_id=name.rpartition(".")[2], view_query="select 1")
 
-    def counted(_client: Any, sql: str, _values: Any) -> list[dict[str, int]]:
+    def counted(_client: Any, sql: str, _values: Any) -> list[dict[str, float]]:
+        if ALERTS in sql:
+            return [{"found": 0.02}]
         return [{"found": 1}, {"found": 800}, {"found": 400}] if MEMORY[0] in sql else [{"found": 1}, {"found": 3_600}]
 
     monkeypatch.setattr(month, "stored_table", lambda *_: StoredTable({"trait": "INT64"}, "day", 5, {"trait": 8.0}))
@@ -46,7 +48,7 @@ def test_what_it_recorded_takes_the_place_of_what_was_there_and_leaves_the_rest(
     recorder.statements = [Statement("hour", "select 6", NOON, (), f"model {MART}")]
     found = recorder.into(kept())
     assert [statement.sql for statement in found.statements] == ["select 1", "select 4", "select 6"]
-    assert set(found.tables) == {MART, *MEMORY}
+    assert set(found.tables) == {MART, ALERTS, *MEMORY}
     assert set(found.views) >= {"payment_flows", "payment_fraud_current"}
 
 
@@ -54,6 +56,7 @@ def test_a_table_of_days_has_the_rows_of_one_of_its_days_for_each_payment_of_a_d
     tables = recorder.into(kept()).tables
     a_day = EVENTS / DAYS
     assert tables[MART].rows == 1_000
+    assert tables[ALERTS].rows == 20, "of all payments"
     assert tables[MEMORY[0]].rows == round(1_000 * 600 / a_day), "the first day began in its midst"
     assert tables[MEMORY[1]].rows == round(1_000 * 3_600 / a_day), "on the last day most is known"
 

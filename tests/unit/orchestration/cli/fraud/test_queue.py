@@ -36,5 +36,5 @@ def test_money_that_nobody_can_value_is_said_to_be_unknown() -> None:
 def test_bigquery_takes_the_question() -> None:
     warehouse = Warehouse(has_ours=False)
     warehouse.add("fraud_alert_queue", {"day": type_named("DATE"), "place": type_named("INT64")})
-    given = warehouse.columns_of(queue_sql(SETTINGS), [bigquery.ScalarQueryParameter("day", "STRING", None)])
+    given = warehouse.columns_of(queue_sql(SETTINGS), [bigquery.ScalarQueryParameter("day", "DATE", None)])
     assert list(given) == ["day", "place"]
