@@ -2,11 +2,14 @@
     What an account and its device, address and money did before each payment: CTEs, of which the last is `signals`. The last
     minutes, hour and day are read payment by payment, the 28 whole days before the payment's day from what is kept of them
     (int_accounts__habits), and its own day from payments again. Where the day before is not over yet, it counts as own.
+    Whether an account was new to a device or an address on the day before, the payment's own day knows: habits of one day
+    are all that a payment is judged by.
 
     scope      what is built: build_scope's, or that of payments that nobody has built yet
 -#}
 {% macro fraud_signals(scope) -%}
-{%- set raw_from = never_day() if scope.first_raw_day is none else day_of_number(scope.first_raw_day | default(0)) -%}
+{%- set first = never_day() if scope.first_own_day is none else day_of_number(scope.first_own_day | default(0)) -%}
+{%- set oldest = scope.oldest | default(everything(), true) -%}
 {%- set closed = day_of_number(scope.closed | default(number_of_never())) -%}
 payments as (
     select
@@ -21,7 +24,7 @@ payments as (
         {{ log_of_amount() }} as log_amount
     from {{ ref('int_payments__valued') }} as valued
     where
-        valued.event_time >= timestamp({{ raw_from }})
+        valued.event_time >= least(timestamp({{ first }}), timestamp_sub({{ oldest }}, interval 1 day))
         {%- if scope.last_batch %}
             and valued.batch_id <= {{ scope.last_batch }}
         {%- endif %}
@@ -34,26 +37,42 @@ remembered as (
         max(if(asked.kind = 'RECEIVER', habits.payment_count, 0)) as to_receiver,
         max(if(asked.kind = 'COUNTRY', habits.payment_count, 0)) as from_country,
         max(if(asked.kind = 'COUNTRIES', habits.payment_count, 0)) as from_countries,
-        max(if(asked.kind = 'DEVICE', habits.payment_count, 0)) as on_device,
-        max(if(asked.kind = 'ADDRESS', habits.payment_count, 0)) as from_address,
+        max(if(asked.kind = 'DEVICE' and not asked.is_day_after, habits.payment_count, 0)) as on_device,
+        max(if(asked.kind = 'ADDRESS' and not asked.is_day_after, habits.payment_count, 0)) as from_address,
         max(if(asked.kind = 'METHOD', habits.valued_count, 0)) as by_method,
         max(if(asked.kind = 'METHOD', habits.log_sum, null)) as log_sum,
-        min(if(asked.kind = 'DEVICE', unix_micros(habits.first_at), null)) as first_on_device_at,
-        min(if(asked.kind = 'DEVICES', unix_micros(habits.first_at), null)) as first_device_at
+        min(if(asked.kind = 'DEVICE' and not asked.is_day_after, unix_micros(habits.first_at), null))
+            as first_on_device_at,
+        min(if(asked.kind = 'DEVICES', unix_micros(habits.first_at), null)) as first_device_at,
+        min(if(asked.kind = 'DEVICE' and asked.is_day_after, unix_micros(habits.first_at), null))
+            as first_on_device_told_at,
+        min(if(asked.kind = 'ADDRESS' and asked.is_day_after, unix_micros(habits.first_at), null))
+            as first_from_address_told_at
     from (
         select
             transaction_id,
             history_day,
+            false as is_day_after,
             kind,
             {{ account_trait() }} as trait
         from payments
         cross join {{ account_traits() }}
         -- What is read before has no more to say than who was on a device or at an address.
-        where event_time >= {{ scope.oldest | default(everything(), true) }} or kind in ('DEVICE', 'ADDRESS')
+        where event_time >= {{ oldest }} or kind in ('DEVICE', 'ADDRESS')
+        union all
+        select
+            transaction_id,
+            date_add(history_day, interval 1 day) as history_day,
+            true as is_day_after,
+            kind,
+            {{ account_trait() }} as trait
+        from payments
+        cross join {{ account_traits() }}
+        where kind in ('DEVICE', 'ADDRESS')
     ) as asked
     inner join {{ ref('int_accounts__habits') }} as habits
         on asked.history_day = habits.day and asked.trait = habits.trait
-    where habits.day >= {{ raw_from }} and habits.day <= {{ closed }} and habits.payment_count > 0
+    where habits.day >= {{ first }} and habits.day <= {{ closed }} and habits.payment_count > 0
     group by asked.transaction_id
 ),
 
@@ -70,6 +89,8 @@ known as (
         coalesce(remembered.log_sum, 0) as log_sum_kept,
         remembered.first_on_device_at as first_on_device_kept_at,
         remembered.first_device_at as first_device_kept_at,
+        payments.paid_at = remembered.first_on_device_told_at as is_first_on_device,
+        payments.paid_at = remembered.first_from_address_told_at as is_first_from_address,
         if(
             payments.country != lag(payments.country) over place_by_place,
             lag(payments.paid_at) over place_by_place,
@@ -112,21 +133,21 @@ observed as (
         min(if(own_device_id is null, null, paid_at)) over (today range unbounded preceding) as first_device_today_at,
         min(paid_at) over (device_user range unbounded preceding) as first_on_device_today_at,
         on_device_kept = 0
-        and count(*) over (device_user range between unbounded preceding and 1 preceding) = 0
-        -- Of one account's payments at the same microsecond the first one brings it.
-        and row_number() over (
-            partition by own_device_id, without_device, sender_account_id, history_day, paid_at
-            order by kafka_partition, kafka_offset
-        ) = 1 as is_new_to_device,
+        and count(*) over (device_user range between unbounded preceding and 1 preceding) = 0 as is_new_to_device,
         from_address_kept = 0
         and count(*) over (
             partition by ip_address, without_address, sender_account_id, history_day
             order by paid_at range between unbounded preceding and 1 preceding
-        ) = 0
-        and row_number() over (
+        ) = 0 as is_new_to_address,
+        -- Of one account's payments at the same microsecond the first one brings it.
+        row_number() over (
+            partition by own_device_id, without_device, sender_account_id, history_day, paid_at
+            order by kafka_partition, kafka_offset
+        ) as number_on_device,
+        row_number() over (
             partition by ip_address, without_address, sender_account_id, history_day, paid_at
             order by kafka_partition, kafka_offset
-        ) = 1 as is_new_to_address
+        ) as number_from_address
     from known
     window
         sender as (partition by sender_account_id order by paid_at),
@@ -139,24 +160,52 @@ observed as (
         device_user as (partition by own_device_id, without_device, sender_account_id, history_day order by paid_at)
 ),
 
-joined as (
+-- Every payment twice: as its own day sees it, and as the day after does.
+sights as (
     select
-        *,
-        least(
-            first_device_today_at, coalesce(first_device_kept_at, first_device_today_at)
-        ) as first_device_at,
-        least(
-            first_on_device_today_at, coalesce(first_on_device_kept_at, first_on_device_today_at)
-        ) as first_on_device_at,
+        transaction_id,
+        own_device_id,
+        without_device,
+        ip_address,
+        without_address,
+        paid_at,
+        seen_on_day_after,
+        if(seen_on_day_after, date_add(history_day, interval 1 day), history_day) as judged_day,
+        number_on_device = 1 and if(seen_on_day_after, is_first_on_device, is_new_to_device) as is_new_to_device,
+        number_from_address = 1 and if(seen_on_day_after, is_first_from_address, is_new_to_address) as is_new_to_address
+    from observed
+    cross join unnest([false, true]) as seen_on_day_after
+),
+
+newcomers as (
+    select
+        transaction_id,
+        seen_on_day_after,
         countif(is_new_to_device) over (
-            partition by own_device_id, without_device
+            partition by own_device_id, without_device, judged_day
             order by paid_at range between 86400000000 preceding and current row
         ) as accounts_new_to_device_24h,
         countif(is_new_to_address) over (
-            partition by ip_address, without_address
+            partition by ip_address, without_address, judged_day
             order by paid_at range between 86400000000 preceding and current row
         ) as accounts_new_to_address_24h
+    from sights
+),
+
+joined as (
+    select
+        observed.*,
+        newcomers.accounts_new_to_device_24h,
+        newcomers.accounts_new_to_address_24h,
+        least(
+            observed.first_device_today_at, coalesce(observed.first_device_kept_at, observed.first_device_today_at)
+        ) as first_device_at,
+        least(
+            observed.first_on_device_today_at,
+            coalesce(observed.first_on_device_kept_at, observed.first_on_device_today_at)
+        ) as first_on_device_at
     from observed
+    inner join newcomers on observed.transaction_id = newcomers.transaction_id and not newcomers.seen_on_day_after
 ),
 
 -- Every payment twice: once in the account that it leaves, once in the one that it reaches.
@@ -246,12 +295,12 @@ signals as (
 {#- Which payments a mart of signals builds. -#}
 {% macro fraud_scope() -%}
     {%- set scope = measured_scope('int_accounts__habits', var('fraud_build_minutes') | int) -%}
-    {#- The day before is read whole: whoever was on a device within 24 hours was new to it, or not, on that day. -#}
+    {#- A payment's own day is read whole, and of the day before 24 hours. -#}
     {%- if scope -%}
         {%- set seen = scope.seen.split('-') | map('int') | list -%}
         {%- do graph.update({'seen': {this.identifier: seen}}) -%}
         {%- set is_nothing = scope.oldest_day >= number_of_never() -%}
-        {%- do scope.update({'first_raw_day': none if is_nothing else [scope.oldest_day, scope.closed] | min - 1}) -%}
+        {%- do scope.update({'first_own_day': none if is_nothing else [scope.oldest_day, scope.closed] | min}) -%}
     {%- endif -%}
     {{ return(scope) }}
 {%- endmacro %}
@@ -302,6 +351,6 @@ signals as (
     {%- set decided_since = 'correction_id > ' ~ built[1] ~ ' and decided_at >= ' ~ told -%}
     {{ return({
         'decided_since': decided_since,
-        'since': oldest, 'oldest': oldest, 'closed': built[3], 'first_raw_day': built[3] - 1, 'built_batch': built[0]
+        'since': oldest, 'oldest': oldest, 'closed': built[3], 'first_own_day': built[3], 'built_batch': built[0]
     }) }}
 {%- endmacro %}

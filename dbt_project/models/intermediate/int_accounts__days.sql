@@ -35,7 +35,7 @@ made as (
         1 as payment_count,
         if(kind = 'METHOD' and amount_eur is not null, 1, 0) as valued_count,
         if(kind = 'METHOD', {{ log_of_amount() }}, null) as log_amount,
-        if(kind in ('DEVICE', 'DEVICES'), event_time, null) as first_at
+        if(kind in ('DEVICE', 'DEVICES', 'ADDRESS'), event_time, null) as first_at
     from payments
     cross join {{ account_traits() }}
     union all
