@@ -35,7 +35,7 @@
     {%- set scope = measured_scope('payment_transactions_fraud') -%}
     {%- set limits = ref('fraud_queue_limits') -%}
     {%- if scope -%}
-        {%- set lowest = run_query('select coalesce(min(score_from), 0) from ' ~ limits).rows[0][0] | int -%}
+        {%- set lowest = run_query('select coalesce(min(score_from), 101) from ' ~ limits).rows[0][0] | int -%}
         {%- set built = built_mark(this) if is_incremental() else none -%}
         {%- if built and built | length > 4 and lowest < built[4] -%}
             {%- do scope.update({'oldest': everything(), 'last_batch': scope.last_batch or 1}) -%}
