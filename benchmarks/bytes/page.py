@@ -87,6 +87,7 @@ def write_all(metered: Metered, schedule: Schedule) -> None:
 def write_page(metered: Metered, schedule: Schedule, page: Path) -> None:
     """Every table of the page."""
     write_table(page, "costs_by_work", table(*_by_work(metered, schedule)))
+    write_table(page, "costs_once", table(*_once(metered, schedule)))
     write_table(page, "costs_by_rate", table(*_by_rate(metered, schedule)))
     write_table(page, "costs_by_statement", table(*_by_statement(metered, schedule)))
     write_table(page, "costs_by_table", table(*_by_table(metered)))
@@ -101,13 +102,27 @@ def _daily(metered: Metered, charges: Iterable[Charge], traffic: Traffic) -> flo
 def _by_work(metered: Metered, schedule: Schedule) -> tuple[Cells, Sequence[Cells]]:
     rows = []
     for work in WORKS:
-        charges = [charge for charge in metered.charges if charge.work == work]
+        charges = [charge for charge in metered.charges if charge.work == work and schedule.times_a_day(work)]
         each = [_daily(metered, charges, Traffic(TOLD_RATE, days, schedule)) for days in DAYS]
         if charges:
             rows.append(
                 [work, str(sum(c.times for c in charges)), *(f"{size(b)}, {dollars(on_demand(b))}" for b in each)]
             )
     return ("work", "statements", *(f"{days} days kept" for days in DAYS)), rows
+
+
+def _once(metered: Metered, schedule: Schedule) -> tuple[Cells, Sequence[Cells]]:
+    """What one run costs of work that no day has."""
+    rows = []
+    for work in WORKS:
+        charges = [charge for charge in metered.charges if charge.work == work and not schedule.times_a_day(work)]
+        each = [
+            sum(metered.bytes_of(charge, Traffic(TOLD_RATE, days, schedule)) * charge.times for charge in charges)
+            for days in DAYS
+        ]
+        if charges:
+            rows.append([work, *(f"{size(b)}, {dollars(on_demand(b))}" for b in each)])
+    return ("work, once", *(f"{days} days kept" for days in DAYS)), rows
 
 
 def _by_rate(metered: Metered, schedule: Schedule) -> tuple[Cells, Sequence[Cells]]:

@@ -18,13 +18,13 @@ from spark_jobs.warehouse.client import run
 
 WORKS = (
     "batch", "renewal", "turn", "build", "check", "night", "watch", "verify", "seal", "audit", "decision", "fraud",
-    "backup", "erasure", "rebuild", "hour",
+    "backup", "erasure", "rebuild", "hour", "full",
 )  # fmt: skip
 """Who sends statements. A renewal is the first batch of a checkpoint that was made anew, of which all that outlives one
 was lost, too; a turn is what the lease sends; a check is a dbt test of a build; a night is the build that checks all
 days that are not sealed; a seal is a sealed day held against its seal, which is as much as sealing it; fraud is a look
-at the alert queue, a label and an entry of a list; a rebuild is the build after an erasure; an hour is what a build
-does once an hour alone."""
+at the alert queue, a label and an entry of a list; an erasure is one with the build that follows it; a rebuild is the
+first build, of everything; an hour is what a build does once an hour alone; full is `payments verify --full`."""
 
 _DBT_NODE = re.compile(r'"node_id": "(model|test|seed|operation|unit_test)\.[^."]+\.([^"]+)"')
 _DATASET = re.compile(r"`?[\w-]+`?\.`?payment_data(?:_\d+)?`?\.`?(\w+)`?")

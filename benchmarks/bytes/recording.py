@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 
 from google.cloud import bigquery
@@ -36,6 +37,7 @@ from simulator.config import SimulationConfig
 from simulator.sending.manifest import read_manifest
 from simulator.sending.simulate import simulate
 from spark_jobs.backups.copies import back_up
+from spark_jobs.contract.payment_event import WATERMARK_DELAY
 from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.late_payments import decide_late
 from spark_jobs.driver.run import Run
@@ -43,7 +45,7 @@ from spark_jobs.driver.spark_session import build_session
 from spark_jobs.fraud.labels import Label, label_payment
 from spark_jobs.fraud.lists import ListName, Subject, SubjectKind, add
 from spark_jobs.sealing.recheck import recheck
-from spark_jobs.tables.catalog import DAY_SEALS
+from spark_jobs.tables.catalog import DAY_SEALS, LEDGER
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.turns.lease_table import WarehouseLeases
 from spark_jobs.warehouse.client import connect, run
@@ -53,9 +55,12 @@ EVENTS_A_BATCH = 400
 BATCHES_LOOKED_BACK_ON = 11
 """Before the first build: the checks of a build look at ten batches again, and the very first has no watermark."""
 BATCHES_BEFORE = 4
-SEALED_DAYS_AGO = timedelta(days=3)
-"""At 02:00 UTC, of the newest sealed day: it was sealed the night before, a day after its end."""
+SEALED_DAYS_AGO = 2
+"""Of the newest sealed day, from 03:00 UTC on: it was sealed then, a day after its end."""
+SEALED_DAYS_AGO_AT_NIGHT = 3
+"""The same at 02:00 UTC, when the night begins."""
 _COMMAND_SECONDS = 900
+_MOVED = ("published_at", "min_kafka_timestamp", "watermark")
 _CELLS = "select count(distinct concat(currency, region, payment_method)) as found from `{dataset}.payment_metrics`"
 
 
@@ -92,12 +97,14 @@ class Recorder:
                     self._command("build")
                 with self._kept("watch"):
                     self._look()
-                self._seal()
-                with self._kept("verify"):
-                    self._command("verify")
-                with self._kept("seal"):
-                    recheck(self.client, settings.job, lambda seals: seals[-1:])
-                with self._kept("night"):
+                with self._kept("full"):
+                    self._command("verify", "--full")
+                with self._sealed(SEALED_DAYS_AGO):
+                    with self._kept("verify"):
+                        self._command("verify")
+                    with self._kept("seal"):
+                        recheck(self.client, settings.job, lambda seals: seals[-1:])
+                with self._sealed(SEALED_DAYS_AGO_AT_NIGHT), self._kept("night"):
                     self._night()
                 with self._kept("audit"):
                     self._command("audit", f"{datetime.now(UTC):%Y-%m-%d}")
@@ -122,6 +129,7 @@ class Recorder:
                 self._measure()
                 with self._kept("erasure"):
                     carry_out(self.client, self.settings, account, "measured")
+                    self._command("build")
             shutil.rmtree(self.folder / "checkpoints")
             with self._kept("renewal"), Run(spark, settings.job, lambda _: None) as job:
                 self._batch(job, EVENTS_A_BATCH, reports=False)
@@ -155,18 +163,43 @@ class Recorder:
         if done.returncode > 1 or done.stderr.strip():
             raise RuntimeError(f"payments {arguments[0]} failed: {done.stderr[-500:]}{done.stdout[-2000:]}")
 
-    def _seal(self) -> None:
-        """As if all days were sealed that are at 02:00 UTC, when the night begins."""
+    @contextmanager
+    def _sealed(self, days_ago: int) -> Iterator[None]:
+        """As if the pipeline were old, and all days sealed up to one so many days ago; afterwards it is as it was.
+
+        The first batch, which has no watermark, is of the sealed day then, and the second one is the first since.
+        """
         names = ", ".join(column.name for column in DAY_SEALS.columns)
-        day = f"{datetime.now(UTC).date() - SEALED_DAYS_AGO:%Y-%m-%d}"
+        seals = f"`{self._dataset}.{DAY_SEALS.name}`"
+        begun = datetime.combine(datetime.now(UTC).date() - timedelta(days=days_ago - 1), time_of_day(), UTC)
+        day = begun - timedelta(days=1)
+        first, second = self._told_of(1), self._told_of(2)
+        since = {"published_at": begun, "min_kafka_timestamp": begun, "watermark": begun - WATERMARK_DELAY}
+        self._tell_of(1, first | {"published_at": day})
+        self._tell_of(2, since)
         run(
             self.client,
             f"""
-            insert into `{self._dataset}.day_seals` ({names})
-            values (1, date '{day}', 0, '{{}}', 0, 1, '', 0, '', 0, 0, 'meter', '', timestamp '{day}', '', '')
+            insert into {seals} ({names})
+            values (1, date '{day:%Y-%m-%d}', 0, '{{}}', 0, 1, '', 0, '', 0, 0, 'meter', '', @sealed_at, '', '')
             """,
-            {},
+            {"sealed_at": day},
         )
+        yield
+        run(self.client, f"delete from {seals} where true", {})
+        self._tell_of(1, first)
+        self._tell_of(2, second)
+
+    def _told_of(self, batch_id: int) -> dict[str, datetime | None]:
+        sql = f"select {', '.join(_MOVED)} from `{self._dataset}.{LEDGER.name}` where batch_id = @batch_id"
+        [row] = run(self.client, sql, {"batch_id": batch_id})
+        return dict(row)
+
+    def _tell_of(self, batch_id: int, told: Mapping[str, datetime | None]) -> None:
+        texts = {name: moment.isoformat() if moment else None for name, moment in told.items()}
+        changed = ", ".join(f"{name} = timestamp(@{name})" for name in texts if texts[name])
+        sql = f"update `{self._dataset}.{LEDGER.name}` set {changed} where batch_id = @batch_id"
+        run(self.client, sql, {"batch_id": batch_id} | {name: text for name, text in texts.items() if text})
 
     def _night(self) -> None:
         """As Dagster calls dbt at night. Raises RuntimeError where a model cannot be built."""

@@ -24,6 +24,10 @@ FIGURES_PER_SECOND = 10_000
 FIGURES_LOOKBACK_DAYS = 3
 RENEWAL = "renewal"
 """In FIGURES, a batch that has to search the look-back's days in the warehouse. It has a batch's label."""
+FULL = "full"
+"""In FIGURES, a verification of all that is stored."""
+_SOMETIMES = {Work.BATCH: RENEWAL} | dict.fromkeys((Work.VERIFY, Work.DECISION, Work.ERASURE), FULL)
+"""What some work comes to where it has to look at more than it mostly does: at old days, or at everything again."""
 
 ON_DEMAND_DOLLARS_A_TIB = Decimal("6.25")
 """BigQuery's list price on demand, United States."""
@@ -48,7 +52,7 @@ def most_bytes(settings: JobSettings, work: Work) -> int:
     What the meter has no recording of yet gets the largest figure of all: it reads no more than is stored.
     """
     known = figures()
-    sent = [known[name] for name in ((work, RENEWAL) if work is Work.BATCH else (work,)) if name in known]
+    sent = [known[name] for name in (work, _SOMETIMES.get(work, work)) if name in known]
     by_days = {days: max(each[days] for each in sent or known.values()) for days in known[Work.BATCH]}
     scale = settings.planned_per_second / FIGURES_PER_SECOND
     if work is Work.BATCH:

@@ -13,6 +13,7 @@ from benchmarks.bytes.page import largest
 from spark_jobs.warehouse.client import with_values
 from spark_jobs.warehouse.job_labels import DBT_WORK, Work
 from spark_jobs.warehouse.job_limits import (
+    FULL,
     LEAST_BYTES,
     RENEWAL,
     ROOM,
@@ -49,6 +50,7 @@ def test_every_query_and_load_of_a_client_carries_labels_and_limits_beside_its_o
 
 LABELS = {
     RENEWAL: Work.BATCH,
+    FULL: Work.VERIFY,
     # dbt's jobs share one limit, the greatest of theirs.
     "hour": Work.REBUILD,
     "night": Work.REBUILD,
