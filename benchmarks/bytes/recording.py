@@ -112,7 +112,7 @@ class Recorder:
                     decide_late(
                         self.client,
                         settings.job,
-                        Selection(),
+                        Selection().recent(datetime.now(UTC)),
                         Correction.ADMITTED_LATE,
                         decided_by="meter",
                         reason="it",

@@ -4,6 +4,8 @@ Belongs here: applying the policy. Does not belong here: what an admission is (s
 decisions (cli.decisions).
 """
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -45,9 +47,10 @@ def _admitted(settings: StackSettings, bigquery: Any) -> int:
     from spark_jobs.turns.by_setting import turn_of
 
     with bigquery.get_client(Work.DECISION) as client:
-        if not undecided(client, settings.job, Selection(limit=1)):
+        chosen = Selection().recent(datetime.now(UTC))
+        if not undecided(client, settings.job, replace(chosen, limit=1)):
             return 0
-        told = late_arguments(Selection(), Correction.ADMITTED_LATE)
+        told = late_arguments(chosen, Correction.ADMITTED_LATE)
         request = Request(Kind.LATE, told, "PAYMENTS_LATE_POLICY", "the policy admits late payments")
         done = decide_by_queue(client, settings.job, request, turn_of(settings.job, settings.home))
     if done.why_not:

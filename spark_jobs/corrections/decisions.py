@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +122,7 @@ def _write(
         name += f"_{portion.epoch}"
     staging = f"{settings.project}.{settings.dataset}.staging_corrections_{name}"
     removed = [decision.payment["event_time"] for decision in decisions if decision.kind.payments_added < 0]
+    added = [decision.payment["event_time"] for decision in decisions if decision.kind.payments_added > 0]
     values = {
         "pipeline": settings.pipeline,
         "last_batch_id": moment.last_batch_id,
@@ -132,6 +133,8 @@ def _write(
         # Of these days' partitions the statement reads and rewrites rows, and of no others.
         "removed_since": min(removed, default=_NO_TIME),
         "removed_until": max(removed, default=_NO_TIME),
+        # An id that is added is looked for as far back as a batch looks for one that says another time.
+        "added_since": min(added, default=datetime.now(UTC)) - timedelta(days=settings.lookback_days),
         "decided_by": decided_by,
         "reason": reason,
     }
@@ -191,7 +194,8 @@ def correct_sql(settings: JobSettings, staging: str, *, is_portion: bool = False
     insert into {transactions} ({payment}) select {payment} from `{staging}` where payments_added = 1;
     assert not exists (
         select transaction_id from {transactions}
-        where transaction_id in (select transaction_id from `{staging}` where payments_added = 1)
+        where event_time >= @added_since
+            and transaction_id in (select transaction_id from `{staging}` where payments_added = 1)
         group by transaction_id having count(*) > 1) as 'the payment is published already';
     commit transaction;
     """
@@ -201,7 +205,9 @@ def _is_written(client: "Client", settings: JobSettings, moment: Control, decisi
     """Read back: whether the rows after the moment's last one are these decisions."""
     sql = f"""
         select kind, topic, kafka_partition, kafka_offset from `{table_id(settings, catalog.CORRECTIONS)}`
-        where correction_id > @first and correction_id <= @last order by correction_id
+        where correction_id > @first and correction_id <= @last
+            and decided_at >= timestamp_sub(current_timestamp(), interval 1 day)
+        order by correction_id
         """
     bound = {"first": moment.correction_count, "last": moment.correction_count + len(decisions)}
     return [tuple(row.values()) for row in run(client, sql, bound)] == _identity(decisions)

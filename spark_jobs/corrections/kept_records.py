@@ -4,9 +4,9 @@ Belongs here: what late payments, replays and backfills select by. Does not belo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
 
 from spark_jobs.reading.contracts import contract_in_use
 from spark_jobs.reading.rereading import reread_each
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 DEFAULT_LIMIT = 10_000
+RECENT = timedelta(days=2)
+"""Of which late payments are looked at where nobody says since when: the warehouse keeps months of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Selection:
     until: datetime | None = None
     reason: str | None = None
     limit: int = DEFAULT_LIMIT
+
+    def recent(self, now: datetime) -> Self:
+        """The same from its own time on, or of the last days."""
+        return self if self.since else replace(self, since=now - RECENT)
 
     def conditions(self) -> tuple[str, dict[str, Any]]:
         """SQL over a row `d` of payment_deliveries, and its values."""

@@ -6,6 +6,7 @@ down (decisions), the policy's setting (orchestration.settings).
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,18 +25,34 @@ if TYPE_CHECKING:
 def undecided(client: "Client", settings: JobSettings, selection: Selection) -> list[dict[str, Any]]:
     """The first delivery of each late payment that is neither published nor decided: whole rows, oldest first.
 
-    The check against the payments is by id over all of them: a late payment may be of any day.
+    An id is looked for among the payments from the look-back before the oldest of these on: as far as a batch looks for
+    one that says another time.
     """
     conditions, values = selection.conditions()
     name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    asked = f"""
+        select min(d.event_time) as paid from {name[catalog.DELIVERIES]} as d
+        where d.disposition = 'LATE' and {conditions}
+        """
+    # Apart, as a constant: only those prune partitions.
+    [oldest] = run(client, asked, values)
+    if oldest["paid"] is None:
+        return []
+    values |= {"paid_since": oldest["paid"] - timedelta(days=settings.lookback_days)}
+    # Nothing is decided before it is delivered. A transaction's time is that of its beginning.
+    decided = ""
+    if selection.since:
+        decided = "and decided_at >= @decided_since"
+        values |= {"decided_since": selection.since - timedelta(days=1)}
     sql = f"""
         select d.* from {name[catalog.DELIVERIES]} as d
         where d.disposition = 'LATE' and {conditions}
-            and d.transaction_id not in (select transaction_id from {name[catalog.TRANSACTIONS]})
+            and d.transaction_id not in (
+                select transaction_id from {name[catalog.TRANSACTIONS]} where event_time >= @paid_since)
             and d.transaction_id not in (
                 select transaction_id from {name[catalog.CORRECTIONS]}
                 where kind in ('{Correction.ADMITTED_LATE}', '{Correction.REJECTED_LATE}')
-                    and transaction_id is not null)
+                    and transaction_id is not null {decided})
         qualify row_number() over (
             partition by d.transaction_id order by d.event_time, d.kafka_partition, d.kafka_offset) = 1
         order by d.kafka_timestamp, d.kafka_partition, d.kafka_offset

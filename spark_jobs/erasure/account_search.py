@@ -7,7 +7,7 @@ narrows by the account's bytes, Python decides.
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 
-IDS_AT_ONCE = 1_000
+IDS_AT_ONCE = 50_000
+"""Each time all ids that are stored are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,26 +169,37 @@ def narrowing_values(account: str, kind: str) -> dict[str, Any]:
 
 
 def _candidates(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[dict[str, Any]]:
-    """What may name the account among kept bytes and texts; without an id where it is of no payment."""
+    """What may name the account among kept bytes and texts; without an id where it is of no payment.
+
+    Where it may stand is searched by the narrowest columns first, and told by constants, which prune partitions.
+    """
     place = "topic, kafka_partition, kafka_offset"
     none = "cast(null as bytes)"
-    named = narrowed_text("extra_fields", account)
-    sources = " union all ".join(
-        f"select {place}, batch_id, transaction_id, {none} as raw_key, {none} as raw_value, extra_fields "
-        f"from `{table_id(settings, table)}` as r where extra_fields is not null and {named}"
-        f"{since.payments('r') if since else ''}"
-        for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
-    )
-    sql = f"""
-        select {place}, batch_id, if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id,
-            raw_key, raw_value, headers as extra_fields
-        from `{table_id(settings, catalog.DELIVERIES)}` as r
-        where disposition != '{ERASED}' and ({narrowed_bytes(("raw_key", "raw_value"), account)}
-            or {narrowed_text("headers", account)}){since.deliveries("r") if since else ""}
-        union all {sources}
-        """
-    values = narrowing_values(account, "hex") | narrowing_values(account, "text")
-    return run(client, sql, values | (since.values() if since else {}))
+    kept = f"({narrowed_bytes(('raw_key', 'raw_value'), account)} or {narrowed_text('headers', account)})"
+    extra = f"extra_fields is not null and {narrowed_text('extra_fields', account)}"
+    values = narrowing_values(account, "hex") | narrowing_values(account, "text") | (since.values() if since else {})
+    rows: list[dict[str, Any]] = []
+    for table, time, named, new in (
+        (catalog.DELIVERIES, "kafka_timestamp", kept, since.deliveries("r") if since else ""),
+        (catalog.TRANSACTIONS, "event_time", extra, since.payments("r") if since else ""),
+        (catalog.CORRECTIONS, "decided_at", extra, since.payments("r") if since else ""),
+    ):
+        name = f"`{table_id(settings, table)}`"
+        span = f"select min({time}) as first, max({time}) as last from {name} as r where {named}{new}"
+        [found] = run(client, span, values)
+        if found["first"] is None:
+            continue
+        columns = f"transaction_id, {none} as raw_key, {none} as raw_value, extra_fields"
+        if table is catalog.DELIVERIES:
+            columns = """if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id,
+                raw_key, raw_value, headers as extra_fields"""
+            named = f"disposition != '{ERASED}' and {named}"
+        sql = f"""
+            select {place}, batch_id, {columns} from {name} as r
+            where {time} >= @first and {time} <= @last and {named}{new}
+            """
+        rows += run(client, sql, values | found)
+    return rows
 
 
 def _of_payments(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[Found]:
@@ -198,24 +210,43 @@ def _of_payments(client: "Client", settings: JobSettings, account: str, since: S
         f"{since.payments('r') if since else ''}"
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
-    if since:
-        # Next to never there are any, and then their deliveries are not looked for.
-        new = run(client, ids, {"account": account, **since.values()})
-        return deliveries_of(client, settings, {row["transaction_id"] for row in new if row["transaction_id"]})
-    return _deliveries(client, settings, f"d.transaction_id in ({ids})", {"account": account})
+    # Next to never a newer batch brings any, and then their deliveries are not looked for.
+    found = run(client, ids, {"account": account} | (since.values() if since else {}))
+    return deliveries_of(client, settings, {row["transaction_id"] for row in found if row["transaction_id"]})
 
 
 def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: dict[str, Any]) -> list[Found]:
+    """Deliveries, with whether their payments count.
+
+    When they were delivered and paid is asked by the narrowest columns first, and told by constants, which prune.
+    """
     here = "t.topic = d.topic and t.kafka_partition = d.kafka_partition and t.kafka_offset = d.kafka_offset"
+    deliveries = f"`{table_id(settings, catalog.DELIVERIES)}`"
+    [span] = run(
+        client,
+        f"""
+        select min(d.kafka_timestamp) as first, max(d.kafka_timestamp) as last from {deliveries} as d where {wanted}
+        """,
+        values,
+    )
+    if span["first"] is None:
+        return []
+    values = values | span
+    delivered = f"""from {deliveries} as d
+        where d.kafka_timestamp >= @first and d.kafka_timestamp <= @last and d.disposition != '{ERASED}' and {wanted}"""
+    [paid] = run(client, f"select min(d.event_time) as paid_since, max(d.event_time) as paid_until {delivered}", values)
     sql = f"""
         select d.topic, d.kafka_partition, d.kafka_offset, d.transaction_id, d.disposition,
             date(if(d.disposition in ('QUARANTINED', 'IGNORED'), d.kafka_timestamp, d.event_time)) as day,
             coalesce(d.currency, '') as currency, coalesce(d.amount_minor, 0) as amount_minor,
             if(t.topic is null, 0, 1) as payments, d.kafka_timestamp as delivered_at, t.event_time as paid_at
-        from `{table_id(settings, catalog.DELIVERIES)}` as d
-        left join `{table_id(settings, catalog.TRANSACTIONS)}` as t on {here}
-        where d.disposition != '{ERASED}' and {wanted}
+        from (select * {delivered}) as d
+        left join (
+            select * from `{table_id(settings, catalog.TRANSACTIONS)}`
+            where event_time >= @paid_since and event_time <= @paid_until) as t on {here}
         """
+    never = datetime(1970, 1, 1, tzinfo=UTC)
+    values = values | {name: moment or never for name, moment in paid.items()}
     reported = ("disposition", "day", "currency", "amount_minor", "payments", "delivered_at", "paid_at")
     return [
         Found(

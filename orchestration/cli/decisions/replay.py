@@ -35,7 +35,10 @@ def replay(
     ignored: Annotated[bool, typer.Option("--ignored", help="What the mapping ignored instead.")] = False,
     reason: Annotated[Reason | None, typer.Option(help="Only records quarantined for this reason.")] = None,
     partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Only from this Kafka timestamp (UTC) on.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="Only from this Kafka timestamp (UTC) on; with --late by default 2 days ago."),
+    ] = None,
     until: Annotated[datetime | None, typer.Option(help="Only before this Kafka timestamp (UTC).")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many records.")] = 10_000,
     everything: Annotated[bool, typer.Option("--all", help="Also records that would be no payment again.")] = False,
@@ -75,6 +78,9 @@ def _decide_late(
     from spark_jobs.decision_queue.request import Kind, late_arguments
 
     kind = Correction.REJECTED_LATE if reject else Correction.ADMITTED_LATE
+    if chosen.since is None:
+        chosen = chosen.recent(datetime.now(UTC))
+        say(f"Looked at: what was delivered since {chosen.since:%Y-%m-%d %H:%M} UTC. --since looks further back.")
     if why is None:
         rows = undecided(client, settings.job, chosen)
         _show_money(f"Late payments that would become {kind}", Counter({}), rows)
