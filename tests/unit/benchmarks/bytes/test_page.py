@@ -77,6 +77,16 @@ def test_a_statement_that_is_sent_twice_costs_twice_a_day() -> None:
     assert row["dollars_a_day"] == pytest.approx(float(row["bytes"]) / 2**40 * 6.25 * 2 * 3, rel=1e-3)
 
 
+def test_work_that_no_day_has_is_in_no_sum_and_shown_with_what_it_costs_once(tmp_path: Path) -> None:
+    page = tmp_path / "costs.md"
+    page.write_text(PAGE.read_text())
+    once = Charge("rebuild", "every payment", (Read("payment_transactions", frozenset({"amount"})),))
+    write_page(Metered((*METERED.charges, once), {}, VOLUMES), Schedule(), page)
+    by_work, _, rest = page.read_text().partition("<!-- table: costs_once -->")
+    assert "| rebuild |" not in by_work
+    assert "| rebuild | " in rest.partition("<!-- /table -->")[0]
+
+
 def test_the_page_has_a_place_for_every_table(tmp_path: Path) -> None:
     page = tmp_path / "costs.md"
     page.write_text(PAGE.read_text())

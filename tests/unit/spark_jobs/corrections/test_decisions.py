@@ -8,7 +8,7 @@ import pytest
 
 from spark_jobs.corrections.conflicts import Conflict, NoSuchChoice, by_newest_hash, choose
 from spark_jobs.corrections.decisions import correct_sql
-from spark_jobs.corrections.kept_records import Selection
+from spark_jobs.corrections.kept_records import RECENT, Selection
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
 from tests.unit.spark_jobs.batches import SETTINGS
@@ -77,6 +77,18 @@ def test_values_of_a_selection_never_become_sql() -> None:
     assert set(re.findall(r"@(\w+)", conditions)) | {"most"} == set(values)
     assert values == {"partition": 3, "since": since, "quarantined_for": "x' or true", "most": 5}
     assert Selection().conditions()[0] == "true"
+
+
+def test_without_a_time_of_its_own_a_selection_is_of_the_last_days() -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    assert Selection(limit=5).recent(now) == Selection(since=now - RECENT, limit=5)
+    asked = Selection(since=datetime(2026, 1, 1, tzinfo=UTC))
+    assert asked.recent(now) is asked
+
+
+def test_an_id_that_is_added_is_looked_for_in_the_days_of_the_look_back_alone() -> None:
+    [check] = [statement for statement in SQL.split(";") if "assert not exists" in statement]
+    assert "event_time >= @added_since" in check
 
 
 def test_decisions_are_one_transaction_that_begins_with_a_compare_and_set() -> None:
