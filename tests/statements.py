@@ -71,6 +71,7 @@ class Statements:
             self._warehouse.add("staged_erasure_rows", place)
             mart = {"transaction_id": simple("STRING"), "event_time": simple("TIMESTAMP")}
             self._warehouse.add("payment_transactions_fraud", mart)
+            self._warehouse.add("payment_returns", {"original_transaction_id": simple("STRING")})
             reread = {f.name: _type_of(f.type) for f in RECORD_SCHEMA if f.name not in _NOT_STAGED}
             self._warehouse.add("staged_backfill_rows", reread | {"reason_text": simple("STRING")})
             payment = {column.name: simple(column.type) for column in catalog.TRANSACTIONS.columns}
