@@ -190,8 +190,7 @@ def _beside_peers(metered: Metered, schedule: Schedule) -> tuple[Cells, Sequence
 
 
 def _schedule(schedule: Schedule) -> tuple[Cells, Sequence[Cells]]:
-    times = {work: schedule.times_a_day(work) for work in WORKS}
-    return ("work", "times a day"), [[work, f"{n:,.0f}" if n % 1 == 0 else f"{n:.2f}"] for work, n in times.items()]
+    return ("work", "times a day"), [[work, f"{schedule.times_a_day(work):,.0f}"] for work in WORKS]
 
 
 def size(count: float) -> str:

@@ -44,7 +44,6 @@ LAWS: Mapping[str, Grows] = {
     "payment_transactions_fraud": Grows.PAYMENT,
     "int_payments__alerted": Grows.PAYMENT,
     "payment_metrics": Grows.MINUTE,
-    "payment_returns": Grows.PAYMENT,
     "int_deliveries__totals": Grows.BUILD,
     catalog.LEDGER.name: Grows.BATCH,
     catalog.LEDGER_PARTITIONS.name: Grows.BATCH,
@@ -123,7 +122,6 @@ class Schedule:
             "rebuild": 0,
             "full": 0,
             "hour": 24,
-            "week": 1 / 7,
         }[work]
 
 

@@ -25,9 +25,6 @@ DERIVED = ("int_accounts__days", "int_accounts__habits", "payment_metrics")
 """What dbt keeps as tables of sums: an incremental build would not take out of them what is gone. All else of dbt is
 views."""
 
-RETURNED = "payment_returns"
-"""What dbt keeps of payments of which money went back: a row that names an erased one is deleted."""
-
 FORMER = ("int_payments__sender_signals", "int_payments__network_signals")
 """What dbt kept as tables before, and nobody reads any more."""
 
@@ -87,7 +84,7 @@ def drop_copies(client: "Client", settings: JobSettings) -> None:
         for item in client.list_tables(dataset, **bounds()):
             if item.table_id in (*DERIVED, *FORMER) or item.table_id.startswith(LEFTOVERS):
                 client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
-            elif item.table_id in named and item.table_type == "TABLE":
+            elif item.table_id in named:
                 run(client, named[item.table_id], {})
 
 
@@ -97,10 +94,6 @@ def named_sql(settings: JobSettings) -> Mapping[str, str]:
         catalog.FRAUD_LABELS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LABELS)}`
             where md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
-            """,
-        RETURNED: f"""
-            delete from `{settings.project}.{settings.dataset}.{RETURNED}`
-            where md5(original_transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
             """,
         catalog.FRAUD_LISTS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LISTS)}`

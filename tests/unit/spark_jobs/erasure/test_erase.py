@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.bytes.analyzer import Warehouse
-from spark_jobs.erasure.copies import DERIVED, KEYED, RETURNED, deleted_sql, named_sql, remove_leftover_files
+from spark_jobs.erasure.copies import DERIVED, KEYED, deleted_sql, named_sql, remove_leftover_files
 from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY
@@ -50,11 +50,7 @@ def test_every_model_that_dbt_keeps_as_a_table_is_known() -> None:
     models = (ROOT / "dbt_project" / "models").rglob("*.sql")
     # Counts of days and batches, which name nobody: of what is there now, and of what once came.
     counts = {"reconciliation_summary", "int_deliveries__totals"}
-    assert {path.stem for path in models if "materialized=" in path.read_text()} == {
-        *DERIVED,
-        *KEYED,
-        RETURNED,
-    } | counts
+    assert {path.stem for path in models if "materialized=" in path.read_text()} == {*DERIVED, *KEYED} | counts
 
 
 def test_a_mart_that_is_deleted_from_by_id_is_of_payments_and_partitioned_by_their_time() -> None:

@@ -54,7 +54,6 @@ LABELS = {
     # dbt's jobs share one limit, the greatest of theirs.
     "hour": Work.REBUILD,
     "night": Work.REBUILD,
-    "week": Work.REBUILD,
     "fraud": Work.PLATFORM,
     "backup": Work.PLATFORM,
 }
