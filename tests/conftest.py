@@ -151,6 +151,8 @@ def _sandbox(
     with statements.recorded(monkeypatch):
         yield world
     # Each statement that changes the schema reads all that there is of it: 30 ms for each dataset that stays.
-    world.client.delete_dataset(f"{world.settings.project}.{world.settings.dataset}", delete_contents=True, not_found_ok=True)
+    world.client.delete_dataset(
+        f"{world.settings.project}.{world.settings.dataset}", delete_contents=True, not_found_ok=True
+    )
     world.client.close()
     statements.check()
