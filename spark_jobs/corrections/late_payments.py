@@ -39,11 +39,6 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
     if oldest["paid"] is None:
         return []
     values |= {"paid_since": oldest["paid"] - timedelta(days=settings.lookback_days)}
-    # Nothing is decided before it is delivered. A transaction's time is that of its beginning.
-    decided = ""
-    if selection.since:
-        decided = "and decided_at >= @decided_since"
-        values |= {"decided_since": selection.since - timedelta(days=1)}
     sql = f"""
         select d.* from {name[catalog.DELIVERIES]} as d
         where d.disposition = 'LATE' and {conditions}
@@ -52,7 +47,7 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
             and d.transaction_id not in (
                 select transaction_id from {name[catalog.CORRECTIONS]}
                 where kind in ('{Correction.ADMITTED_LATE}', '{Correction.REJECTED_LATE}')
-                    and transaction_id is not null {decided})
+                    and transaction_id is not null)
         qualify row_number() over (
             partition by d.transaction_id order by d.event_time, d.kafka_partition, d.kafka_offset) = 1
         order by d.kafka_timestamp, d.kafka_partition, d.kafka_offset
