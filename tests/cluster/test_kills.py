@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from google.cloud.bigquery import Client
 
+from orchestration.names import PROCESS_JOB
 from spark_jobs.incidents import IncidentKind
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.client import run
@@ -34,7 +35,11 @@ def test_whoever_is_killed_under_load_nothing_is_lost_doubled_or_misclassified(t
         survives(made, client, processor, victims(made, processor), tmp_path / "manifest.jsonl", told)
 
 
-@pytest.mark.parametrize("part", ["daemon", "code server", "database"])
+FAILED_RUNS = {"daemon": 0, "code server": 1, "database": 1}
+"""So many runs may fail at most: those that die with the part."""
+
+
+@pytest.mark.parametrize("part", FAILED_RUNS)
 def test_whatever_part_of_dagster_is_killed_under_load_the_next_run_publishes_and_nothing_is_lost_or_doubled(
     part: str, tmp_path: Path
 ) -> None:
@@ -46,6 +51,7 @@ def test_whatever_part_of_dagster_is_killed_under_load_the_next_run_publishes_an
         killed = [victim for victim in parts_of(dagster) if victim[0] == part]
         survives(made, client, dagster, killed, tmp_path / "manifest.jsonl", set(), by_another_run=True)
         assert dagster.is_loaded(), dagster.said()
+        assert dagster.runs().count((PROCESS_JOB, "FAILURE")) <= FAILED_RUNS[part], dagster.said()
 
 
 def survives(
