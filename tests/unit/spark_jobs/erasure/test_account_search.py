@@ -1,8 +1,15 @@
 """What the warehouse is asked about an account: bytes by their hexadecimal digits, texts as they are."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
+from benchmarks.bytes.analyzer import Warehouse
+from spark_jobs.erasure import account_search
 from spark_jobs.erasure.account_search import narrowed_bytes, narrowed_text, narrowing_values
+from spark_jobs.warehouse.client import with_values
+from tests.unit.spark_jobs.batches import SETTINGS
 
 
 @pytest.mark.parametrize("account", ["acc-7", "a/b", "Zo\u00eb", "x' or true --"])
@@ -19,3 +26,32 @@ def test_no_text_is_turned_into_bytes_by_the_warehouse() -> None:
     assert "cast" not in narrowed_bytes(("k",), "a") + narrowed_text("extra", "a")
     assert narrowing_values("a", "hex") == {"hex_0": "61", "hex_1": "5c75"}
     assert narrowing_values("a/b", "text") == {"text_0": "a/b", "text_1": "\\"}
+
+
+class Asked:
+    """A warehouse that says of every span that there is one, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.statements: list[tuple[str, dict[str, Any]]] = []
+
+    def run(self, _: object, sql: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        self.statements.append((sql, values))
+        names = ("first", "last", "paid_since", "paid_until")
+        return [dict.fromkeys(names, datetime(2026, 11, 29, 12, tzinfo=UTC))] if "min(" in sql else []
+
+
+def test_an_account_is_searched_by_narrow_columns_and_rows_are_read_of_the_days_that_were_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked()
+    monkeypatch.setattr(account_search, "run", asked.run)
+    account_search.find(None, SETTINGS, "acc-7")  # type: ignore[arg-type]
+    account_search.deliveries_of(None, SETTINGS, {"payment-1"})  # type: ignore[arg-type]
+    wide = [sql for sql, _ in asked.statements if "extra_fields from" in sql or "delivered_at" in sql]
+    assert len(wide) == 4
+    for sql in wide:
+        assert ">= @first" in sql
+        assert "<= @last" in sql
+    analyzer = Warehouse()
+    for sql, values in asked.statements:
+        analyzer.accept(sql, with_values(values).query_parameters)

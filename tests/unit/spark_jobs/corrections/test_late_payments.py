@@ -1,0 +1,53 @@
+"""What a decision about late payments reads: days that constants name."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from benchmarks.bytes.analyzer import Warehouse
+from spark_jobs.corrections import late_payments
+from spark_jobs.corrections.kept_records import Selection
+from spark_jobs.warehouse.client import with_values
+from tests.unit.spark_jobs.batches import SETTINGS
+
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+class Asked:
+    """A warehouse that says of every span that there is one, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.statements: list[tuple[str, dict[str, Any]]] = []
+
+    def run(self, _: object, sql: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        self.statements.append((sql, values))
+        return [{"paid": NOON}] if "min(" in sql else []
+
+
+def test_late_payments_are_looked_for_among_payments_of_days_that_constants_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked()
+    monkeypatch.setattr(late_payments, "run", asked.run)
+    late_payments.undecided(None, SETTINGS, Selection().recent(NOON))  # type: ignore[arg-type]
+    oldest, (rows, values) = asked.statements
+    assert "d.kafka_timestamp >= @since" in oldest[0]
+    assert "event_time >= @paid_since" in rows
+    assert (NOON - values["paid_since"]).days == SETTINGS.lookback_days
+    analyzer = Warehouse()
+    for sql, given in asked.statements:
+        analyzer.accept(sql, with_values(given).query_parameters)
+
+
+def test_where_nothing_came_late_no_payment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late_payments, "run", lambda *_: [{"paid": None}])
+    assert late_payments.undecided(None, SETTINGS, Selection()) == []  # type: ignore[arg-type]
+
+
+def test_a_payment_that_was_rejected_long_ago_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr(late_payments, "run", asked.run)
+    late_payments.undecided(None, SETTINGS, Selection().recent(NOON))  # type: ignore[arg-type]
+    _, (rows, _) = asked.statements
+    assert "decided_at" not in rows
