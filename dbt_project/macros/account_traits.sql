@@ -1,8 +1,8 @@
 {#-
     What an account does, as traits: that it pays at all, whom, from where, on which device, from which address, how. A trait
     is a fingerprint of its kind, the account and the value, as the texts would weigh five times as much. An account's name
-    has no space, so no two traits have one text, and of ten billion traits a look takes one for another once in a billion
-    times. COUNTRIES and DEVICES say that any is known.
+    has no space, so no two traits have one text, and of ten billion traits a look takes one for another once in a hundred
+    million times: 60 bits of an MD5, which every warehouse works out by itself. COUNTRIES and DEVICES say that any is known.
 -#}
 {% macro account_traits() -%}
     unnest(['ACCOUNT', 'RECEIVER', 'COUNTRY', 'COUNTRIES', 'DEVICE', 'DEVICES', 'ADDRESS', 'METHOD']) as kind
@@ -10,7 +10,7 @@
 
 {#- Of a kind; NULL where a payment says nothing of it. A terminal is everybody's device. -#}
 {% macro account_trait() -%}
-    farm_fingerprint(
+    {%- set text -%}
         concat(
             kind,
             ' ',
@@ -27,7 +27,8 @@
                 else payment_method
             end
         )
-    )
+    {%- endset -%}
+    cast(concat('0x', substr(to_hex(md5({{ text }})), 1, 15)) as int64)
 {%- endmacro %}
 
 {% macro own_device() -%}
