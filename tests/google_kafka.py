@@ -55,12 +55,12 @@ def google(folder: Path) -> Iterator[Google]:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             if self.path == "/token":
                 is_let_in = _is_signed(parse_qs(body), key.public_key())
-                told = {"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 3600}
+                given = {"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 3600}
             else:
                 presented.append(body)
                 is_let_in = decoded(body.split(".")[-1]) == ACCESS_TOKEN.encode()
-                told = {"email": ACCOUNT}
-            text = json.dumps(told if is_let_in else {"error": "invalid_grant"}).encode()
+                given = {"email": ACCOUNT}
+            text = json.dumps(given if is_let_in else {"error": "invalid_grant"}).encode()
             self.send_response(200 if is_let_in else 400)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

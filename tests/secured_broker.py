@@ -141,8 +141,8 @@ def _token_server() -> Iterator[str]:
             else:
                 self._answer(200, {"access_token": token(), "token_type": "Bearer", "expires_in": 300})
 
-        def _answer(self, status: int, told: object) -> None:
-            text = json.dumps(told).encode()
+        def _answer(self, status: int, given: object) -> None:
+            text = json.dumps(given).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

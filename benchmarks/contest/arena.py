@@ -77,12 +77,12 @@ class Arena:
 
 
 def _outcome(contender: Contender, task: Task, reading: Reading, *, is_exact: bool, keys: int) -> Outcome:
-    keys = reading.told.get("state_keys", keys) or 1
-    state_bytes = reading.told.get("state_bytes", reading.disk_bytes)
+    keys = reading.report.get("state_keys", keys) or 1
+    state_bytes = reading.report.get("state_bytes", reading.disk_bytes)
     return Outcome(
         name=contender.name,
         title=contender.title,
-        lacks=reading.told["lacks"],
+        lacks=reading.report["lacks"],
         events_per_second=task.records / reading.seconds,
         cpu_seconds_per_million=reading.cpu / task.records * 1e6,
         broker_cpu_seconds_per_million=reading.broker_cpu / task.records * 1e6,

@@ -63,7 +63,7 @@ def with_recovery(outcome: Outcome, found: Recovery | None) -> Outcome:
     """The outcome, and what became of a kill where there was one."""
     if found is None:
         return outcome
-    return replace(outcome, recovery_seconds=found.seconds, exact_after_kill=found.is_exact, after_kill=found.said)
+    return replace(outcome, recovery_seconds=found.seconds, exact_after_kill=found.is_exact, after_kill=found.message)
 
 
 def _say(text: str) -> None:
@@ -103,15 +103,15 @@ def main() -> None:
 
     keep()
     if size.killed_events:
-        found, failed = recovery.measure(size.killed_events, contenders, size.timeout_seconds, _tell_of_a_kill)
+        found, failed = recovery.measure(size.killed_events, contenders, size.timeout_seconds, _report_kill)
         outcomes, missing = [with_recovery(o, found.get(o.name)) for o in outcomes], missing + failed
         keep()
     if outcomes and not keeps:
         _say(results.outcomes_table(outcomes, missing, size.events, size.rounds, size.pace.rate))
 
 
-def _tell_of_a_kill(contender: Contender, said: str) -> None:
-    _say(f"{contender.name:12} killed: {said}")
+def _report_kill(contender: Contender, message: str) -> None:
+    _say(f"{contender.name:12} killed: {message}")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Reading:
     broker_cpu: float = 0.0
     peak_bytes: int = 0
     disk_bytes: int = 0
-    told: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 class Failed(Exception):
@@ -181,7 +181,7 @@ def metered(child: "subprocess.Popen[str]", folder: Path, broker: int, servers: 
     try:
         await_phase(child, "reading")
         own, brokers, at = cpu()
-        reading.told = await_phase(child, "done")
+        reading.report = await_phase(child, "done")
         own_after, brokers_after, at_after = cpu()
     finally:
         stop.set()

@@ -43,7 +43,7 @@ class Recovery:
 
     seconds: float | None
     is_exact: bool | None
-    said: str
+    message: str
 
 
 NO_RECOVERY = Recovery(None, None, "no recovery")
@@ -213,7 +213,7 @@ def await_end(
 
 def line(recovery: Recovery) -> str:
     """One kill, for whoever waits."""
-    return recovery.said if recovery.seconds is None else f"{recovery.seconds:6.1f} s  {recovery.said}"
+    return recovery.message if recovery.seconds is None else f"{recovery.seconds:6.1f} s  {recovery.message}"
 
 
 def main() -> None:
@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=[contender.name for contender in CONTENDERS])
     options = parser.parse_args()
     contenders = [c for c in CONTENDERS if not options.only or c.name in options.only]
-    measure(options.events, contenders, 300, lambda who, said: print(f"{who.name:12} {said}", flush=True))  # noqa: T201
+    measure(options.events, contenders, 300, lambda who, message: print(f"{who.name:12} {message}", flush=True))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -198,17 +198,17 @@ def bursts_table(bursts: list[Burst], nearly_empty: list[Burst]) -> str:
     speed = median(burst.stroke_seconds for burst in [*bursts, *nearly_empty])
     without = _by_rate(nearly_empty)
     paces = [Pace(rate, of_rate, without[rate]) for rate, of_rate in _by_rate(bursts).items()]
-    said = verdict({pace.rate: pace.cpu_per_million(speed) for pace in paces})
+    message = verdict({pace.rate: pace.cpu_per_million(speed) for pace in paces})
     rows = [pace.cells(speed) for pace in paces]
-    return f"{measured(f', in {len(bursts) // len(paces)} rounds')}{table(BURST_COLUMNS, rows)}\n{said}\n"
+    return f"{measured(f', in {len(bursts) // len(paces)} rounds')}{table(BURST_COLUMNS, rows)}\n{message}\n"
 
 
 def verdict(costs: dict[int, float]) -> str:
     """Whether what a million events cost at one speed, by rate, is constant, and from which rate on: with figures."""
-    said = f"At one speed, and beyond what a nearly empty batch costs, a million events take {_span(costs)}."
+    message = f"At one speed, and beyond what a nearly empty batch costs, a million events take {_span(costs)}."
     ends = ({r: cost for r, cost in costs.items() if r >= rate} for rate in sorted(costs))
     steady = next(end for end in ends if _apart(end) <= TOLERANCE)
-    return f"{said} From {min(steady):,}/s on, {_span(steady)}." if 1 < len(steady) < len(costs) else said
+    return f"{message} From {min(steady):,}/s on, {_span(steady)}." if 1 < len(steady) < len(costs) else message
 
 
 def _apart(costs: dict[int, float]) -> float:

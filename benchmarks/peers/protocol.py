@@ -59,9 +59,9 @@ def main(drain: Drain, lacks: str) -> None:
     options = parser.parse_args()
     if not options.again:
         drain(_job(options, options.warm_topic, _offsets(options.warm_ends), "warm"))
-    _tell({"phase": "reading"})
-    told = drain(_job(options, options.topic, _offsets(options.ends), "full")) or {}
-    _tell({"phase": "done", "lacks": lacks, **told})
+    _send({"phase": "reading"})
+    result = drain(_job(options, options.topic, _offsets(options.ends), "full")) or {}
+    _send({"phase": "done", "lacks": lacks, **result})
     # The harness takes its readings now; it then kills us, or names a topic first.
     for line in sys.stdin:
         endless = json.loads(line)
@@ -97,5 +97,5 @@ def _offsets(text: str) -> dict[int, int]:
     return {int(partition): offset for partition, offset in json.loads(text).items()}
 
 
-def _tell(message: dict[str, Any]) -> None:
+def _send(message: dict[str, Any]) -> None:
     print(json.dumps(message), file=sys.__stdout__, flush=True)

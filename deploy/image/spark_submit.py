@@ -18,14 +18,14 @@ def main() -> None:
     os.environ.setdefault("SPARK_SCALA_VERSION", "2.13")
     java = str(Path(os.environ["JAVA_HOME"], "bin", "java"))
     launcher = [java, "-Xmx128m", "-cp", f"{_SPARK}/jars/*", "org.apache.spark.launcher.Main"]
-    told = subprocess.run(
+    printed = subprocess.run(
         [*launcher, "org.apache.spark.deploy.SparkSubmit", *sys.argv[1:]], stdout=subprocess.PIPE, check=False
     )
     # A line with nothing but a NUL, then each argument with one behind it.
-    before, begins, command = told.stdout.partition(b"\0\n")
+    before, begins, command = printed.stdout.partition(b"\0\n")
     sys.stdout.buffer.write(before)
-    if told.returncode or not begins:
-        sys.exit(told.returncode or 1)
+    if printed.returncode or not begins:
+        sys.exit(printed.returncode or 1)
     arguments = [part.decode() for part in command.split(b"\0")[:-1]]
     os.execv(arguments[0], arguments)  # noqa: S606 - that is the point
 

@@ -20,7 +20,7 @@ TABLES_GROUP = "streaming"
 """Of what dbt only reads."""
 
 
-def told_more(
+def with_more_metadata(
     events: Iterator[Event],
     nodes: Mapping[str, Mapping[str, Any]],
     group_of: Callable[[Mapping[str, Any]], str],
@@ -56,10 +56,10 @@ def _with_way_out(
     result: dg.AssetCheckResult, nodes: Mapping[str, Mapping[str, Any]], group: str, target: Path
 ) -> dg.AssetCheckResult:
     """With the runbook, and the statement that gives the offending rows. The rows themselves may name accounts."""
-    told: dict[str, Any] = {**(result.metadata or {})}
-    unique_id = told.get("unique_id")
+    given: dict[str, Any] = {**(result.metadata or {})}
+    unique_id = given.get("unique_id")
     node = nodes.get(str(getattr(unique_id, "value", unique_id)))
-    metadata = told | way_out(group, compiled_statement(target, node) if node else None)
+    metadata = given | way_out(group, compiled_statement(target, node) if node else None)
     return dg.AssetCheckResult(
         passed=result.passed,
         asset_key=result.asset_key,

@@ -14,7 +14,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import names
-from orchestration.assets.dbt_events import told_more
+from orchestration.assets.dbt_events import with_more_metadata
 from orchestration.assets.dbt_translator import PaymentsDbtTranslator, group_of, with_checks_of_assets
 from orchestration.lineage.dbt_runs import events_of_build
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
@@ -37,7 +37,7 @@ def dbt_call(job_name: str, home: Path, selected: Collection[dg.AssetKey]) -> tu
     return (BUILD_ARGS if names.RETURNS in selected else (*BUILD_ARGS, *NOT_NIGHTLY)), home / "dbt"
 
 
-def _tell_lineage(manifest: Mapping[str, Any], target: Path, warn: Callable[[str], None]) -> None:
+def _send_lineage(manifest: Mapping[str, Any], target: Path, warn: Callable[[str], None]) -> None:
     """What was built from what, where a lineage service is named."""
     from spark_jobs.lineage.sender import open_sender
 
@@ -75,8 +75,8 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         # The pool lets in one at a time.
         call = dbt.cli(arguments, context=context, target_path=target)
         try:
-            yield from told_more(call.stream(), call.manifest["nodes"], group_of, call.target_path)
+            yield from with_more_metadata(call.stream(), call.manifest["nodes"], group_of, call.target_path)
         finally:
-            _tell_lineage(call.manifest, call.target_path, context.log.warning)
+            _send_lineage(call.manifest, call.target_path, context.log.warning)
 
     return dbt_models

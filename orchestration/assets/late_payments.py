@@ -50,8 +50,8 @@ def _admitted(settings: StackSettings, bigquery: Any) -> int:
         chosen = Selection().recent(datetime.now(UTC))
         if not undecided(client, settings.job, replace(chosen, limit=1)):
             return 0
-        told = late_arguments(chosen, Correction.ADMITTED_LATE)
-        request = Request(Kind.LATE, told, "PAYMENTS_LATE_POLICY", "the policy admits late payments")
+        arguments = late_arguments(chosen, Correction.ADMITTED_LATE)
+        request = Request(Kind.LATE, arguments, "PAYMENTS_LATE_POLICY", "the policy admits late payments")
         done = decide_by_queue(client, settings.job, request, turn_of(settings.job, settings.home))
     if done.why_not:
         raise dg.Failure(done.why_not)

@@ -49,8 +49,8 @@ def small_project(sandbox: Sandbox, node: str, stubs: Mapping[str, str] | None =
             return {name for name in names if name.endswith(".csv") and Path(name).stem not in kept}
         of_others = {name for name in names if name.endswith(".sql") and Path(name).stem not in kept}
         # The contracts and checks of models; those of the one that is asked for stay.
-        told = {name for name in names if "__" in name and name.endswith(".yml")}
-        return of_others | told | {name for name in names if name in ("target", "logs", "singular", "analyses")}
+        described = {name for name in names if "__" in name and name.endswith(".yml")}
+        return of_others | described | {name for name in names if name in ("target", "logs", "singular", "analyses")}
 
     copy = sandbox.folder / "dbt_project"
     shutil.copytree(DBT_PROJECT_DIR, copy, ignore=others)

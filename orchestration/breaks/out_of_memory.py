@@ -60,5 +60,5 @@ def _died(sandbox: Sandbox) -> tuple[int, str]:
             check=False,
             timeout=_SECONDS,
         )
-    said = log_file.read_text(errors="replace")
-    return done.returncode, next((words for words in SAYS_SO if words in said), "")
+    output = log_file.read_text(errors="replace")
+    return done.returncode, next((words for words in SAYS_SO if words in output), "")

@@ -25,8 +25,8 @@ def look(sandbox: "Sandbox", transcript: Transcript, health: Sequence[Row] = ())
     from orchestration.watch.verdict import judge
 
     incidents = plain_rows(sandbox.ask(ALL[INCIDENTS].sql, pipeline=sandbox.settings.pipeline))
-    for what, said in findings(incidents, health):
-        transcript.say(f"payments doctor: {what}: {said}")
+    for what, message in findings(incidents, health):
+        transcript.say(f"payments doctor: {what}: {message}")
     verdict, now = judge(health), datetime.now(UTC)
     record = HealthRecord(tuple(f"{status}: {metric}" for status, metric in verdict.unwell), verdict.words, now)
     fires = firing(record, incidents, now).details

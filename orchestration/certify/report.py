@@ -40,14 +40,14 @@ class Report:
     def to_markdown(self) -> str:
         """For people."""
         counts = Counter(finding.verdict for finding in self.findings)
-        said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict)
+        summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict)
         stands = "BigQuery" if self.is_bigquery else "a local stand-in, so nothing here is a statement about BigQuery"
         rows = [(f.question, f.verdict, f.detail.replace("|", "\\|"), f"{f.seconds:.1f}") for f in self.findings]
         return "\n".join(
             [
                 "# What exactly-once rests on, as it was shown",
                 "",
-                f"Asked at {self.asked_at} of {self.warehouse}, location {self.location}: {stands}. {said}.",
+                f"Asked at {self.asked_at} of {self.warehouse}, location {self.location}: {stands}. {summary}.",
                 "",
                 markdown_table(("question", "verdict", "what was seen", "seconds"), rows),
                 "",

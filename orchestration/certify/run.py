@@ -18,12 +18,12 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.warehouse.job_labels import PIPELINE_LABEL
 
 
-def certify(job: JobSettings, tell: Callable[[Finding], None] = lambda _: None) -> Report:
+def certify(job: JobSettings, on_finding: Callable[[Finding], None] = lambda _: None) -> Report:
     """Ask everything in a dataset of its own, which is gone afterwards.
 
     Args:
         job: names the project, the location and where files are staged; nothing of its dataset is touched.
-        tell: told of each finding at once.
+        on_finding: told of each finding at once.
     """
     from google.api_core.exceptions import NotFound
 
@@ -32,7 +32,7 @@ def certify(job: JobSettings, tell: Callable[[Finding], None] = lambda _: None) 
 
     asked_at = datetime.now(UTC)
     with ground(job) as here:
-        report = _asked(here, asked_at, tell, (*failures(), Incident, CheckpointUnusable))
+        report = _asked(here, asked_at, on_finding, (*failures(), Incident, CheckpointUnusable))
     with connect(job) as client:
         try:
             client.get_dataset(f"{here.settings.project}.{here.settings.dataset}", **bounds())
@@ -42,13 +42,13 @@ def certify(job: JobSettings, tell: Callable[[Finding], None] = lambda _: None) 
 
 
 def _asked(
-    here: Ground, asked_at: datetime, tell: Callable[[Finding], None], errors: tuple[type[Exception], ...]
+    here: Ground, asked_at: datetime, on_finding: Callable[[Finding], None], errors: tuple[type[Exception], ...]
 ) -> Report:
     batches, findings = Batches(here), []
     for question, ask in {**QUESTIONS, **batches.questions()}.items():
         finding = judged(lambda ask=ask: ask(here), question, is_local=here.is_local, errors=errors)  # type: ignore[misc]
         findings.append(finding)
-        tell(finding)
+        on_finding(finding)
     return Report(
         asked_at=asked_at.isoformat(timespec="seconds"),
         warehouse="local-bigquery" if here.is_local else f"project {here.settings.project}",

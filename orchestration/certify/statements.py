@@ -19,10 +19,10 @@ from spark_jobs.warehouse.job_labels import PIPELINE_LABEL
 type Question = Callable[[Ground], str]
 
 
-def need(condition: object, said: str) -> None:
+def need(condition: object, message: str) -> None:
     """Raises Broken where the condition does not hold."""
     if not condition:
-        raise Broken(said)
+        raise Broken(message)
 
 
 def _table(ground: Ground, columns: str = "id int64, n int64", tail: str = "") -> str:
@@ -99,8 +99,8 @@ def one_of_two(ground: Ground) -> str:
             refusals[number] = refusals[number] or ground.refusal("commit transaction", session)
     [row] = ground.run(f"select n from {table}")
     refused = [refusal for refusal in refusals if refusal]
-    said = f"{len(refused)} of two were refused, and the row says {row['n']}"
-    need(len(refused) == 1 and row["n"] == 1, said)
+    message = f"{len(refused)} of two were refused, and the row says {row['n']}"
+    need(len(refused) == 1 and row["n"] == 1, message)
     return f"one is refused: {refused[0][:120]}"
 
 

@@ -65,8 +65,8 @@ def java(home: Path) -> Finding:
     except StackError as error:
         return "Java", "FAIL", str(error)
     todo = f"run `make setup`, which fetches one, or install Java {LEAST_JAVA} or newer, or set JAVA_HOME"
-    said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
-    match = _JAVA_VERSION.search(said)
+    printed = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
+    match = _JAVA_VERSION.search(printed)
     major = int(match[1]) if match else 0
     return _judge("Java", major >= LEAST_JAVA, f"{major} at {found}", f"{todo}; {found} is version {major}")
 
@@ -169,7 +169,7 @@ def alerts(settings: StackSettings) -> Iterator[Finding]:
         # It does not let us in, or there is no dataset yet; `payments status` says which.
         return
     found = findings(incidents.rows, health.rows)
-    yield from ((what, "WARN", said) for what, said in found)
+    yield from ((what, "WARN", printed) for what, printed in found)
     if not found and health.read_at and not health.note and not health.trouble:
         yield "health", "OK", "nothing is FAILING, no incident is open"
 

@@ -33,11 +33,11 @@ def scenario(
     perform({"scenario": name}, SCENARIOS[name], f"{name} is not proved", as_json=as_json)
 
 
-def perform(told: dict[str, str], run: Callable[[Sandbox, Transcript], None], unproved: str, *, as_json: bool) -> None:
+def perform(head: dict[str, str], run: Callable[[Sandbox, Transcript], None], unproved: str, *, as_json: bool) -> None:
     """Show what happens on a stack of its own, and what was claimed of it.
 
     Args:
-        told: what the JSON object begins with.
+        head: what the JSON object begins with.
         run: what happens.
         unproved: the beginning of the line that says which claim failed.
         as_json: prints one JSON object instead of the transcript.
@@ -52,7 +52,7 @@ def perform(told: dict[str, str], run: Callable[[Sandbox, Transcript], None], un
         run(sandbox, transcript)
         transcript.conclude()
     if as_json:
-        typer.echo(json.dumps({**told, **transcript.as_dict()}, indent=2, default=str))
+        typer.echo(json.dumps({**head, **transcript.as_dict()}, indent=2, default=str))
     if not transcript.is_proved:
         raise CommandError(f"{unproved}: {transcript.failure()}")
     if not as_json:

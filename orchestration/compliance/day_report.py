@@ -30,11 +30,11 @@ class Report:
         cls, day: date, made_at: datetime, made_by: str, sections: Mapping[str, Sequence[ReadRow] | None]
     ) -> Self:
         """From rows of the warehouse."""
-        told = {
+        content = {
             name: None if rows is None else [{key: cell(value) for key, value in row.items()} for row in rows]
             for name, rows in sections.items()
         }
-        return cls(day.isoformat(), made_at.isoformat(), made_by, told)
+        return cls(day.isoformat(), made_at.isoformat(), made_by, content)
 
     def as_text(self) -> str:
         """JSON, the same for the same report."""

@@ -56,11 +56,11 @@ def read_settlement(path: Path, mapping: SettlementMapping) -> SettlementReport:
             raise CommandError(
                 f"{path}, line {number}: {len(line)} values, not {len(lines[mapping.skip_lines])} as in the header."
             )
-        said = {name: line[place].strip() for name, place in places.items()}
-        if mapping.only_column is not None and said[mapping.only_column] not in mapping.only_values:
+        fields = {name: line[place].strip() for name, place in places.items()}
+        if mapping.only_column is not None and fields[mapping.only_column] not in mapping.only_values:
             continue
         try:
-            day, currency, count, amount_minor = _line(said, mapping)
+            day, currency, count, amount_minor = _line(fields, mapping)
         except ValueError as error:
             raise CommandError(f"{path}, line {number}: {error}.") from None
         total = totals.setdefault((day, currency), [0, 0])
@@ -87,16 +87,16 @@ def _places(path: Path, lines: list[list[str]], mapping: SettlementMapping) -> d
     return {name: header.index(name) for name in mapping.columns}
 
 
-def _line(said: dict[str, str], mapping: SettlementMapping) -> tuple[date, str, int, int]:
-    day = _day(said[mapping.day_column], mapping)
-    currency = mapping.currency or said[str(mapping.currency_column)]
+def _line(fields: dict[str, str], mapping: SettlementMapping) -> tuple[date, str, int, int]:
+    day = _day(fields[mapping.day_column], mapping)
+    currency = mapping.currency or fields[str(mapping.currency_column)]
     if currency not in MINOR_UNITS:
         raise ValueError(f"{mapping.currency_column} is {currency[:50]!r}, which is no currency of ISO 4217")
-    count = 1 if mapping.count_column is None else _count(said[mapping.count_column], mapping.count_column)
-    amount = _money(said, mapping.amount_column, mapping, currency)
+    count = 1 if mapping.count_column is None else _count(fields[mapping.count_column], mapping.count_column)
+    amount = _money(fields, mapping.amount_column, mapping, currency)
     if mapping.fee_column is not None:
         # Some write what they kept with a minus, some without.
-        amount += abs(_money(said, mapping.fee_column, mapping, currency))
+        amount += abs(_money(fields, mapping.fee_column, mapping, currency))
     if amount < 0:
         raise ValueError(f"{mapping.amount_column} is below zero: name the lines that are payments under [only]")
     return day, currency, count, amount
@@ -119,9 +119,9 @@ def _count(text: str, column: str) -> int:
     return int(text)
 
 
-def _money(said: dict[str, str], column: str, mapping: SettlementMapping, currency: str) -> int:
+def _money(fields: dict[str, str], column: str, mapping: SettlementMapping, currency: str) -> int:
     """An amount in minor units: a text with the mapping's signs, never a float."""
-    text = said[column]
+    text = fields[column]
     grouped = f"[0-9]{{1,3}}(?:{re.escape(mapping.thousands)}[0-9]{{3}})+|" if mapping.thousands else ""
     found = re.fullmatch(f"(-?)({grouped}[0-9]{{1,19}})(?:{re.escape(mapping.decimal)}([0-9]{{1,9}}))?", text, re.ASCII)
     if found is None:

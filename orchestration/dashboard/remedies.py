@@ -69,8 +69,8 @@ def findings(incidents: Sequence[Row], health: Sequence[Row]) -> list[tuple[str,
     for row in health:
         if row["status"] == "FAILING":
             alert = alert_for_metric(row["metric"])
-            said = f"{row['metric']} is {row['value']}, target {row['target']}"
-            found.append(("health", f"{said}{_runbook(alert.name if alert else '')}"))
+            message = f"{row['metric']} is {row['value']}, target {row['target']}"
+            found.append(("health", f"{message}{_runbook(alert.name if alert else '')}"))
     return found
 
 

@@ -52,8 +52,8 @@ def explained(spec: dg.AssetSpec) -> dg.AssetSpec:
     if group not in DOCUMENTS:
         return spec
     is_nightly = group in NIGHTLY or spec.key == DAY_SEALS
-    told = spec.merge_attributes(metadata={"document": document_of(group)})
-    return told.replace_attributes(freshness_policy=EVERY_NIGHT) if is_nightly else told
+    linked = spec.merge_attributes(metadata={"document": document_of(group)})
+    return linked.replace_attributes(freshness_policy=EVERY_NIGHT) if is_nightly else linked
 
 
 def document_of(group: str, env: Mapping[str, str] | None = None) -> Page:
@@ -75,5 +75,5 @@ def _runbooks(env: Mapping[str, str] | None) -> str:
     """Where the runbooks are: as a setting says, else where the dashboard of this machine serves them."""
     env = os.environ if env is None else env
     port = env.get("PAYMENTS_DASHBOARD_PORT") or DEFAULT_DASHBOARD_PORT
-    told = (env.get("PAYMENTS_ALERT_RUNBOOKS_URL") or "").rstrip("/")
-    return told or f"http://127.0.0.1:{port}/docs/runbooks"
+    address = (env.get("PAYMENTS_ALERT_RUNBOOKS_URL") or "").rstrip("/")
+    return address or f"http://127.0.0.1:{port}/docs/runbooks"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.kept_files import keep_json, kept_json
-from orchestration.notifications.ledger import Ledger, Message, Told, Waiting
+from orchestration.notifications.ledger import FiringAlert, Ledger, Message, Waiting
 
 
 def path_of(home: Path) -> Path:
@@ -29,4 +29,4 @@ def kept(home: Path) -> Ledger:
 
 def _from_json(data: Any) -> Ledger:
     waiting = (Waiting(each["channel"], Message(**each["message"]), each["tries"]) for each in data["waiting"])
-    return Ledger(firing={name: Told(**told) for name, told in data["firing"].items()}, waiting=tuple(waiting))
+    return Ledger(firing={name: FiringAlert(**alert) for name, alert in data["firing"].items()}, waiting=tuple(waiting))

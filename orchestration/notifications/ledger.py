@@ -37,7 +37,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FiringAlert:
     """An alert that fires: since when, in epoch seconds; whether it was told; since when it has been quiet."""
 
     since: int
@@ -59,23 +59,23 @@ class Waiting:
 class Ledger:
     """What is kept: the alerts that fire, and the messages that wait."""
 
-    firing: Mapping[str, Told] = field(default_factory=dict)
+    firing: Mapping[str, FiringAlert] = field(default_factory=dict)
     waiting: tuple[Waiting, ...] = ()
 
 
 def after(ledger: Ledger, seen: Firing, channels: Sequence[str], now: int) -> Ledger:
     """The ledger after a look: messages that are due wait for each channel. `now` is in epoch seconds."""
-    kept: dict[str, Told] = {}
+    kept: dict[str, FiringAlert] = {}
     messages: list[Message] = []
     for alert in ALERTS:
-        told = ledger.firing.get(alert.name)
+        known = ledger.firing.get(alert.name)
         if alert.name in seen.details:
-            kept[alert.name], begun = _goes_on(alert, told, seen.details[alert.name], now)
+            kept[alert.name], begun = _goes_on(alert, known, seen.details[alert.name], now)
             messages += begun
-        elif told and alert.name in seen.unknown:
-            kept[alert.name] = told
-        elif told and told.is_told:
-            quiet = told if told.quiet_since is not None else replace(told, quiet_since=now)
+        elif known and alert.name in seen.unknown:
+            kept[alert.name] = known
+        elif known and known.is_told:
+            quiet = known if known.quiet_since is not None else replace(known, quiet_since=now)
             if now - (quiet.quiet_since or now) < 60 * QUIET_MINUTES:
                 kept[alert.name] = quiet
             else:
@@ -86,17 +86,17 @@ def after(ledger: Ledger, seen: Firing, channels: Sequence[str], now: int) -> Le
     return Ledger(kept, waiting)
 
 
-def _goes_on(alert: Alert, told: Told | None, detail: str, now: int) -> tuple[Told, list[Message]]:
-    told = replace(told or Told(now, detail), detail=detail, quiet_since=None)
-    if told.is_told or now - told.since < 60 * alert.minutes:
-        return told, []
-    told = replace(told, is_told=True)
-    return told, [_message(alert.name, told, now, is_over=False)]
+def _goes_on(alert: Alert, known: FiringAlert | None, detail: str, now: int) -> tuple[FiringAlert, list[Message]]:
+    known = replace(known or FiringAlert(now, detail), detail=detail, quiet_since=None)
+    if known.is_told or now - known.since < 60 * alert.minutes:
+        return known, []
+    known = replace(known, is_told=True)
+    return known, [_message(alert.name, known, now, is_over=False)]
 
 
-def _message(name: str, told: Told, now: int, *, is_over: bool) -> Message:
-    key = f"{name}-{told.since}-{'over' if is_over else 'fires'}"
-    return Message(key, name, is_over, told.detail, told.since, now)
+def _message(name: str, known: FiringAlert, now: int, *, is_over: bool) -> Message:
+    key = f"{name}-{known.since}-{'over' if is_over else 'fires'}"
+    return Message(key, name, is_over, known.detail, known.since, now)
 
 
 def tried(waiting: Waiting) -> Waiting | None:

@@ -23,7 +23,7 @@ def tell(home: Path, settings: ChannelSettings, seen: Firing, now: int, send: Se
     """One round. Returns a line for each message: what was told to whom, or why not yet."""
     ledger = after(kept(home), seen, settings.names, now)
     keep(home, ledger)
-    said = []
+    lines = []
     deadline = time.monotonic() + ROUND_SECONDS
     for waiting in ledger.waiting:
         if time.monotonic() > deadline:
@@ -32,8 +32,8 @@ def tell(home: Path, settings: ChannelSettings, seen: Firing, now: int, send: Se
         again = tried(waiting) if trouble else None
         ledger = _with(ledger, waiting, again)
         keep(home, ledger)
-        said.append(_line(waiting, trouble, again))
-    return said
+        lines.append(_line(waiting, trouble, again))
+    return lines
 
 
 def _with(ledger: Ledger, waiting: Waiting, again: Waiting | None) -> Ledger:

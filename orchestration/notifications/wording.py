@@ -42,7 +42,7 @@ def webhook(message: Message, runbooks: str) -> dict[str, object]:
     """JSON in the shape of Alertmanager's webhook, which most receivers read."""
     alert = alert_of(message)
     status = "resolved" if message.is_over else "firing"
-    told = {
+    body = {
         "status": status,
         "labels": {"alertname": alert.name, "severity": str(alert.severity)},
         "annotations": {
@@ -55,7 +55,7 @@ def webhook(message: Message, runbooks: str) -> dict[str, object]:
         "endsAt": _stamp(message.at) if message.is_over else "0001-01-01T00:00:00Z",
         "fingerprint": f"{alert.name}-{message.since}",
     }
-    return {"version": "4", "groupKey": message.key, "status": status, "alerts": [told]}
+    return {"version": "4", "groupKey": message.key, "status": status, "alerts": [body]}
 
 
 def slack(message: Message, runbooks: str) -> dict[str, object]:

@@ -43,7 +43,7 @@ def executor_command(pod: Mapping[str, str]) -> list[str]:
     """Spark's executor, as the entry point of Spark's own image starts it."""
     options = sorted((name for name in pod if name.startswith(_OPTION)), key=lambda name: int(name.split("_")[-1]))
     memory = pod["SPARK_EXECUTOR_MEMORY"]
-    told = {
+    fields = {
         "--driver-url": "SPARK_DRIVER_URL",
         "--executor-id": "SPARK_EXECUTOR_ID",
         "--cores": "SPARK_EXECUTOR_CORES",
@@ -57,7 +57,7 @@ def executor_command(pod: Mapping[str, str]) -> list[str]:
         str(Path(pod["JAVA_HOME"], "bin", "java")),
         *(pod[name] for name in options),
         *(f"-Xms{memory}", f"-Xmx{memory}", "-cp", classpath, _BACKEND),
-        *(word for option, name in told.items() for word in (option, pod[name])),
+        *(word for option, name in fields.items() for word in (option, pod[name])),
     ]
 
 

@@ -105,15 +105,15 @@ def erase(sandbox: Sandbox, transcript: Transcript) -> None:
     found = find(sandbox.client, sandbox.settings, LEAVER)
     transcript.table("What names the account", FOUND_COLUMNS, cells(found))
     transcript.step(f"payments erase {LEAVER} --yes --reason 'asked for it'")
-    told = {"erased_by": "operator", "reason": "asked for it"}
-    made = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **told)
+    signed = {"erased_by": "operator", "reason": "asked for it"}
+    made = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **signed)
     delete_by_id(sandbox.client, sandbox.settings, LEAVER)
     drop_copies(sandbox.client, sandbox.settings)
     transcript.table("The receipt", RECEIPT_COLUMNS, receipt_cells(made))
     _show(sandbox, transcript)
     transcript.claim("what was shown is what was erased", len(found), sum(receipt.records for receipt in made))
     transcript.claim("the payments of the others are all there", sorted(OTHERS), sorted(_payments(sandbox)))
-    again = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **told)
+    again = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **signed)
     transcript.claim("a second time nothing is left", 0, len(again))
     after = sandbox.control()
     moved = (after.erasure_count - before.erasure_count, after.digest == before.digest, after.end_offsets)

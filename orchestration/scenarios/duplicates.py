@@ -66,7 +66,7 @@ def run(sandbox: Sandbox, transcript: Transcript) -> None:
     transcript.step("Second deliveries")
     sent = sandbox.send(_again(kind, exact) for kind in ACROSS)
     sandbox.drain()
-    _tell(sandbox, transcript, second | {kind.payment: place for kind, place in zip(ACROSS, sent, strict=True)})
+    _show(sandbox, transcript, second | {kind.payment: place for kind, place in zip(ACROSS, sent, strict=True)})
 
 
 def _again(kind: DuplicateKind, exact: dict[str, bytes]) -> bytes:
@@ -74,7 +74,7 @@ def _again(kind: DuplicateKind, exact: dict[str, bytes]) -> bytes:
     return exact[kind.payment] if is_exact else event(kind.payment, kind.minutes_again, **kind.again)
 
 
-def _tell(sandbox: Sandbox, transcript: Transcript, second: dict[str, Place]) -> None:
+def _show(sandbox: Sandbox, transcript: Transcript, second: dict[str, Place]) -> None:
     from spark_jobs.corrections.conflicts import conflicts
 
     found = sandbox.dispositions()

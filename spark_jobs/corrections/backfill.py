@@ -95,10 +95,10 @@ class Recomputed:
         }
 
     @classmethod
-    def of_arguments(cls, client: "Client", settings: JobSettings, told: Mapping[str, Any]) -> "Recomputed":
+    def of_arguments(cls, client: "Client", settings: JobSettings, given: Mapping[str, Any]) -> "Recomputed":
         """What another process has recomputed and loaded."""
-        ranges = {at: (first, after) for at, first, after in told["ranges"]}
-        return cls(client, settings, ranges, list(told["uris"]), told["table"])
+        ranges = {at: (first, after) for at, first, after in given["ranges"]}
+        return cls(client, settings, ranges, list(given["uris"]), given["table"])
 
     def load(self) -> None:
         """Into a table beside the others."""
@@ -146,8 +146,8 @@ class Recomputed:
         before = run(self._client, self._select(", ".join(f"t.{name}" for name in columns)) + first, self._values)
         after = run(self._client, self._select(", ".join(recomputed)) + first, self._values)
         if most is None and len(before) > MAX_CHANGES:
-            said = f"more than {MAX_CHANGES} payments would change, and so many can at once: take a smaller range."
-            raise Incident(IncidentKind.WAREHOUSE_FAILED, said)
+            message = f"more than {MAX_CHANGES} payments would change, and so many can at once: take a smaller range."
+            raise Incident(IncidentKind.WAREHOUSE_FAILED, message)
         kinds = (Correction.BACKFILL_REPLACED, Correction.BACKFILL_CHOSEN)
         swaps = [
             Decision(kind, row)

@@ -110,10 +110,10 @@ def _write(
     settings: JobSettings,
     moment: Control,
     planned: Plan,
-    told: tuple[str, str, int],
+    given: tuple[str, str, int],
     portion: Portion | None,
 ) -> Exception | None:
-    decided_by, reason, attempt = told
+    decided_by, reason, attempt = given
     decisions = planned.decisions
     digest = hashlib.sha256(repr(_identity(decisions)).encode()).hexdigest()[:16]
     name = f"{moment.last_batch_id}_{moment.correction_count}_{moment.erasure_count}_{digest}_{attempt}"

@@ -276,7 +276,7 @@ def view_sql(settings: JobSettings, promoted: Sequence[dict[str, Any]]) -> str:
     own = [f"`{row['field']}`" for row in promoted if row["field"].lower() in _LATER_FIELDS]
     others = f" except ({', '.join(own)})" if own else ""
     columns = "".join(
-        f",\n            {_told(row['field'], FieldType(row['type']))} as `{row['field']}`" for row in promoted
+        f",\n            {_converted(row['field'], FieldType(row['type']))} as `{row['field']}`" for row in promoted
     )
     return f"""
         create or replace view `{settings.project}.{settings.dataset}.{VIEW}` as
@@ -285,7 +285,7 @@ def view_sql(settings: JobSettings, promoted: Sequence[dict[str, Any]]) -> str:
         """
 
 
-def _told(name: str, type_: FieldType) -> str:
+def _converted(name: str, type_: FieldType) -> str:
     column = _column(name, type_)
     return f"coalesce(safe_cast(t.{name} as {type_}), {column})" if name.lower() in _LATER_FIELDS else column
 

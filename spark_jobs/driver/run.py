@@ -114,8 +114,10 @@ class Run(AbstractContextManager["Run"]):
         sweep_generations(self._settings, self._publisher.control.generation)
 
     def _renew(self, control: Control, unusable: CheckpointUnusable) -> tuple[Control, Generation]:
-        said = f"checkpoint {control.generation}: {unusable} It is rebuilt from the warehouse; nothing is lost by it."
-        self._store.record(Incident(IncidentKind.CHECKPOINT_UNUSABLE, said), self._epoch)
+        message = (
+            f"checkpoint {control.generation}: {unusable} It is rebuilt from the warehouse; nothing is lost by it."
+        )
+        self._store.record(Incident(IncidentKind.CHECKPOINT_UNUSABLE, message), self._epoch)
         return renew(self._store, self._settings, control)
 
     def _go_on_with(self, control: Control, generation: Generation) -> None:
@@ -140,8 +142,8 @@ class Run(AbstractContextManager["Run"]):
         try:
             return self._drain_once(deadline)
         except CheckpointUnusable as unusable:
-            said = f"the rebuilt checkpoint is unusable too: {unusable} Look at the disk of CHECKPOINT_LOCATION."
-            raise Incident(IncidentKind.CHECKPOINT_UNUSABLE, said) from None
+            message = f"the rebuilt checkpoint is unusable too: {unusable} Look at the disk of CHECKPOINT_LOCATION."
+            raise Incident(IncidentKind.CHECKPOINT_UNUSABLE, message) from None
 
     def decide(self) -> bool:
         """Carry out a portion of what is asked for, between two batches; whether there was one.

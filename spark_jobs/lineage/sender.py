@@ -77,7 +77,7 @@ class Sender:
         self.namespace = namespace
         self._emit, self._warn, self._where = emit, warn, where
         self._waiting: queue.Queue[Make | None] = queue.Queue(MOST_WAITING)
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._thread = threading.Thread(target=self._work, name="lineage", daemon=True)
         self._thread.start()
 
@@ -86,7 +86,7 @@ class Sender:
         try:
             self._waiting.put_nowait(make)
         except queue.Full:
-            self._tell(f"is {MOST_WAITING} batches behind: newer ones are left out")
+            self._report(f"is {MOST_WAITING} batches behind: newer ones are left out")
 
     def close(self, seconds: float = LAST_SECONDS) -> None:
         """Wait for what is to be sent, and no longer than that."""
@@ -94,11 +94,11 @@ class Sender:
         try:
             self._waiting.put(None, timeout=seconds)
         except queue.Full:
-            self._tell("did not take the last events in time")
+            self._report("did not take the last events in time")
             return
         self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
-            self._tell("did not take the last events in time")
+            self._report("did not take the last events in time")
 
     def _work(self) -> None:
         while (make := self._waiting.get()) is not None:
@@ -106,11 +106,11 @@ class Sender:
                 for event in make():
                     self._emit(event)
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing may come of it
-                self._tell("refuses events, or does not answer", f" ({type(error).__name__})")
+                self._report("refuses events, or does not answer", f" ({type(error).__name__})")
 
-    def _tell(self, trouble: str, detail: str = "") -> None:
-        if trouble not in self._told:
-            self._told.add(trouble)
+    def _report(self, trouble: str, detail: str = "") -> None:
+        if trouble not in self._reported:
+            self._reported.add(trouble)
             self._warn(
                 f"OpenLineage at {self._where} {trouble}{detail}. Nothing else depends on it; this is said once."
             )

@@ -65,8 +65,8 @@ def verdict(proof: dict[str, Any]) -> str:
     require(sha256(message) == seal["digest"], "the seal is not what its digest was made of")
     require(root_of(proof) == seal["tree_root"], "the hash tree has another root than the seal")
     leaves = sorted(leaf for name, leaf in proof["bucket"] if name == id_hash)
-    told_leaves = sorted(sha256("\x1f".join(payment[name] for name in FIELDS)) for payment in proof["payments"])
-    require(leaves == told_leaves, "what is said of the payment is not what was sealed")
+    given_leaves = sorted(sha256("\x1f".join(payment[name] for name in FIELDS)) for payment in proof["payments"])
+    require(leaves == given_leaves, "what is said of the payment is not what was sealed")
     require(all(p["transaction_id"] == proof["transaction_id"] for p in proof["payments"]), "it is another payment")
     times = sum(int(payment["times"]) for payment in proof["payments"])
     if times == 0:

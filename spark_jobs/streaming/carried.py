@@ -26,8 +26,8 @@ def read_carried(locations: Locations, batch_id: int) -> int | None:
 
     One that was lost does no harm: the state then goes by itself, and the store refuses what it judged otherwise.
     """
-    said = read_file(locations.carried(batch_id))
-    return None if said is None else int(said)
+    text = read_file(locations.carried(batch_id))
+    return None if text is None else int(text)
 
 
 def newest_after(

@@ -57,7 +57,7 @@ class Brokers:
         tool = [*_java(), "kafka.tools.StorageTool", "format", "--ignore-formatted"]
         options: list[Word] = [f"--cluster-id={self._cluster_id}", "--config", host.here / "server.properties"]
         done = host.start("format", [*tool, *options])
-        assert done.end() == 0, done.said()[-2000:]
+        assert done.end() == 0, done.output()[-2000:]
 
 
 def _java() -> list[str]:

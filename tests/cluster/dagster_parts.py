@@ -102,7 +102,7 @@ class DagsterParts:
         """Job and status of each run, newest first, as the webserver has them from the database."""
         return [(run["jobName"], run["status"]) for run in self._ask(_RUNS)["runsOrError"]["results"]]
 
-    def said(self) -> str:
+    def output(self) -> str:
         """The end of what each wrote."""
         logs = sorted(path for host in self._hosts() for path in host.folder.glob("*.log"))
         return "\n".join(f"{path.parent.name}/{path.name}: {path.read_text(errors='replace')[-2500:]}" for path in logs)
@@ -122,7 +122,7 @@ class DagsterParts:
             "--no-locale",
             secret,
         )
-        assert (done := self._as_nobody("initdb", *named)).end() == 0, done.said()[-2000:]
+        assert (done := self._as_nobody("initdb", *named)).end() == 0, done.output()[-2000:]
         data = self.database.folder / "data"
         with (data / "pg_hba.conf").open("a") as rules:
             rules.write("host all dagster samenet scram-sha-256\n")

@@ -34,7 +34,7 @@ class Publisher(Protocol):
     def look(self) -> None:
         """Start what does not run."""
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What it wrote."""
 
 
@@ -66,8 +66,8 @@ class Processor:
     def _alive(self) -> Path:
         return self.driver.host.folder / "alive"
 
-    def said(self) -> str:
-        return self._process.said() if self._process else ""
+    def output(self) -> str:
+        return self._process.output() if self._process else ""
 
 
 def next_batch(client: Client, cluster: Cluster, publisher: Publisher, *, by_another_run: bool = False) -> float:
@@ -85,7 +85,7 @@ def next_batch(client: Client, cluster: Cluster, publisher: Publisher, *, by_ano
             if row["newest"] is not None and (not by_another_run or row["newest"] > row["oldest"]):
                 return time.monotonic() - clock
         time.sleep(POLL_SECONDS)
-    raise AssertionError(f"nothing was published for {LIMIT_SECONDS} s: {publisher.said()[-8000:]}")
+    raise AssertionError(f"nothing was published for {LIMIT_SECONDS} s: {publisher.output()[-8000:]}")
 
 
 def until_batches(client: Client, cluster: Cluster, publisher: Publisher, number: int) -> None:
@@ -97,7 +97,7 @@ def until_batches(client: Client, cluster: Cluster, publisher: Publisher, number
             if run(client, sql, {})[0]["n"] >= number:
                 return
         time.sleep(POLL_SECONDS)
-    raise AssertionError(f"fewer than {number} batches in {LIMIT_SECONDS} s: {publisher.said()[-8000:]}")
+    raise AssertionError(f"fewer than {number} batches in {LIMIT_SECONDS} s: {publisher.output()[-8000:]}")
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def outcome_of(cluster: Cluster, client: Client, publisher: Publisher, path: Pat
     ends = {p: 1 + max(r.offset for r in manifest.deliveries if r.partition == p) for p in manifest.per_partition()}
     while not is_published(client, cluster.settings, ends):
         publisher.look()
-        assert time.monotonic() - clock < LIMIT_SECONDS, publisher.said()[-8000:]
+        assert time.monotonic() - clock < LIMIT_SECONDS, publisher.output()[-8000:]
         time.sleep(POLL_SECONDS)
     deliveries, payments = (
         run(client, f"select * from `{table_id(cluster.settings, each)}`", {})

@@ -53,7 +53,7 @@ def drain(workers: int, folder: Path) -> tuple[str, ...]:
     with cluster(folder, workers=workers) as made, client_of(made) as client:
         sent = send(made.settings, EVENTS, seed=1)
         finished = made.driver("driver").start("spark_jobs.process_payments")
-        assert finished.end() == 0, finished.said()[-4000:]
+        assert finished.end() == 0, finished.output()[-4000:]
         seconds, records = _published(made, client)
         assert records == sent
     return str(workers), f"{records:,}", f"{seconds:.1f}", f"{records / seconds:,.0f}"

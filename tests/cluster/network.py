@@ -127,7 +127,7 @@ class Process:
     def lives(self) -> bool:
         return self.process.poll() is None
 
-    def said(self) -> str:
+    def output(self) -> str:
         """All that it wrote."""
         return self.log.read_text(errors="replace")
 
@@ -139,8 +139,8 @@ class Process:
         """Wait for it while the process lives."""
         deadline = time.monotonic() + seconds
         while not condition():
-            assert self.lives(), self.said()[-4000:]
-            assert time.monotonic() < deadline, self.said()[-4000:]
+            assert self.lives(), self.output()[-4000:]
+            assert time.monotonic() < deadline, self.output()[-4000:]
             time.sleep(POLL_SECONDS)
 
 

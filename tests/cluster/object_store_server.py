@@ -104,8 +104,8 @@ class Server(ThreadingHTTPServer):
 
 
 def _refusal(method: str, path: str) -> bytes:
-    said = f"{ROLE} may not {method} {path}"
-    return json.dumps({"error": {"code": 403, "message": said, "errors": [{"reason": "forbidden"}]}}).encode()
+    message = f"{ROLE} may not {method} {path}"
+    return json.dumps({"error": {"code": 403, "message": message, "errors": [{"reason": "forbidden"}]}}).encode()
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ class SparkCluster:
 
     def conf(self) -> str:
         """What a driver elsewhere says in its own file of Spark's configuration."""
-        said = {
+        message = {
             "spark.master": self.address,
             "spark.executor.memory": EXECUTOR_MEMORY,
             "spark.executor.cores": "1",
@@ -55,7 +55,7 @@ class SparkCluster:
             "spark.network.timeoutInterval": "5s",
             "spark.executor.heartbeatInterval": "2s",
         }
-        return "".join(f"{name} {value}\n" for name, value in said.items())
+        return "".join(f"{name} {value}\n" for name, value in message.items())
 
 
 def _start(host: Host, program: str, arguments: Sequence[str]) -> Process:
@@ -78,4 +78,4 @@ def _start(host: Host, program: str, arguments: Sequence[str]) -> Process:
 
 
 def _until_it_says(process: Process, words: str) -> None:
-    process.until(lambda: words in process.said())
+    process.until(lambda: words in process.output())

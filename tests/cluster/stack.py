@@ -80,7 +80,7 @@ class Cluster:
     def requests(self) -> list[tuple[float, str, str, int]]:
         """What the object store was asked: milliseconds since 1970, method, path, status."""
         assert self._store
-        found = re.findall(r"^(\d+) ([A-Z]+) (\S+) (\d+)$", self._store.said(), re.MULTILINE)
+        found = re.findall(r"^(\d+) ([A-Z]+) (\S+) (\d+)$", self._store.output(), re.MULTILINE)
         return [(float(at), method, path, int(status)) for at, method, path, status in found]
 
     def start_warehouse(self) -> None:
@@ -125,7 +125,7 @@ class Driver:
             (self.host.folder / "spark.conf").write_text(self.spark_conf)
         settings = replace(self.cluster.settings, spark_driver_host=self.host.address, **changes)
         settings = replace(settings, spark_bind_address=self.host.address)
-        told = {
+        given = {
             **settings.environment(),
             "PAYMENTS_SPARK_CONF": str(self.host.here / "spark.conf"),
             "PAYMENTS_HOME": str(self.host.here),
@@ -134,7 +134,7 @@ class Driver:
             "PYTHONPATH": str(ROOT),
             **{name: os.environ[name] for name in ("JDK_JAVA_OPTIONS", "JAVA_HOME") if name in os.environ},
         }
-        return self.host.start(name, [sys.executable, "-m", *command], told | dict(env or {}))
+        return self.host.start(name, [sys.executable, "-m", *command], given | dict(env or {}))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def test_a_driver_and_two_workers_that_share_nothing_publish_each_payment_once(t
         for _ in range(2):
             send_some(world, oracle)
             run = driver.start("spark_jobs.process_payments")
-            assert run.end() == 0, run.said()[-4000:]
+            assert run.end() == 0, run.output()[-4000:]
             assert_exactly_once(world, oracle)
         refused = [asked for asked in made.requests() if asked[3] == 403]
         assert not refused, refused[:5]

@@ -31,8 +31,8 @@ def test_whoever_is_killed_under_load_nothing_is_lost_doubled_or_misclassified(t
     with cluster(tmp_path / "cluster") as made, client_of(made) as client:
         processor = Processor(made, made.driver("driver"))
         # A warehouse that was killed may be told of; nothing else has any reason to be.
-        told = {IncidentKind.WAREHOUSE_FAILED, IncidentKind.LOAD_FAILED}
-        survives(made, client, processor, victims(made, processor), tmp_path / "manifest.jsonl", told)
+        given = {IncidentKind.WAREHOUSE_FAILED, IncidentKind.LOAD_FAILED}
+        survives(made, client, processor, victims(made, processor), tmp_path / "manifest.jsonl", given)
 
 
 FAILED_RUNS = {"daemon": 0, "code server": 1, "database": 1}
@@ -50,8 +50,8 @@ def test_whatever_part_of_dagster_is_killed_under_load_the_next_run_publishes_an
         dagster.start()
         killed = [victim for victim in parts_of(dagster) if victim[0] == part]
         survives(made, client, dagster, killed, tmp_path / "manifest.jsonl", set(), by_another_run=True)
-        assert dagster.is_loaded(), dagster.said()
-        assert dagster.runs().count((PROCESS_JOB, "FAILURE")) <= FAILED_RUNS[part], dagster.said()
+        assert dagster.is_loaded(), dagster.output()
+        assert dagster.runs().count((PROCESS_JOB, "FAILURE")) <= FAILED_RUNS[part], dagster.output()
 
 
 def survives(
@@ -60,7 +60,7 @@ def survives(
     publisher: Publisher,
     victims: list[Victim],
     manifest: Path,
-    told: set[IncidentKind],
+    given: set[IncidentKind],
     *,
     by_another_run: bool = False,
 ) -> None:
@@ -75,7 +75,7 @@ def survives(
     outcome = outcome_of(made, client, publisher, manifest)
     assert outcome.is_exact, outcome
     rows = run(client, f"select distinct kind from `{table_id(made.settings, catalog.INCIDENTS)}`", {})
-    assert {row["kind"] for row in rows} <= told
+    assert {row["kind"] for row in rows} <= given
     assert not [asked for asked in made.requests() if asked[3] == 403]
 
 

@@ -159,8 +159,8 @@ def a_sender_sent_more_money(data: Tables) -> None:
 
 @_seen_by(TOTALS)
 def the_broker_has_lost_what_was_acknowledged(data: Tables) -> None:
-    told = {"latest_offset": 100, "observed_at": "2026-01-07 00:00:00+00:00"}
-    data["kafka_offsets"][1] |= told
+    given = {"latest_offset": 100, "observed_at": "2026-01-07 00:00:00+00:00"}
+    data["kafka_offsets"][1] |= given
 
 
 @_seen_by(TOTALS)
@@ -176,8 +176,8 @@ def a_sender_sent_a_payment_that_never_came(data: Tables) -> None:
 
 def _gap(topic: str, partition: int, start: int, length: int) -> Row:
     offsets = {"topic": topic, "kafka_partition": partition, "start_offset": start, "end_offset": start + length}
-    told = {"pipeline": "payments", "accepted_by": "operator", "reason": "retention"}
-    return offsets | told | {"accepted_at": "2026-01-05 23:00:00+00:00"}
+    given = {"pipeline": "payments", "accepted_by": "operator", "reason": "retention"}
+    return offsets | given | {"accepted_at": "2026-01-05 23:00:00+00:00"}
 
 
 def _delivery(data: Tables, disposition: str) -> Row:

@@ -70,12 +70,12 @@ class History:
         delivered = self._deliveries(rows)
         self._append(catalog.DELIVERIES, delivered)
         ledger = tables(deliveries(batches=1))["batch_ledger"][0]
-        told = {
+        given = {
             "watermark": _text(self.watermark) if self.watermark else None,
             "published_at": _text(self.clock),
             "min_kafka_timestamp": min((row["kafka_timestamp"] for row in delivered), key=_time),
         }
-        self._append(catalog.LEDGER, [ledger | {"batch_id": self.batch_id} | told])
+        self._append(catalog.LEDGER, [ledger | {"batch_id": self.batch_id} | given])
         self.watermark = max(self.clock - WATERMARK_DELAY, self.watermark or BEGIN)
         self.payments |= {row["transaction_id"]: row for row in rows}
         self._tell()
@@ -84,14 +84,14 @@ class History:
         """Of a batch: its payments, some of them twice, what came late, and what is no payment."""
         names = {column.name for column in catalog.DELIVERIES.columns}
         unique = [{name: row[name] for name in row if name in names} for row in payments]
-        told = [row | {"disposition": "UNIQUE", "reasons": []} for row in unique]
+        given = [row | {"disposition": "UNIQUE", "reasons": []} for row in unique]
         for row in unique:
             for disposition, reasons in (("DUPLICATE", []), ("LATE", []), ("QUARANTINED", ["INVALID_AMOUNT"])):
                 if self.random.random() < 0.2:
                     self.offset += 1
                     place = {"kafka_partition": self.offset % 2, "kafka_offset": self.offset}
-                    told.append(row | place | {"disposition": disposition, "reasons": reasons})
-        return told
+                    given.append(row | place | {"disposition": disposition, "reasons": reasons})
+        return given
 
     def decide(self) -> None:
         """A late payment is admitted, or a payment is exchanged for what another delivery, or a new reading, says."""
@@ -109,8 +109,8 @@ class History:
         head = {"last_batch_id": self.batch_id, "decided_by": "operator", "reason": "why", "correction_hash": "AAAA"}
         for kind, added, row in decided:
             self.correction_id += 1
-            told = {"correction_id": self.correction_id, "kind": kind, "payments_added": added}
-            self._append(catalog.CORRECTIONS, [told | row | head | {"decided_at": _text(self.clock)}])
+            given = {"correction_id": self.correction_id, "kind": kind, "payments_added": added}
+            self._append(catalog.CORRECTIONS, [given | row | head | {"decided_at": _text(self.clock)}])
             if added < 0:
                 place = "kafka_partition = {kafka_partition} and kafka_offset = {kafka_offset}".format(**row)
                 self.warehouse.run("delete from {payment_transactions} where " + place)

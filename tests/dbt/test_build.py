@@ -179,8 +179,8 @@ def test_the_reported_amount_is_the_payments_in_whole_minor_units(grown: Built) 
     }
     for currency in ("EUR", "JPY"):
         windows = [row for row in grown.marts["payment_metrics"] if row["currency"] == currency]
-        told = {row["reporting_amount_minor"] / row["payment_count"] for row in windows}
-        assert told == {amount for (name, _), (_, amount) in reported.items() if name == currency}
+        given = {row["reporting_amount_minor"] / row["payment_count"] for row in windows}
+        assert given == {amount for (name, _), (_, amount) in reported.items() if name == currency}
 
 
 def test_a_payment_without_a_rate_is_shown_with_its_currency_and_its_day(warehouse: DbtWarehouse, grown: Built) -> None:
@@ -223,8 +223,8 @@ def test_an_alert_of_today_is_in_the_queue_with_what_somebody_has_found_out(
     warehouse.run("delete from {int_payments__alerted} where transaction_id = 'alerted'")
     warehouse.run("delete from {payment_fraud_labels} where true")
     assert asked == [row]
-    told = ("place", "sender_account_id", "fraud_reasons", "payment_count", "alerted_eur", "label")
-    assert [row[name] for name in told] == [1, "thief", ["BUSY"], 1, Decimal(10), "CHARGEBACK"]
+    given = ("place", "sender_account_id", "fraud_reasons", "payment_count", "alerted_eur", "label")
+    assert [row[name] for name in given] == [1, "thief", ["BUSY"], 1, Decimal(10), "CHARGEBACK"]
 
 
 def test_before_deduplication_every_velocity_would_be_doubled(warehouse: DbtWarehouse, grown: Built) -> None:
@@ -335,12 +335,12 @@ def test_an_erasure_keeps_the_law_by_its_receipts_and_marts_that_were_built_befo
     warehouse: DbtWarehouse, grown: Built
 ) -> None:
     assert grown
-    told = erase(warehouse.client, warehouse.settings, LEAVER, erased_by="officer", reason="asked")
+    given = erase(warehouse.client, warehouse.settings, LEAVER, erased_by="officer", reason="asked")
     red, batches = warehouse.red(RULES), warehouse.rows("reconciliation_batches")
     left = [row for row in warehouse.rows("payment_transactions") if LEAVER in row.values()]
     warehouse.fill(tables(deliveries(batches=3)))
     assert left == []
-    taken = {(r.disposition, r.currency): (r.records, r.payments, int(r.amount_minor)) for r in told}
+    taken = {(r.disposition, r.currency): (r.records, r.payments, int(r.amount_minor)) for r in given}
     assert taken == {
         ("UNIQUE", "EUR"): (1, 1, 1000),
         ("DUPLICATE", "EUR"): (1, 0, 1000),

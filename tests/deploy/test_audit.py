@@ -89,14 +89,14 @@ def test_what_is_known_against_a_version_is_named_and_fails(capsys: pytest.Captu
 def test_an_answer_that_does_not_count_is_no_audit(answer: Answer, capsys: pytest.CaptureFixture[str]) -> None:
     with database(answer) as address:
         assert main([address]) == NOT_AUDITED
-    said = capsys.readouterr()
-    assert (said.out, said.err.count("\n"), said.err[:12]) == ("", 1, "NOT AUDITED:")
+    message = capsys.readouterr()
+    assert (message.out, message.err.count("\n"), message.err[:12]) == ("", 1, "NOT AUDITED:")
 
 
 def test_a_database_that_is_away_is_no_audit_and_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"http://127.0.0.1:{free_port('127.0.0.1')}/"]) == NOT_AUDITED
-    said = capsys.readouterr()
-    assert (said.out, said.err.count("\n"), said.err[:12]) == ("", 1, "NOT AUDITED:")
+    message = capsys.readouterr()
+    assert (message.out, message.err.count("\n"), message.err[:12]) == ("", 1, "NOT AUDITED:")
 
 
 def test_every_locked_version_is_asked_about() -> None:

@@ -25,11 +25,13 @@ def locked() -> list[str]:
 def licence_of(name: str) -> str | None:
     """What a package says of its licence; None where it is not installed."""
     try:
-        said = metadata(name)
+        message = metadata(name)
     except PackageNotFoundError:
         return None
-    classifiers = [each.split(" :: ")[-1] for each in said.get_all("Classifier") or [] if each.startswith("License ::")]
-    return str(said.get("License-Expression") or "; ".join(classifiers) or said.get("License") or "")
+    classifiers = [
+        each.split(" :: ")[-1] for each in message.get_all("Classifier") or [] if each.startswith("License ::")
+    ]
+    return str(message.get("License-Expression") or "; ".join(classifiers) or message.get("License") or "")
 
 
 def test_every_package_of_the_image_asks_for_no_more_than_a_notice_or_is_named() -> None:

@@ -161,9 +161,9 @@ def _serve_until_it_answers(reader: Reader, port: int) -> None:
     server = subprocess.Popen([program, "dashboard"], cwd=reader.folder, env=reader.env, stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + _SECONDS
-        while b"payments_snapshot_timestamp_seconds " not in (said := _answer(port, "metrics")):
+        while b"payments_snapshot_timestamp_seconds " not in (message := _answer(port, "metrics")):
             assert server.poll() is None, "the dashboard ended by itself"
-            assert time.monotonic() < deadline, said
+            assert time.monotonic() < deadline, message
             time.sleep(0.2)
         assert _answer(port, "healthz").strip() == b"ok"
     finally:

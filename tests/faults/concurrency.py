@@ -39,8 +39,8 @@ def sql_of(body: bytes) -> str | None:
 
 def refusal(table: str) -> dict[str, Any]:
     """The error of a cancelled transaction."""
-    said = f"Transaction is aborted due to concurrent update against table {table}. Transaction ID: made-up-0000"
-    return {"reason": "invalidQuery", "message": said, "location": "query"}
+    message = f"Transaction is aborted due to concurrent update against table {table}. Transaction ID: made-up-0000"
+    return {"reason": "invalidQuery", "message": message, "location": "query"}
 
 
 @dataclass

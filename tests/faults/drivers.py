@@ -55,15 +55,15 @@ class Driver:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         stat = Path(f"/proc/{self._process.pid}/stat")
         while stat.read_text().rpartition(")")[2].split()[0] != "T":
-            assert self._process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
+            assert self._process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
             time.sleep(0.05)
 
     def signal(self, number: signal.Signals) -> None:
         """To the driver alone."""
         self._process.send_signal(number)
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What it wrote to standard error."""
         return self._log.read_bytes()[self._said :].decode(errors="replace")
 

@@ -45,8 +45,8 @@ def assert_exactly_once(world: World, oracle: Oracle) -> None:
 def assert_delta_is_the_same(world: World) -> None:
     """Row by row and column by column; of the metrics, what both write alike."""
     for table in (catalog.DELIVERIES, catalog.TRANSACTIONS):
-        found, told = world.delta_rows(table), world.rows(table)
-        assert sorted(found, key=_place) == sorted(told, key=_place)
+        found, given = world.delta_rows(table), world.rows(table)
+        assert sorted(found, key=_place) == sorted(given, key=_place)
     counts = tuple(f"{disposition.lower()}_count" for disposition in Disposition)
     numbers = ("batch_id", "delivered", *counts, "ignored_by_rule")
     texts = (

@@ -66,7 +66,7 @@ class Processor:
         """Wait until it has ended by itself; its exit code."""
         return self._process.wait(LIMIT_SECONDS)
 
-    def said(self) -> str:
+    def output(self) -> str:
         """All that it wrote."""
         return self._log.read_text(errors="replace")
 
@@ -74,8 +74,8 @@ class Processor:
         """Wait for it while this processor lives."""
         deadline = time.monotonic() + LIMIT_SECONDS
         while not condition():
-            assert self._process.poll() is None, self.said()[-3000:]
-            assert time.monotonic() < deadline, self.said()[-3000:]
+            assert self._process.poll() is None, self.output()[-3000:]
+            assert time.monotonic() < deadline, self.output()[-3000:]
             time.sleep(POLL_SECONDS)
 
     def close(self) -> None:

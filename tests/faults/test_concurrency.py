@@ -120,7 +120,7 @@ def test_a_table_that_others_change_without_end_is_named_in_one_line(
     concurrency = proxy.concurrency
     assert concurrency
     monkeypatch.setattr(retries, "PATIENCE_SECONDS", 1.0)
-    said = f"others kept changing {control_of(world)}: the warehouse refused"
+    message = f"others kept changing {control_of(world)}: the warehouse refused"
     with ExitStack() as others:
 
         def meet(_report: BatchReport) -> None:
@@ -128,7 +128,7 @@ def test_a_table_that_others_change_without_end_is_named_in_one_line(
             world.send([event("second")])
 
         world.send([event("first")])
-        with pytest.raises(Incident, match=re.escape(said)) as ended:
+        with pytest.raises(Incident, match=re.escape(message)) as ended:
             world.drain(meet, emulator_host=proxy.address)
     assert ended.value.kind is IncidentKind.WAREHOUSE_FAILED
     assert "\n" not in str(ended.value)

@@ -45,7 +45,7 @@ def test_a_driver_killed_at_any_point_loses_and_doubles_nothing_in_any_sink(worl
         world.drain()
         sleeper.signal(signal.SIGCONT)
         assert sleeper.end() == 1
-        assert "FENCED: another run took over the pipeline" in sleeper.said()
+        assert "FENCED: another run took over the pipeline" in sleeper.output()
         assert_exactly_once(world, oracle)
 
         send_some(world, oracle)
@@ -115,11 +115,11 @@ def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are
     killed = Driver(world)
     try:
         assert full_disk.drain() == 1
-        assert "File too large" in full_disk.said()
+        assert "File too large" in full_disk.output()
         assert little_memory.drain() == 1
         assert world.rows(catalog.DELIVERIES, "count(*) as n")[0]["n"] == 0
         assert killed.drain(Point.SEGMENT_WRITTEN) == 1
-        assert "Python worker exited unexpectedly" in killed.said()
+        assert "Python worker exited unexpectedly" in killed.output()
     finally:
         for driver in (full_disk, little_memory, killed):
             driver.close()

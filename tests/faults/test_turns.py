@@ -50,7 +50,7 @@ def test_a_frozen_and_a_killed_processor_are_followed_by_one_on_another_machine_
         third = start()
         first.signal(signal.SIGCONT)
         assert first.end() != 0
-        assert [line for line in first.said().splitlines() if line.startswith("FENCED: ")], first.said()[-3000:]
+        assert [line for line in first.output().splitlines() if line.startswith("FENCED: ")], first.output()[-3000:]
         third.wait_until_warm()
         follows(world, third, lambda: second.signal(signal.SIGKILL))
     assert_nothing_is_lost_or_doubled(world, third, manifest)

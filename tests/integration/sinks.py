@@ -117,8 +117,8 @@ def in_delta(settings: JobSettings) -> Held:
 def in_both(settings: JobSettings) -> Held:
     """What BigQuery holds; where Delta holds anything else the test fails."""
     held = in_warehouse(settings)
-    for table, told in ((catalog.DELIVERIES, held.deliveries), (catalog.TRANSACTIONS, held.payments)):
-        assert sorted(_delta_rows(settings, table), key=_place) == sorted(told, key=_place)
+    for table, given in ((catalog.DELIVERIES, held.deliveries), (catalog.TRANSACTIONS, held.payments)):
+        assert sorted(_delta_rows(settings, table), key=_place) == sorted(given, key=_place)
     metrics = {(row["batch_id"], row["digest"], row["delivered"]) for row in _delta_rows(settings, METRICS)}
     assert metrics == {(row["batch_id"], row["digest"], row["delivered"]) for row in held.ledger}
     return held
@@ -257,9 +257,9 @@ def digest_of(row: Row, deliveries: list[Row], control: Control, previous: str) 
         {"disposition": d, "currency": c, "record_count": len(minor), "amount_minor": sum(minor)}
         for (d, c), minor in money.items()
     ]
-    told = row | {"pipeline": control.pipeline, "topic": control.topic}
+    given = row | {"pipeline": control.pipeline, "topic": control.topic}
     hashed = sorted((r["kafka_partition"], r["kafka_offset"], r["value_sha256"]) for r in deliveries)
-    return digest(claims(told, partitions, amounts, previous), content_hash(hashed), row["published_at"])
+    return digest(claims(given, partitions, amounts, previous), content_hash(hashed), row["published_at"])
 
 
 def settings_of(sink: Sink, shared: JobSettings, folder: Any, dataset: str) -> JobSettings:

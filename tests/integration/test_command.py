@@ -275,8 +275,8 @@ def test_a_replay_is_first_shown_and_then_done_on_record(payments: Command) -> N
     assert payments_counted() == before
     assert payments.run("replay", "--late", "--yes").returncode == 2, "nothing is decided without a why"
 
-    said = payments.succeed("replay", "--late", "--yes", "--why", "agreed with the senders")
-    assert "rebuild sensor is not running, so they are built here" in said
+    message = payments.succeed("replay", "--late", "--yes", "--why", "agreed with the senders")
+    assert "rebuild sensor is not running, so they are built here" in message
     admitted = ask(payments, "select reason, payments_added from {payment_corrections}")
     assert {row["reason"] for row in admitted} == {"agreed with the senders"}
     assert payments_counted() == before + sum(row["payments_added"] for row in admitted) > before

@@ -116,11 +116,11 @@ def test_a_checkpoint_that_is_made_anew_takes_the_lookbacks_files_over(
 ) -> None:
     searched: list[Searched | None] = []
 
-    def told(tally: BatchTally, watermark: datetime | None, lookback_days: int) -> Searched | None:
+    def given(tally: BatchTally, watermark: datetime | None, lookback_days: int) -> Searched | None:
         searched.append(searched_in(tally, watermark, lookback_days))
         return searched[-1]
 
-    monkeypatch.setattr(publisher, "searched_in", told)
+    monkeypatch.setattr(publisher, "searched_in", given)
     for name, minutes_ago in (("old", 200), ("mover", 60), ("newest", 0)):
         world.send([event(name, minutes_ago)])
         world.drain()

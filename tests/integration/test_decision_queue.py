@@ -50,10 +50,10 @@ def turn_of(world: World) -> Turn:
     return partial(by_lock, world.folder / "turn")
 
 
-def ask(world: World, kind: Kind, arguments: Mapping[str, Any], said: list[str] | None = None) -> Progress:
+def ask(world: World, kind: Kind, arguments: Mapping[str, Any], message: list[str] | None = None) -> Progress:
     request = Request(kind, arguments, "operator", "asked by finance")
     with connect(world.settings) as client:
-        say = said.append if said is not None else lambda _: None
+        say = message.append if message is not None else lambda _: None
         return decide_by_queue(client, world.settings, request, turn_of(world), say)
 
 
@@ -72,15 +72,15 @@ def ids(world: World) -> set[str]:
 
 
 def test_what_is_asked_for_while_a_run_is_at_work_is_carried_out_between_its_batches(late: World) -> None:
-    epoch, said = late.control().epoch, list[str]()
+    epoch, message = late.control().epoch, list[str]()
     with turn_of(late)(lambda: None), ThreadPoolExecutor() as pool:
-        asked = pool.submit(ask, late, Kind.LATE, ADMIT, said)
+        asked = pool.submit(ask, late, Kind.LATE, ADMIT, message)
         wait_until_asked(late)
         late.send([event("another")])
         [report] = late.drain()
         done = asked.result(TEST_SECONDS)
     assert (done.state, done.portions, done.decided, done.money) == (State.DONE, 3, 5, {"EUR": (5, 6150)})
-    assert said == ["A run is at work: it carries the request out between two batches."]
+    assert message == ["A run is at work: it carries the request out between two batches."]
     assert report.unique == 1
     assert late.control().epoch == epoch + 1, "the run's own"
     assert ids(late) == {"mover", "newest", "another", *(f"late-{n}" for n in range(5))}

@@ -38,11 +38,11 @@ def test_an_account_of_any_text_is_found_and_erased(world: World) -> None:
     }
     assert unsearchable(client, settings) == 1
     days = {row["transaction_id"]: row["event_time"].date() for row in world.rows(catalog.TRANSACTIONS)}
-    said = [
+    message = [
         label_payment(client, settings, name, days[name], label, by="analyst", reason="the bank").is_written
         for name, label in (("kept", Label.CHARGEBACK), ("sound", Label.CHARGEBACK), ("sound", Label.CHARGEBACK))
     ]
-    assert said == [True, True, False]
+    assert message == [True, True, False]
     assert label_payment(client, settings, "sound", days["sound"], Label.FALSE_ALARM, by="analyst", reason="a slip")
     for subject in (ACCOUNTS[0], "kept", "shop"):
         who = Subject(ListName.BLOCK, SubjectKind.RECEIVER, subject)

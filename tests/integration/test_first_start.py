@@ -62,10 +62,10 @@ def test_the_demo_runs_on_a_machine_without_java_and_maven(checkout: Path, path:
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
-    said = run("make", "demo")
-    assert "Java 17 or newer is not found" in said.stderr
-    assert "Maven is not found" in said.stderr
-    assert "Everything agrees" in said.stdout
+    message = run("make", "demo")
+    assert "Java 17 or newer is not found" in message.stderr
+    assert "Maven is not found" in message.stderr
+    assert "Everything agrees" in message.stdout
     java = run(".venv/bin/python", "-m", "local_stack.java").stdout.strip()
     assert Path(java).is_relative_to(checkout / ".payments" / "java")
     # All is there now, and a second start makes nothing.

@@ -78,10 +78,10 @@ def test_a_statement_that_comes_again_has_the_values_and_types_of_its_own_parame
 
 
 def test_a_statement_that_is_put_together_is_translated_by_its_own_text(tables: Tables) -> None:
-    for said in ("select 1 as v", "select 'x' as v") * 2:
-        config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("q", "STRING", said)])
+    for message in ("select 1 as v", "select 'x' as v") * 2:
+        config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("q", "STRING", message)])
         [row] = tables.client.query_and_wait("execute immediate @q", job_config=config)
-        assert row["v"] == (1 if "1" in said else "x")
+        assert row["v"] == (1 if "1" in message else "x")
 
 
 @pytest.mark.parametrize(

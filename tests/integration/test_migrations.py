@@ -183,16 +183,16 @@ def test_a_larger_step_is_done_when_asked_in_order_and_fences_the_run_at_work(
     client: bigquery.Client, settings: JobSettings
 ) -> None:
     make_older(client, settings)
-    said: list[Migration] = []
-    assert migrate(client, settings, said.append, CHAIN) == 1
-    assert said == [ADDED, LARGER]
+    message: list[Migration] = []
+    assert migrate(client, settings, message.append, CHAIN) == 1
+    assert message == [ADDED, LARGER]
     assert [row["start_offset"] for row in rows_of(client, settings, INCIDENTS)] == [0]
     [control] = rows_of(client, settings, CONTROL)
     assert control["epoch"] == 5
     assert version(client, settings) == 3
     assert sorted(row["version"] for row in rows_of(client, settings, SCHEMA_MIGRATIONS)) == [2, 3]
     ensure_tables(client, settings, CHAIN)
-    assert migrate(client, settings, said.append, CHAIN) == 3
+    assert migrate(client, settings, message.append, CHAIN) == 3
     assert rows_of(client, settings, CONTROL)[0]["epoch"] == 5
 
 
@@ -216,8 +216,8 @@ def test_two_processes_that_start_at_once_make_one_dataset_of_it(
         subprocess.Popen([PAYMENTS, "migrate"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=120) for process in started]
-    assert [process.returncode for process in started] == [0, 0], said
+    message = [process.communicate(timeout=120) for process in started]
+    assert [process.returncode for process in started] == [0, 0], message
     assert version(client, settings) == newest_version()
     assert look(client, settings).tables == {table.name for table in TABLES}
     applied = sorted(row["version"] for row in rows_of(client, settings, SCHEMA_MIGRATIONS))

@@ -60,9 +60,9 @@ def copy(home: Path, tmp_path: Path) -> Copy:
     return Copy(home, tmp_path)
 
 
-def is_started(said: str) -> bool:
+def is_started(message: str) -> bool:
     """Whether it got as far as the port that cannot be."""
-    return "port must be 0-65535" in said
+    return "port must be 0-65535" in message
 
 
 def test_what_is_installed_is_what_the_patches_were_written_for(copy: Copy) -> None:
@@ -72,16 +72,18 @@ def test_what_is_installed_is_what_the_patches_were_written_for(copy: Copy) -> N
 def test_a_function_of_another_signature_ends_the_start_by_one_line_and_not_without_its_patch(copy: Copy) -> None:
     copy.change("sql/script.py", "def test(self, condition: str)", "def test(self, condition: str, more: int = 0)")
     name = next(patch.name for patch in PATCHES if "local_bigquery.sql.script:Interpreter.test" in patch.replaces)
-    said = copy.start("all")
-    assert said.startswith(f"The patch {name} replaces what has changed: local_bigquery.sql.script:Interpreter.test is")
-    assert said.endswith(f"PAYMENTS_WAREHOUSE_PATCHES={without(name)}.")
+    message = copy.start("all")
+    assert message.startswith(
+        f"The patch {name} replaces what has changed: local_bigquery.sql.script:Interpreter.test is"
+    )
+    assert message.endswith(f"PAYMENTS_WAREHOUSE_PATCHES={without(name)}.")
     assert is_started(copy.start(without(name)))
 
 
 def test_another_version_ends_the_start_by_one_line_and_not_without_patches(copy: Copy) -> None:
     copy.claim_version("0.5.0")
-    said = copy.start("all")
-    assert said == (
+    message = copy.start("all")
+    assert message == (
         "local-bigquery is 0.5.0, and the patches were written for 0.4.0: run `make setup`, or start without patches "
         "by PAYMENTS_WAREHOUSE_PATCHES=none."
     )
@@ -90,5 +92,7 @@ def test_another_version_ends_the_start_by_one_line_and_not_without_patches(copy
 
 def test_a_function_in_which_a_fault_is_mended_must_be_the_known_one_even_without_patches(copy: Copy) -> None:
     copy.change("jobs/runner.py", '    status = JobStatus(state="DONE")\n', "    status = JobStatus(state='DONE')\n")
-    said = copy.start("none")
-    assert said.startswith("What is mended in local-bigquery has changed: local_bigquery.jobs.runner:_done is another")
+    message = copy.start("none")
+    assert message.startswith(
+        "What is mended in local-bigquery has changed: local_bigquery.jobs.runner:_done is another"
+    )

@@ -128,12 +128,12 @@ def test_a_run_without_its_registry_stops_with_an_incident_and_the_next_one_lose
         away, back = Driver(world, **env), Driver(world, **env)
         try:
             assert away.drain() != 0
-            assert f"{IncidentKind.SCHEMA_REGISTRY_FAILED}: " in away.said()
+            assert f"{IncidentKind.SCHEMA_REGISTRY_FAILED}: " in away.output()
             assert [row["kind"] for row in world.rows(catalog.INCIDENTS)] == [IncidentKind.SCHEMA_REGISTRY_FAILED]
             assert world.dispositions() == {}
             server.start()
             assert server.register("a-value", {"schema": json.dumps(WHOLE)}) == 1
-            assert back.drain() == 0, back.said()
+            assert back.drain() == 0, back.output()
         finally:
             away.close()
             back.close()

@@ -49,8 +49,8 @@ def test_a_sealed_day_stays_as_it_was_sealed_and_each_payment_is_proved(world: W
     [digest] = [row["digest"] for row in world.rows(catalog.DAY_SEALS)]
     assert digest == seal.digest == seal.true_digest()
     for name in ("payment-7", "leaves"):
-        said = verdict(prove(world.client, world.settings, name, day))
-        assert said.startswith(f"{name} is counted once on {day}, with ")
+        message = verdict(prove(world.client, world.settings, name, day))
+        assert message.startswith(f"{name} is counted once on {day}, with ")
     assert verdict(prove(world.client, world.settings, "late", day)) == f"late is not counted on {day}"
 
     decide_late(

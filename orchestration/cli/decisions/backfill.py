@@ -60,8 +60,8 @@ def backfill(
             if not yes:
                 say("To swap them: --yes --reason '...'")
                 return
-            told = f"backfill {what}: {reason.strip()}"
-            swapped = decided(client, settings, Kind.BACKFILL, beside.arguments(), reason=told).decided
+            note = f"backfill {what}: {reason.strip()}"
+            swapped = decided(client, settings, Kind.BACKFILL, beside.arguments(), reason=note).decided
     say(f"{swapped // 2} payments are swapped and recorded; payment_backfills says what it came to.")
     if swapped and not build_after_decision(settings):
         raise typer.Exit(1)

@@ -40,8 +40,8 @@ def resolve(
 
     with connect(settings.job, Work.DECISION) as client:
         if transaction_id and keep:
-            told = {"transaction_id": transaction_id, "keep": keep}
-            made = decided(client, settings, Kind.RESOLVE, told, reason=reason.strip(), by=by).kinds
+            arguments = {"transaction_id": transaction_id, "keep": keep}
+            made = decided(client, settings, Kind.RESOLVE, arguments, reason=reason.strip(), by=by).kinds
         else:
             found = [c for c in conflicts(client, settings.job, transaction_id) if transaction_id or not c.is_decided]
             _show(found)
@@ -61,8 +61,8 @@ def _show(found: "list[Conflict]") -> None:
         stake = ", ".join(f"{minor} {currency}" for currency, minor in conflict.exposure().items())
         for row in conflict.deliveries:
             place = (row["topic"], row["kafka_partition"], row["kafka_offset"])
-            told = (row["currency"], row["amount_minor"], f"{row['event_time']:%Y-%m-%d %H:%M:%SZ}", stake)
+            facts = (row["currency"], row["amount_minor"], f"{row['event_time']:%Y-%m-%d %H:%M:%SZ}", stake)
             counts = "yes" if place in conflict.published else ""
-            rows.append((conflict.transaction_id, "/".join(map(str, place)), row["disposition"], counts, *told))
+            rows.append((conflict.transaction_id, "/".join(map(str, place)), row["disposition"], counts, *facts))
     table("One id, several payloads or payments", _COLUMNS, rows)
     say("To decide: payments resolve TRANSACTION --keep first|TOPIC/PARTITION/OFFSET --reason '...'")

@@ -43,7 +43,7 @@ def add(
     reason: _Reason = "",
 ) -> None:
     """Put an account or a device on a list from now on. An entry that is there already gets the new expiry."""
-    who, why = subject_of(list_name, kind, subject), _said(reason)
+    who, why = subject_of(list_name, kind, subject), _stripped(reason)
     from spark_jobs.fraud.lists import add as add_entry
 
     with _warehouse() as (client, settings):
@@ -54,7 +54,7 @@ def add(
 @lists.command()
 def remove(list_name: _List, kind: _Kind, subject: _Id, reason: _Reason = "") -> None:
     """Take an account or a device off a list from now on. Payments made before are judged as before."""
-    who, why = subject_of(list_name, kind, subject), _said(reason)
+    who, why = subject_of(list_name, kind, subject), _stripped(reason)
     from spark_jobs.fraud.lists import NotListed
     from spark_jobs.fraud.lists import remove as remove_entry
 
@@ -100,7 +100,7 @@ def cells(entry: "Entry") -> list[object]:
     return [entry.list_name, entry.subject_kind, entry.subject, *moments, entry.reason, entry.decided_by]
 
 
-def _said(reason: str) -> str:
+def _stripped(reason: str) -> str:
     if not reason.strip():
         raise typer.BadParameter("an entry needs a --reason, which is kept on record")
     return reason.strip()

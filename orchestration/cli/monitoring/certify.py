@@ -22,7 +22,7 @@ def certify(
     """Show, in a dataset of its own, every statement and semantic that exactly-once rests on; deletes it afterwards."""
     settings = read_stack_settings()
     Stack(settings).require_answering_warehouse()
-    done = ask_everything(settings.job, _tell)
+    done = ask_everything(settings.job, _print_finding)
     files = done.write(report)
     say(f"The report is in {' and '.join(str(path) for path in files)}.")
     if not done.is_bigquery:
@@ -32,5 +32,5 @@ def certify(
         raise CommandError(f"{failed} of {len(done.findings)} questions failed: do not publish to this warehouse yet.")
 
 
-def _tell(finding: Finding) -> None:
+def _print_finding(finding: Finding) -> None:
     say(f"{finding.verdict:>14}  {finding.question}: {finding.detail}")

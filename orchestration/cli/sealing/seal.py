@@ -71,7 +71,9 @@ def _check(settings: StackSettings, day: "date | None", *, every: bool) -> None:
         broken, days = recheck(client, settings.job, chosen)
     if not days and not broken:
         raise CommandError(f"{day} is not sealed." if day else "No day is sealed yet: see `payments seal`.")
-    rows = [(found.seal.day, found.seal.payment_count, found.corrected, found.erased, _said(found)) for found in days]
+    rows = [
+        (found.seal.day, found.seal.payment_count, found.corrected, found.erased, _verdict(found)) for found in days
+    ]
     table("Sealed days", ("day", "payments", "corrected since", "erased since", "verdict"), rows)
     for problem in broken:
         say(f"FAIL {problem}")
@@ -79,5 +81,5 @@ def _check(settings: StackSettings, day: "date | None", *, every: bool) -> None:
         raise typer.Exit(1)
 
 
-def _said(found: "Rechecked") -> str:
+def _verdict(found: "Rechecked") -> str:
     return "OK" if found.is_good else "FAIL " + "; ".join(found.problems)

@@ -64,10 +64,10 @@ def reader_of(access: Access, peer: str | None, headers: Mapping[str, Sequence[s
     # A proxy sets each once. A second value is one that a client has slipped past it.
     if any(len(headers.get(name, ())) > 1 for name in (*NAMES, GROUPS)):
         return None
-    said = [headers[name][0].strip() for name in NAMES if headers.get(name)]
+    given = [headers[name][0].strip() for name in NAMES if headers.get(name)]
     # A group alone has nobody whose view could be put on record.
-    name = next(filter(None, said), None)
+    name = next(filter(None, given), None)
     if name is None:
         return None
     groups = _listed((headers.get(GROUPS) or [""])[0])
-    return name if access.readers & {*said, *groups} else None
+    return name if access.readers & {*given, *groups} else None

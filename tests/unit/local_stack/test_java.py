@@ -58,5 +58,5 @@ def test_the_fetched_java_is_not_asked_for_the_module_that_it_lacks(tmp_path: Pa
     launcher.parent.mkdir()
     shutil.copy2(Path(java.__file__).with_name("fetched_java.sh"), launcher)
     given = ["-Da=b c", "--add-modules=jdk.incubator.vector", "--add-opens=x", "Main", ""]
-    said = subprocess.run([launcher, *given], check=True, capture_output=True, text=True).stdout
-    assert said == "-Da=b c\n--add-opens=x\nMain\n\n"
+    message = subprocess.run([launcher, *given], check=True, capture_output=True, text=True).stdout
+    assert message == "-Da=b c\n--add-opens=x\nMain\n\n"

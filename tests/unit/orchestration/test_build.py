@@ -11,7 +11,7 @@ from dagster_dbt import DbtCliResource
 
 from orchestration import names
 from orchestration.asset_checks import judge_delta, judge_lag, judge_newest_batch
-from orchestration.assets.dbt_events import told_more
+from orchestration.assets.dbt_events import with_more_metadata
 from orchestration.assets.dbt_models import warehouse_assets
 from orchestration.assets.dbt_translator import group_of
 from orchestration.assets.sealed_days import judge_seals
@@ -258,8 +258,8 @@ def failed_tests_of_dbt(target: Path) -> Iterator[tuple[str, dg.AssetCheckResult
         result = dg.AssetCheckResult(
             passed=False, asset_key=key, check_name=node["name"], metadata={"unique_id": unique_id}
         )
-        [told] = told_more(iter([result]), nodes, group_of, target)
-        yield node["name"], told
+        [given] = with_more_metadata(iter([result]), nodes, group_of, target)
+        yield node["name"], given
 
 
 def test_the_statements_of_offending_rows_are_bounded_and_read_no_content() -> None:

@@ -130,9 +130,9 @@ def test_a_run_confirms_its_turn_before_it_takes_over_and_is_told_where_it_is_lo
 
     monkeypatch.setattr(process_payments, "Run", Begins)
     monkeypatch.setattr(process_payments, "warm_up", lambda *_: events.append("warms up"))
-    told = lambda: events.append("stands by")  # noqa: E731
+    given = lambda: events.append("stands by")  # noqa: E731
     with pytest.raises(Incident, match="FENCED"):
-        process_payments.drain(Mock(), read_job_settings({}), turn=turn, on_standby=told)
+        process_payments.drain(Mock(), read_job_settings({}), turn=turn, on_standby=given)
     assert events == ["warms up", "stands by", "confirmed", "takes over", "ends"]
 
 

@@ -51,7 +51,7 @@ def run(tmp_path: Path, home: Path, script: str, timeout_seconds: float = 60) ->
 def test_a_contender_drains_both_topics_and_is_metered(tmp_path: Path, home: Path) -> None:
     reading = run(tmp_path, home, GOOD)
     assert [(tmp_path / "run" / name / "output" / "done").read_text() for name in ("warm", "full")] == ["1", "50"]
-    assert reading.told == {"phase": "done", "lacks": "something", "state_bytes": 7}
+    assert reading.report == {"phase": "done", "lacks": "something", "state_bytes": 7}
     assert min(reading.cold_seconds, reading.seconds, reading.cpu, reading.cold_cpu) > 0
 
 

@@ -43,9 +43,9 @@ def test_a_file_written_anew_is_a_new_result(tmp_path: Path) -> None:
     assert files_seen("parquet", tmp_path) != before
 
 
-@pytest.mark.parametrize(("script", "said"), [("raise SystemExit(3)", "done"), (DONE, "without a new result")])
-def test_an_end_without_a_new_result_is_a_failure(script: str, said: str) -> None:
-    with contender(script) as child, pytest.raises(Failed, match=said):
+@pytest.mark.parametrize(("script", "message"), [("raise SystemExit(3)", "done"), (DONE, "without a new result")])
+def test_an_end_without_a_new_result_is_a_failure(script: str, message: str) -> None:
+    with contender(script) as child, pytest.raises(Failed, match=message):
         await_new(Listener(child), lambda: 0, 0)
 
 
@@ -57,9 +57,9 @@ def test_who_is_done_before_the_kill_has_not_been_killed() -> None:
             listener.require_alive("it")
 
 
-@pytest.mark.parametrize(("wrong", "said"), [("", "exact"), ("7 rows too many", "7 rows too many")])
-def test_the_result_after_a_kill_is_judged(wrong: str, said: str) -> None:
-    assert judged(lambda: wrong) == Recovery(None, not wrong, said)
+@pytest.mark.parametrize(("wrong", "message"), [("", "exact"), ("7 rows too many", "7 rows too many")])
+def test_the_result_after_a_kill_is_judged(wrong: str, message: str) -> None:
+    assert judged(lambda: wrong) == Recovery(None, not wrong, message)
 
 
 def test_half_a_file_is_a_wrong_result_and_no_crash_of_ours(tmp_path: Path) -> None:

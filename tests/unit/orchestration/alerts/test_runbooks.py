@@ -72,12 +72,12 @@ def test_every_command_and_every_link_of_a_runbook_exists(page: Path) -> None:
     text = page.read_text()
     found = commands(text)
     assert found or page.stem == "README"
-    assert {command: said for command in found if (said := refusal(command))} == {}
+    assert {command: message for command in found if (message := refusal(command))} == {}
     assert list(unknown_links(page)) == []
 
 
 def test_the_command_of_every_alert_exists() -> None:
-    assert {alert.name: said for alert in EVERY_ALERT if (said := refusal(alert.command))} == {}
+    assert {alert.name: message for alert in EVERY_ALERT if (message := refusal(alert.command))} == {}
 
 
 def test_a_command_that_does_not_exist_is_found() -> None:
@@ -99,7 +99,7 @@ def test_an_address_is_joined_once() -> None:
 def test_troubleshooting_names_commands_pages_alerts_and_tests_that_exist() -> None:
     page = FOLDER.parent / "troubleshooting.md"
     text = page.read_text()
-    assert {command: said for command in commands(text) if (said := refusal(command))} == {}
+    assert {command: message for command in commands(text) if (message := refusal(command))} == {}
     assert list(unknown_links(page)) == []
     assert set(re.findall(r"`(Payments\w+)`", text)) <= NAMES
     assert [path for path in re.findall(r"`(tests/[\w/]+\.py)`", text) if not (ROOT / path).is_file()] == []

@@ -134,10 +134,10 @@ def test_the_plot_has_a_line_per_version(result: Backtest) -> None:
 
 
 def test_a_program_gets_the_figures_and_money_as_text(result: Backtest) -> None:
-    told = report.as_dict(result)
-    assert (told["ok"], told["versions"][1]["recall"], told["versions"][1]["caught_eur"]) == (False, 0.7, "985")
-    assert told["rules"][0]["signal"] == "BURST"
-    team = told["versions"][1]
+    given = report.as_dict(result)
+    assert (given["ok"], given["versions"][1]["recall"], given["versions"][1]["caught_eur"]) == (False, 0.7, "985")
+    assert given["rules"][0]["signal"] == "BURST"
+    team = given["versions"][1]
     assert (team["alerts_a_day"], team["precision_at_k"], team["precision_at_k_of_at_most"]) == (1, 0.5, 0.5)
 
 

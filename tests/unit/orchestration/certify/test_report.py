@@ -28,7 +28,9 @@ def test_both_files_say_the_same(tmp_path: Path) -> None:
     assert "6.25 dollars" in text
 
 
-@pytest.mark.parametrize(("is_bigquery", "said"), [(True, ": BigQuery."), (False, "nothing here is a statement about")])
-def test_a_stand_in_is_never_taken_for_bigquery(is_bigquery: bool, said: str) -> None:
+@pytest.mark.parametrize(
+    ("is_bigquery", "words"), [(True, ": BigQuery."), (False, "nothing here is a statement about")]
+)
+def test_a_stand_in_is_never_taken_for_bigquery(is_bigquery: bool, words: str) -> None:
     report = replace(REPORT, is_bigquery=is_bigquery, bytes_billed=2**20 if is_bigquery else None)
-    assert said in report.to_markdown()
+    assert words in report.to_markdown()

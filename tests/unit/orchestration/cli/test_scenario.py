@@ -55,9 +55,9 @@ def test_a_scenario_that_is_proved_says_so(runner: CliRunner, monkeypatch: pytes
     done = runner.invoke(app, ["scenario", "agrees"])
     assert done.exit_code == 0
     assert "Proved: Shows nothing." in done.stdout
-    told = json.loads(runner.invoke(app, ["scenario", "agrees", "--json"]).stdout)
-    assert told["ok"]
-    assert told["lines"][0] == "a line"
+    given = json.loads(runner.invoke(app, ["scenario", "agrees", "--json"]).stdout)
+    assert given["ok"]
+    assert given["lines"][0] == "a line"
 
 
 def test_a_scenario_that_is_not_proved_fails_with_the_claim(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

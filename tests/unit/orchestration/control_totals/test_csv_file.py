@@ -57,13 +57,13 @@ def test_a_sender_that_makes_no_hash_total_leaves_it_empty(tmp_path: Path) -> No
 def test_a_value_that_cannot_be_is_one_line_that_names_the_row_and_the_column(
     tmp_path: Path, name: str, value: object
 ) -> None:
-    said = refusal(written(tmp_path, ROW, ROW | {"day": "2026-11-20", name: value}))
-    assert name in said
-    assert "line 3" in said
+    message = refusal(written(tmp_path, ROW, ROW | {"day": "2026-11-20", name: value}))
+    assert name in message
+    assert "line 3" in message
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"source": "another", "day": "2026-11-20"}, "line 3: a file is of one source"),
         ({}, "line 3: line 2 has the same day"),
@@ -73,15 +73,15 @@ def test_a_value_that_cannot_be_is_one_line_that_names_the_row_and_the_column(
     ],
     ids=str,
 )
-def test_rows_that_cannot_stand_together_are_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
-    assert said in refusal(written(tmp_path, ROW, ROW | changes))
+def test_rows_that_cannot_stand_together_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    assert message in refusal(written(tmp_path, ROW, ROW | changes))
 
 
 HEADER = ",".join(COLUMNS).encode()
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "line 1: the columns must be source,day,"),
         (b"source,day\n", "line 1: the columns must be"),
@@ -93,10 +93,10 @@ HEADER = ",".join(COLUMNS).encode()
     ],
     ids=["empty", "other columns", "no rows", "short row", "binary", "open quote", "huge"],
 )
-def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "totals.csv"
     path.write_bytes(content)
-    assert said in refusal(path)
+    assert message in refusal(path)
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:

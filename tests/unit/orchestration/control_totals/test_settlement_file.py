@@ -56,8 +56,8 @@ def test_the_example_of_the_documentation_is_what_it_says(tmp_path: Path) -> Non
     [message] = blocks("text")
     assert refusal(tmp_path, refused, mapping).endswith(message.strip().removeprefix("REPORT.csv"))
     report = read(tmp_path, taken, mapping)
-    told = re.findall(r"^\| (\d{4}-\d\d-\d\d) \| (\w{3}) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
-    assert sums(report) == [(day, currency, int(count), int(amount)) for day, currency, count, amount in told]
+    given = re.findall(r"^\| (\d{4}-\d\d-\d\d) \| (\w{3}) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    assert sums(report) == [(day, currency, int(count), int(amount)) for day, currency, count, amount in given]
     assert (report.zone, report.lines) == ("Europe/Berlin", 3)
     assert {*report.rows[0], "reported_at"} == {column.name for column in SETTLEMENT_TOTALS.columns}
 

@@ -27,7 +27,7 @@ def test_the_least_mapping_has_four_entries(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('source = "p"', "", "source is missing"),
         ('source = "p"', 'source = ""', "source is no text"),
@@ -51,11 +51,11 @@ def test_the_least_mapping_has_four_entries(tmp_path: Path) -> None:
         ('source = "p"', "source =", "is no TOML file"),
     ],
 )
-def test_a_mapping_that_cannot_be_is_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mapping_that_cannot_be_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = mapping(tmp_path, LEAST.replace(old, new))
     with pytest.raises(CommandError) as refused:
         read_mapping(path)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)
 

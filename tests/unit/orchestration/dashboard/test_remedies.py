@@ -18,11 +18,11 @@ def test_every_kind_of_incident_and_every_health_metric_has_a_command() -> None:
 
 
 def test_every_command_is_one_of_ours() -> None:
-    said = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-m", "orchestration.cli.app", "--help"], capture_output=True, text=True, check=True
     ).stdout
     for command in {*BY_INCIDENT.values(), *BY_METRIC.values()}:
-        assert f" {command.split()[1]} " in said
+        assert f" {command.split()[1]} " in message
 
 
 def found(published_at: str | None) -> list[dict[str, str | None]]:

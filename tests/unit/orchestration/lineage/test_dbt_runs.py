@@ -44,7 +44,7 @@ def result(name: str, status: str, **more: Any) -> dict[str, Any]:
     return {"unique_id": name, "status": status, "timing": SPAN, "message": None, "adapter_response": {}} | more
 
 
-def told(folder: Path, *results: dict[str, Any]) -> list[dict[str, Any]]:
+def events_of(folder: Path, *results: dict[str, Any]) -> list[dict[str, Any]]:
     text = json.dumps({"metadata": {"invocation_id": "one"}, "results": results})
     (folder / "run_results.json").write_text(text)
     return [json.loads(Serde.to_json(event)) for event in events_of_build(MANIFEST, folder, "acme")]
@@ -56,7 +56,7 @@ def test_a_model_is_made_of_tables_and_of_what_its_ephemeral_parents_read() -> N
 
 def test_a_build_is_told_model_by_model(tmp_path: Path) -> None:
     rows = {"adapter_response": {"rows_affected": "12"}}
-    start, end = told(tmp_path, result("model.payments.mart", "success", **rows))
+    start, end = events_of(tmp_path, result("model.payments.mart", "success", **rows))
     assert (start["eventType"], start["eventTime"]) == ("START", SPAN[1]["started_at"])
     assert (end["eventType"], end["eventTime"]) == ("COMPLETE", SPAN[1]["completed_at"])
     assert start["run"]["runId"] == end["run"]["runId"]
@@ -72,14 +72,14 @@ def test_a_build_is_told_model_by_model(tmp_path: Path) -> None:
 
 
 def test_a_model_that_failed_is_told_with_the_first_line_of_why(tmp_path: Path) -> None:
-    _, end = told(tmp_path, result("model.payments.stg", "error", message="no such column\nselect secret"))
+    _, end = events_of(tmp_path, result("model.payments.stg", "error", message="no such column\nselect secret"))
     assert end["eventType"] == "FAIL"
     assert end["run"]["facets"]["errorMessage"]["message"] == "no such column"
 
 
 def test_tests_and_what_was_skipped_are_no_lineage(tmp_path: Path) -> None:
     skipped = result("model.payments.mart", "skipped") | {"timing": []}
-    assert told(tmp_path, skipped, result("test.payments.is_whole", "pass")) == []
+    assert events_of(tmp_path, skipped, result("test.payments.is_whole", "pass")) == []
     (tmp_path / "run_results.json").unlink()
     assert list(events_of_build(MANIFEST, tmp_path, "acme")) == []
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from orchestration.notifications.kept_ledger import keep, kept, path_of
-from orchestration.notifications.ledger import Ledger, Message, Told, Waiting
+from orchestration.notifications.ledger import FiringAlert, Ledger, Message, Waiting
 
 MESSAGE = Message("PaymentsDataLost-5-fires", "PaymentsDataLost", False, "lost", 5, 65)
-LEDGER = Ledger({"PaymentsDataLost": Told(5, "lost", True)}, (Waiting("slack", MESSAGE, 2),))
+LEDGER = Ledger({"PaymentsDataLost": FiringAlert(5, "lost", True)}, (Waiting("slack", MESSAGE, 2),))
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ FIRES, QUIET = Firing({OVERDUE: "value is 60"}), Firing({})
 CHANNELS = ("webhook", "email")
 
 
-def told(looks: list[Firing], channels: tuple[str, ...] = CHANNELS) -> list[tuple[int, str, str, bool]]:
+def sent(looks: list[Firing], channels: tuple[str, ...] = CHANNELS) -> list[tuple[int, str, str, bool]]:
     """Of one look a minute: minute, channel, alert and whether it is over, of each message."""
     ledger, found = Ledger(), []
     for minute, look in enumerate(looks):
@@ -18,7 +18,7 @@ def told(looks: list[Firing], channels: tuple[str, ...] = CHANNELS) -> list[tupl
 
 
 def test_an_alert_is_told_once_after_its_time_and_once_when_it_is_over() -> None:
-    assert told([FIRES] * 30 + [QUIET] * 30) == [
+    assert sent([FIRES] * 30 + [QUIET] * 30) == [
         (2, "webhook", OVERDUE, False),
         (2, "email", OVERDUE, False),
         (30 + QUIET_MINUTES, "webhook", OVERDUE, True),
@@ -27,17 +27,17 @@ def test_an_alert_is_told_once_after_its_time_and_once_when_it_is_over() -> None
 
 
 def test_what_is_over_before_its_time_is_not_told() -> None:
-    assert told([FIRES, FIRES, QUIET, FIRES, FIRES, QUIET, QUIET, QUIET]) == []
+    assert sent([FIRES, FIRES, QUIET, FIRES, FIRES, QUIET, QUIET, QUIET]) == []
 
 
 def test_a_value_on_the_edge_is_one_incident() -> None:
-    assert len(told([FIRES] * 5 + [QUIET, FIRES] * 10, ("slack",))) == 1
+    assert len(sent([FIRES] * 5 + [QUIET, FIRES] * 10, ("slack",))) == 1
 
 
 def test_what_is_not_known_neither_begins_nor_ends_anything() -> None:
     unknown = Firing({}, {OVERDUE})
-    assert len(told([FIRES] * 5 + [unknown] * 30 + [FIRES] * 5, ("slack",))) == 1
-    assert told([unknown] * 30) == []
+    assert len(sent([FIRES] * 5 + [unknown] * 30 + [FIRES] * 5, ("slack",))) == 1
+    assert sent([unknown] * 30) == []
 
 
 def test_an_alert_that_comes_again_is_a_new_incident_with_a_key_of_its_own() -> None:
@@ -49,7 +49,7 @@ def test_an_alert_that_comes_again_is_a_new_incident_with_a_key_of_its_own() -> 
 
 
 def test_an_alert_without_a_waiting_time_is_told_at_the_first_look() -> None:
-    assert told([Firing({REBUILT: "generation 1"})], ("slack",)) == [(0, "slack", REBUILT, False)]
+    assert sent([Firing({REBUILT: "generation 1"})], ("slack",)) == [(0, "slack", REBUILT, False)]
 
 
 def test_the_newest_detail_is_told() -> None:

@@ -12,7 +12,7 @@ SOUND = {"told_as": "correction_count", "row_count": 3, "ids": 3, "newest": 3}
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["replay", "--yes"], "--why"),
         (["replay", "--late", "--yes", "--why", "  "], "--why"),
@@ -23,10 +23,10 @@ SOUND = {"told_as": "correction_count", "row_count": 3, "ids": 3, "newest": 3}
     ],
     ids=" ".join,
 )
-def test_nothing_is_decided_without_saying_what_and_why(words: list[str], said: str) -> None:
+def test_nothing_is_decided_without_saying_what_and_why(words: list[str], message: str) -> None:
     done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert said in done.output
+    assert message in done.output
 
 
 def test_late_money_waits_for_a_person_unless_the_policy_admits_it() -> None:
@@ -41,7 +41,7 @@ def test_decisions_that_are_all_there_are_no_break() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "given"),
     [
         ({"row_count": 2, "ids": 2}, 3),
         ({"row_count": 2, "ids": 2, "newest": 2}, 3),
@@ -50,5 +50,5 @@ def test_decisions_that_are_all_there_are_no_break() -> None:
     ],
     ids=["one taken out", "the last taken out", "one doubled", "one added"],
 )
-def test_a_decision_taken_out_or_put_in_by_hand_is_a_break(found: dict[str, int], told: int) -> None:
-    assert missing_corrections([SOUND | found], [{"correction_count": told}])
+def test_a_decision_taken_out_or_put_in_by_hand_is_a_break(found: dict[str, int], given: int) -> None:
+    assert missing_corrections([SOUND | found], [{"correction_count": given}])

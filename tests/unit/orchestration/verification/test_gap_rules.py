@@ -12,8 +12,8 @@ from orchestration.verification.gap_rules import behind_gaps, gap_cells
 
 def gap(partition: int, start: int, end: int) -> dict[str, Any]:
     at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-    told = {"accepted_by": "operator", "accepted_at": at, "reason": "retention"}
-    return {"kafka_partition": partition, "start_offset": start, "end_offset": end} | told
+    given = {"accepted_by": "operator", "accepted_at": at, "reason": "retention"}
+    return {"kafka_partition": partition, "start_offset": start, "end_offset": end} | given
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def ledger(last: int = 9) -> dict[int, dict[str, Any]]:
                 for c in ("EUR", "JPY")
             ],
         }
-        told = claims(row, row["partitions"], row["amounts"], previous)
-        previous = row["digest"] = digest(told, row["content_hash"], row["published_at"])
+        given = claims(row, row["partitions"], row["amounts"], previous)
+        previous = row["digest"] = digest(given, row["content_hash"], row["published_at"])
         rows[number] = row
     return rows
 
@@ -108,8 +108,8 @@ def test_a_forger_who_makes_a_batchs_digest_anew_is_given_away_by_the_next_batch
     rows = ledger()
     row = rows[5]
     row["late_count"] = 0
-    told = claims(row, row["partitions"], row["amounts"], rows[4]["digest"])
-    row["digest"] = digest(told, row["content_hash"], row["published_at"])
+    given = claims(row, row["partitions"], row["amounts"], rows[4]["digest"])
+    row["digest"] = digest(given, row["content_hash"], row["published_at"])
     assert broken(day(rows)) == {6: Broken.LEDGER_DIFFERS}
 
 
@@ -119,8 +119,8 @@ def test_a_forger_who_makes_all_digests_anew_is_given_away_by_the_control_row_an
     previous = ""
     for row in rows.values():
         row["late_count"] = 0
-        told = claims(row, row["partitions"], row["amounts"], previous)
-        previous = row["digest"] = digest(told, row["content_hash"], row["published_at"])
+        given = claims(row, row["partitions"], row["amounts"], previous)
+        previous = row["digest"] = digest(given, row["content_hash"], row["published_at"])
     assert broken(day(rows)) == {}
     assert broken(day(rows), written_down) == {4: Broken.OPENING_DIFFERS}
     assert broken(day(rows, 8, 9)) == {9: Broken.CONTROL_DIFFERS}
@@ -165,7 +165,7 @@ def test_a_control_row_that_is_gone_or_carries_another_digest_is_seen_at_the_new
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["audit", "21.11.2026"], "YYYY-MM-DD"),
         (["audit", "2026-11-31"], "YYYY-MM-DD"),
@@ -174,7 +174,7 @@ def test_a_control_row_that_is_gone_or_carries_another_digest_is_seen_at_the_new
     ],
     ids=" ".join,
 )
-def test_what_no_day_can_be_read_from_is_said(words: list[str], said: str) -> None:
+def test_what_no_day_can_be_read_from_is_said(words: list[str], message: str) -> None:
     done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert said in done.output
+    assert message in done.output

@@ -124,8 +124,8 @@ def test_a_record_that_cannot_be_judged_by_its_contract_is_counted_and_its_bytes
     quarantined = kept(1, json.dumps(GOOD).encode(), Contract(NOW.rules, without("EUR")))
     found = judged([good, quarantined], contract, *versions)
     assert found.breaks == []
-    [(said, count)] = found.not_reread.items()
-    assert why in said
+    [(message, count)] = found.not_reread.items()
+    assert why in message
     assert count == 1, "what the contract of now reads as it is stored is proved"
     quarantined["raw_value"] = json.dumps({**GOOD, "amount": "12.51"}).encode()
     assert {b.rule.split()[0] for b in judged([quarantined], contract, *versions).breaks} == {"value_sha256"}

@@ -27,8 +27,8 @@ def evaluations(instance: dg.DagsterInstance) -> list[bool]:
 
 def test_a_verdict_is_recorded_as_it_changes_and_not_while_it_stays() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        told = [WELL, WELL, red("a"), red("a", seconds=61), red("a", "b"), red("b"), WELL, WELL]
-        recorded = [report(instance, verdict, JOB, datetime.now(UTC)) for verdict in told]
+        given = [WELL, WELL, red("a"), red("a", seconds=61), red("a", "b"), red("b"), WELL, WELL]
+        recorded = [report(instance, verdict, JOB, datetime.now(UTC)) for verdict in given]
         assert recorded == [True, False, True, False, True, True, True, False]
         assert evaluations(instance) == [True, False, False, False, True]
 

@@ -46,15 +46,15 @@ def refusal(patch: pytest.MonkeyPatch, *heard: KafkaError, topic_error: KafkaErr
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "said"),
+    ("code", "text", "message"),
     [
         (KafkaError._AUTHENTICATION, BAD_LOGIN, "the login was refused"),
         (KafkaError._AUTHENTICATION, NO_MECHANISM, "the broker does not offer this SASL mechanism"),
     ],
 )
-def test_a_refused_login_is_told_as_one(monkeypatch: pytest.MonkeyPatch, code: int, text: str, said: str) -> None:
+def test_a_refused_login_is_told_as_one(monkeypatch: pytest.MonkeyPatch, code: int, text: str, message: str) -> None:
     errors = (KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"), KafkaError(code, text))
-    assert refusal(monkeypatch, *errors).startswith(f"Kafka at {NOBODY}: {said}")
+    assert refusal(monkeypatch, *errors).startswith(f"Kafka at {NOBODY}: {message}")
 
 
 def test_a_broker_that_does_not_answer_is_told_from_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

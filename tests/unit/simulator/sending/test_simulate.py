@@ -105,9 +105,9 @@ def test_the_manifest_has_a_line_for_every_record_of_the_log(tmp_path: Path) -> 
 
 
 def test_progress_is_told_with_the_size_of_the_burst() -> None:
-    told: list[tuple[int, int | None]] = []
-    simulate(SimulationConfig(events=1_000), "b:1", "t", progress=lambda sent, total: told.append((sent, total)))
-    assert told == [(500, 1_021), (1_000, 1_021)]
+    given: list[tuple[int, int | None]] = []
+    simulate(SimulationConfig(events=1_000), "b:1", "t", progress=lambda sent, total: given.append((sent, total)))
+    assert given == [(500, 1_021), (1_000, 1_021)]
 
 
 class PretendedTime:

@@ -118,7 +118,7 @@ def do(name: str) -> UnknownField:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("amount", "is a column of payment_transactions already"),
         ("Amount", "is a column of payment_transactions already"),
@@ -130,9 +130,9 @@ def do(name: str) -> UnknownField:
         ("Note", "note is a column already, and BigQuery does not tell it from Note"),
     ],
 )
-def test_what_cannot_be_a_column_is_one_line_and_nothing_is_written(given: Any, name: str, said: str) -> None:
+def test_what_cannot_be_a_column_is_one_line_and_nothing_is_written(given: Any, name: str, message: str) -> None:
     warehouse = given(("note", "STRING"), carried=("note", "Note", "amount"))
-    with pytest.raises(CannotPromote, match=re.escape(said)) as refused:
+    with pytest.raises(CannotPromote, match=re.escape(message)) as refused:
         do(name)
     assert "\n" not in str(refused.value)
     assert (warehouse.rows, warehouse.views) == ([("note", "STRING")], [])

@@ -74,8 +74,8 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Platform:
     return platform
 
 
-def asked_for(platform: Platform, said: list[str] | None = None) -> Progress:
-    say = said.append if said is not None else lambda _: None
+def asked_for(platform: Platform, message: list[str] | None = None) -> Progress:
+    say = message.append if message is not None else lambda _: None
     return decide_by_queue(None, SETTINGS, REQUEST, platform.turn, say)  # type: ignore[arg-type]
 
 
@@ -87,10 +87,10 @@ def test_where_no_run_is_at_work_it_is_carried_out_at_once(platform: Platform) -
 
 def test_where_a_run_is_at_work_it_is_waited_for_and_said_once(platform: Platform) -> None:
     platform.is_taken, platform.done_after = True, 60
-    said: list[str] = []
-    assert asked_for(platform, said).decided == 5
+    message: list[str] = []
+    assert asked_for(platform, message).decided == 5
     assert platform.did == ["asked"]
-    assert said == ["A run is at work: it carries the request out between two batches."]
+    assert message == ["A run is at work: it carries the request out between two batches."]
 
 
 def test_a_command_whose_epoch_another_run_takes_waits_for_that_run(platform: Platform) -> None:

@@ -25,16 +25,16 @@ class Queue:
 
     waiting: list[Request] = field(default_factory=list)
     rows: int = 0
-    said: list[str] = field(default_factory=list)
+    message: list[str] = field(default_factory=list)
     concluded: list[tuple[str, State, str]] = field(default_factory=list)
     now: float = 100.0
 
     def row_count(self, *_: Any) -> int:
-        self.said.append("metadata")
+        self.message.append("metadata")
         return self.rows
 
     def oldest(self, *_: Any) -> Request | None:
-        self.said.append("query")
+        self.message.append("query")
         return self.waiting[0] if self.waiting else None
 
     def progress(self, *_: Any) -> Progress:
@@ -77,10 +77,10 @@ def test_while_nothing_is_asked_for_a_tables_metadata_is_all_that_is_looked_at(q
     carrying = of(queue)
     for _ in range(5):
         assert not carrying.step(1)
-    assert queue.said == ["metadata"], "at most once in a while"
+    assert queue.message == ["metadata"], "at most once in a while"
     queue.now += LOOK_SECONDS
     assert not carrying.step(1)
-    assert queue.said == ["metadata"] * 2
+    assert queue.message == ["metadata"] * 2
 
 
 def test_what_was_asked_for_before_is_looked_for_once(queue: Queue) -> None:
@@ -89,7 +89,7 @@ def test_what_was_asked_for_before_is_looked_for_once(queue: Queue) -> None:
     for _ in range(3):
         assert not carrying.step(1)
         queue.now += LOOK_SECONDS
-    assert queue.said == ["metadata", "query", "metadata", "metadata"]
+    assert queue.message == ["metadata", "query", "metadata", "metadata"]
 
 
 def test_a_request_is_carried_out_and_the_next_looked_for_at_once(

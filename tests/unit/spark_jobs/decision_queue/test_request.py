@@ -60,6 +60,6 @@ def test_what_was_refused_says_why_and_keeps_what_came_before() -> None:
 def test_late_payments_are_asked_for_less_what_is_decided() -> None:
     since = datetime(2026, 11, 21, tzinfo=UTC)
     chosen = Selection(partition=3, since=since, limit=60_000)
-    told = json.loads(json.dumps(late_arguments(chosen, Correction.REJECTED_LATE)))
-    assert late_selection(told, 0) == (chosen, Correction.REJECTED_LATE)
-    assert late_selection(told, 10_000)[0].limit == 50_000
+    given = json.loads(json.dumps(late_arguments(chosen, Correction.REJECTED_LATE)))
+    assert late_selection(given, 0) == (chosen, Correction.REJECTED_LATE)
+    assert late_selection(given, 10_000)[0].limit == 50_000

@@ -74,9 +74,9 @@ def test_a_deletion_is_a_tombstone_that_says_what_was_deleted(value: object) -> 
     assert decoded(value) == Unreadable(Reason.TOMBSTONE, "1001", OLD | {"__op": "d"} | TOLD)
 
 
-@pytest.mark.parametrize("told", [{"__deleted": "true"}, {"__deleted": True}, {"__op": "d"}])
-def test_an_unwrapped_deletion_is_a_tombstone_too(told: dict[str, Any]) -> None:
-    assert decoded(OLD | told) == Unreadable(Reason.TOMBSTONE, "1001", OLD | told)
+@pytest.mark.parametrize("given", [{"__deleted": "true"}, {"__deleted": True}, {"__op": "d"}])
+def test_an_unwrapped_deletion_is_a_tombstone_too(given: dict[str, Any]) -> None:
+    assert decoded(OLD | given) == Unreadable(Reason.TOMBSTONE, "1001", OLD | given)
 
 
 @pytest.mark.parametrize("key", [b"1001", b'"1001"', b'{"id":1001}', KEY])

@@ -30,8 +30,8 @@ def test_what_the_ledgers_digest_covers_stays_and_all_that_speaks_goes() -> None
     kept = {column.name for column in catalog.DELIVERIES.columns} - set(BLANK_DELIVERY)
     place = {"topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "batch_id"}
     assert kept == place | {"disposition", "reasons", "value_sha256"}
-    said = {field.name for field in catalog.TRANSACTIONS.columns} - place - {"value_sha256"}
-    assert said == set(catalog.PERSONAL)
+    message = {field.name for field in catalog.TRANSACTIONS.columns} - place - {"value_sha256"}
+    assert message == set(catalog.PERSONAL)
     assert {c.name for c in catalog.CORRECTIONS.columns if c.mode == "NULLABLE"} == set(catalog.PERSONAL)
 
 

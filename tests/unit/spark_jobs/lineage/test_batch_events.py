@@ -13,14 +13,14 @@ from tests.unit.spark_jobs.batches import BATCH, CONTROL, INTERVAL, SETTINGS
 REPORT = report_of(BATCH, CONTROL, 0.5, 0.25)
 
 
-def told() -> list[dict[str, Any]]:
+def given() -> list[dict[str, Any]]:
     return [json.loads(Serde.to_json(event)) for event in batch_events(SETTINGS, "acme", REPORT)]
 
 
 def test_a_batch_begins_and_ends_under_one_id_which_is_the_same_whoever_tells_of_it() -> None:
-    start, end = told()
+    start, end = given()
     assert (start["eventType"], end["eventType"]) == ("START", "COMPLETE")
-    assert start["run"] == end["run"] == told()[0]["run"]
+    assert start["run"] == end["run"] == given()[0]["run"]
     assert start["job"]["namespace"] == "acme"
     assert start["job"]["name"] == "payments.publish_batch"
     assert end["eventTime"] == REPORT.published_at.isoformat()
@@ -28,7 +28,7 @@ def test_a_batch_begins_and_ends_under_one_id_which_is_the_same_whoever_tells_of
 
 
 def test_the_topic_is_read_by_offsets_and_the_tables_are_written_by_rows() -> None:
-    for event in told():
+    for event in given():
         [topic] = event["inputs"]
         assert (topic["namespace"], topic["name"]) == ("kafka://127.0.0.1:9092", "payment-events")
         assert topic["inputFacets"]["inputStatistics"]["rowCount"] == REPORT.delivered
@@ -52,7 +52,7 @@ def test_every_facet_says_who_made_it_and_by_which_schema() -> None:
         mine = [value] if "_schemaURL" in value else []
         return [*mine, *(found for each in value.values() for found in facets(each))]
 
-    found = facets(told())
+    found = facets(given())
     assert len(found) == 2 * 6
     assert {facet["_producer"] for facet in found} == {PRODUCER}
     assert all(facet["_schemaURL"].startswith("https://openlineage.io/spec/") for facet in found)

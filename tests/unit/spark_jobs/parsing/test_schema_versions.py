@@ -46,7 +46,7 @@ def test_where_no_record_names_one_nothing_is_made(of: pa.ListArray | None) -> N
 
 
 def test_a_version_is_known_by_its_very_bytes() -> None:
-    said: list[Headers] = [
+    message: list[Headers] = [
         ONE,
         TWO,
         None,
@@ -54,6 +54,6 @@ def test_a_version_is_known_by_its_very_bytes() -> None:
         [(SCHEMA_VERSION_HEADER, b"2.0")],
         [(SCHEMA_VERSION_HEADER, None)],
     ]
-    found = versions_of(column(said))
+    found = versions_of(column(message))
     assert found is not None
     assert found.to_pylist() == ["1", "2", None, "2", UNKNOWN_VERSION, None]

@@ -373,14 +373,14 @@ def test_the_payload_hash_is_that_of_a_payment_sent_again() -> None:
 
 
 def test_a_kind_and_what_it_is_about_make_another_payment() -> None:
-    said = [
+    message = [
         VALID,
         VALID | {"payment_kind": "refund"},
         VALID | {"payment_kind": "refund", "original_transaction_id": "t-0"},
         VALID | {"payment_kind": "payment", "original_transaction_id": "refund"},
         VALID | {"payment_kind": "payment", "status": "settled"},
     ]
-    assert len(set(hashes(*said))) == len(said)
+    assert len(set(hashes(*message))) == len(message)
 
 
 def test_a_payment_of_version_2_says_the_same_as_one_of_version_1() -> None:

@@ -17,16 +17,16 @@ ROWS = [payment(number) for number in range(200)]
 
 
 def proof(transaction_id: str, rows: list[dict[str, Any]] = ROWS, depth: int = 2) -> dict[str, Any]:
-    told = [row for row in rows if row["transaction_id"] == transaction_id]
-    made = proof_of(transaction_id, sealed(rows, depth), told, way(rows, depth, transaction_id))
+    given = [row for row in rows if row["transaction_id"] == transaction_id]
+    made = proof_of(transaction_id, sealed(rows, depth), given, way(rows, depth, transaction_id))
     answer: dict[str, Any] = json.loads(json.dumps(made))
     return answer
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_a_payment_is_proved_to_be_counted_once_and_another_id_not_to_be_counted(depth: int) -> None:
-    said = verdict(proof("payment-7", depth=depth))
-    assert said == "payment-7 is counted once on 2026-11-20, with 1007 minor units of EUR"
+    message = verdict(proof("payment-7", depth=depth))
+    assert message == "payment-7 is counted once on 2026-11-20, with 1007 minor units of EUR"
     assert verdict(proof("payment-999", depth=depth)) == "payment-999 is not counted on 2026-11-20"
 
 

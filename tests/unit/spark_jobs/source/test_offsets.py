@@ -25,7 +25,7 @@ def test_every_offset_that_is_kept_will_do_and_the_end(offset: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "message"),
     [
         ({0: 4, 1: 0}, "partition 0 can be read from offset 5 to 9, not from 4"),
         ({0: 10, 1: 0}, "not from 10"),
@@ -33,6 +33,6 @@ def test_every_offset_that_is_kept_will_do_and_the_end(offset: int) -> None:
         ({0: 7, 1: 0, 2: 0}, "name each of them"),
     ],
 )
-def test_others_are_refused(chosen: dict[int, int], said: str) -> None:
-    with pytest.raises(WrongOffsets, match=said):
+def test_others_are_refused(chosen: dict[int, int], message: str) -> None:
+    with pytest.raises(WrongOffsets, match=message):
         check_offsets(chosen, EARLIEST, LATEST)

@@ -42,9 +42,9 @@ def found(admin: Admin) -> list[OpenTransaction]:
 
 
 def test_the_oldest_of_the_open_transactions_is_told_with_its_name_and_age() -> None:
-    [told] = found(Admin([producer(8, -1), producer(10, 43), producer(9, 40)], "settlement-3"))
-    assert told == OpenTransaction(2, 40, 5, 9, "settlement-3", BEGUN)
-    assert told.describe(BEGUN + timedelta(minutes=90)) == (
+    [given] = found(Admin([producer(8, -1), producer(10, 43), producer(9, 40)], "settlement-3"))
+    assert given == OpenTransaction(2, 40, 5, 9, "settlement-3", BEGUN)
+    assert given.describe(BEGUN + timedelta(minutes=90)) == (
         "partition 2: a transaction of producer 9 (settlement-3) is open from offset 40 on, open for 1:30:00; "
         "5 offsets wait until it is committed or aborted."
     )
@@ -55,9 +55,9 @@ def test_without_the_right_to_ask_the_coordinator_the_producers_last_record_says
 
 
 def test_without_any_right_the_offsets_are_told() -> None:
-    [told] = found(Admin())
-    assert told == OpenTransaction(2, 40, 5)
-    assert "an unknown producer is open from offset 40 on; 5 offsets wait" in told.describe(BEGUN)
+    [given] = found(Admin())
+    assert given == OpenTransaction(2, 40, 5)
+    assert "an unknown producer is open from offset 40 on; 5 offsets wait" in given.describe(BEGUN)
 
 
 def test_one_that_has_just_ended_is_not_told() -> None:

@@ -28,9 +28,9 @@ def test_an_error_of_a_jvm_is_told_by_its_name() -> None:
 
 def test_a_token_endpoint_that_refuses_is_told_without_what_the_client_made_of_it() -> None:
     error = KafkaTimeoutError("Unable to bootstrap")
-    said = "the token endpoint http://a/token refused the client (HTTP 401): mend the client's id and secret."
-    error.add_note(f"Bootstrap connection to bootstrap-0 failed: {said} (backoff 0.1 secs)")
-    assert why(error, NOBODY) == said
+    message = "the token endpoint http://a/token refused the client (HTTP 401): mend the client's id and secret."
+    error.add_note(f"Bootstrap connection to bootstrap-0 failed: {message} (backoff 0.1 secs)")
+    assert why(error, NOBODY) == message
 
 
 def test_a_port_where_nobody_listens_is_told_from_one_that_says_nothing() -> None:

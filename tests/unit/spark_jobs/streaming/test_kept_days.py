@@ -127,8 +127,8 @@ def test_without_what_was_kept_a_new_generation_is_complete_from_its_watermark_o
     old = Generation(tmp_path, "g1")
     old.take(published)
     new = old.renewed(tmp_path, "g2", published)
-    told = {from_microseconds(state.complete_since) for state in new.states.values()}
-    assert told == {old.watermark}
+    given = {from_microseconds(state.complete_since) for state in new.states.values()}
+    assert given == {old.watermark}
 
 
 def test_a_list_of_other_buckets_or_with_a_file_gone_or_altered_is_none(tmp_path: Path, published: Published) -> None:

@@ -39,18 +39,18 @@ def test_the_claims_are_one_line_that_never_changes_its_form() -> None:
 
 
 def test_a_batchs_contract_and_its_watermarks_delay_are_among_its_claims_where_they_are_known() -> None:
-    told = json.loads(VALUES["claims"])
-    assert told.pop("contract_version") == contract_of_now().version
-    assert told.pop("watermark_minutes") == 60
+    given = json.loads(VALUES["claims"])
+    assert given.pop("contract_version") == contract_of_now().version
+    assert given.pop("watermark_minutes") == 60
     later = ("contract_version", "watermark_minutes")
     before_versions = {name: value for name, value in VALUES.items() if name not in later}
-    assert told == json.loads(claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest))
+    assert given == json.loads(claims(before_versions, VALUES["partitions"], VALUES["amounts"], CONTROL.digest))
 
 
 def test_what_is_ignored_is_among_a_batchs_claims_where_it_is_counted() -> None:
-    told = json.loads(VALUES["claims"])
-    assert (told["ignored_count"], told["ignored_by_rule"]) == (0, "{}")
-    assert [row[-1] for row in told["partitions"]] == [0, 0, 0]
+    given = json.loads(VALUES["claims"])
+    assert (given["ignored_count"], given["ignored_by_rule"]) == (0, "{}")
+    assert [row[-1] for row in given["partitions"]] == [0, 0, 0]
     other = VALUES | {"ignored_by_rule": '{"test-mode": 1}'}
     assert claims(other, VALUES["partitions"], VALUES["amounts"], CONTROL.digest) != VALUES["claims"]
 
@@ -60,9 +60,9 @@ def test_holes_are_among_the_claims_where_there_are_any_and_old_digests_stay_as_
         rows = [{k: v for k, v in row.items() if k != "hole_count"} | none for row in VALUES["partitions"]]
         assert claims(VALUES, rows, VALUES["amounts"], CONTROL.digest) == VALUES["claims"]
     rows = [row | {"hole_count": 2} if row["kafka_partition"] == 1 else row for row in VALUES["partitions"]]
-    told = json.loads(claims(VALUES, rows, VALUES["amounts"], CONTROL.digest))
-    assert told.pop("holes") == [[1, 2]]
-    assert told == json.loads(VALUES["claims"])
+    given = json.loads(claims(VALUES, rows, VALUES["amounts"], CONTROL.digest))
+    assert given.pop("holes") == [[1, 2]]
+    assert given == json.loads(VALUES["claims"])
 
 
 def test_a_batch_without_a_record_has_a_content_too() -> None:

@@ -28,7 +28,7 @@ def test_both_settings_are_handed_on_to_other_processes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"PAYMENTS_TURN": "luck"}, "PAYMENTS_TURN must be one of lock, lease, not 'luck'"),
         ({"PAYMENTS_TURN": "lease", "SINKS": "delta"}, "PAYMENTS_TURN is lease, which is kept in the warehouse"),
@@ -37,7 +37,7 @@ def test_both_settings_are_handed_on_to_other_processes(tmp_path: Path) -> None:
         ({"PAYMENTS_TURN_LEASE_SECONDS": "6.5"}, "PAYMENTS_TURN_LEASE_SECONDS must be a whole number"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(given: dict[str, str], said: str) -> None:
-    with pytest.raises(SettingError, match=said) as refused:
+def test_what_cannot_be_is_refused_in_one_line(given: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingError, match=message) as refused:
         read_job_settings(given)
     assert "\n" not in str(refused.value)

@@ -84,7 +84,7 @@ def test_a_row_that_was_deleted_is_made_anew() -> None:
 
 def test_a_warehouse_that_does_not_answer_is_one_clear_line() -> None:
     away = ServiceUnavailable("try later")  # type: ignore[no-untyped-call]
-    said = r"WAREHOUSE_FAILED: the warehouse refused or was silent: .*; the next"
-    with pytest.raises(Incident, match=said) as silent:
+    message = r"WAREHOUSE_FAILED: the warehouse refused or was silent: .*; the next"
+    with pytest.raises(Incident, match=message) as silent:
         leases(FakeClient(away)).read()
     assert "\n" not in str(silent.value)

@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["acc-7", "--yes"], "--yes needs a --reason"),
         (["acc-7", "--yes", "--reason", " "], "--yes needs a --reason"),
@@ -33,10 +33,10 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
     ],
     ids=" ".join,
 )
-def test_nothing_is_erased_without_saying_what_and_why(words: list[str], said: str) -> None:
+def test_nothing_is_erased_without_saying_what_and_why(words: list[str], message: str) -> None:
     done = CliRunner().invoke(app, ["erase", *words], env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert said in done.output
+    assert message in done.output
 
 
 def test_what_would_be_erased_is_shown_by_day_and_currency() -> None:

@@ -31,12 +31,12 @@ def test_check_says_what_a_mapping_is() -> None:
     assert done.exit_code == 0
     assert "is good: version 2" in done.stdout
     assert "Not mapped, so empty: device_id" in done.stdout
-    said = json.loads(run("check", str(STRIPE), "--json").stdout)
-    assert (said["ok"], said["rules"]) == (
+    message = json.loads(run("check", str(STRIPE), "--json").stdout)
+    assert (message["ok"], message["rules"]) == (
         True,
         ["refund-told-twice", "refund-not-made", "dispute", "other-event", "not-captured", "test-mode"],
     )
-    assert "kind" in said["fields"]
+    assert "kind" in message["fields"]
 
 
 def test_check_names_all_that_is_wrong_with_lines_and_exits_1(broken: Path) -> None:
@@ -46,8 +46,8 @@ def test_check_names_all_that_is_wrong_with_lines_and_exits_1(broken: Path) -> N
         "line 10, fields.transaction_id.from",
         "line 20, fields.amount.unit",
     ]
-    said = json.loads(run("check", str(broken), "--json").stdout)
-    assert [(finding["line"], finding["key"]) for finding in said["findings"]] == [
+    message = json.loads(run("check", str(broken), "--json").stdout)
+    assert [(finding["line"], finding["key"]) for finding in message["findings"]] == [
         (10, "fields.transaction_id.from"),
         (20, "fields.amount.unit"),
     ]

@@ -30,9 +30,9 @@ def test_a_change_is_shown_in_records_fields_and_money(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "ignored: test-mode" in done.stdout
     assert "The mappings differ on these records." in done.stdout
-    said = json.loads(run("diff", str(STRIPE), str(other), SAMPLES, "--json").stdout)
-    assert [(change["name"], change["count"]) for change in said["fields"]] == [("amount", 2)]
-    crowns = next(money for money in said["money"] if money["currency"] == "ISK")
+    message = json.loads(run("diff", str(STRIPE), str(other), SAMPLES, "--json").stdout)
+    assert [(change["name"], change["count"]) for change in message["fields"]] == [("amount", 2)]
+    crowns = next(money for money in message["money"] if money["currency"] == "ISK")
     assert (crowns["old_minor"], crowns["new_minor"]) == (5_000, 500_000)
 
 

@@ -40,9 +40,9 @@ def test_a_draft_is_written_once_and_check_names_what_it_leaves_open(tmp_path: P
 
 
 def test_the_shipped_mapping_that_reads_the_events_is_named(tmp_path: Path) -> None:
-    said = json.loads(run("infer", str(STRIPE.parent / "samples.jsonl"), "--json").stdout)
-    assert said["records"] == 19
-    assert {path["path"] for path in said["paths"]} >= {"id", "data.object.amount"}
+    message = json.loads(run("infer", str(STRIPE.parent / "samples.jsonl"), "--json").stdout)
+    assert message["records"] == 19
+    assert {path["path"] for path in message["paths"]} >= {"id", "data.object.amount"}
     payments = [line for line in (STRIPE.parent / "samples.jsonl").read_text().splitlines() if '"row"' in line]
     events = "[" + ",".join(json.dumps(json.loads(line)["value"]) for line in payments) + "]"
     path = tmp_path / "events.json"

@@ -33,8 +33,8 @@ def test_the_samples_beside_a_mapping_are_run(tmp_path: Path) -> None:
     differs = run("test", str(other), "--samples", str(STRIPE.parent / "samples.jsonl"))
     assert differs.exit_code == 1
     assert "a SEPA debit in part captured: amount: expected '42', got '50'" in differs.stdout
-    said = json.loads(run("test", str(other), "--samples", str(STRIPE.parent / "samples.jsonl"), "--json").stdout)
-    assert next(sample["name"] for sample in said["samples"] if not sample["ok"]) == "a SEPA debit in part captured"
+    message = json.loads(run("test", str(other), "--samples", str(STRIPE.parent / "samples.jsonl"), "--json").stdout)
+    assert next(sample["name"] for sample in message["samples"] if not sample["ok"]) == "a SEPA debit in part captured"
 
 
 def test_a_wrong_mapping_or_sample_ends_the_test_with_one_line(broken: Path, tmp_path: Path) -> None:

@@ -240,8 +240,8 @@ def test_beside_a_warehouse_an_erasure_is_followed_in_rows_and_files_whenever_th
     rows = [
         row for part in query(open_table(beside, catalog.DELIVERIES), "select * from t") for row in part.to_pylist()
     ]
-    told = {row["kafka_offset"]: (row["disposition"], row["transaction_id"]) for row in rows}
-    assert told == {0: (ERASED, None), 1: (ERASED, None), 2: ("UNIQUE", "stays")}
+    given = {row["kafka_offset"]: (row["disposition"], row["transaction_id"]) for row in rows}
+    assert given == {0: (ERASED, None), 1: (ERASED, None), 2: ("UNIQUE", "stays")}
     assert held(beside) == ([0, 1, 2], ["stays"], [1])
     files = list(Path(beside.delta_location.removeprefix("file://")).rglob("*.parquet"))
     assert files
