@@ -26,6 +26,12 @@ BIGQUERY, DELTA = SINKS = ("bigquery", "delta")
 BY_LOCK, BY_LEASE = TURNS = ("lock", "lease")
 """By what one of several processes is at work: a lock of this machine, or a lease in the warehouse."""
 LEASE_SECONDS = (3, 600)
+HISTORY_DAYS = 28
+"""Of so many days before a payment's own the models of fraud read payments: fraud_history_days of dbt."""
+BEGUN_DAYS = 2
+"""A day that is begun, and the one that the nightly work of it is done on."""
+INCIDENT_DAYS = 8
+"""The dashboard and the alerts look at the incidents of a week."""
 
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -47,7 +53,8 @@ class JobSettings:
     URIs (`file:` or `gs:`); a checkpoint generation is a folder below the first. A partition's part of a batch is read
     by as many tasks as it has `max_records_per_task`: a hot one holds no core up. `lookback_days` is how far before the
     watermark a batch's new ids are looked for among the published payments; `watermark_minutes` is how far the
-    watermark trails the greatest event_time; a day is sealed `seal_after_hours` after its end. `planned_per_second` and
+    watermark trails the greatest event_time; a day is sealed `seal_after_hours` after its end. Of sealed days rows are
+    kept for so many days: deliveries, the raw values among them, and payments; 0 is for ever. `planned_per_second` and
     `planned_days` are the traffic that limits of bytes billed are made for. `sinks` are of SINKS; `delta_location` is a
     URI as well, of the folder that holds the Delta tables. `event_mapping` is the file that says what the topic's
     events mean; empty: they are the contract's own. `unreadable_labels` is one of UNREADABLE_LABELS. Spark's executors
@@ -72,6 +79,10 @@ class JobSettings:
     lookback_days: int = 3
     keep_generations_hours: int = 24
     seal_after_hours: int = 24
+    keep_deliveries_days: int = 0
+    keep_raw_days: int = 0
+    keep_payments_days: int = 0
+    keep_incidents_days: int = 0
     watermark_minutes: int = DEFAULT_WATERMARK_MINUTES
     planned_per_second: int = 10_000
     planned_days: int = 365
@@ -97,6 +108,11 @@ class JobSettings:
     def lookback_microseconds(self) -> int:
         """How long before the watermark published ids are known."""
         return self.lookback_days * 86_400_000_000
+
+    @property
+    def expires(self) -> bool:
+        """Whether days expire at all."""
+        return bool(self.keep_deliveries_days or self.keep_raw_days or self.keep_payments_days)
 
     @property
     def has_delta(self) -> bool:
@@ -127,6 +143,10 @@ class JobSettings:
             "PAYMENTS_LOOKBACK_DAYS": str(self.lookback_days),
             "PAYMENTS_KEEP_GENERATIONS_HOURS": str(self.keep_generations_hours),
             "PAYMENTS_SEAL_AFTER_HOURS": str(self.seal_after_hours),
+            "PAYMENTS_KEEP_DELIVERIES_DAYS": str(self.keep_deliveries_days),
+            "PAYMENTS_KEEP_RAW_DAYS": str(self.keep_raw_days),
+            "PAYMENTS_KEEP_PAYMENTS_DAYS": str(self.keep_payments_days),
+            "PAYMENTS_KEEP_INCIDENTS_DAYS": str(self.keep_incidents_days),
             "PAYMENTS_WATERMARK_MINUTES": str(self.watermark_minutes),
             "PAYMENTS_PLANNED_PER_SECOND": str(self.planned_per_second),
             "PAYMENTS_PLANNED_DAYS": str(self.planned_days),
@@ -168,6 +188,10 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
         keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
         seal_after_hours=_positive(env, "PAYMENTS_SEAL_AFTER_HOURS", 24),
+        keep_deliveries_days=_kept_days(env, "PAYMENTS_KEEP_DELIVERIES_DAYS"),
+        keep_raw_days=_kept_days(env, "PAYMENTS_KEEP_RAW_DAYS"),
+        keep_payments_days=_kept_days(env, "PAYMENTS_KEEP_PAYMENTS_DAYS"),
+        keep_incidents_days=_kept_days(env, "PAYMENTS_KEEP_INCIDENTS_DAYS"),
         watermark_minutes=_watermark_minutes(env),
         planned_per_second=_positive(env, "PAYMENTS_PLANNED_PER_SECOND", 10_000),
         planned_days=_positive(env, "PAYMENTS_PLANNED_DAYS", 365),
@@ -186,6 +210,7 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
     )
     _refuse_a_mixed_target(settings)
     _refuse_a_turn_that_cannot_be(settings)
+    _refuse_to_keep_too_little(settings)
     return settings
 
 
@@ -223,6 +248,33 @@ def _refuse_a_turn_that_cannot_be(settings: JobSettings) -> None:
     least, most = LEASE_SECONDS
     if not least <= settings.turn_lease_seconds <= most:
         raise SettingError(f"PAYMENTS_TURN_LEASE_SECONDS must be from {least} to {most}.")
+
+
+def _refuse_to_keep_too_little(settings: JobSettings) -> None:
+    """What is read of days that are over must still be there: by the look-back, the seal, and the models of fraud."""
+    until_sealed = -(-settings.watermark_minutes // 1440) + -(-settings.seal_after_hours // 24) + BEGUN_DAYS
+    sealed = f"a day is sealed within {until_sealed} days"
+    looked_back = f"the look-back (PAYMENTS_LOOKBACK_DAYS) needs {settings.lookback_days} before that"
+    history = f"the fraud models need {HISTORY_DAYS} before that"
+    least_delivered = until_sealed + settings.lookback_days
+    for name, days, least, why in (
+        ("PAYMENTS_KEEP_DELIVERIES_DAYS", settings.keep_deliveries_days, least_delivered, f"{sealed}, {looked_back}"),
+        ("PAYMENTS_KEEP_RAW_DAYS", settings.keep_raw_days, least_delivered, f"{sealed}, {looked_back}"),
+        (
+            "PAYMENTS_KEEP_PAYMENTS_DAYS",
+            settings.keep_payments_days,
+            until_sealed + max(HISTORY_DAYS, settings.lookback_days),
+            f"{sealed}, {history if settings.lookback_days <= HISTORY_DAYS else looked_back}",
+        ),
+        ("PAYMENTS_KEEP_INCIDENTS_DAYS", settings.keep_incidents_days, INCIDENT_DAYS, "alerts look at a week"),
+    ):
+        if 0 < days < least:
+            raise SettingError(f"{name} must be 0, which keeps for ever, or at least {least}, not {days}: {why}.")
+    if settings.keep_raw_days > settings.keep_deliveries_days > 0:
+        raise SettingError(
+            f"PAYMENTS_KEEP_RAW_DAYS is {settings.keep_raw_days}, and the deliveries themselves are kept for "
+            f"{settings.keep_deliveries_days} days (PAYMENTS_KEEP_DELIVERIES_DAYS): leave the first out, or lower it."
+        )
 
 
 def _sinks(value: str) -> tuple[str, ...]:
@@ -302,6 +354,13 @@ def _watermark_minutes(env: Mapping[str, str]) -> int:
             f"PAYMENTS_WATERMARK_MINUTES must be at most {MAX_WATERMARK_MINUTES} (a week), not {minutes}."
         )
     return minutes
+
+
+def _kept_days(env: Mapping[str, str], name: str) -> int:
+    value = env.get(name) or "0"
+    if not re.fullmatch("[0-9]{1,5}", value):
+        raise SettingError(f"{name} must be a whole number of days, or 0, which keeps for ever, not {value!r}.")
+    return int(value)
 
 
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:

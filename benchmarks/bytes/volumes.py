@@ -63,6 +63,7 @@ LAWS: Mapping[str, Grows] = {
     catalog.SCHEMA_MIGRATIONS.name: Grows.NOT,
     catalog.CONTRACT_VERSIONS.name: Grows.NOT,
     catalog.DAY_SEALS.name: Grows.DAY,
+    catalog.RETENTION_MARKS.name: Grows.DAY,
     catalog.DAY_REPORTS.name: Grows.DAY,
     catalog.FRAUD_LABELS.name: Grows.DAY,
     catalog.FRAUD_LISTS.name: Grows.DAY,

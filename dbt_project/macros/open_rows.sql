@@ -39,6 +39,11 @@
     {%- else -%}
         {%- set label = label_of(checked_table(), 'checked') -%}
     {%- endif -%}
+    {#- Of batches before it rows may have expired: their seals and the ledger count them. -#}
+    {%- set kept = kept_since(ledger) -%}
+    {%- if kept and (not label or label.split('-')[0] | int < kept.split('-')[0] | int) -%}
+        {%- set label = kept -%}
+    {%- endif -%}
     {%- if not label -%}
         {{ return({'seen': seen}) }}
     {%- endif -%}
@@ -83,7 +88,21 @@
 {#- In the form of `checked`: the build after which the first batch was published in the days that are not sealed. -#}
 {% macro unsealed_since(ledger) -%}
     {%- set asked = 'select date_add(max(day), interval 1 day) as day from ' ~ source('payment_data', 'day_seals') -%}
-    {%- set day = run_query(asked).rows[0][0] -%}
+    {{ return(published_since(ledger, run_query(asked).rows[0][0])) }}
+{%- endmacro %}
+
+{#- In the form of `checked`: the build after which the first batch was published of which all rows are kept. -#}
+{% macro kept_since(ledger) -%}
+    {%- set asked -%}
+        select max(kept_from) as day
+        from {{ source('payment_data', 'retention_marks') }}
+        where kept in ('payment_deliveries', 'payment_transactions')
+    {%- endset -%}
+    {{ return(published_since(ledger, run_query(asked).rows[0][0])) }}
+{%- endmacro %}
+
+{#- The same of the first batch that was published on a day, or after; nothing where there is no such day. -#}
+{% macro published_since(ledger, day) -%}
     {%- if not day -%}
         {{ return(none) }}
     {%- endif -%}

@@ -39,8 +39,9 @@ class SealConfig(dg.Config):
 def day_seals(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[StackSettings], bigquery: dg.ResourceParam[Any]
 ) -> dg.MaterializeResult[None]:
-    """Seal each day that is over, and keep its report. What is sealed once is not read again by it."""
+    """Seal each day that is over, and keep its report; then have days expire that are older than is kept."""
     from orchestration.compliance.reporting import keep, make
+    from spark_jobs.retention.expire import expire
     from spark_jobs.sealing.seal_days import seal_days
 
     with bigquery.get_client(Work.SEAL) as client:
@@ -48,9 +49,14 @@ def day_seals(
         for seal in made:
             # Kept as it is known now, with the verdicts of now.
             keep(client, settings.job, make(client, settings.job, seal.day, BY, datetime.now(UTC)))
+        expired = expire(client, settings.job, BY, datetime.now(UTC))
     for seal in made:
         context.log.info(f"{seal.day}: {seal.payment_count} payments, digest {seal.digest}")
-    return dg.MaterializeResult(metadata={"sealed": [str(seal.day) for seal in made]})
+    for each in expired:
+        held = f"; {each.held_days} days more, until they are sealed" if each.held_days else ""
+        context.log.info(f"{each.kept} is kept from {each.kept_from} on{held}")
+    kept_from = {each.kept: str(each.kept_from) for each in expired}
+    return dg.MaterializeResult(metadata={"sealed": [str(seal.day) for seal in made], "kept_from": kept_from})
 
 
 @dg.asset_check(

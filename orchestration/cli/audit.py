@@ -79,7 +79,8 @@ def show(verdict: DayVerdict) -> None:
 
 
 def _cells(batch: BatchVerdict) -> list[object]:
-    reported = f"FAIL {batch.broken}: {batch.detail}" if batch.broken else "OK"
+    good = f"OK: {batch.detail}" if batch.detail else "OK"
+    reported = f"FAIL {batch.broken}: {batch.detail}" if batch.broken else good
     return [batch.batch_id, f"{batch.published_at:%H:%M:%S}" if batch.published_at else "", batch.delivered, reported]
 
 

@@ -93,6 +93,12 @@ def show(verdict: Verdict) -> None:
             f" {verdict.scope.sealed_until} are sealed: of them the ledger, the chain of seals, and the payments of"
             " the newest. `payments verify --full` reads every row."
         )
+    expired = [f"{name} of days before {mark.kept_from}" for name, mark in verdict.expired_days().items()]
+    if expired:
+        say(
+            f"Expired: {', '.join(expired)}. {verdict.expired_batches} batches are counted by the ledger alone, and"
+            " payments of these days by their seals."
+        )
     for why, count in verdict.not_reread.items():
         say(
             f"Not read again: {count} kept records of batches with {why}; their bytes are proved, their fields in part."

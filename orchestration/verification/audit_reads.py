@@ -32,6 +32,8 @@ def read_day(reads: WarehouseReads, day: date) -> DayEvidence:
         **bounds,
     )
     numbers = [row["batch_id"] for row in batches]
+    expired = frozenset(row["batch_id"] for row in batches if not reads.kept.are_deliveries_of(row))
+    there = [row for row in batches if row["batch_id"] not in expired]
     span = {"first": min(numbers, default=0), "last": max(numbers, default=0)}
     of_the_day = "where batch_id between @first and @last"
     before = reads.read(
@@ -48,10 +50,11 @@ def read_day(reads: WarehouseReads, day: date) -> DayEvidence:
         batches=batches,
         partitions=reads.read(f"select * from {{batch_ledger_partitions}} {of_the_day}", **span),
         amounts=reads.read(f"select * from {{batch_ledger_amounts}} {of_the_day}", **span),
-        content={number: found for piece in _pieces(batches) for number, found in _contents(reads, piece)},
+        content={number: found for piece in _pieces(there) for number, found in _contents(reads, piece)},
         before=before[0] if before else None,
         after=after[0] if after else None,
         newest=newest[0] if newest else None,
+        expired=expired,
     )
 
 

@@ -43,13 +43,14 @@ CORRECTION_RULES = {
             group by topic, kafka_partition, kafka_offset) as reread
             on c.topic = reread.topic and c.kafka_partition = reread.kafka_partition
                 and c.kafka_offset = reread.kafka_offset and c.correction_id > reread.correction_id
-        where d.topic is null or (d.disposition = '{ERASED}') != (c.transaction_id is null)
+        where {{is_delivery_kept}} and (
+            d.topic is null or (d.disposition = '{ERASED}') != (c.transaction_id is null)
             or d.batch_id != c.batch_id or d.value_sha256 != c.value_sha256 or d.kafka_timestamp != c.kafka_timestamp
             or d.disposition != '{ERASED}' and (
                 not ({_ALLOWED})
                 or d.transaction_id != c.transaction_id or d.event_time != c.event_time or c.payload_hash is null
                 or reread.topic is null and (d.currency != c.currency or d.amount_minor != c.amount_minor
-                    or d.payload_hash not in (c.payload_hash, {earlier_payload_hash("c.")})))
+                    or d.payload_hash not in (c.payload_hash, {earlier_payload_hash("c.")}))))
         """,
     "a replay is as it was asked for": f"""
         select topic, kafka_partition, kafka_offset from {{payment_replays}}
@@ -62,7 +63,7 @@ CORRECTION_RULES = {
             on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset
         left join {payment_deliveries} as n
             on n.topic = r.topic and n.kafka_partition = r.new_partition and n.kafka_offset = r.new_offset
-        where d.topic is null or d.disposition not in ('QUARANTINED', 'IGNORED', 'ERASED')
+        where d.topic is null and {is_all_kept} or d.disposition not in ('QUARANTINED', 'IGNORED', 'ERASED')
             or d.value_sha256 != r.value_sha256 or n.value_sha256 != r.value_sha256
         """,
 }

@@ -37,13 +37,15 @@ DETAILS = {
     Broken.CONTROL_DIFFERS: "it is the newest batch, and pipeline_control carries another digest",
     Broken.OPENING_DIFFERS: "it does not follow on the digest that was given",
 }
+EXPIRED = "its records have expired, and its ledger rows are what its digest was made of"
 
 
 @dataclass(frozen=True, slots=True)
 class DayEvidence:
     """What was read of one day. `before` and `after` are its neighbours in the ledger, by time.
 
-    `content` is by batch what its deliveries hash to; `newest` is the control row, None where there is none.
+    `content` is by batch what its deliveries hash to; of those in `expired` it is not known any more. `newest` is the
+    control row, None where there is none.
     """
 
     day: date
@@ -54,6 +56,7 @@ class DayEvidence:
     before: ReadRow | None
     after: ReadRow | None
     newest: ReadRow | None
+    expired: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +134,13 @@ def _judge_batches(evidence: DayEvidence, ordered: Sequence[ReadRow]) -> Iterato
         broken = _first_break(
             row,
             is_doubled=rows[number] > 1,
-            content=evidence.content.get(number, ""),
+            content=row["content_hash"] if number in evidence.expired else evidence.content.get(number, ""),
             told=_claims(row, partitions.get(number, []), amounts.get(number, []), digests.get(number - 1)),
             newest=evidence.newest,
         )
         digests[number] = row["digest"]
-        detail = DETAILS[broken] if broken else ""
+        gone = EXPIRED if number in evidence.expired else ""
+        detail = DETAILS[broken] if broken else gone
         yield BatchVerdict(number, broken, detail, row["published_at"], row["delivered"], row["digest"])
 
 

@@ -34,7 +34,8 @@ class Evidence:
     """What was read: whole small tables, the large ones tallied, and the records that break a rule by themselves.
 
     `delivery_counts` is by batch, partition and disposition; `delivery_amounts` by batch, disposition and currency;
-    `ignored_counts` by batch and rule of the mapping. Of batches up to `after_batch` no record was looked at.
+    `ignored_counts` by batch and rule of the mapping. Of batches up to `after_batch`, and of those that have `expired`,
+    no record was looked at.
     """
 
     ledger: Sequence[Row] = ()
@@ -48,15 +49,20 @@ class Evidence:
     erasures: Sequence[Row] = ()
     broken_records: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     after_batch: int = 0
+    expired: frozenset[int] = frozenset()
+
+    def is_looked_at(self, row: Row) -> bool:
+        """Whether the records of the row's batch were."""
+        return row["batch_id"] > self.after_batch and row["batch_id"] not in self.expired
 
     def looked_at(self) -> "Evidence":
         """What is said of batches of which records were looked at."""
         return replace(
             self,
-            ledger=[row for row in self.ledger if row["batch_id"] > self.after_batch],
-            ledger_partitions=[row for row in self.ledger_partitions if row["batch_id"] > self.after_batch],
-            ledger_amounts=[row for row in self.ledger_amounts if row["batch_id"] > self.after_batch],
-            erasures=[row for row in self.erasures if row["batch_id"] > self.after_batch],
+            ledger=list(filter(self.is_looked_at, self.ledger)),
+            ledger_partitions=list(filter(self.is_looked_at, self.ledger_partitions)),
+            ledger_amounts=list(filter(self.is_looked_at, self.ledger_amounts)),
+            erasures=list(filter(self.is_looked_at, self.erasures)),
         )
 
     def said_of_others(self) -> list[Row]:
@@ -64,10 +70,10 @@ class Evidence:
         told = [
             {**row, "disposition": str(disposition), "record_count": row.get(name) or 0}
             for row in self.ledger_partitions
-            if row["batch_id"] <= self.after_batch
+            if not self.is_looked_at(row)
             for disposition, name in _COUNTS.items()
         ]
-        erased = [row for row in self.erasures if row["batch_id"] <= self.after_batch]
+        erased = [row for row in self.erasures if not self.is_looked_at(row)]
         told += [{**row, "record_count": -row["record_count"]} for row in erased]
         return told + [{**row, "disposition": ERASED} for row in erased]
 

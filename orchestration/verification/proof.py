@@ -22,6 +22,7 @@ from orchestration.verification.ledger_rules import (
 from orchestration.verification.reparse_rules import rejudge
 from orchestration.verification.scope import Scope
 from orchestration.verification.warehouse_reads import WarehouseReads
+from spark_jobs.retention.kept import EVERYTHING, Kept, Mark
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import Row
@@ -38,7 +39,7 @@ class Verdict:
     """What verification found. `expected` is what the manifest says, `matched` what the warehouse holds of it.
 
     `not_reread` counts kept records that the contract of their batch could not judge again, by why. `scope` is what was
-    looked at, where that is not everything.
+    looked at, where that is not everything. Of `expired_batches` not all records are `kept`; their ledger rows are.
     """
 
     partitions: list[PartitionTally]
@@ -49,11 +50,22 @@ class Verdict:
     not_reread: Mapping[str, int] = field(default_factory=dict)
     offsets: Sequence[OffsetTally] = ()
     scope: Scope | None = None
+    kept: Kept = EVERYTHING
+    expired_batches: int = 0
 
     @property
     def is_proved(self) -> bool:
         """Whether nothing breaks, and the manifest agrees where there is one."""
         return not self.breaks and self.expected == self.matched
+
+    def expired_days(self) -> dict[str, Mark]:
+        """What has expired, with its mark."""
+        marks = {
+            "deliveries": self.kept.deliveries,
+            "raw values": self.kept.raw_values,
+            "payments": self.kept.payments,
+        }
+        return {name: mark for name, mark in marks.items() if mark}
 
 
 def examine(settings: StackSettings, manifest: "Manifest | None", *, is_full: bool = True) -> Verdict:
@@ -80,42 +92,54 @@ def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | Non
         totals = reads.whole_table(catalog.CONTROL_TOTALS) if manifest else []
     again = rejudge(kept, evidence.ledger, versions)
     breaks = find_breaks(evidence) + missing_corrections(counts, evidence.control) + again.breaks
-    if reads.scope:
-        breaks += _broken_seals(client, job)
+    if reads.scope or reads.kept != EVERYTHING:
+        breaks += _broken_seals(client, job, reads.kept)
     held = tally([*evidence.delivery_counts, *evidence.said_of_others()])
     offsets = offset_tally(evidence.ledger_partitions)
     if manifest is None:
-        return Verdict(held, [], [], breaks, evidence.accepted_gaps, again.not_reread, offsets, reads.scope)
+        gone = (reads.kept, len(evidence.expired))
+        return Verdict(held, [], [], breaks, evidence.accepted_gaps, again.not_reread, offsets, reads.scope, *gone)
     breaks += manifest_rules.compare_records(manifest, stored) + manifest_rules.compare_control_totals(manifest, totals)
     matched = manifest_rules.tally_of_stored(manifest, stored)
     reported = manifest_rules.tally_of(manifest, manifest_rules.erased_of(stored))
     return Verdict(held, reported, matched, breaks, evidence.accepted_gaps, again.not_reread, offsets)
 
 
-def _broken_seals(client: "bigquery.Client", job: JobSettings) -> list[Break]:
-    """The chain of all seals, and the newest sealed day."""
+def _broken_seals(client: "bigquery.Client", job: JobSettings, kept: Kept) -> list[Break]:
+    """The chain of all seals, which counts the days that have expired, and the newest sealed day."""
     from spark_jobs.sealing.recheck import recheck
 
     links, days = recheck(client, job, lambda seals: seals[-1:])
     problems = [("day_seals", problem) for problem in links]
+    marks = [mark for mark in (kept.deliveries, kept.payments) if mark]
+    if marks and not days:
+        problems.append(
+            ("day_seals", f"days before {max(m.kept_from for m in marks)} have expired, and none is sealed")
+        )
     problems += [(f"{day.seal.day}", problem) for day in days for problem in day.problems]
     return [Break("a sealed day is as it was sealed", where, "", problem) for where, problem in problems]
 
 
 def gather(reads: WarehouseReads, ledger: Sequence[Row]) -> Evidence:
     """All that the rules among the tables need."""
+    expired = frozenset(row["batch_id"] for row in ledger if not reads.kept.are_deliveries_of(row))
+
+    def whole(rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if row["batch_id"] not in expired]
+
     return Evidence(
         ledger=ledger,
         ledger_partitions=reads.whole_table(catalog.LEDGER_PARTITIONS),
         ledger_amounts=reads.whole_table(catalog.LEDGER_AMOUNTS),
         control=reads.whole_table(catalog.CONTROL),
         accepted_gaps=reads.whole_table(catalog.ACCEPTED_GAPS),
-        delivery_counts=reads.delivery_counts(),
-        delivery_amounts=reads.delivery_amounts(),
-        ignored_counts=reads.ignored_counts(),
+        delivery_counts=whole(reads.delivery_counts()),
+        delivery_amounts=whole(reads.delivery_amounts()),
+        ignored_counts=whole(reads.ignored_counts()),
         erasures=reads.whole_table(catalog.ERASURES),
         broken_records=reads.broken_records(),
         after_batch=reads.scope.after_batch if reads.scope else 0,
+        expired=expired,
     )
 
 
@@ -133,6 +157,9 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
             "after_batch": verdict.scope.after_batch,
             "sealed_until": verdict.scope.sealed_until.isoformat(),
         }
+    gone = {name: mark.kept_from.isoformat() for name, mark in verdict.expired_days().items()}
+    if gone:
+        answer["expired"] = {**gone, "batches": verdict.expired_batches}
     answer["accepted_gaps"] = [dict(gap) for gap in verdict.accepted_gaps]
     answer["not_reread"] = dict(verdict.not_reread)
     answer["breaks"] = [asdict(found) for found in verdict.breaks]

@@ -71,6 +71,7 @@ _RECORD_RULES = {
                 on d.topic = c.topic and d.kafka_partition = c.kafka_partition and d.kafka_offset = c.kafka_offset
             where d.disposition != 'ERASED'
                 and if(d.disposition = 'UNIQUE', 1, 0) + coalesce(c.payments_added, 0) != 0
+                and {is_payment_kept}
         ) as d
         full outer join {payments_of_batches} as t
             on d.topic = t.topic and d.kafka_partition = t.kafka_partition and d.kafka_offset = t.kafka_offset

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from spark_jobs.retention.kept import Kept
+from spark_jobs.settings import JobSettings
 from spark_jobs.tables.row_types import Row
 
 BEFORE_ITS_RETRY = timedelta(hours=1)
@@ -37,12 +39,53 @@ class Scope:
             "payment_corrections": f"(select * from `{dataset}.payment_corrections`"
             f" where decided_at >= {delivered} and {is_newer})",
             "is_payment_in_reach": f"d.event_time >= {retried}",
+            **ALL_KEPT,
         }
 
 
-def whole(dataset: str) -> dict[str, str]:
-    """The same where all is looked at, of what is no table's name."""
-    return {"payments_of_batches": f"`{dataset}.payment_transactions`", "is_payment_in_reach": "true"}
+ALL_KEPT = dict.fromkeys(("is_payment_kept", "is_delivery_kept", "is_raw_value_kept", "is_all_kept"), "true")
+"""Conditions of rules, where nothing has expired: of days that are not sealed nothing has."""
+
+
+def reach(settings: JobSettings) -> timedelta:
+    """How much older than a duplicate its payment may be: the look-back goes back from the watermark, which trails."""
+    return timedelta(days=settings.lookback_days + 2, minutes=settings.watermark_minutes)
+
+
+def whole(dataset: str, kept: Kept, before: timedelta) -> dict[str, str]:
+    """The same where all is looked at that is kept.
+
+    Args:
+        dataset: the dataset's full name.
+        kept: what has expired.
+        before: how much older than a duplicate its payment may be.
+    """
+    deliveries, payments, raw_values = kept.deliveries, kept.payments, kept.raw_values
+    parts = {
+        **ALL_KEPT,
+        "payments_of_batches": f"`{dataset}.payment_transactions`",
+        "is_payment_in_reach": "true",
+        "is_all_kept": "false" if deliveries else "true",
+    }
+    of_payments = []
+    if deliveries:
+        is_kept = deliveries.is_kept("kafka_timestamp", "batch_id")
+        of_payments.append(is_kept)
+        parts["payment_deliveries"] = f"(select * from `{dataset}.payment_deliveries` where {is_kept})"
+        parts["is_delivery_kept"] = deliveries.is_kept("c.kafka_timestamp", "c.batch_id")
+    if payments:
+        is_kept = payments.is_kept("event_time", "batch_id")
+        of_payments.append(is_kept)
+        parts["payment_transactions"] = f"(select * from `{dataset}.payment_transactions` where {is_kept})"
+        parts["is_payment_kept"] = payments.is_kept("d.event_time", "d.batch_id")
+        parts["is_payment_in_reach"] = f"d.event_time >= timestamp '{(payments.moment + before).isoformat(' ')}'"
+    if of_payments:
+        parts["payments_of_batches"] = (
+            f"(select * from `{dataset}.payment_transactions` where {' and '.join(of_payments)})"
+        )
+    if raw_values:
+        parts["is_raw_value_kept"] = raw_values.is_kept("d.kafka_timestamp", "d.batch_id")
+    return parts
 
 
 def unsealed(sealed_until: date | None, ledger: Sequence[Row], oldest_correction: datetime | None) -> Scope | None:

@@ -7,12 +7,14 @@ dbt builds. Names come from allow-lists (settings and spark_jobs.sinks.delta), v
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from orchestration.verification import scope as scopes
 from orchestration.verification.correction_rules import CORRECTION_COUNTS, CORRECTION_RULES, REPLAY_LEADS
 from orchestration.verification.erasure_rules import ERASURE_RULES
 from orchestration.verification.record_rules import _RECORD_RULES
+from spark_jobs.retention.kept import EVERYTHING, Kept
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import Row
@@ -31,32 +33,42 @@ _VIEWS = ("pipeline_health", "reconciliation_daily")
 class WarehouseReads:
     """The reads, by one client. Each sees one state of all tables; those of one session see the same one.
 
-    With a scope they see of the large tables the batches that are in it.
+    With a scope they see of the large tables the batches that are in it. Of rows that have expired none is seen, as
+    far as `kept` says.
     """
 
     client: "bigquery.Client"
     settings: JobSettings
     session_id: str | None = None
     scope: scopes.Scope | None = None
+    kept: Kept = EVERYTHING
 
     @contextmanager
     def at_one_moment(self) -> Iterator["WarehouseReads"]:
         """The same reads, all of the state of now, whatever is published, built or corrected until they are done."""
+        from spark_jobs.retention.marks import read_kept
         from spark_jobs.warehouse.snapshot import snapshot
 
         with snapshot(self.client) as session_id:
-            yield replace(self, session_id=session_id)
+            kept = read_kept(self.client, self.settings, session_id)
+            yield replace(self, session_id=session_id, kept=kept)
 
     def of_unsealed_days(self, ledger: Sequence[Row]) -> "WarehouseReads":
         """The same reads of the days that are not sealed; of everything where none is sealed."""
-        [newest] = self.read("select max(day) as day from {day_seals}")
-        sealed = scopes.unsealed(newest["day"], ledger, None)
+        newest = self.newest_sealed_day()
+        sealed = scopes.unsealed(newest, ledger, None)
         if sealed is None:
             return self
         [oldest] = replace(self, scope=sealed).read(
             "select min(event_time) as event_time from {payment_corrections} where payments_added != 0"
         )
-        return replace(self, scope=scopes.unsealed(newest["day"], ledger, oldest["event_time"]))
+        return replace(self, scope=scopes.unsealed(newest, ledger, oldest["event_time"]))
+
+    def newest_sealed_day(self) -> date | None:
+        """None where no day is sealed. A column of a table of one row a day."""
+        [newest] = self.read("select max(day) as day from {day_seals}")
+        day: date | None = newest["day"]
+        return day
 
     def newest_batch(self) -> Row | None:
         """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
@@ -160,7 +172,7 @@ class WarehouseReads:
             select d.* from {payment_deliveries} as d
             left join (select * from {payment_corrections} where kind = 'RETRACTED_DUPLICATE') as c
                 on d.topic = c.topic and d.kafka_partition = c.kafka_partition and d.kafka_offset = c.kafka_offset
-            where d.disposition not in ('UNIQUE', 'ERASED') and c.topic is null
+            where d.disposition not in ('UNIQUE', 'ERASED') and c.topic is null and {is_raw_value_kept}
             """
         )
 
@@ -199,4 +211,6 @@ class WarehouseReads:
         """What a name in braces stands for."""
         dataset = f"{self.settings.project}.{self.settings.dataset}"
         names = {name: f"`{dataset}.{name}`" for name in (*_VIEWS, *(table.name for table in catalog.TABLES))}
-        return names | (self.scope.parts(dataset) if self.scope else scopes.whole(dataset))
+        return names | (
+            self.scope.parts(dataset) if self.scope else scopes.whole(dataset, self.kept, scopes.reach(self.settings))
+        )

@@ -4,7 +4,7 @@ Belongs here: the reads of a look, and their order. Does not belong here: due ti
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,11 +15,15 @@ from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import WarehouseReads
 from orchestration.watch.history import keep
 from orchestration.watch.rules import (
+    BUILD,
+    SEALS,
+    SEALS_ASKED_EVERY,
     WARM_UP,
     Before,
     BuildSeen,
     DueTimes,
     Observation,
+    SealsSeen,
     Seen,
     SensorSeen,
     continued,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
     from orchestration.resources.bigquery import PaymentsBigQueryResource
     from orchestration.resources.broker import BrokerReader
+    from spark_jobs.publishing.control import Control
 
 _SLACK = timedelta(hours=1)
 """How much sooner than a build's request the batches that it added may have been published, at most."""
@@ -104,6 +109,7 @@ def _look(
         build=build,
         seconds_to_build_end=_measure(settings, client, build, before, now),
         transactions=transactions,
+        seals=_seals(settings, client, control, before, now),
     )
     rows = observe(seen, before, due_times(settings), now)
     write_observations(client, settings.job, rows)
@@ -124,6 +130,27 @@ def _measure(
         return None
     since = max(build.started_at - _SLACK, watching_since(before, now) + WARM_UP)
     return seconds_to_build_end(client, settings.job, (build.batch_before, build.built_batch), since, build.ended_at)
+
+
+def _seals(
+    settings: StackSettings, client: "Client", control: "Control | None", before: Before, now: datetime
+) -> SealsSeen | None:
+    """The newest sealed day, where days expire; a column of a table of one row a day, once an hour."""
+    from spark_jobs.retention.kept import sealed_by
+
+    old, job = before.get((BUILD, SEALS)), settings.job
+    if not job.expires or control is None:
+        return None
+    newest: date | None
+    if old and now - old.since < SEALS_ASKED_EVERY:
+        newest, asked_at = date.fromisoformat(old.state), old.since
+    else:
+        newest, asked_at = WarehouseReads(client, job).newest_sealed_day(), now
+    if newest is None:
+        return None
+    # Nothing is wrong with a day that the watermark is not past: nothing has come since.
+    is_over = control.watermark is not None and control.watermark.date() > newest + timedelta(days=1)
+    return SealsSeen(newest, asked_at, sealed_by(job, newest) if is_over else None)
 
 
 def newest_build(instance: dg.DagsterInstance) -> BuildSeen | None:

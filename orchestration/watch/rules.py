@@ -7,7 +7,7 @@ pause of the watch all due times begin anew, so that a start is no alarm.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from orchestration.automation.backlog import Published, find_trouble, identity_of, lag_of
 from spark_jobs.source.open_transactions import OpenTransaction
@@ -29,6 +29,15 @@ WARM_UP = timedelta(minutes=5)
 
 TRANSACTION_DUE = timedelta(minutes=15)
 """The longest that a broker lets a transaction last, unless it is set otherwise (transaction.max.timeout.ms)."""
+
+SEALS = "seals"
+"""What is looked at of them is told as a build is: their own row, of the same metric."""
+
+SEALED_SOON = timedelta(hours=26)
+"""Days are sealed once a night: a start has time until then."""
+
+SEALS_ASKED_EVERY = timedelta(hours=1)
+"""How often the seals are asked for: they change once a night."""
 
 MEASURED_FOR = timedelta(minutes=15)
 """How long the freshness that a build came to is shown: an idle topic is not late."""
@@ -83,12 +92,21 @@ class BuildSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class SealsSeen:
+    """The newest sealed day, and when that was asked. The next day has to be sealed by `due_at`, if that is known."""
+
+    newest: date
+    asked_at: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """All that one look saw. `topic` is None where the broker did not answer, and `broker` says what it did.
 
     `seconds_to_build_end` is, of the batches that the newest build added, the greatest 95th percentile of the time from
     the broker's timestamp to the build's end; None where it added none that count, or was measured already.
-    `transactions` are those that are open, and that records wait for.
+    `transactions` are those that are open, and that records wait for. `seals` is None where no day expires.
     """
 
     published: Published | None
@@ -99,6 +117,7 @@ class Seen:
     build: BuildSeen | None
     seconds_to_build_end: int | None = None
     transactions: Sequence[OpenTransaction] = ()
+    seals: SealsSeen | None = None
 
 
 def continued(before: Sequence[Observation], now: datetime) -> Before:
@@ -125,6 +144,7 @@ def observe(seen: Seen, before: Before, due: DueTimes, now: datetime) -> list[Ob
         *_transactions(seen, before, now),
         *(_sensor(sensor, before, due, begun, now) for sensor in seen.sensors),
         _build(seen, before, due, now),
+        *_seals(seen, begun, now),
         *_freshness(seen, before, now),
     ]
 
@@ -203,6 +223,18 @@ def _build(seen: Seen, before: Before, due: DueTimes, now: datetime) -> Observat
         since = old.since if old.state == str(built) or seen.build is None else max(old.since, seen.build.started_at)
     detail = f"batches {built + 1} to {seen.last_batch} are not built"
     return Observation(BUILD, "marts", str(built), since, since + due.build, 0, detail, now)
+
+
+def _seals(seen: Seen, begun: datetime, now: datetime) -> list[Observation]:
+    """Overdue: half of the time is over for which a day is kept, and it is not sealed. Unsealed it does not expire."""
+    if seen.seals is None:
+        return []
+    newest, asked_at, due_at = seen.seals.newest, seen.seals.asked_at, seen.seals.due_at
+    detail = f"days are sealed up to {newest}"
+    if due_at is not None:
+        due_at = max(due_at, begun + SEALED_SOON)
+        detail += ", and the next one is over: until it is sealed, no day after it expires (`payments seal`)"
+    return [Observation(BUILD, SEALS, newest.isoformat(), asked_at, due_at, 0, detail, now)]
 
 
 def _freshness(seen: Seen, before: Before, now: datetime) -> list[Observation]:

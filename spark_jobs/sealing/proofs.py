@@ -31,6 +31,10 @@ def prove(client: "Client", settings: JobSettings, transaction_id: str, day: "da
         seal = next((seal for seal in reads.seals() if seal.day == day), None)
         if seal is None:
             raise NotProved(f"{day} is not sealed: see `payments seal`")
+        if not reads.kept().are_payments_of(day):
+            raise NotProved(
+                f"the payments of {day} have expired, and its seal is kept: a proof that was made before holds"
+            )
         id_hash = sha256(transaction_id)
         made = proof_of(transaction_id, seal, reads.payment(seal, transaction_id), reads.way(seal, id_hash))
         erased = reads.erased(seal)

@@ -37,16 +37,19 @@ def recheck(
 ) -> tuple[list[str], list[Rechecked]]:
     """What is wrong with the chain, and each chosen day.
 
-    The chain is read whole, a row a day; of a chosen day all payments are read.
+    The chain is read whole, a row a day; of a chosen day all payments are read. Of a day that has expired the seal is
+    all that there is.
 
     Args:
         client: the warehouse.
         settings: names the tables.
-        chosen: of all seals those whose days are looked at.
+        chosen: of the seals whose days are kept those whose days are looked at.
     """
     with failures_as_incidents(), sealed_reads(client, settings) as reads:
         seals = reads.seals()
-        return broken_links(seals), [_rechecked(reads, seal) for seal in chosen(seals)]
+        kept = reads.kept()
+        there = [seal for seal in seals if kept.are_payments_of(seal.day)]
+        return broken_links(seals), [_rechecked(reads, seal) for seal in chosen(there)]
 
 
 def _rechecked(reads: SealedReads, seal: Seal) -> Rechecked:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.retention.kept import Kept
+from spark_jobs.retention.marks import read_kept
 from spark_jobs.sealing import statements
 from spark_jobs.sealing.hash_tree import EMPTY_ROOT
 from spark_jobs.sealing.seals import Seal, Sums, bounds
@@ -51,6 +53,10 @@ class SealedReads:
         """Every seal, in order. The table has a row a day."""
         rows = self._run(f"select * from `{table_id(self.settings, DAY_SEALS)}` order by seal_id")
         return [Seal.of_row(row) for row in rows]
+
+    def kept(self) -> Kept:
+        """Of which days the payments are there."""
+        return read_kept(self.client, self.settings, self.session_id)
 
     def control_rows(self) -> list[Row]:
         """A row for each pipeline that publishes into the dataset."""

@@ -34,6 +34,7 @@ from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
 from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
 from spark_jobs.tables.operation_tables import LEASES as LEASES
 from spark_jobs.tables.operation_tables import OBSERVATIONS as OBSERVATIONS
+from spark_jobs.tables.operation_tables import RETENTION_MARKS as RETENTION_MARKS
 from spark_jobs.tables.operation_tables import SCHEMA_MIGRATIONS as SCHEMA_MIGRATIONS
 from spark_jobs.tables.request_tables import DECISION_OUTCOMES as DECISION_OUTCOMES
 from spark_jobs.tables.request_tables import DECISION_REQUESTS as DECISION_REQUESTS
@@ -319,4 +320,5 @@ TABLES: tuple[Table, ...] = (
     FRAUD_LISTS,
     DECISION_REQUESTS,
     DECISION_OUTCOMES,
+    RETENTION_MARKS,
 )

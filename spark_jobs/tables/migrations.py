@@ -101,6 +101,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "rows lie in the order of their time, so that the newest hours can be read alone",
         clustered=(catalog.DELIVERIES, catalog.TRANSACTIONS),
     ),
+    Migration(21, "from which day on rows are kept", tables=(catalog.RETENTION_MARKS,)),
 )
 """In order, a version each. One that was released stays as it is."""
 

@@ -78,6 +78,18 @@ INCIDENTS = Table(
     ),
 )
 
+RETENTION_MARKS = Table(
+    "retention_marks",
+    "From which day on rows are kept: one row each time that a day expires. Rows are added, never changed.",
+    (
+        Column("kept", "STRING", "What is kept: the table, or its column after a dot."),
+        Column("kept_from", "DATE", "Rows of days before it have expired, as far as batches up to last_batch_id go."),
+        Column("last_batch_id", "INT64", "The newest batch that was published before that day."),
+        Column("marked_by", "STRING", "Who, or which part of the platform, had them expire."),
+        Column("marked_at", "TIMESTAMP", "When."),
+    ),
+)
+
 SCHEMA_MIGRATIONS = Table(
     "schema_migrations",
     "The versions that the dataset has had: one row per version that it was made at, or brought to.",

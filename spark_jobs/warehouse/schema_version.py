@@ -39,7 +39,7 @@ def set_version(client: "Client", control_id: str, version: int) -> None:
         table.labels = {**table.labels, VERSION_LABEL: str(version)}
         return "labels"
 
-    _patch(client, control_id, change)
+    change_table(client, control_id, change)
 
 
 def add_columns(client: "Client", table_id: str, columns: Sequence["SchemaField"]) -> None:
@@ -51,7 +51,7 @@ def add_columns(client: "Client", table_id: str, columns: Sequence["SchemaField"
         table.schema = [*table.schema, *lacking]
         return "schema" if lacking else None
 
-    _patch(client, table_id, change)
+    change_table(client, table_id, change)
 
 
 def order_rows(client: "Client", table_id: str, cluster_by: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ def order_rows(client: "Client", table_id: str, cluster_by: Sequence[str]) -> No
         table.clustering_fields = list(cluster_by)
         return "clustering_fields" if is_other else None
 
-    _patch(client, table_id, change)
+    change_table(client, table_id, change)
 
 
 def insist[Answer](change: Callable[[], Answer]) -> Answer:
@@ -81,7 +81,9 @@ def insist[Answer](change: Callable[[], Answer]) -> Answer:
     return change()
 
 
-def _patch(client: "Client", table_id: str, change: Callable[["Table"], str | None]) -> None:
+def change_table(client: "Client", table_id: str, change: Callable[["Table"], str | None]) -> None:
+    """Make a change of a table, which names the field that it changed; None where there is nothing to do."""
+
     def attempt() -> None:
         table = client.get_table(table_id, **bounds())
         field = change(table)

@@ -118,6 +118,7 @@ def tables(records: list[Delivery]) -> Tables:
         "schema_migrations": [],
         "contract_versions": [],
         "day_seals": [],
+        "retention_marks": [],
         "day_reports": [],
         "payment_fraud_labels": [],
         "payment_fraud_lists": [],

@@ -19,6 +19,8 @@ from spark_jobs.warehouse.job_labels import Work
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
+    from spark_jobs.retention.kept import Kept
+
 
 def erase(
     account: Annotated[str, typer.Argument(help="The account, as records write it: an id, or any other text.")],
@@ -53,10 +55,13 @@ def erase(
 def _show(client: "Client", settings: StackSettings, account: str) -> None:
     from spark_jobs.erasure.account_search import find, unsearchable
     from spark_jobs.erasure.erase import receipts
+    from spark_jobs.retention.marks import read_kept
 
     hidden = unsearchable(client, settings.job)
     if hidden:
         say(f"{hidden} quarantined records are no text (payment_errors: INVALID_UTF8). They are not searched.")
+    for said in expired_lines(read_kept(client, settings.job)):
+        say(said)
     found = find(client, settings.job, account)
     if found:
         table("What names the account", COLUMNS, cells(found))
@@ -66,6 +71,20 @@ def _show(client: "Client", settings: StackSettings, account: str) -> None:
     say("Nothing names the account." if not earlier else "Nothing names the account any more.")
     if earlier:
         table("Receipts", RECEIPT_COLUMNS, receipt_cells(earlier))
+
+
+def expired_lines(kept: "Kept") -> list[str]:
+    """What no erasure has to look for any more."""
+    lines = []
+    if kept.payments or kept.deliveries:
+        told = {"payments": kept.payments, "deliveries": kept.deliveries}
+        days = " and ".join(f"{name} before {mark.kept_from}" for name, mark in told.items() if mark)
+        lines.append(
+            f"By itself has expired, and is gone for good: {days}. Decisions about them are kept, and searched."
+        )
+    if kept.raw_values:
+        lines.append(f"Of deliveries before {kept.raw_values.kept_from} no value is kept that could name an account.")
+    return lines
 
 
 def carry_out(client: "Client", settings: StackSettings, account: str, reason: str) -> None:

@@ -39,6 +39,7 @@ def report(
     Stack(settings).require_warehouse()
     from orchestration.compliance import reporting
     from orchestration.compliance.page import page_of
+    from spark_jobs.retention.marks import read_kept
     from spark_jobs.warehouse.client import connect
 
     with connect(settings.job, Work.SEAL) as client:
@@ -46,6 +47,8 @@ def report(
             found, signatures = reporting.kept(client, settings.job, asked)
         except ValueError as changed:
             raise CommandError(str(changed)) from None
+        if (found is None or anew) and read_kept(client, settings.job).has_expired(asked):
+            raise CommandError(f"Rows of {asked} have expired: a report of now would not have them.")
         if found is None or anew:
             found, signatures = reporting.make(client, settings.job, asked, getuser(), datetime.now(UTC)), []
             reporting.keep(client, settings.job, found)

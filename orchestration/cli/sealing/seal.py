@@ -59,6 +59,7 @@ def _seal(settings: StackSettings) -> None:
 
 
 def _check(settings: StackSettings, day: "date | None", *, every: bool) -> None:
+    from spark_jobs.retention.marks import read_kept
     from spark_jobs.sealing.recheck import recheck
     from spark_jobs.warehouse.client import connect
 
@@ -68,6 +69,11 @@ def _check(settings: StackSettings, day: "date | None", *, every: bool) -> None:
         return [seal for seal in seals if seal.day == day] if day else seals[-1:]
 
     with connect(settings.job, Work.SEAL) as client:
+        kept = read_kept(client, settings.job)
+        if day and not kept.are_payments_of(day):
+            raise CommandError(
+                f"The payments of {day} have expired: its seal is a link of the chain that --all checks."
+            )
         broken, days = recheck(client, settings.job, chosen)
     if not days and not broken:
         raise CommandError(f"{day} is not sealed." if day else "No day is sealed yet: see `payments seal`.")
@@ -75,6 +81,8 @@ def _check(settings: StackSettings, day: "date | None", *, every: bool) -> None:
         (found.seal.day, found.seal.payment_count, found.corrected, found.erased, _verdict(found)) for found in days
     ]
     table("Sealed days", ("day", "payments", "corrected since", "erased since", "verdict"), rows)
+    if every and kept.payments:
+        say(f"The payments of days before {kept.payments.kept_from} have expired: of them the chain alone is checked.")
     for problem in broken:
         say(f"FAIL {problem}")
     if broken or not all(found.is_good for found in days):

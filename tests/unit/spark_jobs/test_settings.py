@@ -52,6 +52,38 @@ def test_the_mapping_of_the_events_is_a_file_that_is_there(tmp_path: Path) -> No
     assert read_job_settings(settings.environment()).event_mapping == str(mapping)
 
 
+def test_days_are_kept_for_ever_or_as_long_as_they_are_read() -> None:
+    kept = {"PAYMENTS_KEEP_DELIVERIES_DAYS": "90", "PAYMENTS_KEEP_RAW_DAYS": "30", "PAYMENTS_KEEP_PAYMENTS_DAYS": "400"}
+    settings = read_job_settings(kept)
+    assert (settings.keep_deliveries_days, settings.keep_raw_days, settings.keep_payments_days) == (90, 30, 400)
+    assert read_job_settings(settings.environment()) == settings
+    least = {
+        "PAYMENTS_KEEP_DELIVERIES_DAYS": 7,
+        "PAYMENTS_KEEP_RAW_DAYS": 7,
+        "PAYMENTS_KEEP_PAYMENTS_DAYS": 32,
+        "PAYMENTS_KEEP_INCIDENTS_DAYS": 8,
+    }
+    for name, days in least.items():
+        read_job_settings({name: str(days)})
+        with pytest.raises(SettingError, match=rf"^{name} must be 0, .* or at least {days}, not {days - 1}: .*\.$"):
+            read_job_settings({name: str(days - 1)})
+
+
+def test_what_else_is_set_says_how_long_days_are_read() -> None:
+    longer = {"PAYMENTS_LOOKBACK_DAYS": "60", "PAYMENTS_SEAL_AFTER_HOURS": "49", "PAYMENTS_WATERMARK_MINUTES": "1441"}
+    with pytest.raises(SettingError, match=r"at least 67, not 66: a day is sealed within 7 days, the look-back"):
+        read_job_settings({**longer, "PAYMENTS_KEEP_PAYMENTS_DAYS": "66"})
+    with pytest.raises(SettingError, match=r"at least 67, not 66"):
+        read_job_settings({**longer, "PAYMENTS_KEEP_DELIVERIES_DAYS": "66"})
+
+
+def test_raw_values_are_kept_no_longer_than_their_deliveries() -> None:
+    with pytest.raises(SettingError, match=r"PAYMENTS_KEEP_RAW_DAYS is 60, and the deliveries"):
+        read_job_settings({"PAYMENTS_KEEP_DELIVERIES_DAYS": "30", "PAYMENTS_KEEP_RAW_DAYS": "60"})
+    with pytest.raises(SettingError, match="a whole number of days, or 0"):
+        read_job_settings({"PAYMENTS_KEEP_RAW_DAYS": "-1"})
+
+
 def test_the_watermark_trails_by_what_is_set() -> None:
     assert read_job_settings({}).watermark_microseconds == WATERMARK_MICROSECONDS
     assert Batch.__dataclass_fields__["watermark_minutes"].default == DEFAULT_WATERMARK_MINUTES

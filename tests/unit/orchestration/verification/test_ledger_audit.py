@@ -152,6 +152,18 @@ def test_a_batch_that_was_removed_is_named_wherever_it_was(numbers: list[int], f
     assert broken(day(rows)) == found
 
 
+def test_of_a_batch_whose_records_have_expired_the_ledger_rows_are_still_held_against_its_digest() -> None:
+    rows = ledger()
+    gone = replace(day(rows), content={6: "content 6", 7: "content 7"}, expired=frozenset({4, 5}))
+    verdict = judge(gone)
+    assert verdict.is_good
+    assert ["expired" in batch.detail for batch in verdict.batches] == [True, True, False, False]
+    rows[5]["late_count"] += 1
+    [broken] = [batch for batch in judge(gone).batches if batch.broken]
+    assert (broken.batch_id, broken.broken) == (5, Broken.LEDGER_DIFFERS)
+    assert not judge(replace(gone, expired=frozenset({4}))).is_good, "what has not expired must be there"
+
+
 def test_a_batch_that_is_there_twice_is_named() -> None:
     evidence = day(ledger())
     doubled = replace(evidence, batches=[*evidence.batches, copy.copy(evidence.batches[1])])

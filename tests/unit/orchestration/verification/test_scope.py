@@ -1,11 +1,14 @@
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from benchmarks.bytes.analyzer import Warehouse
 from orchestration.verification.correction_rules import CORRECTION_RULES
 from orchestration.verification.ledger_rules import Evidence, tally
 from orchestration.verification.record_rules import _RECORD_RULES
-from orchestration.verification.scope import Scope, unsealed, whole
+from orchestration.verification.scope import Scope, reach, unsealed, whole
+from spark_jobs.retention.kept import EVERYTHING, Kept, Mark
+from spark_jobs.settings import read_job_settings
 from spark_jobs.tables import catalog
 
 SEALED = date(2026, 11, 20)
@@ -53,10 +56,26 @@ def test_a_rule_about_a_part_of_the_tables_is_a_statement_that_bigquerys_own_ana
     """Those that join: the others differ by a table's name alone."""
     names = {table.name: f"`p.d.{table.name}`" for table in catalog.TABLES}
     parts = Scope(SEALED, 7, at(20, 22), at(20, 21)).parts("p.d")
+    marks = [Mark(date(2026, 11, day), day) for day in (1, 2, 3)]
+    some, reached = Kept(*marks), reach(read_job_settings({}))
     analyzer = Warehouse()
     for sql in (sql for sql in (_RECORD_RULES | CORRECTION_RULES).values() if " join " in sql):
-        for chosen in (whole("p.d"), parts):
+        for chosen in (whole("p.d", EVERYTHING, reached), whole("p.d", some, reached), parts):
             analyzer.accept(sql.format(**(names | chosen)))
+
+
+def test_a_row_that_has_expired_is_looked_for_by_no_rule() -> None:
+    day = date(2026, 11, 1)
+    parts = whole("p.d", Kept(payments=Mark(day, 7)), timedelta(days=5))
+    is_kept = "coalesce({0}event_time >= timestamp '2026-11-01 00:00:00+00:00' or {0}batch_id > 7, true)"
+    assert parts["payment_transactions"] == f"(select * from `p.d.payment_transactions` where {is_kept.format('')})"
+    assert parts["is_payment_kept"] == is_kept.format("d.")
+    assert parts["is_payment_in_reach"] == "d.event_time >= timestamp '2026-11-06 00:00:00+00:00'"
+    assert (parts["is_all_kept"], parts["is_delivery_kept"], "payment_deliveries" in parts) == ("true", "true", False)
+    parts = whole("p.d", Kept(deliveries=Mark(day, 7)), timedelta(days=5))
+    assert (parts["is_all_kept"], parts["is_payment_kept"], "payment_transactions" in parts) == ("false", "true", False)
+    # A payment whose delivery has expired has nothing to agree with.
+    assert "where coalesce(kafka_timestamp >= " in parts["payments_of_batches"]
 
 
 def counted(number: int, disposition: str, count: int) -> dict[str, Any]:
@@ -77,4 +96,7 @@ def test_of_batches_that_are_not_looked_at_the_ledger_and_receipts_say_what_ther
     [held] = tally([*evidence.delivery_counts, *evidence.said_of_others()])
     assert (held.delivered, held.unique, held.duplicate, held.erased) == (14, 9, 4, 1)
     assert [row["batch_id"] for row in evidence.looked_at().ledger_partitions] == [2]
+    # What has expired is counted in the same way, wherever it is in the ledger.
+    again = replace(evidence, after_batch=0, expired=frozenset({1}))
+    assert tally([*again.delivery_counts, *again.said_of_others()]) == [held]
     assert evidence.looked_at().erasures == []

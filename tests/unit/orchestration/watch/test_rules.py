@@ -1,7 +1,7 @@
 """By when each watched thing is due: no alarm at rest, at a start or after a pause, and one where something is dead."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from orchestration.automation.backlog import Published
 from orchestration.watch import rules
@@ -9,6 +9,7 @@ from orchestration.watch.rules import (
     BuildSeen,
     DueTimes,
     Observation,
+    SealsSeen,
     Seen,
     SensorSeen,
     continued,
@@ -215,3 +216,17 @@ def test_no_open_transaction_is_due_and_of_a_silent_broker_none_is_known() -> No
     assert (row.due_at, row.detail) == (None, "no transaction is open")
     silent = row_of(watched(replace(REST, topic=None, broker="no answer")), rules.TRANSACTION)
     assert (silent.due_at, silent.detail) == (None, "not known: the broker does not answer")
+
+
+def test_a_day_that_should_be_sealed_is_due_and_a_start_has_a_night_for_it() -> None:
+    sealed = date(2026, 11, 1)
+    at_rest = replace(REST, seals=SealsSeen(sealed, START, None))
+    assert due_times(watched(at_rest)) == {}
+    assert row_of(watched(at_rest), rules.BUILD, rules.SEALS).detail == "days are sealed up to 2026-11-01"
+    late = replace(REST, seals=SealsSeen(sealed, START, START - timedelta(days=3)))
+    row = row_of(watched(late), rules.BUILD, rules.SEALS)
+    assert (row.due_at, row.state) == (START + timedelta(hours=26), "2026-11-01")
+    assert "payments seal" in row.detail
+    soon = replace(REST, seals=SealsSeen(sealed, START, START + timedelta(days=3)))
+    assert row_of(watched(soon), rules.BUILD, rules.SEALS).due_at == START + timedelta(days=3)
+    assert [row for row in watched(REST) if row.subject == rules.SEALS] == [], "where no day expires nothing is asked"
