@@ -217,8 +217,10 @@ def _payment_of(client: "Client", settings: JobSettings, delivery: Row) -> Row:
         order by correction_id desc limit 1
         """
     names = ("topic", "kafka_partition", "kafka_offset")
-    [row] = run(client, sql, {name: delivery[name] for name in names})
-    return row
+    rows = run(client, sql, {name: delivery[name] for name in names})
+    if not rows:
+        raise NoSuchChoice("what that delivery says has expired (PAYMENTS_KEEP_RAW_DAYS), so it cannot be chosen.")
+    return rows[0]
 
 
 def _place(row: Row) -> TopicPlace:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 DEFAULT_LIMIT = 10_000
+HAS_ITS_VALUE = "(d.raw_value is not null or d.value_sha256 = sha256(b''))"
+"""The condition of a delivery whose value has not expired: a record that never had one has the hash of nothing."""
+
 RECENT = timedelta(days=2)
 """Of which late payments are looked at where nobody says since when: the warehouse keeps months of them."""
 

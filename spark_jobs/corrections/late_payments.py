@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.corrections.decisions import Decision, Plan, decide
-from spark_jobs.corrections.kept_records import Selection, payments_of
+from spark_jobs.corrections.kept_records import HAS_ITS_VALUE, Selection, payments_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 def undecided(client: "Client", settings: JobSettings, selection: Selection) -> list[dict[str, Any]]:
     """The first delivery of each late payment that is neither published nor decided: whole rows, oldest first.
+
+    What has no value any more cannot be decided: it has expired.
 
     An id is looked for among the payments from the look-back before the oldest of these on: as far as a batch looks for
     one that says another time.
@@ -42,6 +44,7 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
     sql = f"""
         select d.* from {name[catalog.DELIVERIES]} as d
         where d.disposition = 'LATE' and {conditions}
+            and {HAS_ITS_VALUE}
             and d.transaction_id not in (
                 select transaction_id from {name[catalog.TRANSACTIONS]} where event_time >= @paid_since)
             and d.transaction_id not in (

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from spark_jobs.contract.payment_event import ERASED, Disposition
-from spark_jobs.corrections.kept_records import Selection
+from spark_jobs.corrections.kept_records import HAS_ITS_VALUE, Selection
 from spark_jobs.corrections.resend import place_of
 from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.reading.contracts import contract_in_use
@@ -36,13 +36,17 @@ MAX_AT_ONCE = 1_000
 def candidates(
     client: "Client", settings: JobSettings, selection: Selection, disposition: Disposition = Disposition.QUARANTINED
 ) -> list[Row]:
-    """Quarantined or ignored records of the selection that were never replayed: whole rows, oldest first."""
+    """Quarantined or ignored records of the selection that were never replayed: whole rows, oldest first.
+
+    What has no value any more cannot be sent: it has expired.
+    """
     conditions, values = selection.conditions()
     sql = f"""
         select d.* from `{table_id(settings, catalog.DELIVERIES)}` as d
         left join `{table_id(settings, catalog.REPLAYS)}` as r
             on d.topic = r.topic and d.kafka_partition = r.kafka_partition and d.kafka_offset = r.kafka_offset
         where d.disposition = @disposition and r.topic is null and d.topic = @topic and {conditions}
+            and {HAS_ITS_VALUE}
         order by d.kafka_timestamp, d.kafka_partition, d.kafka_offset
         limit @most
         """

@@ -13,6 +13,13 @@ with moves as (
         amount_sum as amount,
         amount_eur_sum as amount_eur
     from {{ ref('payment_metrics') }}
+    -- Of days before it what went back has expired: a net without it would be wrong.
+    where
+        date(window_start) >= (
+            select coalesce(max(kept_from), date '2000-01-01')
+            from {{ ref('stg_payments__retention_marks') }}
+            where kept = 'payment_transactions'
+        )
     union all
     select
         date(events.event_time) as day,
