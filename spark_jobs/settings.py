@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from spark_jobs.kept_days import KEPT_DAYS, problems_of
+
 DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_TOPIC = "payment-events"
 DEFAULT_GROUP, NO_GROUP = "exactly-once-payments", "none"
@@ -26,12 +28,6 @@ BIGQUERY, DELTA = SINKS = ("bigquery", "delta")
 BY_LOCK, BY_LEASE = TURNS = ("lock", "lease")
 """By what one of several processes is at work: a lock of this machine, or a lease in the warehouse."""
 LEASE_SECONDS = (3, 600)
-HISTORY_DAYS = 28
-"""Of so many days before a payment's own the models of fraud read payments: fraud_history_days of dbt."""
-BEGUN_DAYS = 2
-"""A day that is begun, and the one that the nightly work of it is done on."""
-INCIDENT_DAYS = 8
-"""The dashboard and the alerts look at the incidents of a week."""
 
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -251,30 +247,9 @@ def _refuse_a_turn_that_cannot_be(settings: JobSettings) -> None:
 
 
 def _refuse_to_keep_too_little(settings: JobSettings) -> None:
-    """What is read of days that are over must still be there: by the look-back, the seal, and the models of fraud."""
-    until_sealed = -(-settings.watermark_minutes // 1440) + -(-settings.seal_after_hours // 24) + BEGUN_DAYS
-    sealed = f"a day is sealed within {until_sealed} days"
-    looked_back = f"the look-back (PAYMENTS_LOOKBACK_DAYS) needs {settings.lookback_days} before that"
-    history = f"the fraud models need {HISTORY_DAYS} before that"
-    least_delivered = until_sealed + settings.lookback_days
-    for name, days, least, why in (
-        ("PAYMENTS_KEEP_DELIVERIES_DAYS", settings.keep_deliveries_days, least_delivered, f"{sealed}, {looked_back}"),
-        ("PAYMENTS_KEEP_RAW_DAYS", settings.keep_raw_days, least_delivered, f"{sealed}, {looked_back}"),
-        (
-            "PAYMENTS_KEEP_PAYMENTS_DAYS",
-            settings.keep_payments_days,
-            until_sealed + max(HISTORY_DAYS, settings.lookback_days),
-            f"{sealed}, {history if settings.lookback_days <= HISTORY_DAYS else looked_back}",
-        ),
-        ("PAYMENTS_KEEP_INCIDENTS_DAYS", settings.keep_incidents_days, INCIDENT_DAYS, "alerts look at a week"),
-    ):
-        if 0 < days < least:
-            raise SettingError(f"{name} must be 0, which keeps for ever, or at least {least}, not {days}: {why}.")
-    if settings.keep_raw_days > settings.keep_deliveries_days > 0:
-        raise SettingError(
-            f"PAYMENTS_KEEP_RAW_DAYS is {settings.keep_raw_days}, and the deliveries themselves are kept for "
-            f"{settings.keep_deliveries_days} days (PAYMENTS_KEEP_DELIVERIES_DAYS): leave the first out, or lower it."
-        )
+    days = {name: int(settings.environment()[name]) for name in KEPT_DAYS}
+    for problem in problems_of(days, settings.watermark_minutes, settings.seal_after_hours, settings.lookback_days):
+        raise SettingError(problem)
 
 
 def _sinks(value: str) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from spark_jobs.retention.kept import Kept
-from spark_jobs.settings import JobSettings
 from spark_jobs.tables.row_types import Row
 
 BEFORE_ITS_RETRY = timedelta(hours=1)
@@ -45,11 +44,6 @@ class Scope:
 
 ALL_KEPT = dict.fromkeys(("is_payment_kept", "is_delivery_kept", "is_raw_value_kept", "is_all_kept"), "true")
 """Conditions of rules, where nothing has expired: of days that are not sealed nothing has."""
-
-
-def reach(settings: JobSettings) -> timedelta:
-    """How much older than a duplicate its payment may be: the look-back goes back from the watermark, which trails."""
-    return timedelta(days=settings.lookback_days + 2, minutes=settings.watermark_minutes)
 
 
 def whole(dataset: str, kept: Kept, before: timedelta) -> dict[str, str]:

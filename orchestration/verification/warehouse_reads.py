@@ -14,7 +14,7 @@ from orchestration.verification import scope as scopes
 from orchestration.verification.correction_rules import CORRECTION_COUNTS, CORRECTION_RULES, REPLAY_LEADS
 from orchestration.verification.erasure_rules import ERASURE_RULES
 from orchestration.verification.record_rules import _RECORD_RULES
-from spark_jobs.retention.kept import EVERYTHING, Kept
+from spark_jobs.retention.kept import EVERYTHING, Kept, reach
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import Row
@@ -212,5 +212,5 @@ class WarehouseReads:
         dataset = f"{self.settings.project}.{self.settings.dataset}"
         names = {name: f"`{dataset}.{name}`" for name in (*_VIEWS, *(table.name for table in catalog.TABLES))}
         return names | (
-            self.scope.parts(dataset) if self.scope else scopes.whole(dataset, self.kept, scopes.reach(self.settings))
+            self.scope.parts(dataset) if self.scope else scopes.whole(dataset, self.kept, reach(self.settings))
         )

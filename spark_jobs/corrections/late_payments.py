@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.corrections.decisions import Decision, Plan, decide
 from spark_jobs.corrections.kept_records import HAS_ITS_VALUE, Selection, payments_of
+from spark_jobs.retention.marks import read_kept
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
@@ -64,12 +65,15 @@ def plan_late(
 ) -> Plan:
     """The next of the selection's undecided late payments, at most `most` of them, each to be decided so.
 
-    What the rules of now no longer take stays undecided, and is passed over each time.
+    What the rules of now no longer take stays undecided, and is passed over each time. So does what would be admitted
+    and may be a payment that has expired: it would count twice.
     """
+    since = read_kept(client, settings).known_since(settings) if kind is Correction.ADMITTED_LATE else None
     looked_at = min(most or selection.limit, selection.limit)
     while True:
         rows = undecided(client, settings, replace(selection, limit=looked_at))
-        decisions = [Decision(kind, payment) for payment in payments_of(client, settings, rows)]
+        known = [row for row in rows if since is None or row["event_time"] >= since]
+        decisions = [Decision(kind, payment) for payment in payments_of(client, settings, known)]
         is_last = len(rows) < looked_at or looked_at >= selection.limit
         if decisions or is_last:
             return Plan(decisions, is_last)

@@ -18,6 +18,11 @@ CLEARED = f"{RAW_VALUES} is NULL"
 """The mark of raw values once they are cleared up to it: a run may die before."""
 
 
+def reach(settings: JobSettings) -> timedelta:
+    """How much older than a duplicate its payment may be: the look-back goes back from the watermark, which trails."""
+    return timedelta(days=settings.lookback_days + 2, minutes=settings.watermark_minutes)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Rows of days before `kept_from` have expired, if a batch up to `last_batch_id` has brought them.
@@ -69,6 +74,10 @@ class Kept:
     def are_payments_of(self, day: date) -> bool:
         """Whether the payments of a sealed day are there."""
         return self.payments is None or day >= self.payments.kept_from
+
+    def known_since(self, settings: JobSettings) -> datetime | None:
+        """Of a delivery that says a time from then on, the payment is there, if there ever was one; None: of any."""
+        return self.payments.moment + reach(settings) if self.payments else None
 
     def has_expired(self, day: date) -> bool:
         """Whether payments or deliveries of a day have."""

@@ -16,13 +16,14 @@ ARROWS = {
         " tables warehouse",
         "sinks.delta": "file_systems contract crash_points deduplication incidents publishing reading settings source"
         " streaming tables warehouse",
-        "corrections": "file_systems contract incidents publishing reading settings source source.tokens"
+        "corrections": "file_systems contract incidents publishing reading retention settings source source.tokens"
         " streaming tables warehouse",
         "decision_queue": "corrections crash_points erasure incidents settings tables turns warehouse",
         "lineage": "publishing settings source tables",
         "backups": "publishing settings tables warehouse",
         "sealing": "incidents retention settings tables warehouse",
         "retention": "settings tables warehouse",
+        "settings": "kept_days",
         "fraud": "settings tables warehouse",
         "erasure": "file_systems contract decoding incidents publishing reading settings tables warehouse",
         "warehouse": "crash_points incidents mapping publishing reading settings source tables",

@@ -34,7 +34,9 @@ MAY_IMPORT_OF_OURS = {
 PLAIN = (
     "contract",
     "incidents",
+    "kept_days",
     "publishing.batch_report",
+    "retention.kept",
     "settings",
     "source.connection",
     "source.log.holes",

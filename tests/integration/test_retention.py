@@ -11,11 +11,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from google.cloud import bigquery
 from pyspark.sql import SparkSession
 
+from orchestration.automation.events_without_a_run import delete_events_without_a_run
+from orchestration.automation.retention import delete_runs
+from orchestration.platform.dagster_home import open_instance
 from orchestration.scenarios.harness.sandbox import event_at
+from orchestration.settings import read_stack_settings
 from orchestration.verification import ledger_audit
 from orchestration.verification.audit_reads import days_of, read_day
 from orchestration.verification.proof import Verdict, judge
@@ -37,10 +42,26 @@ from tests.world import World
 pytestmark = [pytest.mark.integration]
 
 DAY = timedelta(days=1)
-KEPT = {"keep_raw_days": 7, "keep_deliveries_days": 10, "keep_payments_days": 32, "keep_incidents_days": 8}
+KEPT: dict[str, Any] = {
+    "keep_raw_days": 7,
+    "keep_deliveries_days": 10,
+    "keep_payments_days": 32,
+    "keep_incidents_days": 8,
+}
+FOLDERS = {"checkpoint files", "checkpoint bytes"}
 PAYMENTS_A_DAY = 3
 RECORDS_A_DAY = PAYMENTS_A_DAY + 3
 """With a duplicate, a late payment, and a record that is none."""
+
+
+@dg.asset
+def counted(context: dg.AssetExecutionContext) -> None:
+    context.log.info("counted")
+
+
+@dg.asset_check(asset=counted)
+def is_counted() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
 
 
 class Months(World):
@@ -87,8 +108,9 @@ class Months(World):
         tables = (catalog.DELIVERIES, catalog.TRANSACTIONS, catalog.INCIDENTS, catalog.HEALTH_HISTORY)
         counts = {table.name: self.ask(f"select count(*) as n from {{{table.name}}}")[0]["n"] for table in tables}
         [raw] = self.ask("select countif(raw_value is not null) as n from {payment_deliveries}")
-        folders = os.walk(self.folder / "checkpoints")
-        return counts | {"raw values": raw["n"], "files": sum(len(files) for _, _, files in folders)}
+        files = [path for path in (self.folder / "checkpoints").rglob("*") if path.is_file()]
+        sizes = {"checkpoint files": len(files), "checkpoint bytes": sum(path.stat().st_size for path in files)}
+        return counts | {"raw values": raw["n"], **sizes}
 
     def verified(self, *, is_full: bool = True) -> Verdict:
         return judge(self.client, self.settings, None, is_full=is_full)
@@ -166,6 +188,16 @@ def prove_what_is_kept(months: Months, first: date, last: date) -> None:
     assert months.verified().breaks != []
 
 
+def prove_that_stored_stays_as_much(stored: list[dict[str, int]], *folders: str) -> None:
+    """From these days on. What is in `folders` goes up and down a little: it is tidied every so many batches."""
+    for name in stored[0].keys() - FOLDERS:
+        assert len({row[name] for row in stored}) == 1, (name, stored)
+    middle = len(stored) // 2
+    for name in folders:
+        before, after = (max(row[name] for row in half) for half in (stored[:middle], stored[middle:]))
+        assert after <= before * 1.05, (name, stored)
+
+
 @pytest.mark.thorough
 def test_days_expire_once_they_are_sealed_and_what_is_said_of_them_stays_true(
     stack: JobSettings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -175,10 +207,7 @@ def test_days_expire_once_they_are_sealed_and_what_is_said_of_them_stays_true(
     with of_months(stack, spark, tmp_path, monkeypatch) as months:
         stored = live_through(months, first, days)
         last = first + (days - 1) * DAY
-        newest = stored[-4:]
-        assert len({row["payment_deliveries"] for row in newest}) == 1, newest
-        assert len({row["payment_transactions"] for row in newest}) == 1, newest
-        assert len({row["raw values"] for row in newest}) == 1, newest
+        prove_that_stored_stays_as_much(stored[-4:])
 
         late = undecided(months.client, months.settings, Selection())
         assert len(late) < 10, "what has no value any more cannot be decided"
@@ -192,3 +221,34 @@ def test_days_expire_once_they_are_sealed_and_what_is_said_of_them_stays_true(
             reason="it is money",
         )
         prove_what_is_kept(months, first, last)
+
+
+@pytest.mark.long
+def test_a_year_leaves_as_much_as_two_months(
+    stack: JobSettings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days, today = int(os.environ.get("PAYMENTS_VIRTUAL_DAYS", "365")), datetime.now(UTC).date()
+    first = today - days * DAY
+    with of_months(stack, spark, tmp_path, monkeypatch) as months:
+        stored = live_through(months, first, days)
+        prove_that_stored_stays_as_much(stored[60:], *FOLDERS)
+        prove_what_is_kept(months, first, first + (days - 1) * DAY)
+
+
+@pytest.mark.thorough
+def test_dagsters_own_records_stay_as_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run stands for a day, and those of two days are kept."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    ends, sizes = [], []
+    with open_instance(read_stack_settings({"PAYMENTS_HOME": str(tmp_path)})) as instance:
+        for _ in range(20):
+            dg.materialize([counted, is_counted], instance=instance)
+            ends.append(datetime.now(UTC))
+            before = ends[-3] if len(ends) > 2 else ends[0] - DAY
+            delete_runs(instance, before)
+            delete_events_without_a_run(instance, before)
+            files = [path for path in tmp_path.rglob("*") if path.is_file()]
+            database = sum(path.stat().st_size for path in files if path.suffix == ".db")
+            sizes.append((len(instance.get_runs()), len(files), database))
+    for runs_files_bytes in zip(*sizes[5:], strict=True):
+        assert max(runs_files_bytes) <= runs_files_bytes[0] * 1.01, sizes

@@ -6,8 +6,8 @@ from benchmarks.bytes.analyzer import Warehouse
 from orchestration.verification.correction_rules import CORRECTION_RULES
 from orchestration.verification.ledger_rules import Evidence, tally
 from orchestration.verification.record_rules import _RECORD_RULES
-from orchestration.verification.scope import Scope, reach, unsealed, whole
-from spark_jobs.retention.kept import EVERYTHING, Kept, Mark
+from orchestration.verification.scope import Scope, unsealed, whole
+from spark_jobs.retention.kept import EVERYTHING, Kept, Mark, reach
 from spark_jobs.settings import read_job_settings
 from spark_jobs.tables import catalog
 
