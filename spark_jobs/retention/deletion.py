@@ -32,6 +32,8 @@ FOLLOWING: Mapping[str, str] = {
 sums up by day or minute stays."""
 
 _A_DAY = timedelta(days=1)
+CLEARED_AT_ONCE_DAYS = 8
+"""Of so many days raw values are cleared in a night: of those that were stored before it was asked for too."""
 
 
 def delete_days(client: "Client", settings: JobSettings, rule: Rule, mark: Mark) -> None:
@@ -80,18 +82,33 @@ def _oldest_of_newer(client: "Client", settings: JobSettings, rule: Rule, mark: 
     return oldest
 
 
-def clear_raw_values(client: "Client", settings: JobSettings, mark: Mark, before: Mark | None) -> None:
-    """Records keep their hash, which verify and audit rest on.
+def clear_raw_values(client: "Client", settings: JobSettings, mark: Mark, before: Mark | None) -> Mark:
+    """How far they are cleared now, after some days more. Records keep their hash, which verify and audit rest on.
 
-    It reads, and on BigQuery rewrites, the days since they were cleared last: all that are stored the first time.
+    Each day is a statement, which reads it, and on BigQuery rewrites it. The day before the last mark is gone through
+    again: a batch goes over midnight. The first statement has no other bound than the first batch's day.
     """
-    since = before.moment - _A_DAY if before else datetime(1970, 1, 1, tzinfo=UTC)
+    until = before.moment - _A_DAY if before else _beginning(_first_published(client, settings))
+    since = until if before else datetime(1970, 1, 1, tzinfo=UTC)
     sql = f"""
         update `{table_id(settings, DELIVERIES)}` set raw_key = null, raw_value = null, headers = null
-        where kafka_timestamp >= @since and kafka_timestamp < @kept_from and batch_id <= @last_batch_id
+        where kafka_timestamp >= @since and kafka_timestamp < @until and batch_id <= @last_batch_id
             and (raw_key is not null or raw_value is not null or headers is not null)
         """
-    run(client, sql, {"since": since, "kept_from": mark.moment, "last_batch_id": mark.last_batch_id})
+    for _ in range(CLEARED_AT_ONCE_DAYS):
+        until = min(mark.moment, until + _A_DAY)
+        run(client, sql, {"since": since, "until": until, "last_batch_id": mark.last_batch_id})
+        since = until
+        if until == mark.moment:
+            break
+    return Mark(until.date(), mark.last_batch_id)
+
+
+def _first_published(client: "Client", settings: JobSettings) -> datetime | None:
+    moment: datetime | None = run(
+        client, f"select min(published_at) as oldest from `{table_id(settings, LEDGER)}`", {}
+    )[0]["oldest"]
+    return moment
 
 
 def delete_incidents(client: "Client", settings: JobSettings, now: datetime) -> None:

@@ -69,8 +69,8 @@ def _expired(client: "Client", settings: JobSettings, marked_by: str, now: datet
         if mark is None:
             continue
         if rule.kept == RAW_VALUES:
-            clear_raw_values(client, settings, mark, known.cleared)
-            write_mark(client, settings, CLEARED, mark, marked_by, now)
+            cleared = clear_raw_values(client, settings, mark, known.cleared)
+            write_mark(client, settings, CLEARED, cleared, marked_by, now)
         else:
             delete_days(client, settings, rule, mark)
         held = (today - timedelta(days=rule.days) - mark.kept_from).days

@@ -3,6 +3,7 @@
 The clock is the warehouse's, set from outside: each virtual day has its batch, its seals and its housekeeping.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ from pyspark.sql import SparkSession
 from orchestration.automation.events_without_a_run import delete_events_without_a_run
 from orchestration.automation.retention import delete_runs
 from orchestration.platform.dagster_home import open_instance
+from orchestration.resources.dbt_process import build
 from orchestration.scenarios.harness.sandbox import event_at
 from orchestration.settings import read_stack_settings
 from orchestration.verification import ledger_audit
@@ -122,7 +124,7 @@ class Months(World):
 
 @contextmanager
 def of_months(
-    stack: JobSettings, spark: SparkSession, folder: Path, monkeypatch: pytest.MonkeyPatch
+    stack: JobSettings, spark: SparkSession, folder: Path, monkeypatch: pytest.MonkeyPatch, **kept: Any
 ) -> Iterator[Months]:
     made = Months.make(stack, spark, folder)
     topic = f"{made.settings.topic}-of-months"
@@ -130,7 +132,7 @@ def of_months(
     configs = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
     with closing(admin_client(stack.bootstrap_servers)) as admin:
         admin.create_topics({topic: {"num_partitions": 1, "configs": configs}}, wait_for_metadata=True)
-    made.settings = replace(made.settings, topic=topic, **KEPT)
+    made.settings = replace(made.settings, topic=topic, **kept)
     query = bigquery.Client.query
 
     def at_its_time(client: bigquery.Client, sql: str, **options: Any) -> Any:
@@ -160,8 +162,12 @@ def prove_what_is_kept(months: Months, first: date, last: date) -> None:
         assert verified.breaks == []
         [held] = verified.partitions
         assert held.delivered == ((last - first).days + 1) * RECORDS_A_DAY, "expired records are counted by the ledger"
-    assert verified.expired_days()["deliveries"].kept_from == last + DAY - 10 * DAY
-    assert verified.expired_days()["payments"].kept_from == last + DAY - 32 * DAY
+    for name, kept_days in (
+        ("raw values", settings.keep_raw_days),
+        ("deliveries", settings.keep_deliveries_days),
+        ("payments", settings.keep_payments_days),
+    ):
+        assert verified.expired_days()[name].kept_from == last + DAY - kept_days * DAY
     days = months.audited()
     assert all(day.is_good for day in days)
     assert len(days) == (last - first).days + 1
@@ -172,19 +178,19 @@ def prove_what_is_kept(months: Months, first: date, last: date) -> None:
     assert len(months.rows(catalog.DAY_SEALS)) > len(rechecked), "the seals of expired days stay"
     with pytest.raises(NotProved, match="have expired"):
         prove(client, settings, f"{first + DAY}-0", first + DAY)
-    kept = last - 5 * DAY
+    kept = last - 3 * DAY
     assert verdict(prove(client, settings, f"{kept}-0", kept)).startswith(f"{kept}-0 is counted once")
 
     for change, back in (
         ("update {payment_transactions} set amount_minor = 9 where transaction_id = @id", "amount_minor = 1230"),
         ("update {payment_deliveries} set amount_minor = 9 where transaction_id = @id", "amount_minor = 1230"),
     ):
-        name = f"{last - 4 * DAY}-1"
+        name = f"{last - 2 * DAY}-1"
         months.ask(change, id=name)
         assert months.verified().breaks != []
         months.ask(change.replace("amount_minor = 9", back), id=name)
         assert months.verified().breaks == []
-    months.ask("delete from {payment_deliveries} where transaction_id = @id", id=f"{last - 8 * DAY}-1")
+    months.ask("delete from {payment_deliveries} where transaction_id = @id", id=f"{last - 2 * DAY}-1")
     assert months.verified().breaks != []
 
 
@@ -198,21 +204,30 @@ def prove_that_stored_stays_as_much(stored: list[dict[str, int]], *folders: str)
         assert after <= before * 1.05, (name, stored)
 
 
+def built(months: Months) -> dict[str, str]:
+    """What is not green of a build with all its checks."""
+    folder = months.folder / "dbt"
+    env = {**os.environ, **months.settings.environment(), "DBT_TARGET": "local"}
+    build("build", folder, env, "--exclude-resource-type", "unit_test", timeout_seconds=400)
+    results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+    return {r["unique_id"]: r["status"] for r in results if r["status"] not in ("success", "pass")}
+
+
 @pytest.mark.thorough
 def test_days_expire_once_they_are_sealed_and_what_is_said_of_them_stays_true(
     stack: JobSettings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    days, today = 40, datetime.now(UTC).date()
+    days, today = 15, datetime.now(UTC).date()
     first = today - days * DAY
-    with of_months(stack, spark, tmp_path, monkeypatch) as months:
-        stored = live_through(months, first, days)
-        last = first + (days - 1) * DAY
-        prove_that_stored_stays_as_much(stored[-4:])
-
-        late = undecided(months.client, months.settings, Selection())
-        assert len(late) < 10, "what has no value any more cannot be decided"
-        assert len(candidates(months.client, months.settings, Selection())) < 10
-        decide_late(
+    last = first + (days - 1) * DAY
+    with of_months(stack, spark, tmp_path, monkeypatch, **WEEKS) as months:
+        prove_that_stored_stays_as_much(live_through(months, first, days - 1)[-3:])
+        assert built(months) == {}, "nothing is missed that has expired"
+        months.live(last)
+        assert built(months) == {}
+        assert len(undecided(months.client, months.settings, Selection())) < 7, "what has no value is not decided"
+        assert len(candidates(months.client, months.settings, Selection())) < 7
+        decided = decide_late(
             months.client,
             months.settings,
             Selection(),
@@ -220,6 +235,7 @@ def test_days_expire_once_they_are_sealed_and_what_is_said_of_them_stays_true(
             decided_by="ann",
             reason="it is money",
         )
+        assert [decision.payment["transaction_id"] for decision in decided] == [f"{last - DAY}-late", f"{last}-late"]
         prove_what_is_kept(months, first, last)
 
 
@@ -229,7 +245,7 @@ def test_a_year_leaves_as_much_as_two_months(
 ) -> None:
     days, today = int(os.environ.get("PAYMENTS_VIRTUAL_DAYS", "365")), datetime.now(UTC).date()
     first = today - days * DAY
-    with of_months(stack, spark, tmp_path, monkeypatch) as months:
+    with of_months(stack, spark, tmp_path, monkeypatch, **KEPT) as months:
         stored = live_through(months, first, days)
         prove_that_stored_stays_as_much(stored[60:], *FOLDERS)
         prove_what_is_kept(months, first, first + (days - 1) * DAY)

@@ -1,6 +1,6 @@
 """What a decision about late payments reads: days that constants name."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from benchmarks.bytes.analyzer import Warehouse
 from spark_jobs.corrections import late_payments
 from spark_jobs.corrections.kept_records import Selection
+from spark_jobs.retention.kept import Kept, Mark
+from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.warehouse.client import with_values
 from tests.unit.spark_jobs.batches import SETTINGS
 
@@ -51,3 +53,20 @@ def test_a_payment_that_was_rejected_long_ago_is_not_asked_for_again(monkeypatch
     late_payments.undecided(None, SETTINGS, Selection().recent(NOON))  # type: ignore[arg-type]
     _, (rows, _) = asked.statements
     assert "decided_at" not in rows
+
+
+def test_what_may_have_been_counted_on_a_day_that_has_expired_is_rejected_or_left_and_not_admitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [{"event_time": NOON - timedelta(days=days), "transaction_id": f"late-{days}"} for days in (1, 40)]
+    kept = Kept(payments=Mark((NOON - timedelta(days=32)).date(), 7))
+    monkeypatch.setattr(late_payments, "undecided", lambda *_: rows)
+    monkeypatch.setattr(late_payments, "payments_of", lambda _client, _settings, chosen: chosen)
+    for marks, kind, found in (
+        (kept, Correction.ADMITTED_LATE, ["late-1"]),
+        (kept, Correction.REJECTED_LATE, ["late-1", "late-40"]),
+        (Kept(), Correction.ADMITTED_LATE, ["late-1", "late-40"]),
+    ):
+        monkeypatch.setattr(late_payments, "read_kept", lambda *_, marks=marks: marks)
+        plan = late_payments.plan_late(None, SETTINGS, Selection(), kind)  # type: ignore[arg-type]
+        assert [decision.payment["transaction_id"] for decision in plan.decisions] == found

@@ -89,11 +89,23 @@ def test_the_statements_are_ones_that_bigquerys_own_analyzer_accepts(warehouse: 
         analyzer.accept(sql, with_values(values).query_parameters)
 
 
-def test_raw_values_are_cleared_from_where_they_were_cleared_last(warehouse: Fake) -> None:
-    for before in (None, Mark(MARK.kept_from - DAY, 6)):
-        clear_raw_values(warehouse, SETTINGS, MARK, before)  # type: ignore[arg-type]
-    since = [values["since"] for _, values in warehouse.sent]
-    assert since == [datetime(1970, 1, 1, tzinfo=UTC), MARK.moment - 2 * DAY]
+def test_raw_values_are_cleared_day_by_day_from_where_they_were_cleared_last(warehouse: Fake) -> None:
+    before = Mark(MARK.kept_from - DAY, 6)
+    assert clear_raw_values(warehouse, SETTINGS, MARK, before) == MARK  # type: ignore[arg-type]
+    assert [(values["since"], values["until"]) for _, values in warehouse.sent] == [
+        (MARK.moment - 2 * DAY, MARK.moment - DAY),
+        (MARK.moment - DAY, MARK.moment),
+    ], "the day before the mark again, as a batch goes over midnight"
+
+
+def test_what_was_stored_before_is_cleared_in_the_nights_after(warehouse: Fake) -> None:
+    warehouse.oldest = MARK.moment - 10 * DAY + timedelta(hours=5)
+    cleared = clear_raw_values(warehouse, SETTINGS, MARK, None)  # type: ignore[arg-type]
+    assert cleared == Mark(MARK.kept_from - 2 * DAY, 7)
+    _, (_, first), *others = warehouse.sent
+    assert (first["since"].year, first["until"]) == (1970, MARK.moment - 9 * DAY)
+    assert len(others) == 7
+    assert clear_raw_values(warehouse, SETTINGS, MARK, cleared) == MARK  # type: ignore[arg-type]
 
 
 def test_bigquery_itself_deletes_what_is_partitioned_by_the_time_of_writing() -> None:
