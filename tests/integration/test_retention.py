@@ -50,6 +50,14 @@ KEPT: dict[str, Any] = {
     "keep_payments_days": 32,
     "keep_incidents_days": 8,
 }
+WEEKS: dict[str, Any] = {
+    "keep_raw_days": 4,
+    "keep_deliveries_days": 5,
+    "keep_payments_days": 8,
+    "keep_incidents_days": 4,
+    "lookback_days": 1,
+}
+"""Fewer days than anybody may set, so that two weeks tell as much as months."""
 FOLDERS = {"checkpoint files", "checkpoint bytes"}
 PAYMENTS_A_DAY = 3
 RECORDS_A_DAY = PAYMENTS_A_DAY + 3
