@@ -60,8 +60,8 @@ def _show(client: "Client", settings: StackSettings, account: str) -> None:
     hidden = unsearchable(client, settings.job)
     if hidden:
         say(f"{hidden} quarantined records are no text (payment_errors: INVALID_UTF8). They are not searched.")
-    for said in expired_lines(read_kept(client, settings.job)):
-        say(said)
+    for line in expired_lines(read_kept(client, settings.job)):
+        say(line)
     found = find(client, settings.job, account)
     if found:
         table("What names the account", COLUMNS, cells(found))
@@ -77,8 +77,8 @@ def expired_lines(kept: "Kept") -> list[str]:
     """What no erasure has to look for any more."""
     lines = []
     if kept.payments or kept.deliveries:
-        told = {"payments": kept.payments, "deliveries": kept.deliveries}
-        days = " and ".join(f"{name} before {mark.kept_from}" for name, mark in told.items() if mark)
+        marks = {"payments": kept.payments, "deliveries": kept.deliveries}
+        days = " and ".join(f"{name} before {mark.kept_from}" for name, mark in marks.items() if mark)
         lines.append(
             f"By itself has expired, and is gone for good: {days}. Decisions about them are kept, and searched."
         )

@@ -139,6 +139,29 @@ def breaks_after(change: Callable[[Tables], Any]) -> list[str]:
     return [found.rule for found in find_breaks(Evidence(**tables))]
 
 
+def expire_batch_1(tables: Tables) -> None:
+    for name in ("delivery_counts", "delivery_amounts", "ignored_counts"):
+        tables[name] = [row for row in tables[name] if row["batch_id"] != 1]
+    tables["expired"] = frozenset({1})
+
+
+def test_of_a_batch_that_has_expired_the_ledger_alone_is_held_against_itself() -> None:
+    tables = sound_tables()
+    expire_batch_1(tables)
+    evidence = Evidence(**tables)
+    assert find_breaks(evidence) == []
+    assert tally([*evidence.delivery_counts, *evidence.said_of_others()]) == tally(sound_tables()["delivery_counts"])
+
+    def alter(tables: Tables) -> None:
+        expire_batch_1(tables)
+        tables["ledger_partitions"][0]["late_count"] = 1
+
+    assert "a batch is the sum of its partitions" in breaks_after(alter)
+    assert "payment_deliveries holds what the ledger counts" in breaks_after(
+        lambda tables: (expire_batch_1(tables), tables.update(expired=frozenset()))
+    )
+
+
 def test_untouched_tables_are_proved() -> None:
     assert breaks_after(lambda _: None) == []
 

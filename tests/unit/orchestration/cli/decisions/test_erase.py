@@ -7,12 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli.app import app
+from orchestration.cli.decisions.erase import expired_lines
 from orchestration.presentation.erasure_cells import cells, receipt_cells
 from orchestration.verification.ledger_rules import Evidence, find_breaks, tally
 from orchestration.verification.manifest_rules import compare_records, erased_of, tally_of
 from spark_jobs.contract.payment_event import ERASED
 from spark_jobs.erasure.account_search import Found
 from spark_jobs.erasure.erase import ErasureReceipt
+from spark_jobs.retention.kept import EVERYTHING, Kept, Mark
 from tests.unit.orchestration.verification.test_ledger_rules import Tables, delivered, sound_tables
 from tests.unit.orchestration.verification.test_manifest_rules import MANIFEST, stored
 
@@ -49,6 +51,13 @@ def test_what_would_be_erased_is_shown_by_day_and_currency() -> None:
     assert receipt_cells([ErasureReceipt(1, DAY, "UNIQUE", "EUR", 1, 1, Decimal(100))]) == [
         (1, DAY, "UNIQUE", "EUR", 1, 1, 100)
     ]
+
+
+def test_an_erasure_says_what_has_expired_by_itself() -> None:
+    assert expired_lines(EVERYTHING) == []
+    gone, blank = expired_lines(Kept(payments=Mark(DAY, 7), deliveries=Mark(DAY, 7), raw_values=Mark(DAY, 7)))
+    assert "payments before 2026-11-21 and deliveries before 2026-11-21" in gone
+    assert "no value is kept" in blank
 
 
 def erased_tables() -> Tables:
