@@ -10,8 +10,14 @@ from tests.architecture.sources import ROOT
 PROJECT = ROOT / "dbt_project"
 MODELS = {path.stem: path for path in sorted((PROJECT / "models").rglob("*.sql"))}
 DELIVERIES, PAYMENTS = "source:payment_deliveries", "source:payment_transactions"
-TABLES_BESIDE = {"source:batch_ledger", "source:payment_corrections", "source:pipeline_control"}
-"""How far the pipeline is, and which payments were put in or taken out by a decision: no deliveries."""
+TABLES_BESIDE = {
+    "source:batch_ledger",
+    "source:payment_corrections",
+    "source:pipeline_control",
+    "source:retention_marks",
+}
+"""How far the pipeline is, which payments were put in or taken out by a decision, and from which day on they are kept: no
+deliveries."""
 
 ABOUT_DELIVERIES = {"late_payments"}
 """The marts of these folders whose very subject is what did not become a payment."""
