@@ -16,7 +16,7 @@ TABLES_BESIDE = {
     "source:pipeline_control",
     "source:retention_marks",
 }
-"""How far the pipeline is, which payments were put in or taken out by a decision, and from which day on they are kept: no
+"""How far the pipeline is, which payments decisions put in or took out, and from which day on they are kept: no
 deliveries."""
 
 ABOUT_DELIVERIES = {"late_payments"}
