@@ -51,10 +51,10 @@ KEPT: dict[str, Any] = {
     "keep_incidents_days": 8,
 }
 WEEKS: dict[str, Any] = {
-    "keep_raw_days": 4,
-    "keep_deliveries_days": 5,
-    "keep_payments_days": 8,
-    "keep_incidents_days": 4,
+    "keep_raw_days": 3,
+    "keep_deliveries_days": 4,
+    "keep_payments_days": 6,
+    "keep_incidents_days": 3,
     "lookback_days": 1,
 }
 """Fewer days than anybody may set, so that two weeks tell as much as months."""
@@ -225,14 +225,11 @@ def built(months: Months) -> dict[str, str]:
 def test_days_expire_once_they_are_sealed_and_what_is_said_of_them_stays_true(
     stack: JobSettings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    days, today = 15, datetime.now(UTC).date()
+    days, today = 12, datetime.now(UTC).date()
     first = today - days * DAY
     last = first + (days - 1) * DAY
     with of_months(stack, spark, tmp_path, monkeypatch, **WEEKS) as months:
-        prove_that_stored_stays_as_much(live_through(months, first, days - 1)[-3:])
-        assert built(months) == {}, "nothing is missed that has expired"
-        months.live(last)
-        assert built(months) == {}
+        prove_that_stored_stays_as_much(live_through(months, first, days)[-3:])
         assert len(undecided(months.client, months.settings, Selection())) < 7, "what has no value is not decided"
         assert len(candidates(months.client, months.settings, Selection())) < 7
         decided = decide_late(
@@ -245,6 +242,19 @@ def test_days_expire_once_they_are_sealed_and_what_is_said_of_them_stays_true(
         )
         assert [decision.payment["transaction_id"] for decision in decided] == [f"{last - DAY}-late", f"{last}-late"]
         prove_what_is_kept(months, first, last)
+
+
+@pytest.mark.thorough
+def test_a_build_misses_nothing_that_has_expired(
+    stack: JobSettings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = datetime.now(UTC).date() - 9 * DAY
+    with of_months(stack, spark, tmp_path, monkeypatch, **WEEKS) as months:
+        live_through(months, first, 8)
+        assert months.verified().expired_batches > 0
+        assert built(months) == {}
+        months.live(first + 8 * DAY)
+        assert built(months) == {}
 
 
 @pytest.mark.long

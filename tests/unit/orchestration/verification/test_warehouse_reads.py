@@ -10,6 +10,7 @@ from orchestration.settings import read_stack_settings
 from orchestration.verification import proof
 from orchestration.verification.audit_reads import days_of
 from orchestration.verification.warehouse_reads import WarehouseReads
+from spark_jobs.retention import marks
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse import client, snapshot
 
@@ -23,6 +24,7 @@ class Asked:
         self.sessions: list[str | None] = []
         self.opened = self.ended = 0
         monkeypatch.setattr(client, "run", self.run)
+        monkeypatch.setattr(marks, "run", self.run)
         monkeypatch.setattr(snapshot, "snapshot", self.snapshot)
 
     def run(self, _client: object, _sql: str, _parameters: Row, session_id: str | None = None) -> list[Row]:
