@@ -53,7 +53,7 @@ KEPT: dict[str, Any] = {
 WEEKS: dict[str, Any] = {
     "keep_raw_days": 3,
     "keep_deliveries_days": 4,
-    "keep_payments_days": 6,
+    "keep_payments_days": 8,
     "keep_incidents_days": 3,
     "lookback_days": 1,
 }
