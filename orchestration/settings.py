@@ -26,7 +26,8 @@ class StackSettings:
     A shift is one run of the streaming job: it goes on until the backlog has stayed away for `shift_idle_seconds`, or
     `shift_max_seconds` are up, its batches at least `batch_seconds` apart; with `has_standby` the next one waits beside
     it, warm, for its end or its death. dbt's models are built at most every `build_interval_seconds`. Late payments are
-    admitted by each build where `late_policy` is admit, and wait for a person where it is hold.
+    admitted by each build where `late_policy` is admit, and wait for a person where it is hold. Checks that read single
+    payments or deliveries look once in `check_rows_minutes`; 0 is in each build.
 
     Health is red where records have waited for `publication_due_seconds` without a publication, a published batch for
     `build_due_seconds` without a build, or the broker, a sensor or the watch itself has been silent for
@@ -46,6 +47,7 @@ class StackSettings:
     publication_due_seconds: int
     silence_due_seconds: int
     late_policy: str = "hold"
+    check_rows_minutes: int = 0
     keep_runs_days: int = 2
     dashboard_port: int = 3080
     dashboard_seconds: int = 15
@@ -121,6 +123,10 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         publication_due_seconds=max(publication_due, 2 * batch_seconds),
         silence_due_seconds=_whole_number(env, "PAYMENTS_SILENCE_DUE_SECONDS", 180, least=1, most=604_800),
         late_policy=late_policy,
+        # On BigQuery each look is billed.
+        check_rows_minutes=_whole_number(
+            env, "PAYMENTS_CHECK_ROWS_MINUTES", 60 if target == "production" else 0, least=0, most=1440
+        ),
         keep_runs_days=_whole_number(env, "PAYMENTS_KEEP_RUNS_DAYS", 2, least=1, most=3650),
         dashboard_port=_whole_number(env, "PAYMENTS_DASHBOARD_PORT", 3080, least=1, most=65_535),
         dashboard_seconds=_whole_number(env, "PAYMENTS_DASHBOARD_SECONDS", 15, least=1, most=86_400),
@@ -142,6 +148,7 @@ def child_environment(settings: StackSettings, env: Mapping[str, str] | None = N
         "PAYMENTS_BATCH_SECONDS": str(settings.batch_seconds),
         "PAYMENTS_STANDBY": "on" if settings.has_standby else "off",
         "PAYMENTS_BUILD_INTERVAL_SECONDS": str(settings.build_interval_seconds),
+        "PAYMENTS_CHECK_ROWS_MINUTES": str(settings.check_rows_minutes),
         "PAYMENTS_KEEP_RUNS_DAYS": str(settings.keep_runs_days),
         "PAYMENTS_DASHBOARD_PORT": str(settings.dashboard_port),
         "PAYMENTS_DASHBOARD_SECONDS": str(settings.dashboard_seconds),

@@ -31,7 +31,8 @@ LARGEST = 40
 """Statements that the page shows."""
 MOST_GROWTH = 1.05
 """With a year kept a statement of a batch or a build may be billed so much more than with a month."""
-WATCHED = ("batch", "build", "check", "hour")
+WATCHED = ("batch", "build", "check", "hour", "look")
+_LIMITED_AS = {"hour": "build", "look": "check"}
 
 KEPT = Path(__file__).parent / "recording.json"
 _PRINTED = 15
@@ -55,12 +56,12 @@ def rows_of(metered: Metered, schedule: Schedule) -> Iterator[dict[str, float | 
 
 
 def largest(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """By work and days kept, the bytes of its largest statement at TOLD_RATE. An hour's work is a build's."""
+    """By work and days kept, the bytes of its largest statement at TOLD_RATE. What builds do hourly is a build's."""
     found: dict[str, dict[str, int]] = {}
     for row in rows:
         if row["payments_per_second"] == TOLD_RATE:
             work = row["statement"].partition(" / ")[0]
-            by_days = found.setdefault("build" if work == "hour" else work, {})
+            by_days = found.setdefault(_LIMITED_AS.get(work, work), {})
             days = str(row["days"])
             by_days[days] = max(by_days.get(days, 0), row["bytes"])
     return found
@@ -190,7 +191,8 @@ def _beside_peers(metered: Metered, schedule: Schedule) -> tuple[Cells, Sequence
 
 
 def _schedule(schedule: Schedule) -> tuple[Cells, Sequence[Cells]]:
-    return ("work", "times a day"), [[work, f"{schedule.times_a_day(work):,.0f}"] for work in WORKS]
+    times = {work: schedule.times_a_day(work) for work in WORKS}
+    return ("work", "times a day"), [[work, f"{n:,.0f}" if n % 1 == 0 else f"{n:.2f}"] for work, n in times.items()]
 
 
 def size(count: float) -> str:

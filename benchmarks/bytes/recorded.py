@@ -18,13 +18,16 @@ from spark_jobs.warehouse.client import run
 
 WORKS = (
     "batch", "renewal", "turn", "build", "check", "night", "watch", "verify", "seal", "audit", "decision", "fraud",
-    "backup", "erasure", "rebuild", "hour", "full",
+    "backup", "erasure", "rebuild", "hour", "look", "full", "week",
 )  # fmt: skip
 """Who sends statements. A renewal is the first batch of a checkpoint that was made anew, of which all that outlives one
 was lost, too; a turn is what the lease sends; a check is a dbt test of a build; a night is the build that checks all
 days that are not sealed; a seal is a sealed day held against its seal, which is as much as sealing it; fraud is a look
 at the alert queue, a label and an entry of a list; an erasure is one with the build that follows it; a rebuild is the
-first build, of everything; an hour is what a build does once an hour alone; full is `payments verify --full`."""
+first build, of everything; an hour is what a build does once an hour alone; a look is what its checks of rows do then;
+full is `payments verify --full`; a week is what the night does once a week."""
+WEEKLY = "model payment_returns"
+"""What the night makes once a week."""
 
 _DBT_NODE = re.compile(r'"node_id": "(model|test|seed|operation|unit_test)\.[^."]+\.([^"]+)"')
 _DATASET = re.compile(r"`?[\w-]+`?\.`?payment_data(?:_\d+)?`?\.`?(\w+)`?")
@@ -158,10 +161,12 @@ def _type(column: bigquery.SchemaField) -> str:
 
 
 def statement_of(work: str, job: bigquery.QueryJob) -> Statement:
-    """A job as it was sent; a test of a build is a check."""
+    """A job as it was sent; a test of a build is a check, and what the night makes once a week a week's."""
     node = node_of(job.query)
     if work == "build" and node and node.startswith("test"):
         work = "check"
+    if work == "night" and node == WEEKLY:
+        work = "week"
     # As they were sent: the client cannot read a NULL within a struct back.
     sent = job.to_api_repr()["configuration"]["query"].get("queryParameters", ())
     return Statement(work, plain(job.query), job.created or datetime.now(UTC), tuple(sent), node)

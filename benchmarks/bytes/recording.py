@@ -5,16 +5,18 @@ sent and what it then held. Does not belong here: what a recording is (recorded)
 """
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
+from functools import cache
 from pathlib import Path
 
 from google.cloud import bigquery
@@ -59,6 +61,10 @@ SEALED_DAYS_AGO = 2
 """Of the newest sealed day, from 03:00 UTC on: it was sealed then, a day after its end."""
 SEALED_DAYS_AGO_AT_NIGHT = 3
 """The same at 02:00 UTC, when the night begins."""
+CHECK_ROWS_MINUTES = 60
+"""As with BigQuery by default. So the recorded build's checks of rows do not look."""
+ROWS_LOOKED_AT = timedelta(minutes=CHECK_ROWS_MINUTES, seconds=100)
+JUDGED = ("model", "reconciliation_summary")
 _COMMAND_SECONDS = 900
 _MOVED = ("published_at", "min_kafka_timestamp", "watermark")
 _CELLS = "select count(distinct concat(currency, region, payment_method)) as found from `{dataset}.payment_metrics`"
@@ -94,6 +100,8 @@ class Recorder:
                 with self._kept("batch"):
                     self._batch(job, EVENTS_A_BATCH, reports=False)
                 with self._kept("build"):
+                    self._command("build")
+                with self._looked_an_hour_ago(), self._kept("look", self._is_look):
                     self._command("build")
                 with self._kept("watch"):
                     self._look()
@@ -162,6 +170,24 @@ class Recorder:
         say(f"payments {' '.join(arguments)}: exit {done.returncode}")
         if done.returncode > 1 or done.stderr.strip():
             raise RuntimeError(f"payments {arguments[0]} failed: {done.stderr[-500:]}{done.stdout[-2000:]}")
+
+    def _is_look(self, statement: Statement) -> bool:
+        """Whether only a build whose checks of rows look sends it: these checks, and what judges days by payments."""
+        kind, _, name = (statement.node or "").partition(" ")
+        return (kind, name) == JUDGED or (kind == "test" and name in row_checks())
+
+    @contextmanager
+    def _looked_an_hour_ago(self) -> Iterator[None]:
+        """As if checks of rows had last looked an hour ago, with the batches of which they look again before that."""
+        begun = datetime.now(UTC) - ROWS_LOOKED_AT
+        table = self.client.get_table(f"{self._dataset}.int_deliveries__totals")
+        looked = f"{BATCHES_LOOKED_BACK_ON}-0-{int(begun.timestamp() * 1_000_000)}"
+        table.labels = {**table.labels, "looked": looked}
+        self.client.update_table(table, ["labels"])
+        second = self._told_of(2)
+        self._tell_of(2, {"published_at": begun, "min_kafka_timestamp": begun, "watermark": begun - WATERMARK_DELAY})
+        yield
+        self._tell_of(2, second)
 
     @contextmanager
     def _sealed(self, days_ago: int) -> Iterator[None]:
@@ -245,11 +271,12 @@ class Recorder:
         return f"{self.settings.job.project}.{self.settings.job.dataset}"
 
     @contextmanager
-    def _kept(self, work: str) -> Iterator[None]:
+    def _kept(self, work: str, chosen: Callable[[Statement], bool] = lambda _: True) -> Iterator[None]:
         since = datetime.now(UTC)
         yield
         jobs = list(self.client.list_jobs(all_users=True, min_creation_time=since))
-        self.statements += [statement_of(work, job) for job in jobs if isinstance(job, bigquery.QueryJob)]
+        sent = (statement_of(work, job) for job in jobs if isinstance(job, bigquery.QueryJob))
+        self.statements += [statement for statement in sent if chosen(statement)]
 
     def found(self) -> Recording:
         """What was sent, and what the warehouse held."""
@@ -274,6 +301,13 @@ class Recorder:
         return tables, views
 
 
+@cache
+def row_checks() -> frozenset[str]:
+    """The checks that read payments or deliveries one by one, as their statements name them."""
+    nodes = json.loads((DBT_PROJECT_DIR / "target" / "manifest.json").read_text())["nodes"].values()
+    return frozenset(node["name"] for node in nodes if node["resource_type"] == "test" and "rows" in node["tags"])
+
+
 def say(line: str) -> None:
     """For whoever waits."""
     print(line, flush=True)  # noqa: T201 - this is a command
@@ -282,7 +316,8 @@ def say(line: str) -> None:
 def record(path: Path) -> None:
     """Make a recording and write it."""
     with tempfile.TemporaryDirectory() as home, stack(Path(home)) as (job, _):
-        settings = read_stack_settings({"PAYMENTS_HOME": home, **job.environment()})
+        given = {"PAYMENTS_HOME": home, "PAYMENTS_CHECK_ROWS_MINUTES": str(CHECK_ROWS_MINUTES)}
+        settings = read_stack_settings({**given, **job.environment()})
         with connect(settings.job) as client:
             recorder = Recorder(settings, client, Path(home))
             recorder.record(settings)

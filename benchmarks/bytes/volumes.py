@@ -44,6 +44,7 @@ LAWS: Mapping[str, Grows] = {
     "payment_transactions_fraud": Grows.PAYMENT,
     "int_payments__alerted": Grows.PAYMENT,
     "payment_metrics": Grows.MINUTE,
+    "payment_returns": Grows.PAYMENT,
     "int_deliveries__totals": Grows.BUILD,
     catalog.LEDGER.name: Grows.BATCH,
     catalog.LEDGER_PARTITIONS.name: Grows.BATCH,
@@ -88,6 +89,8 @@ class Schedule:
 
     batch_seconds: float = 10
     build_minutes: float = 5
+    check_rows_minutes: float = 60
+    """The default of PAYMENTS_CHECK_ROWS_MINUTES with BigQuery."""
     verifications_a_day: float = 1
     audits_a_day: float = 1
     decisions_a_day: float = 4
@@ -123,6 +126,8 @@ class Schedule:
             "rebuild": 0,
             "full": 0,
             "hour": 24,
+            "look": 1440 / self.check_rows_minutes,
+            "week": 1 / 7,
         }[work]
 
 

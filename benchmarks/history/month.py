@@ -131,8 +131,8 @@ class HistoryRecorder:
     def _tell_that_all_is_green(self) -> None:
         """As a build tells whose checks are all there: this one has a part of them."""
         table = self._table(MARKED)
-        seen = self._table(MART).labels["built"].rpartition("-")[0]
-        table.labels = {**table.labels, "checked": seen}
+        seen = "-".join(self._table(MART).labels["built"].split("-")[:3])
+        table.labels = {**table.labels, "checked": seen, "looked": seen}
         self.client.update_table(table, ["labels"])
 
     @contextmanager

@@ -61,24 +61,86 @@
     cross join {{ account_traits() }}
 {%- endmacro %}
 
-{#- Whether a row of days that were over before is built again: of traits that unseen corrections concern. -#}
+{#- To be raised with whatever changes a trait: a table of an older version is made anew. -#}
+{% macro traits_version() -%}
+    {{ return(2) }}
+{%- endmacro %}
+
+{#- dbt's own: whether a model is made anew, also without --full-refresh. -#}
+{% macro should_full_refresh() -%}
+    {%- set asked = config.get('full_refresh') -%}
+    {{ return((flags.FULL_REFRESH if asked is none else asked) or has_older_traits()) }}
+{%- endmacro %}
+
+{% macro has_older_traits() -%}
+    {%- if not execute or this.identifier not in ('int_accounts__days', 'int_accounts__habits') -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(load_relation(this) and (built_mark(this) or [])[5:] != [traits_version()]) }}
+{%- endmacro %}
+
+{#-
+    build_scope of a table of traits. An erasure changes days that are over, and what is known `days_later` days later.
+
+    first        the first day that is built, or that is made anew
+    new          from this day on all traits are new to the table
+    is_changed   whether there is anything to build
+    merged_from  of what is built the first day that is not made anew as a whole
+    seen         ends with the version of traits
+-#}
+{% macro traits_scope(upstream=[], days_later=[0]) -%}
+    {%- set scope = build_scope(upstream=upstream, follows_erasures=true) -%}
+    {%- if not scope -%}
+        {%- set everything = day_of_number(0) -%}
+        {{ return({
+            'first': everything, 'new': everything, 'closed_on': never_day(), 'merged_from': everything, 'is_changed': true
+        }) }}
+    {%- endif -%}
+    {%- set new = scope.new_day + days_later[0] -%}
+    {%- set anew = [] -%}
+    {%- for day in scope.anew or [] -%}
+        {%- for later in days_later if day + later < new and day + later not in anew -%}
+            {%- do anew.append(day + later) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set built_from = ([scope.first_day, scope.closed] | min) + days_later[0] -%}
+    {%- set is_more = scope.first_day < scope.closed -%}
+    {%- do scope.update({
+        'anew': anew | sort, 'new': day_of_number(new), 'closed_on': day_of_number(scope.closed),
+        'first': day_of_number((anew + [built_from]) | min), 'is_changed': is_more or anew | length > 0,
+        'merged_from': day_of_number(built_from) if is_more else never_day(),
+        'seen': scope.seen ~ '-' ~ traits_version()
+    }) -%}
+    {{ return(scope) }}
+{%- endmacro %}
+
+{#- Whether a row of days that were over before is built again: of a day made anew, or a trait that corrections concern. -#}
 {% macro is_new_or_corrected(scope, day) -%}
-    {%- if scope.corrections -%}
-        ({{ day }} or trait in (select trait from ({{ corrected_traits(scope.corrections) }})))
+    {%- if scope.corrections or scope.anew -%}
+        (
+            {{ day }} >= {{ scope.new }}
+            {%- if scope.anew %} or {{ is_of_days(day, scope.anew, 'date') }}{% endif -%}
+            {%- if scope.corrections %} or trait in (select trait from ({{ corrected_traits(scope.corrections) }})){% endif -%}
+        )
     {%- else -%}
         true
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a payment is of a day that was not over before, or of an account that unseen corrections concern. -#}
-{% macro is_of_account_to_build(scope, alias, new_day) -%}
+{#- Whether a payment is of a day that is built whole, or of an account that unseen corrections concern. -#}
+{% macro is_of_account_to_build(scope, alias) -%}
     {{ alias ~ '.batch_id <= ' ~ scope.last_batch if scope.last_batch else 'true' }}
-    {%- if scope.corrections %}
+    {%- if scope.corrections or scope.anew %}
         and (
-            {{ alias }}.event_time >= timestamp({{ new_day }})
+            {{ alias }}.event_time >= timestamp({{ scope.new }})
+            {%- if scope.anew %}
+            or {{ is_of_days(alias ~ '.event_time', scope.anew) }}
+            {%- endif %}
+            {%- if scope.corrections %}
             or {{ alias }}.sender_account_id in (
                 select sender_account_id from {{ ref('stg_payments__corrections') }} where {{ scope.corrections }}
             )
+            {%- endif %}
         )
     {%- endif -%}
 {%- endmacro %}

@@ -16,14 +16,18 @@
     first_day  of all that is built: before `new_day` where a correction has changed a day
     is_due     whether there is anything to build: with `every_minutes` only where so much has passed by the control row's
                clock since the last build, or an old payment was corrected
+    anew       with `follows_erasures`: days of what an unseen erasure has taken; they are made anew as a whole
+    reads_from   the oldest payment that is read: `oldest`, or the first day that is made anew
 -#}
-{% macro build_scope(upstream=[], every_minutes=0) -%}
+{% macro build_scope(upstream=[], every_minutes=0, follows_erasures=false) -%}
     {%- if is_unit_test() -%}
         {{ return({}) }}
     {%- endif -%}
     {%- set pipelines = ref('stg_payments__pipelines') -%}
     {%- set batches = ref('stg_payments__batches') -%}
     {%- set corrections = ref('stg_payments__corrections') -%}
+    {%- set erasures = ref('stg_payments__erasures') if follows_erasures else none -%}
+    {%- set kept = ref('stg_payments__retention_marks') if follows_erasures else none -%}
     {%- if not execute -%}
         {{ return({}) }}
     {%- endif -%}
@@ -31,13 +35,16 @@
         select
             coalesce(max(last_batch_id), 0) as batch,
             coalesce(max(correction_count), 0) as correction,
-            coalesce(min(unix_micros(updated_at)), 0) as micros
+            coalesce(min(unix_micros(updated_at)), 0) as micros,
+            0 as closed,
+            coalesce(max(erasure_count), 0) as erasure
         from {{ pipelines }}
     {%- endset -%}
     {%- set marks = [run_query(asked).rows[0] | map('int') | list] -%}
     {%- for name in upstream -%}
-        {%- do marks.append(built_mark(ref(name)) or [0, 0, 0, 0]) -%}
+        {%- do marks.append(built_mark(ref(name)) or [0, 0, 0, 0, 0]) -%}
     {%- endfor -%}
+    {%- set erased = marks | map(attribute=4) | min -%}
     {%- set seen = [marks | map(attribute=0) | min, marks | map(attribute=1) | min, marks | map(attribute=2) | min] -%}
     {%- set built = built_mark(this) if is_incremental() else none -%}
     {%- set scope = {
@@ -52,6 +59,7 @@
             'closed': built[3], 'new_day': built[3], 'first_day': built[3]
         }) -%}
         {%- set seen = built[:3] -%}
+        {%- set erased = built[4] -%}
     {%- elif built -%}
         {#- A decision's time is that of its transaction's beginning: a day is more than any takes. -#}
         {%- set told = 'timestamp_sub(' ~ moment_of(built[2]) ~ ', interval 1 day)' -%}
@@ -86,6 +94,21 @@
             {%- do scope.update({'first_day': [new_day, corrected_day] | min}) -%}
             {%- do scope.update({'oldest_day': [since_day, corrected_day] | min}) -%}
         {%- endif -%}
+        {%- if follows_erasures and erased > built[4] -%}
+            {%- set query -%}
+                select distinct unix_date(day) as day
+                from {{ erasures }}
+                where
+                    erasure_id > {{ built[4] }} and erasure_id <= {{ erased }}
+                    and disposition not in ('QUARANTINED', 'IGNORED')
+                    -- Of days before, the payments have expired, and their sums stay as they were.
+                    and day >= coalesce(
+                        (select max(kept_from) from {{ kept }} where kept = 'payment_transactions'), date '1970-01-01'
+                    )
+                order by day
+            {%- endset -%}
+            {%- do scope.update({'anew': run_query(query).columns[0].values() | map('int') | list}) -%}
+        {%- endif -%}
     {%- else -%}
         {%- do scope.update({'closed': run_query(newest).rows[0][0] | int(0)}) -%}
     {%- endif -%}
@@ -93,7 +116,11 @@
     {%- if upstream and scope.is_due -%}
         {%- do scope.update({'closed': marks[1:] | map(attribute=3) | min}) -%}
     {%- endif -%}
-    {%- do scope.update({'seen': (seen + [scope.closed]) | join('-')}) -%}
+    {%- set first = (scope.anew or [number_of_never()])[0] -%}
+    {%- do scope.update({
+        'seen': (seen + [scope.closed, erased]) | join('-'),
+        'reads_from': 'timestamp(' ~ day_of_number(first) ~ ')' if first <= scope.oldest_day and scope.anew else scope.oldest
+    }) -%}
     {{ return(scope) }}
 {%- endmacro %}
 
@@ -201,10 +228,27 @@
     timestamp '{{ (modules.datetime.datetime(1970, 1, 1) + since).isoformat(' ') }}+00'
 {%- endmacro %}
 
-{#- The rows that an incremental model reads: of so many days before what it builds, too. -#}
-{% macro within_scope(scope, alias, days_before=0) -%}
-    {{ alias }}.event_time >= timestamp_sub({{ scope.oldest | default(everything(), true) }}, interval {{ days_before }} day)
-    {%- if scope.last_batch %} and {{ alias }}.batch_id <= {{ scope.last_batch }}{% endif -%}
+{#- The condition that a moment, or a day, is of one of these days, by their numbers in order: constants, which prune. -#}
+{% macro is_of_days(column, days, data_type='timestamp') -%}
+    {%- set spans = [] -%}
+    {%- for day in days -%}
+        {%- if spans and spans[-1][1] == day -%}
+            {%- do spans.append([spans.pop()[0], day + 1]) -%}
+        {%- else -%}
+            {%- do spans.append([day, day + 1]) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    (
+        {%- for since, until in spans -%}
+            {{ ' or ' if not loop.first }}({{ column }} >= {{ beginning_of(since, data_type) }}
+            {{- ' and ' ~ column }} < {{ beginning_of(until, data_type) }})
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
+{% macro beginning_of(number, data_type) -%}
+    {%- set day = day_of_number(number) | trim -%}
+    {{ day if data_type == 'date' else 'timestamp(' ~ day ~ ')' }}
 {%- endmacro %}
 
 {#-
@@ -231,15 +275,20 @@
 
 {#- The same of minutes, for payments and for corrections. -#}
 {% macro is_minute_to_build(scope) -%}
-    event_time >= {{ scope.oldest | default(everything(), true) }}
-    {%- if scope.corrections %}
+    event_time >= {{ scope.reads_from | default(everything(), true) }}
+    {%- if scope.corrections or scope.anew %}
         and (
             event_time >= {{ scope.since }}
+            {%- if scope.anew %}
+            or {{ is_of_days('event_time', scope.anew) }}
+            {%- endif %}
+            {%- if scope.corrections %}
             or timestamp_trunc(event_time, minute) in (
                 select timestamp_trunc(event_time, minute)
                 from {{ ref('stg_payments__corrections') }}
                 where {{ scope.corrections }}
             )
+            {%- endif %}
         )
     {%- endif -%}
 {%- endmacro %}
@@ -247,7 +296,7 @@
 {#- Of corrections of these: no payment is decided of before it is made, but a clock may be ahead. -#}
 {% macro is_decided_since(scope) -%}
     {%- if scope.last_batch -%}
-        decided_at >= timestamp_sub({{ scope.oldest }}, interval 1 day)
+        decided_at >= timestamp_sub({{ scope.reads_from }}, interval 1 day)
     {%- else -%}
         true
     {%- endif -%}
@@ -259,31 +308,53 @@
 -#}
 {% macro scope_line(scope, column='event_time', oldest=none) -%}
     -- built from {{ column }} >= {{ oldest or scope.oldest | default(everything(), true) }}; seen {{ scope.seen }}
+    {{- '; anew ' ~ scope.anew | join(' ') if scope.anew }}
 {%- endmacro %}
 
-{#- dbt-bigquery's own, which finds no partition to leave out: with the condition that the model's first line says. -#}
+{#-
+    dbt-bigquery's own, which finds no partition to leave out: with the condition that the model's first line says. Days
+    that are made anew are taken out as a whole first, which BigQuery does for nothing. Whoever dies in between does all again:
+    the label says so.
+-#}
 {% macro bq_generate_incremental_merge_build_sql(
     tmp_relation, target_relation, sql, unique_key, partition_by, dest_columns, tmp_relation_exists, incremental_predicates
 ) %}
     {%- set told = modules.re.search('-- built from (.+); seen', sql) -%}
+    {%- set anew = modules.re.search('; anew ([0-9 ]+)', sql) -%}
+    {%- set is_anew = is_of_days(
+        partition_by.field, anew.group(1).split(' ') | map('int') | list, partition_by.data_type
+    ) if anew else 'false' -%}
     {#- Where nothing is to be built, nothing is sent that is billed. -#}
-    {%- if '9999-01-01' in told.group(1) -%}
+    {%- set is_nothing = '9999-01-01' in told.group(1) -%}
+    {%- if is_nothing and not anew -%}
         {{ return('select 0 as built') }}
     {%- endif -%}
     {%- set source -%}
-        ({% if tmp_relation_exists %}select * from {{ tmp_relation }}{% else %}{{ sql }}{% endif %})
+        ({% if tmp_relation_exists %}select * from {{ tmp_relation }}{% else %}{{ sql }}{% endif %}
+        {%- if anew %} where not {{ is_anew }}{% endif %})
     {%- endset -%}
     {%- set predicates = ['DBT_INTERNAL_DEST.' ~ told.group(1)] -%}
-    {{ return(get_merge_sql(target_relation, source, unique_key, dest_columns, predicates)) }}
+    {%- set merged = '' if is_nothing else get_merge_sql(target_relation, source, unique_key, dest_columns, predicates) -%}
+    {%- if not anew -%}
+        {{ return(merged) }}
+    {%- endif -%}
+    {%- set columns = get_quoted_csv(dest_columns | map(attribute='name')) -%}
+    {%- set script -%}
+        delete from {{ target_relation }} where {{ is_anew }};
+        insert into {{ target_relation }} ({{ columns }}) select {{ columns }} from {{ tmp_relation }} where {{ is_anew }};
+        {{ merged }}
+    {%- endset -%}
+    {{ return(script) }}
 {% endmacro %}
 
 {#-
-    What a table has seen, of its label: the batch, the correction, the control row's time, the day that was not over, and
-    what the model adds; none without a label, and where an older version wrote it, which did not know days.
+    What a table has seen, of its label: the batch, the correction, the control row's time, the day that was not over, the
+    erasure, and what the model adds; none without a label, and where an older version wrote it, which did not know days.
+    A version that did not know erasures dropped after one what they change: it has seen all.
 -#}
 {% macro built_mark(relation) -%}
-    {%- set mark = (label_of(relation, 'built') or '').split('-') -%}
-    {{ return(mark | map('int') | list if mark | length >= 4 else none) }}
+    {%- set mark = (label_of(relation, 'built') or '').split('-') | map('int', -1) | list -%}
+    {{ return((mark + [999999999])[:5] + mark[5:] if mark | length >= 4 else none) }}
 {%- endmacro %}
 
 {#- The same as two columns of a check. -#}
@@ -298,10 +369,10 @@
 {% macro tell_what_is_built() -%}
     {%- if execute -%}
         {%- set seen = modules.re.search('; seen ([-0-9]+)', sql).group(1) -%}
-        {%- set checked = label_of(this, 'checked') -%}
-        alter table {{ this }} set options (
-            labels = [('built', '{{ seen }}'){{ ", ('checked', '" ~ checked ~ "')" if checked }}]
-        )
+        {%- set is_checked = this.identifier == checked_table().identifier -%}
+        {%- set checked = label_of(this, 'checked') if is_checked else none -%}
+        {%- set looked = label_of(this, 'looked') if is_checked else none -%}
+        alter table {{ this }} set options (labels = {{ labels_of(seen, checked, looked) }})
     {%- endif -%}
 {%- endmacro %}
 

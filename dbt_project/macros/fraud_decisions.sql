@@ -29,7 +29,8 @@
 
 {#-
     What is new in payment_transactions_fraud to the table of alerts. What the label says ends with the lowest threshold:
-    where it was higher, payments are missing that are alerts now, and the days of the queue are read again.
+    where it was higher, payments are missing that are alerts now, and the days of the queue are read again. So they are
+    where a version wrote the label that has it at another place.
 -#}
 {% macro alert_scope() -%}
     {%- set scope = measured_scope('payment_transactions_fraud') -%}
@@ -37,7 +38,7 @@
     {%- if scope -%}
         {%- set lowest = run_query('select coalesce(min(score_from), 101) from ' ~ limits).rows[0][0] | int -%}
         {%- set built = built_mark(this) if is_incremental() else none -%}
-        {%- if built and built | length > 4 and lowest < built[4] -%}
+        {%- if built and lowest < (built[5:] or [101])[0] -%}
             {%- do scope.update({'oldest': everything(), 'last_batch': scope.last_batch or 1}) -%}
         {%- endif -%}
         {%- do scope.update({'seen': scope.seen ~ '-' ~ lowest}) -%}

@@ -4,13 +4,69 @@
     in the form of `built`. Every night, with the variable check_unsealed, they look at all days that are not sealed. A
     night that finds something sets the label back: builds look at these days until it is mended, and stay red. Without the
     label, or a sealed day at night, and with the variable check_everything they look at everything.
+
+    Checks with the tag `rows` read payments or deliveries one by one. They look together, once in
+    PAYMENTS_CHECK_ROWS_MINUTES, at what is open since they last looked and all was green: the label `looked`. In between
+    they pass without a look. As the label moves by a green build alone, what is red is looked at by each build.
 -#}
 
 {#- The hook before a build: what its checks have to look at, kept for all of them in dbt's own graph. -#}
 {% macro begin_checks() -%}
     {%- if execute and flags.WHICH in ('build', 'test') -%}
-        {%- do graph.update({'open': open_since(), 'is_summed_up': false}) -%}
+        {%- set now = control_now() -%}
+        {%- set checked = since_when('checked') -%}
+        {%- set looked = checked if is_night() else since_when('looked') or checked -%}
+        {%- set is_due = not looked or is_night() or are_rows_due(now.clock, looked.split('-')[2] | int) -%}
+        {%- set open = open_since(now.seen, checked) -%}
+        {%- do graph.update({
+            'open': open, 'are_rows_due': is_due, 'is_summed_up': false,
+            'open_rows': open_since(now.seen, looked) if is_due and looked != checked else open
+        }) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- What the control row says, and the warehouse's clock. -#}
+{% macro control_now() -%}
+    {%- set asked -%}
+        select
+            coalesce(max(last_batch_id), 0) as batch,
+            coalesce(max(correction_count), 0) as correction,
+            coalesce(min(unix_micros(updated_at)), 0) as micros,
+            unix_micros({{ moment() }}) as clock
+        from {{ source('payment_data', 'pipeline_control') }}
+    {%- endset -%}
+    {%- set row = run_query(asked).rows[0] | map('int') | list -%}
+    {{ return({'seen': row[:3] | join('-'), 'clock': row[3]}) }}
+{%- endmacro %}
+
+{#- Since which build checks look, by the label of theirs; none where they look at everything. -#}
+{% macro since_when(label) -%}
+    {%- if var('check_everything') -%}
+        {{ return(none) }}
+    {%- elif var('check_unsealed') -%}
+        {{ return(unsealed_since(source('payment_data', 'batch_ledger'))) }}
+    {%- endif -%}
+    {{ return(label_of(checked_table(), label)) }}
+{%- endmacro %}
+
+{% macro is_night() -%}
+    {{ return(var('check_everything') or var('check_unsealed')) }}
+{%- endmacro %}
+
+{#- Whether checks of rows look now, by when they last did, in microseconds. -#}
+{% macro are_rows_due(clock, looked) -%}
+    {%- set minutes = env_var('PAYMENTS_CHECK_ROWS_MINUTES', '60' if target.name == 'production' else '0') | int -%}
+    {{ return(clock - looked >= minutes * 60000000) }}
+{%- endmacro %}
+
+{#- Whether what is rendered is a check of rows. -#}
+{% macro is_row_check() -%}
+    {{ return('rows' in ((model | default({})).tags or [])) }}
+{%- endmacro %}
+
+{#- Whether it looks in this build. -#}
+{% macro is_looking() -%}
+    {{ return(graph.get('are_rows_due', true)) }}
 {%- endmacro %}
 
 {#-
@@ -21,24 +77,9 @@
     delivered  no record of theirs was written to the log before; delivered_day is the beginning of its day
     paid       none of their payments was made before; paid_day is the beginning of its day
 -#}
-{% macro open_since() -%}
+{% macro open_since(seen, label) -%}
     {%- set ledger = source('payment_data', 'batch_ledger') -%}
     {%- set corrections = source('payment_data', 'payment_corrections') -%}
-    {%- set asked -%}
-        select
-            coalesce(max(last_batch_id), 0) as batch,
-            coalesce(max(correction_count), 0) as correction,
-            coalesce(min(unix_micros(updated_at)), 0) as micros
-        from {{ source('payment_data', 'pipeline_control') }}
-    {%- endset -%}
-    {%- set seen = run_query(asked).rows[0] | map('int') | join('-') -%}
-    {%- if var('check_everything') -%}
-        {%- set label = none -%}
-    {%- elif var('check_unsealed') -%}
-        {%- set label = unsealed_since(ledger) -%}
-    {%- else -%}
-        {%- set label = label_of(checked_table(), 'checked') -%}
-    {%- endif -%}
     {#- Of batches before it rows may have expired: their seals and the ledger count them. -#}
     {%- set kept = kept_since(ledger) -%}
     {%- if kept and (not label or label.split('-')[0] | int < kept.split('-')[0] | int) -%}
@@ -118,9 +159,12 @@
     {{ return((found[0] + (var('checked_again_batches') | int)) ~ '-0-' ~ (found[1] + 86400000000)) }}
 {%- endmacro %}
 
-{#- What begin_checks found; nothing where all is looked at, and in a unit test. -#}
+{#- What begin_checks found for what is rendered; nothing where all is looked at, and in a unit test. -#}
 {% macro open_now() -%}
-    {{ return((graph.get('open') or {}) if execute and not is_unit_test() else {}) }}
+    {%- if not execute or is_unit_test() -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {{ return(open_to_rows() if is_row_check() else (graph.get('open') or {})) }}
 {%- endmacro %}
 
 {#- The same, from the beginning of the days on: what is compared by whole days, or with a payment of earlier that day. -#}
@@ -156,14 +200,19 @@
         {%- set red = daily.made | rejectattr('status', 'equalto', 'pass') | list -%}
         {%- set built = label_of(checked_table(), 'built') -%}
         {%- set is_green = not red and daily.made | length == daily.all | length -%}
-        {%- set is_night = var('check_everything') or var('check_unsealed') -%}
-        {%- if built and (is_green or (red and is_night)) -%}
+        {%- if built and (is_green or (red and is_night())) -%}
             {%- set checked = graph['open'].seen if is_green else graph['open'].since -%}
-            alter table {{ checked_table() }} set options (
-                labels = [('built', '{{ built }}'){{ ", ('checked', '" ~ checked ~ "')" if checked }}]
-            )
+            {%- set looked = checked if is_looking() else label_of(checked_table(), 'looked') -%}
+            alter table {{ checked_table() }} set options (labels = {{ labels_of(built, checked, looked) }})
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- All labels of a table that builds keep; of checked_table() also what checks have seen. -#}
+{% macro labels_of(built, checked=none, looked=none) -%}
+    [('built', '{{ built }}')
+    {{- ", ('checked', '" ~ checked ~ "')" if checked -}}
+    {{- ", ('looked', '" ~ looked ~ "')" if looked -}}]
 {%- endmacro %}
 
 {#-
@@ -361,13 +410,39 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Days are judged payment by payment: with the checks of rows. In between stands what the last look said. -#}
+{% macro judged_days() -%}
+    {%- set rows = open_rows('reconciliation_daily', since=open_to_rows()) -%}
+    {%- if are_days_judged() %}
+    select
+        'reconciliation_daily' as reconciliation,
+        day,
+        cast(null as int64) as batch_id,
+        status
+    from {{ rows }}
+    union all
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro are_days_judged() -%}
+    {{ return(not execute or is_unit_test() or is_looking() or not load_relation(this)) }}
+{%- endmacro %}
+
+{#- What is open to the checks of rows. -#}
+{% macro open_to_rows() -%}
+    {{ return((graph.get('open_rows') or {}) if execute and not is_unit_test() else {}) }}
+{%- endmacro %}
+
 {% macro closed_days() -%}
     {%- if open_now().told and load_relation(this) %}
 union all
 select *
 from {{ this }}
 where
-    (reconciliation = 'reconciliation_daily' and day < date({{ open_now().paid }}))
+    (
+        reconciliation = 'reconciliation_daily'
+        and {{ 'day < date(' ~ open_to_rows().paid ~ ')' if are_days_judged() else 'true' }}
+    )
     or (reconciliation = 'reconciliation_batches' and day < date({{ open_now().told }}))
     or (reconciliation = 'reconciliation_control_totals' and not {{ is_day_open() }})
     {%- endif -%}

@@ -29,6 +29,11 @@ BREAKS_READ = 100
 _VIEWS = ("pipeline_health", "reconciliation_daily")
 
 
+_NEWEST = "select * from {{batch_ledger}} where {condition} order by batch_id desc limit 1"
+_RECENT = "published_at >= timestamp_sub(current_timestamp(), interval 7 day)"
+"""Of a stream that has not stopped: partitions of a week, and not the whole ledger."""
+
+
 @dataclass(frozen=True, slots=True)
 class WarehouseReads:
     """The reads, by one client. Each sees one state of all tables; those of one session see the same one.
@@ -72,7 +77,7 @@ class WarehouseReads:
 
     def newest_batch(self) -> Row | None:
         """The newest ledger row, beside what the tables hold of that batch; None before the first batch."""
-        newest = self.read("select * from {batch_ledger} order by batch_id desc limit 1")
+        newest = self.read(_NEWEST.format(condition=_RECENT)) or self.read(_NEWEST.format(condition="true"))
         if not newest:
             return None
         # Apart from it, as constants: only those prune partitions. A batch and its deliveries are published at once.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.corrections.decisions import Decision, Plan, decide
 from spark_jobs.corrections.kept_records import HAS_ITS_VALUE, Selection, payments_of
@@ -16,6 +16,7 @@ from spark_jobs.retention.marks import read_kept
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.table_setup import table_id
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 
-def undecided(client: "Client", settings: JobSettings, selection: Selection) -> list[dict[str, Any]]:
+def undecided(client: "Client", settings: JobSettings, selection: Selection) -> list[Row]:
     """The first delivery of each late payment that is neither published nor decided: whole rows, oldest first.
 
     What has no value any more cannot be decided: it has expired.
@@ -43,7 +44,7 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
         return []
     values |= {"paid_since": oldest["paid"] - timedelta(days=settings.lookback_days)}
     sql = f"""
-        select d.* from {name[catalog.DELIVERIES]} as d
+        select d.kafka_partition, d.kafka_offset, d.kafka_timestamp from {name[catalog.DELIVERIES]} as d
         where d.disposition = 'LATE' and {conditions}
             and {HAS_ITS_VALUE}
             and d.transaction_id not in (
@@ -57,7 +58,23 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
         order by d.kafka_timestamp, d.kafka_partition, d.kafka_offset
         limit @most
         """
-    return run(client, sql, values)
+    return _whole_rows(client, settings, run(client, sql, values))
+
+
+def _whole_rows(client: "Client", settings: JobSettings, places: Sequence[Row]) -> list[Row]:
+    """The late deliveries of these places, in their order: whole rows are read of the hours of these alone."""
+    if not places:
+        return []
+    times = [place["kafka_timestamp"] for place in places]
+    sql = f"""
+        select d.* from `{table_id(settings, catalog.DELIVERIES)}` as d
+        inner join unnest(@places) as asked
+            on d.kafka_partition = asked.kafka_partition and d.kafka_offset = asked.kafka_offset
+                and d.kafka_timestamp = asked.kafka_timestamp
+        where d.disposition = 'LATE' and d.kafka_timestamp >= @first and d.kafka_timestamp <= @last
+        order by d.kafka_timestamp, d.kafka_partition, d.kafka_offset
+        """
+    return run(client, sql, {"places": places, "first": min(times), "last": max(times)})
 
 
 def plan_late(

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 KEYED = ("payment_transactions_fraud", "int_payments__alerted")
 """What dbt keeps as tables of one row per payment, partitioned by event_time: a payment's row is deleted by its id."""
 
-DERIVED = ("int_accounts__days", "int_accounts__habits", "payment_metrics")
-"""What dbt keeps as tables of sums: an incremental build would not take out of them what is gone. All else of dbt is
-views."""
+SUMMED_UP = ("int_accounts__days", "int_accounts__habits", "payment_metrics")
+"""What dbt keeps as tables of sums: by the receipts, its next build makes their days anew of which an erasure took a
+payment. All else of dbt is views."""
+
+RETURNED = "payment_returns"
+"""What dbt keeps of payments of which money went back: a row that names an erased one is deleted."""
 
 FORMER = ("int_payments__sender_signals", "int_payments__network_signals")
-"""What dbt kept as tables before, and nobody reads any more."""
+"""What dbt kept as tables before, and nobody reads any more: they are dropped."""
 
 LEFTOVERS = tuple(f"{STAGING_PREFIX}{kind}_" for kind in ("backfill", "corrections", "erasure"))
 """Staging tables that are made anew where they are missed. Those of batches are dropped with their batch."""
@@ -73,7 +76,7 @@ def _days_of(client: "Client", settings: JobSettings, account: str) -> tuple[dat
 
 
 def drop_copies(client: "Client", settings: JobSettings) -> None:
-    """Drop tables, which dbt's next build makes from what is left, and delete what names a payment or account gone.
+    """Drop tables that nobody needs, and delete what names a payment or account gone.
 
     Raises:
         Incident: the warehouse refused.
@@ -82,9 +85,9 @@ def drop_copies(client: "Client", settings: JobSettings) -> None:
     named = named_sql(settings)
     with failures_as_incidents():
         for item in client.list_tables(dataset, **bounds()):
-            if item.table_id in (*DERIVED, *FORMER) or item.table_id.startswith(LEFTOVERS):
+            if item.table_id in FORMER or item.table_id.startswith(LEFTOVERS):
                 client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
-            elif item.table_id in named:
+            elif item.table_id in named and item.table_type == "TABLE":
                 run(client, named[item.table_id], {})
 
 
@@ -94,6 +97,10 @@ def named_sql(settings: JobSettings) -> Mapping[str, str]:
         catalog.FRAUD_LABELS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LABELS)}`
             where md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
+            """,
+        RETURNED: f"""
+            delete from `{settings.project}.{settings.dataset}.{RETURNED}`
+            where md5(original_transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
             """,
         catalog.FRAUD_LISTS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LISTS)}`

@@ -67,11 +67,14 @@ def label_payment(
             f"no payment {transaction_id} counts on {day} (UTC): "
             "look for its event_time in payment_transactions or payment_deliveries."
         )
-    before = Label(found[0]["label"])
+    before, paid_at = Label(found[0]["label"]), found[0]["event_time"]
     if before is label:
         return Labelled(before, is_written=False)
-    run(client, write_sql(settings), values | {"label": str(label), "labelled_by": by, "reason": reason})
-    return Labelled(before, is_written=True)
+    # Of the day only the payment's own moment is read again.
+    values |= {"since": paid_at, "until": paid_at + timedelta(microseconds=1)}
+    values |= {"label": str(label), "labelled_by": by, "reason": reason}
+    [written] = run(client, write_sql(settings), values)
+    return Labelled(before, is_written=bool(written["rows_written"]))
 
 
 def newest_labels_sql(settings: JobSettings) -> str:
@@ -85,18 +88,19 @@ def newest_labels_sql(settings: JobSettings) -> str:
 def label_of_sql(settings: JobSettings) -> str:
     """One row with the label of a payment of a day; none where there is no such payment."""
     return f"""
-        select coalesce(labels.label, '{Label.NONE}') as label
+        select payments.event_time, coalesce(labels.label, '{Label.NONE}') as label
         {_payment_and_label(settings)}
         """
 
 
 def write_sql(settings: JobSettings) -> str:
-    """One row more, unless somebody has written the same label in the meantime."""
+    """One row more, unless somebody has written the same label in the meantime; says how many."""
     return f"""
         insert into `{table_id(settings, catalog.FRAUD_LABELS)}` (
             transaction_id, event_time, label, labelled_by, reason, labelled_at)
         select payments.transaction_id, payments.event_time, @label, @labelled_by, @reason, current_timestamp()
-        {_payment_and_label(settings)} and coalesce(labels.label, '{Label.NONE}') != @label
+        {_payment_and_label(settings)} and coalesce(labels.label, '{Label.NONE}') != @label;
+        select @@row_count as rows_written;
         """
 
 

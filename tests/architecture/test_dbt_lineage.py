@@ -13,11 +13,12 @@ DELIVERIES, PAYMENTS = "source:payment_deliveries", "source:payment_transactions
 TABLES_BESIDE = {
     "source:batch_ledger",
     "source:payment_corrections",
+    "source:payment_erasures",
     "source:pipeline_control",
     "source:retention_marks",
 }
-"""How far the pipeline is, which payments decisions put in or took out, and from which day on they are kept: no
-deliveries."""
+"""How far the pipeline is, which payments decisions put in or took out, days of erasures, and since when payments are
+kept: no deliveries."""
 
 ABOUT_DELIVERIES = {"late_payments"}
 """The marts of these folders whose very subject is what did not become a payment."""
@@ -81,4 +82,6 @@ def test_a_way_around_deduplication_would_be_seen() -> None:
         "stg_payments__pipelines",
         "stg_payments__batches",
         "stg_payments__corrections",
+        "stg_payments__erasures",
+        "stg_payments__retention_marks",
     }

@@ -3,9 +3,10 @@
 Belongs here: making them and writing them. Does not belong here: dbt, assertions. The same seed makes the same history.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -33,6 +34,7 @@ class History:
     watermark: datetime | None = None
     batch_id: int = 0
     correction_id: int = 0
+    erasure_id: int = 0
     offset: int = 0
     payments: dict[str, Row] = field(default_factory=dict)
 
@@ -105,6 +107,29 @@ class History:
         new = self._payment(old["transaction_id"], min(when, self.clock))
         self._correct([(f"{kind}_REPLACED", -1, old), (f"{kind}_CHOSEN", 1, new)])
 
+    def erase(self, account: str) -> set[date]:
+        """Take out the payments that name an account in any version; their days, for which there are receipts."""
+        versions = [*self.warehouse.rows("payment_transactions"), *self.warehouse.rows("payment_corrections")]
+        named = {r["transaction_id"] for r in versions if account in (r["sender_account_id"], r["receiver_account_id"])}
+        gone = Counter(r["event_time"].date() for r in versions if "kind" not in r and r["transaction_id"] in named)
+        self.erasure_id += 1
+        self._append(catalog.ERASURES, [self._receipt(day, count) for day, count in gone.items()])
+        ids = ", ".join(f"'{name}'" for name in sorted(named))
+        self.warehouse.run(f"delete from {{payment_transactions}} where transaction_id in ({ids})")
+        nothing = ", ".join(f"{name} = null" for name in catalog.PERSONAL if name != "dropped_labels")
+        self.warehouse.run(f"update {{payment_corrections}} set {nothing} where transaction_id in ({ids})")
+        self.payments = {name: row for name, row in self.payments.items() if name not in named}
+        self._tell()
+        return set(gone)
+
+    def _receipt(self, day: date, count: int) -> Row:
+        told = {"erasure_id": self.erasure_id, "account_hash": "a", "erased_ids": count, "batch_id": 1, "topic": TOPIC}
+        place = {"kafka_partition": 0, "disposition": "UNIQUE", "day": f"{day}", "currency": "EUR"}
+        kind = {"is_late_payment": False, "is_replay": False, "record_count": count, "amount_minor": "1"}
+        sums = {"hash_total": "1", "min_offset": 0, "max_offset": 0, "payments_removed": count}
+        why = {"erased_by": "operator", "reason": "why", "erased_at": _text(self.clock), "erasure_hash": "AAAA"}
+        return told | place | kind | sums | why
+
     def _correct(self, decided: Iterable[tuple[str, int, Row]]) -> None:
         head = {"last_batch_id": self.batch_id, "decided_by": "operator", "reason": "why", "correction_hash": "AAAA"}
         for kind, added, row in decided:
@@ -123,6 +148,7 @@ class History:
         self.warehouse.run(
             "update {pipeline_control} "
             + f"set last_batch_id = {self.batch_id}, correction_count = {self.correction_id}, "
+            + f"erasure_count = {self.erasure_id}, "
             + f"updated_at = timestamp '{_text(self.clock)}' where true"
         )
 

@@ -1,5 +1,6 @@
 """Whatever comes, and whenever it is built: what dbt keeps as tables is what it would make of everything anew."""
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -28,6 +29,7 @@ KEYS = {
     "payment_metrics": ("window_start", "currency", "region", "payment_method"),
     CURRENT: ("transaction_id",),
 }
+SUMMED_UP = ("int_accounts__days", "int_accounts__habits", "payment_metrics")
 SUMS = "int_deliveries__totals"
 """Kept too, by the build that saw the deliveries: what its readers add up has to be the same."""
 TABLES = tuple(name for name in KEYS if name != CURRENT)
@@ -63,15 +65,17 @@ class Dbt:
         assert done.success, done.exception or messages
 
 
-def kept(warehouse: DbtWarehouse) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:
+def kept(
+    warehouse: DbtWarehouse, tables: Iterable[str] = tuple(KEYS)
+) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:
     """Of what may be an alert without what has fallen below the threshold since: no queue shows it."""
     return {
         table: {
-            tuple(row[name] for name in key): row
+            tuple(row[name] for name in KEYS[table]): row
             for row in warehouse.rows(table)
             if table != ALERTED or row["fraud_score"] >= ALERT_FROM or row["receiver_account_id"] == BLOCKED
         }
-        for table, key in KEYS.items()
+        for table in tables
     }
 
 
@@ -124,3 +128,64 @@ def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
     assert any(row["first_at"] for row in made_anew["int_accounts__habits"].values())
     for table in KEYS:
         assert built[table] == made_anew[table], table
+
+
+def test_an_erasure_makes_its_own_days_anew_and_no_others(
+    warehouse: DbtWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.settings.emulator_host or "")
+    monkeypatch.setenv("DBT_TARGET", "local")
+    history = History(warehouse, Random(SEED))  # noqa: S311 - it has to be the same each time
+    history.begin()
+    dbt = Dbt(warehouse)
+    dbt.seed()
+    for _ in range(8):
+        history.commit()
+    dbt.run("+int_accounts__habits", "+payment_metrics", full=True)
+    counted = kept(warehouse, SUMMED_UP)
+    days = history.erase("account-1")
+    others = {key[0].date() for key in counted["payment_metrics"]} - days
+    assert days
+    assert others
+    # What no build of the erasure's days touches says afterwards what it said before, right or wrong.
+    untouched = max(others - {max(others | days)})
+    marked = "update {payment_metrics} set distinct_senders = 99 where date(window_start) = date " + f"'{untouched}'"
+    warehouse.run(marked)
+    # A batch and a decision that come meanwhile are merged as ever.
+    for _ in range(2):
+        history.publish(5)
+    history.decide()
+    dbt.run(*SUMMED_UP)
+    built = kept(warehouse, SUMMED_UP)
+    touched = [row for row in built["payment_metrics"].values() if row["window_start"].date() == untouched]
+    assert {row["distinct_senders"] for row in touched} == {99}
+    dbt.run(*SUMMED_UP, full=True)
+    made_anew = kept(warehouse, SUMMED_UP)
+    built["payment_metrics"] |= {k: r for k, r in made_anew["payment_metrics"].items() if k[0].date() == untouched}
+    assert built["payment_metrics"].keys() < counted["payment_metrics"].keys() | built["payment_metrics"].keys()
+    for table in SUMMED_UP:
+        assert built[table] == made_anew[table], table
+
+
+def test_traits_of_an_older_version_are_made_anew_by_the_next_build(
+    warehouse: DbtWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.settings.emulator_host or "")
+    monkeypatch.setenv("DBT_TARGET", "local")
+    memory = SUMMED_UP[:2]
+    history = History(warehouse, Random(SEED))  # noqa: S311 - it has to be the same each time
+    history.begin()
+    dbt = Dbt(warehouse)
+    dbt.seed()
+    for _ in range(4):
+        history.commit()
+    dbt.run(f"+{memory[1]}", full=True)
+    before = kept(warehouse, memory)
+    for table in memory:
+        warehouse.run(f"update {{{table}}} set trait = trait + 1 where true")
+        stored = warehouse.client.get_table(f"{warehouse.settings.project}.{warehouse.settings.dataset}.{table}")
+        head = stored.labels["built"].split("-")[:4]
+        stored.labels = {"built": "-".join(head)}
+        warehouse.client.update_table(stored, ["labels"])
+    dbt.run(*memory)
+    assert kept(warehouse, memory) == before != {table: {} for table in memory}

@@ -1,6 +1,6 @@
 """Money that goes back, held against what was paid: on a real local warehouse, of payments made now."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -57,3 +57,21 @@ def test_more_than_was_paid_and_money_of_no_payment_are_seen_and_no_refund_is_a_
     assert (day["payment_count"], day["refund_count"]) == (2, 5)
     assert (day["gross_amount"], day["refunded_amount"], day["net_amount"]) == (20, Decimal("22.01"), Decimal("-2.01"))
     assert (day["gross_eur"], day["net_eur"]) == (20, Decimal("-2.01"))
+
+
+def test_returns_stay_as_they_were_read_until_a_week_is_over_or_somebody_asks(warehouse: DbtWarehouse) -> None:
+    asked = ("--select", "+payment_returns", "int_tests__block_nothing", "--indirect-selection", "cautious")
+    late = {"transaction_id": "paid-late", "amount": "5"}
+    rows = transactions(back("r1", "paid-late", amount="5"), late)
+    warehouse.fill(tables(deliveries(batches=1)) | {"payment_transactions": rows[:1]})
+    warehouse.build(*asked, "--full-refresh")
+    assert [row["is_orphan"] for row in warehouse.rows("payment_returns")] == [True]
+    warehouse.fill(tables(deliveries(batches=1)) | {"payment_transactions": rows})
+    read = warehouse.client.get_table(f"{warehouse.settings.project}.{warehouse.settings.dataset}.payment_returns")
+    for days_ago, is_orphan in ((6, True), (7, False)):
+        read.labels = {"read": str((datetime.now(UTC).date() - date(1970, 1, 1)).days - days_ago)}
+        warehouse.client.update_table(read, ["labels"])
+        warehouse.build(*asked)
+        [row] = warehouse.rows("payment_returns")
+        assert (row["is_orphan"], row["return_count"]) == (is_orphan, 1)
+        read = warehouse.client.get_table(read.reference)

@@ -1,30 +1,17 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='merge',
-        unique_key=['day', 'trait'],
-        on_schema_change='append_new_columns',
-        partition_by={'field': 'day', 'data_type': 'date', 'granularity': 'day'},
-        cluster_by=['trait'],
-        post_hook='{{ tell_what_is_built() }}',
-    )
-}}
-{%- set scope = build_scope() %}
-{%- set closed = day_of_number(scope.closed | default(number_of_never())) %}
-{%- set first = day_of_number([scope.first_day, scope.closed] | min if scope else 0) %}
-{%- set new = day_of_number(scope.new_day | default(0)) %}
+{{ config(**kept_rows(['day', 'trait'], by='day', data_type='date', cluster_by=['trait'])) }}
+{%- set scope = traits_scope() %}
 {%- set is_known = (
-    'event_time >= timestamp(' ~ first ~ ') and event_time < timestamp(' ~ closed ~ ')'
-    ~ ' and decided_at >= timestamp_sub(timestamp(' ~ first ~ '), interval 1 day)'
+    'event_time >= timestamp(' ~ scope.first ~ ') and event_time < timestamp(' ~ scope.closed_on ~ ')'
+    ~ ' and decided_at >= timestamp_sub(timestamp(' ~ scope.first ~ '), interval 1 day)'
 ) %}
-{{ scope_line(scope, 'day', first if not scope or scope.first_day < scope.closed else never_day()) }}
+{{ scope_line(scope, 'day', scope.merged_from) }}
 with payments as (
     select *
     from {{ ref('int_payments__valued') }} as valued
     where
-        valued.event_time >= timestamp({{ first }})
-        and valued.event_time < timestamp({{ closed }})
-        and {{ is_of_account_to_build(scope, 'valued', new) }}
+        valued.event_time >= timestamp({{ scope.first }})
+        and valued.event_time < timestamp({{ scope.closed_on }})
+        and {{ is_of_account_to_build(scope, 'valued') }}
 ),
 
 -- Also of traits that a correction has left without a payment: their row says none, it does not stay as it was.
@@ -59,5 +46,5 @@ select
     cast(sum(log_amount) as numeric) as log_sum,
     min(first_at) as first_at
 from made
-where trait is not null and {{ is_new_or_corrected(scope, 'day >= ' ~ new) | indent(4) }}
+where trait is not null and {{ is_new_or_corrected(scope, 'day') | indent(4) }}
 group by day, trait

@@ -1,21 +1,7 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='merge',
-        unique_key=['day', 'trait'],
-        on_schema_change='append_new_columns',
-        partition_by={'field': 'day', 'data_type': 'date', 'granularity': 'day'},
-        cluster_by=['trait'],
-        post_hook='{{ tell_what_is_built() }}',
-    )
-}}
-{%- set scope = build_scope(upstream=['int_accounts__days']) %}
+{{ config(**kept_rows(['day', 'trait'], by='day', data_type='date', cluster_by=['trait'])) }}
 {%- set history = var('fraud_history_days') | int %}
-{%- set closed = day_of_number(scope.closed | default(number_of_never())) %}
-{%- set is_due = not scope or scope.first_day < scope.closed %}
-{%- set first = day_of_number([scope.first_day + 1, scope.closed + 1] | min if scope else 0) %}
-{%- set new = day_of_number(scope.new_day + 1 if scope else 0) %}
-{{ scope_line(scope, 'day', first if is_due else never_day()) }}
+{%- set scope = traits_scope(upstream=['int_accounts__days'], days_later=range(1, history + 1)) %}
+{{ scope_line(scope, 'day', scope.merged_from) }}
 with days as (
     select
         *,
@@ -23,8 +9,9 @@ with days as (
     from {{ ref('int_accounts__days') }}
     cross join unnest(generate_array(1, {{ history }})) as days_later
     where
-        day >= {% if is_due %}date_sub({{ first }}, interval {{ history }} day){% else %}{{ closed }}{% endif %}
-        and day < {{ closed }}
+        day >= {% if scope.is_changed %}date_sub({{ scope.first }}, interval {{ history }} day)
+        {%- else %}{{ scope.closed_on }}{% endif %}
+        and day < {{ scope.closed_on }}
 )
 
 select
@@ -36,7 +23,7 @@ select
     min(first_at) as first_at
 from days
 where
-    known_on >= {{ first }}
-    and known_on <= {{ closed }}
-    and {{ is_new_or_corrected(scope, 'known_on >= ' ~ new) | indent(4) }}
+    known_on >= {{ scope.first }}
+    and known_on <= {{ scope.closed_on }}
+    and {{ is_new_or_corrected(scope, 'known_on') | indent(4) }}
 group by known_on, trait

@@ -1,12 +1,7 @@
 {{
-    config(
-        materialized='incremental',
-        incremental_strategy='merge',
-        on_schema_change='append_new_columns',
-        unique_key=['since_batch_id', 'day', 'topic', 'kafka_partition', 'currency', 'disposition'],
-        partition_by={'field': 'since_published_at', 'data_type': 'timestamp', 'granularity': 'day'},
-        post_hook='{{ tell_what_is_built() }}',
-    )
+    config(**kept_rows(
+        ['since_batch_id', 'day', 'topic', 'kafka_partition', 'currency', 'disposition'], by='since_published_at'
+    ))
 }}
 {%- set scope = delivery_scope() %}
 {{ scope_line(scope, 'since_published_at') }}

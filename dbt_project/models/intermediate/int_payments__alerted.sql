@@ -1,14 +1,4 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='merge',
-        unique_key='transaction_id',
-        on_schema_change='append_new_columns',
-        partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'},
-        cluster_by=['event_time', 'sender_account_id'],
-        post_hook='{{ tell_what_is_built() }}',
-    )
-}}
+{{ config(**kept_rows('transaction_id', cluster_by=['event_time', 'sender_account_id'])) }}
 {%- set scope = alert_scope() %}
 {{ scope_line(scope) }}
 with payments as (

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'payment_transactions_fraud'}}}) }}
+{{ config(tags=['rows'], meta={'dagster': {'ref': {'name': 'payment_transactions_fraud'}}}) }}
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- A payment's amount is its minor units. A row here is a currency and the payments in it whose amount says otherwise,
 -- or a currency for which the seed currencies has no row or a wrong one: then the payments are right, mend the seed.

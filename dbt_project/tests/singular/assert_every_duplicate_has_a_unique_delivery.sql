@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'deduplication_audit'}}}) }}
+{{ config(tags=['rows'], meta={'dagster': {'ref': {'name': 'deduplication_audit'}}}) }}
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- A DUPLICATE is only one where another delivery of the id was published, or came late and was admitted.
 -- A row here is a payment lost as a duplicate, or an id published more than once. Where only open days are looked at,

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'payment_transactions_fraud'}}}) }}
+{{ config(tags=['rows'], meta={'dagster': {'ref': {'name': 'payment_transactions_fraud'}}}) }}
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- UNIQUE deliveries, with what corrections have put in and less what they have taken out, and payments are the same
 -- set, with the same id and money. A row here was published in one table and not, or otherwise, in the other,. Guards

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'payment_metrics'}}}) }}
+{{ config(tags=['rows'], meta={'dagster': {'ref': {'name': 'payment_metrics'}}}) }}
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- The two incremental marts hold every published payment once, with its money, so nothing slipped past an incremental
 -- build and no amount is another. By currency, in its own unit: exact NUMERIC, one to one with minor units. Payments

@@ -88,7 +88,7 @@ def expired_lines(kept: "Kept") -> list[str]:
 
 
 def carry_out(client: "Client", settings: StackSettings, account: str, reason: str) -> None:
-    """Erase, have Delta follow, remove copies, print receipts. payment_metrics is not there until it is built."""
+    """Erase, have Delta follow, remove copies, print receipts. Sums count the account until the next build."""
     from spark_jobs.decision_queue.request import Kind
     from spark_jobs.erasure.copies import delete_by_id, drop_copies, remove_leftover_files
     from spark_jobs.erasure.erase import receipts
@@ -108,4 +108,4 @@ def carry_out(client: "Client", settings: StackSettings, account: str, reason: s
     # Also where nothing was left: a command that died may have left them.
     gone = delete_by_id(client, settings.job, account)
     drop_copies(client, settings.job)
-    say(f"{gone} rows of its payments are out of dbt's tables; the sums by minute are built anew, without the account.")
+    say(f"{gone} rows of its payments are out of dbt's tables. The next build makes the sums of its days anew.")

@@ -225,6 +225,35 @@ def test_what_is_checked_at_night_alone_is_a_check_of_what_is_built_at_night_alo
     assert shown_on == {names.RETURNS}
 
 
+ROWS = (
+    "source.payments.payment_data.payment_deliveries",
+    "source.payments.payment_data.payment_transactions",
+    "model.payments.payment_transactions_fraud",
+)
+TOTALS = {
+    "assert_control_totals_agree",
+    "assert_ledger_amounts_equal_deliveries",
+    "assert_ledger_ranges_are_contiguous",
+    "assert_offsets_equal_dispositions",
+    "assert_settlements_agree",
+}
+"""Checks of sums over payments or deliveries: each build makes them."""
+
+
+def test_a_check_that_reads_payments_or_deliveries_looks_with_the_others_unless_it_is_one_of_totals() -> None:
+    manifest = json.loads((DBT_PROJECT_DIR / "target" / "manifest.json").read_text())
+    above = manifest["parent_map"]
+    views = {node["unique_id"] for node in manifest["nodes"].values() if node["config"].get("materialized") == "view"}
+
+    def reads_rows(node: str) -> bool:
+        return any(up in ROWS or (up in views and reads_rows(up)) for up in above[node])
+
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    reading = {node["name"]: node["tags"] for node in tests if reads_rows(node["unique_id"])}
+    assert {name for name, tags in reading.items() if not {"rows", "nightly"} & set(tags)} == TOTALS
+    assert {node["name"] for node in tests if "rows" in node["tags"]} <= reading.keys()
+
+
 def test_every_check_that_fails_leads_to_its_runbook_and_to_the_query_of_its_rows(tmp_path: Path) -> None:
     """Of all checks of the code location: those that Dagster makes, and those that are dbt's tests."""
     definitions = build_defs(has_delta=True)

@@ -33,6 +33,7 @@ def test_an_empty_environment_means_the_local_stack(tmp_path: Path, monkeypatch:
         ("PAYMENTS_BATCH_SECONDS", "0.5"),
         ("PAYMENTS_BUILD_INTERVAL_SECONDS", "soon"),
         ("PAYMENTS_BUILD_DUE_SECONDS", "0"),
+        ("PAYMENTS_CHECK_ROWS_MINUTES", "1441"),
         ("PAYMENTS_PUBLICATION_DUE_SECONDS", "soon"),
         ("PAYMENTS_SILENCE_DUE_SECONDS", "-1"),
         ("PAYMENTS_DAGSTER_PROBE_URL", "payments-webserver/ping"),
@@ -55,6 +56,8 @@ def test_what_may_come_only_every_so_often_is_not_due_sooner() -> None:
 def test_bigquery_itself_takes_the_production_target() -> None:
     production = {"BIGQUERY_PROJECT": "acme-payments", "STAGING_LOCATION": "gs://acme/staging"}
     assert read_stack_settings(production).dbt_target == "production"
+    # Locally each build looks at rows; on BigQuery each look is billed.
+    assert [read_stack_settings(env).check_rows_minutes for env in ({}, production)] == [0, 60]
     with pytest.raises(SettingError, match="DBT_TARGET"):
         read_stack_settings({**production, "DBT_TARGET": "local"})
 

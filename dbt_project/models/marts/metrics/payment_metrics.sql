@@ -1,22 +1,16 @@
 {{
-    config(
-        materialized='incremental',
-        incremental_strategy='merge',
-        unique_key=['window_start', 'currency', 'region', 'payment_method'],
-        on_schema_change='append_new_columns',
-        partition_by={'field': 'window_start', 'data_type': 'timestamp', 'granularity': 'day'},
-        cluster_by=['currency', 'region'],
-        post_hook='{{ tell_what_is_built() }}',
-    )
+    config(**kept_rows(
+        ['window_start', 'currency', 'region', 'payment_method'], by='window_start', cluster_by=['currency', 'region']
+    ))
 }}
-{%- set scope = build_scope() %}
+{%- set scope = build_scope(follows_erasures=true) %}
 {{ scope_line(scope, 'window_start') }}
 with payments as (
     select
         *,
         timestamp_trunc(event_time, minute) as window_start
-    from {{ ref('int_payments__valued') }} as valued
-    where {{ within_scope(scope, 'valued') }} and {{ is_minute_to_build(scope) }}
+    from {{ ref('int_payments__valued') }}
+    where {{ 'batch_id <= ' ~ scope.last_batch if scope.last_batch else 'true' }} and {{ is_minute_to_build(scope) }}
 ),
 
 counted as (

@@ -9,13 +9,7 @@ with batches as (
 ),
 
 judged as (
-    select
-        'reconciliation_daily' as reconciliation,
-        day,
-        cast(null as int64) as batch_id,
-        status
-    from {{ open_rows('reconciliation_daily') }}
-    union all
+    {{- judged_days() }}
     select
         'reconciliation_batches' as reconciliation,
         batches.day,

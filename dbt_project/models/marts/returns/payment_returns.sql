@@ -1,3 +1,6 @@
+{{ config(materialized='table', post_hook='{{ tell_when_returns_were_read() }}') }}
+{%- set read = returns_read_on() %}
+-- read on day {{ read or today() }}
 -- Both sides in one reading of the days that may hold a payment of which money still goes back.
 with events as (
     select
@@ -14,6 +17,7 @@ with events as (
     where
         published.event_time >= timestamp_sub({{ moment() }}, interval {{ var('returns_lookback_days') }} day)
         and {{ moves_money('published') }}
+        and {{ 'false' if read else 'true' }}
 ),
 
 returned as (
@@ -60,3 +64,4 @@ select
     > timestamp_sub({{ moment() }}, interval {{ var('returns_checked_days') }} day) as is_recent
 from returned
 left join originals on returned.original_transaction_id = originals.transaction_id
+{{ kept_returns(read) }}

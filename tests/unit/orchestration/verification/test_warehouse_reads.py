@@ -22,13 +22,15 @@ class Asked:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sessions: list[str | None] = []
+        self.statements: list[str] = []
         self.opened = self.ended = 0
         monkeypatch.setattr(client, "run", self.run)
         monkeypatch.setattr(marks, "run", self.run)
         monkeypatch.setattr(snapshot, "snapshot", self.snapshot)
 
-    def run(self, _client: object, _sql: str, _parameters: Row, session_id: str | None = None) -> list[Row]:
+    def run(self, _client: object, sql: str, _parameters: Row, session_id: str | None = None) -> list[Row]:
         self.sessions.append(session_id)
+        self.statements.append(sql)
         return []
 
     @contextmanager
@@ -64,7 +66,15 @@ def _lose_a_read() -> None:
 def test_a_single_read_needs_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(monkeypatch)
     assert WarehouseReads(None, JOB).newest_batch() is None  # type: ignore[arg-type]
-    assert (asked.sessions, asked.opened) == ([None], 0)
+    assert (asked.sessions, asked.opened) == ([None, None], 0)
+
+
+def test_the_newest_batch_is_looked_for_in_a_week_and_only_then_in_the_whole_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked(monkeypatch)
+    WarehouseReads(None, JOB).newest_batch()  # type: ignore[arg-type]
+    assert ["published_at >= timestamp_sub(" in sql for sql in asked.statements] == [True, False]
 
 
 class Tables:

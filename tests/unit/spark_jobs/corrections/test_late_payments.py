@@ -21,10 +21,11 @@ class Asked:
 
     def __init__(self) -> None:
         self.statements: list[tuple[str, dict[str, Any]]] = []
+        self.waiting: list[dict[str, Any]] = []
 
     def run(self, _: object, sql: str, values: dict[str, Any]) -> list[dict[str, Any]]:
         self.statements.append((sql, values))
-        return [{"paid": NOON}] if "min(" in sql else []
+        return [{"paid": NOON}] if "min(" in sql else self.waiting
 
 
 def test_late_payments_are_looked_for_among_payments_of_days_that_constants_name(
@@ -70,3 +71,17 @@ def test_what_may_have_been_counted_on_a_day_that_has_expired_is_rejected_or_lef
         monkeypatch.setattr(late_payments, "read_kept", lambda *_, marks=marks: marks)
         plan = late_payments.plan_late(None, SETTINGS, Selection(), kind)  # type: ignore[arg-type]
         assert [decision.payment["transaction_id"] for decision in plan.decisions] == found
+
+
+def test_whole_rows_are_read_of_the_hours_of_those_that_wait_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr(late_payments, "run", asked.run)
+    asked.waiting = [
+        {"kafka_partition": 0, "kafka_offset": n, "kafka_timestamp": NOON - timedelta(minutes=n)} for n in (9, 5)
+    ]
+    late_payments.undecided(None, SETTINGS, Selection().recent(NOON))  # type: ignore[arg-type]
+    _, (places, _), (rows, values) = asked.statements
+    assert "d.*" not in places
+    assert "d.kafka_timestamp >= @first and d.kafka_timestamp <= @last" in rows
+    assert (values["first"], values["last"]) == (NOON - timedelta(minutes=9), NOON - timedelta(minutes=5))
+    Warehouse().accept(rows, with_values(values).query_parameters)

@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.bytes.analyzer import Warehouse
-from spark_jobs.erasure.copies import DERIVED, KEYED, deleted_sql, named_sql, remove_leftover_files
+from benchmarks.bytes.analyzer import Warehouse, simple
+from spark_jobs.erasure.copies import KEYED, RETURNED, SUMMED_UP, deleted_sql, named_sql, remove_leftover_files
 from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY
@@ -46,19 +46,27 @@ def test_a_receipt_does_not_name_the_account() -> None:
     assert len(hash_of("account")) == 64
 
 
+def kept_models() -> dict[str, str]:
+    """The text of each model that dbt keeps as a table."""
+    texts = {path.stem: path.read_text() for path in (ROOT / "dbt_project" / "models").rglob("*.sql")}
+    return {name: text for name, text in texts.items() if "materialized=" in text or "kept_rows(" in text}
+
+
 def test_every_model_that_dbt_keeps_as_a_table_is_known() -> None:
-    models = (ROOT / "dbt_project" / "models").rglob("*.sql")
     # Counts of days and batches, which name nobody: of what is there now, and of what once came.
     counts = {"reconciliation_summary", "int_deliveries__totals"}
-    assert {path.stem for path in models if "materialized=" in path.read_text()} == {*DERIVED, *KEYED} | counts
+    assert set(kept_models()) == {*SUMMED_UP, *KEYED, RETURNED} | counts
+
+
+def test_each_table_of_sums_follows_erasures() -> None:
+    ways = ("follows_erasures=true", "traits_scope(")
+    assert {name for name, text in kept_models().items() if any(way in text for way in ways)} == set(SUMMED_UP)
 
 
 def test_a_mart_that_is_deleted_from_by_id_is_of_payments_and_partitioned_by_their_time() -> None:
-    partitioned = "partition_by={'field': 'event_time', 'data_type': 'timestamp', 'granularity': 'day'}"
     for name in KEYED:
-        [model] = (ROOT / "dbt_project" / "models").rglob(f"{name}.sql")
-        assert "unique_key='transaction_id'" in model.read_text(), name
-        assert partitioned in model.read_text(), name
+        # By event_time, where nothing else is said.
+        assert "kept_rows('transaction_id', cluster_by=" in kept_models()[name], name
 
 
 def test_a_deletion_by_id_names_the_partitions_that_it_reads() -> None:
@@ -81,8 +89,9 @@ def test_what_dead_backfills_and_earlier_checkpoints_have_left_is_removed(tmp_pa
 
 def test_what_a_fraud_team_wrote_of_a_payment_or_an_account_goes_with_it() -> None:
     warehouse = Warehouse()
+    warehouse.add(RETURNED, {"original_transaction_id": simple("STRING")})
     named = named_sql(SETTINGS)
     for sql in named.values():
         warehouse.accept(sql)
     keyed = {table.name for table in catalog.TABLES if table.name.startswith("payment_fraud_")}
-    assert set(named) == keyed | {catalog.DECISION_REQUESTS.name}
+    assert set(named) == keyed | {catalog.DECISION_REQUESTS.name, RETURNED}

@@ -1,7 +1,7 @@
 """Labels of payments: what is written when, and that BigQuery takes the statements."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,6 +13,7 @@ from spark_jobs.fraud.labels import FRAUDULENT, CannotLabel, Label, Labelled, la
 from tests.unit.spark_jobs.batches import SETTINGS
 
 DAY = date(2026, 11, 20)
+PAID_AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 PARAMETERS = {"transaction_id": "STRING", "since": "TIMESTAMP", "until": "TIMESTAMP"}
 WRITTEN = {"label": "STRING", "labelled_by": "STRING", "reason": "STRING"}
 
@@ -22,16 +23,19 @@ class Recorded:
 
     def __init__(self, label: str | None) -> None:
         self.label = label
+        self.written_meanwhile: str | None = None
         self.asked: list[dict[str, Any]] = []
         self.written: list[dict[str, Any]] = []
 
     def run(self, _: object, sql: str, values: dict[str, Any]) -> list[dict[str, Any]]:
         if "insert into" in sql:
-            self.written.append(values)
+            is_new = self.label != values["label"]
+            self.written += [values] if is_new else []
             self.label = values["label"]
-            return []
+            return [{"rows_written": int(is_new)}]
         self.asked.append(values)
-        return [] if self.label is None else [{"label": self.label}]
+        seen, self.label = self.label, self.written_meanwhile or self.label
+        return [] if seen is None else [{"event_time": PAID_AT, "label": seen}]
 
 
 @pytest.fixture
@@ -81,6 +85,20 @@ def test_only_the_payments_day_is_read(given: Callable[[str | None], Recorded]) 
     say(Label.CHARGEBACK)
     [asked] = warehouse.asked
     assert (asked["since"], asked["until"]) == (datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
+
+
+def test_of_the_day_only_the_payments_moment_is_read_again(given: Callable[[str | None], Recorded]) -> None:
+    warehouse = given("NONE")
+    say(Label.CHARGEBACK)
+    [row] = warehouse.written
+    assert (row["since"], row["until"] - row["since"]) == (PAID_AT, timedelta(microseconds=1))
+
+
+def test_a_label_that_another_has_just_written_is_written_once(given: Callable[[str | None], Recorded]) -> None:
+    warehouse = given("NONE")
+    warehouse.written_meanwhile = "CHARGEBACK"
+    assert say(Label.CHARGEBACK) == Labelled(Label.NONE, is_written=False)
+    assert not warehouse.written
 
 
 def test_bigquery_takes_the_statements() -> None:

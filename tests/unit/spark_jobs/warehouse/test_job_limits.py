@@ -54,6 +54,7 @@ LABELS = {
     # dbt's jobs share one limit, the greatest of theirs.
     "hour": Work.REBUILD,
     "night": Work.REBUILD,
+    "week": Work.REBUILD,
     "fraud": Work.PLATFORM,
     "backup": Work.PLATFORM,
 }

@@ -1,0 +1,41 @@
+{#-
+    payment_returns reads months of payments, so it is read anew once in returns_read_days, and kept in between. Its label says
+    on which day that was. Without one it is read now, and so with check_everything and --full-refresh.
+-#}
+
+{#- The day of the last reading, where what it gave is kept; none where it is read now. -#}
+{% macro returns_read_on() -%}
+    {%- if is_unit_test() -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- if not execute or var('check_everything') or should_full_refresh() -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set read = label_of(this, 'read') -%}
+    {%- if read and (today() | int) - (read | int) < (var('returns_read_days') | int) -%}
+        {{ return(read) }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{#- What the last reading gave, where nothing is read now. -#}
+{% macro kept_returns(read) -%}
+    {%- if read %}
+union all
+select *
+from {{ this }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Today's number. A linter has no calendar. -#}
+{% macro today() -%}
+    {{ return(number_of_day(modules.datetime.datetime.now(modules.pytz.utc)) if modules is defined else 0) }}
+{%- endmacro %}
+
+{#- The post-hook. -#}
+{% macro tell_when_returns_were_read() -%}
+    {%- if execute -%}
+        {%- set day = modules.re.search('-- read on day ([0-9]+)', sql).group(1) -%}
+        alter table {{ this }} set options (labels = [('read', '{{ day }}')])
+    {%- endif -%}
+{%- endmacro %}
