@@ -42,6 +42,7 @@ OUTSIDE = [
             catalog.FRAUD_LISTS,
             catalog.DECISION_REQUESTS,
             catalog.DECISION_OUTCOMES,
+            catalog.RETENTION_MARKS,
         )
     ),
 ]
