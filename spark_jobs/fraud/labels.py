@@ -71,9 +71,9 @@ def label_payment(
     if before is label:
         return Labelled(before, is_written=False)
     # Of the day only the payment's own moment is read again.
-    values |= {"since": paid_at, "until": paid_at + timedelta(microseconds=1)}
-    values |= {"label": str(label), "labelled_by": by, "reason": reason}
-    [written] = run(client, write_sql(settings), values)
+    moment = {"since": paid_at, "until": paid_at + timedelta(microseconds=1)}
+    said = {"label": str(label), "labelled_by": by, "reason": reason}
+    [written] = run(client, write_sql(settings), values | moment | said)
     return Labelled(before, is_written=bool(written["rows_written"]))
 
 
