@@ -369,19 +369,11 @@
 {% macro tell_what_is_built() -%}
     {%- if execute -%}
         {%- set seen = modules.re.search('; seen ([-0-9]+)', sql).group(1) -%}
-        {%- set is_checked = this.identifier == checked_table().identifier -%}
-        {%- set checked = label_of(this, 'checked') if is_checked else none -%}
-        {%- set looked = label_of(this, 'looked') if is_checked else none -%}
-        alter table {{ this }} set options (labels = {{ labels_of(seen, checked, looked) }})
+        {%- set labels = {'built': seen} -%}
+        {%- if this.identifier == checked_table().identifier -%}
+            {%- do read_labels(only=this) -%}
+            {%- do labels.update({'checked': label_of(this, 'checked'), 'looked': label_of(this, 'looked')}) -%}
+        {%- endif -%}
+        {{ set_labels(this, labels) }}
     {%- endif -%}
-{%- endmacro %}
-
-{#- The value of a label of a table; none where it has none, or there is no table. -#}
-{% macro label_of(relation, name) -%}
-    {%- set query -%}
-        select max(regexp_extract(option_value, r'"{{ name }}", "([-0-9a-f]+)"')) as label
-        from `{{ relation.database }}`.`{{ relation.schema }}`.INFORMATION_SCHEMA.TABLE_OPTIONS
-        where table_name = '{{ relation.identifier }}' and option_name = 'labels'
-    {%- endset -%}
-    {{ return(run_query(query).columns[0].values()[0]) }}
 {%- endmacro %}

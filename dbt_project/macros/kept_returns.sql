@@ -36,6 +36,6 @@ from {{ this }}
 {% macro tell_when_returns_were_read() -%}
     {%- if execute -%}
         {%- set day = modules.re.search('-- read on day ([0-9]+)', sql).group(1) -%}
-        alter table {{ this }} set options (labels = [('read', '{{ day }}')])
+        {{ set_labels(this, {'read': day}) }}
     {%- endif -%}
 {%- endmacro %}

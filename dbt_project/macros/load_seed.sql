@@ -17,11 +17,11 @@
     {%- set loaded = label_of(this, 'seed') -%}
     {%- if should_full_refresh() or loaded != fingerprint -%}
         {%- if loaded -%}
-            {%- do run_query('alter table ' ~ this ~ ' set options (labels = [])') -%}
+            {%- do run_query(set_labels(this, {})) -%}
         {%- endif -%}
         {%- do adapter.load_dataframe(
             model['database'], model['schema'], model['alias'], agate_table, types, config['delimiter']
         ) -%}
-        {%- do run_query('alter table ' ~ this ~ " set options (labels = [('seed', '" ~ fingerprint ~ "')])") -%}
+        {%- do run_query(set_labels(this, {'seed': fingerprint})) -%}
     {%- endif -%}
 {% endmacro %}

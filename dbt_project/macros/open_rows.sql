@@ -203,16 +203,9 @@
         {%- if built and (is_green or (red and is_night())) -%}
             {%- set checked = graph['open'].seen if is_green else graph['open'].since -%}
             {%- set looked = checked if is_looking() else label_of(checked_table(), 'looked') -%}
-            alter table {{ checked_table() }} set options (labels = {{ labels_of(built, checked, looked) }})
+            {{ set_labels(checked_table(), {'built': built, 'checked': checked, 'looked': looked}) }}
         {%- endif -%}
     {%- endif -%}
-{%- endmacro %}
-
-{#- All labels of a table that builds keep; of checked_table() also what checks have seen. -#}
-{% macro labels_of(built, checked=none, looked=none) -%}
-    [('built', '{{ built }}')
-    {{- ", ('checked', '" ~ checked ~ "')" if checked -}}
-    {{- ", ('looked', '" ~ looked ~ "')" if looked -}}]
 {%- endmacro %}
 
 {#-
