@@ -149,7 +149,7 @@ chart: setup chart-tools ## render deploy/chart for each values file, and hold i
 	$(BIN)/python -m tests.deploy.rendered
 	$(BIN)/pytest tests/deploy -q $(PYTEST_OPTIONS)
 
-chart-tools: ## build helm and Kubernetes' API server by Go, once (20 minutes), into ~/.cache/payments-tools
+chart-tools: ## build helm and Kubernetes' API server by Go, once (more than half an hour), into ~/.cache/payments-tools
 	@deploy/tools.sh
 
 simulator-figures: setup ## how fast the simulator fills a topic (2 minutes; EVENTS=500000)
