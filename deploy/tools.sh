@@ -20,7 +20,7 @@ if [ ! -x "$tools/helm" ]; then
 fi
 
 if [ ! -x "$tools/kube-apiserver" ]; then
-  say "kube-apiserver $kubernetes (20 minutes) ..."
+  say "kube-apiserver $kubernetes (more than half an hour) ..."
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
   cd "$folder"
