@@ -1,6 +1,7 @@
 {#-
     payment_returns reads months of payments, so it is read anew once in returns_read_days, and kept in between. Its label says
-    on which day that was. Without one it is read now, and so with check_everything and --full-refresh.
+    on which day that was. Without one it is read now, and so with check_everything and --full-refresh. What a check is red
+    for is read again each night, so that the check is green once it is mended.
 -#}
 
 {#- The day of the last reading, where what it gave is kept; none where it is read now. -#}
@@ -13,7 +14,10 @@
     {%- endif -%}
     {%- set read = label_of(this, 'read') -%}
     {%- if read and (today() | int) - (read | int) < (var('returns_read_days') | int) -%}
-        {{ return(read) }}
+        {%- set red = 'is_recent and (is_above_original or (is_orphan and not is_pending))' -%}
+        {%- if not run_query('select countif(' ~ red ~ ') from ' ~ this).rows[0][0] | int -%}
+            {{ return(read) }}
+        {%- endif -%}
     {%- endif -%}
     {{ return(none) }}
 {%- endmacro %}

@@ -59,19 +59,28 @@ def test_more_than_was_paid_and_money_of_no_payment_are_seen_and_no_refund_is_a_
     assert (day["gross_eur"], day["net_eur"]) == (20, Decimal("-2.01"))
 
 
-def test_returns_stay_as_they_were_read_until_a_week_is_over_or_somebody_asks(warehouse: DbtWarehouse) -> None:
-    asked = ("--select", "+payment_returns", "int_tests__block_nothing", "--indirect-selection", "cautious")
-    late = {"transaction_id": "paid-late", "amount": "5"}
-    rows = transactions(back("r1", "paid-late", amount="5"), late)
-    warehouse.fill(tables(deliveries(batches=1)) | {"payment_transactions": rows[:1]})
-    warehouse.build(*asked, "--full-refresh")
-    assert [row["is_orphan"] for row in warehouse.rows("payment_returns")] == [True]
-    warehouse.fill(tables(deliveries(batches=1)) | {"payment_transactions": rows})
-    read = warehouse.client.get_table(f"{warehouse.settings.project}.{warehouse.settings.dataset}.payment_returns")
-    for days_ago, is_orphan in ((6, True), (7, False)):
-        read.labels = {"read": str((datetime.now(UTC).date() - date(1970, 1, 1)).days - days_ago)}
-        warehouse.client.update_table(read, ["labels"])
-        warehouse.build(*asked)
+def test_sound_returns_stay_as_they_were_read_for_a_week_and_red_ones_are_read_until_they_are_mended(
+    warehouse: DbtWarehouse,
+) -> None:
+    sound = transactions({"transaction_id": "paid", "amount": "5"}, back("r1", "paid", amount="5"))
+    above = transactions(
+        {"transaction_id": "paid", "amount": "5"}, back("r1", "paid", amount="5"), back("r2", "paid", amount="1")
+    )
+    name = f"{warehouse.settings.project}.{warehouse.settings.dataset}.payment_returns"
+
+    def night(rows: list[dict[str, Any]], days_after: int, *options: str) -> tuple[int, bool]:
+        """What a night holds of these rows that comes so many days after the last reading."""
+        warehouse.fill(tables(deliveries(batches=1)) | {"payment_transactions": rows})
+        if days_after:
+            table = warehouse.client.get_table(name)
+            table.labels = {"read": str((datetime.now(UTC).date() - date(1970, 1, 1)).days - days_after)}
+            warehouse.client.update_table(table, ["labels"])
+        asked = ("--select", "+payment_returns", "int_tests__block_nothing", "--indirect-selection", "cautious")
+        warehouse.build(*asked, *options)
         [row] = warehouse.rows("payment_returns")
-        assert (row["is_orphan"], row["return_count"]) == (is_orphan, 1)
-        read = warehouse.client.get_table(read.reference)
+        return row["return_count"], row["is_above_original"]
+
+    assert night(sound, 0, "--full-refresh") == (1, False)
+    assert night(above, 6) == (1, False)
+    assert night(above, 7) == (2, True)
+    assert night(sound, 1) == (1, False)
