@@ -319,6 +319,10 @@
 {% macro bq_generate_incremental_merge_build_sql(
     tmp_relation, target_relation, sql, unique_key, partition_by, dest_columns, tmp_relation_exists, incremental_predicates
 ) %}
+    {%- if '-- read on day ' in sql -%}
+        {%- set source = '(select * from ' ~ tmp_relation ~ ')' if tmp_relation_exists else '(' ~ sql ~ ')' -%}
+        {{ return(returns_build_sql(target_relation, sql, source)) }}
+    {%- endif -%}
     {%- set told = modules.re.search('-- built from (.+); seen', sql) -%}
     {%- set anew = modules.re.search('; anew ([0-9 ]+)', sql) -%}
     {%- set is_anew = is_of_days(

@@ -1,6 +1,13 @@
-{{ config(materialized='table', post_hook='{{ tell_when_returns_were_read() }}') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='merge',
+        on_schema_change='append_new_columns',
+        post_hook='{{ tell_when_returns_were_read() }}'
+    )
+}}
 {%- set read = returns_read_on() %}
--- read on day {{ read or today() }}
+-- read on day {{ read ~ '; kept' if read else today() }}
 -- Both sides in one reading of the days that may hold a payment of which money still goes back.
 with events as (
     select
@@ -15,9 +22,12 @@ with events as (
         {{ is_payment_made('published') }} as is_payment
     from {{ ref('stg_payments__transactions') }} as published
     where
+        {% if read %}
+        published.event_time >= {{ day_of(none) }}
+        {% else %}
         published.event_time >= timestamp_sub({{ moment() }}, interval {{ var('returns_lookback_days') }} day)
+        {% endif %}
         and {{ moves_money('published') }}
-        and {{ 'false' if read else 'true' }}
 ),
 
 returned as (
@@ -64,4 +74,3 @@ select
     > timestamp_sub({{ moment() }}, interval {{ var('returns_checked_days') }} day) as is_recent
 from returned
 left join originals on returned.original_transaction_id = originals.transaction_id
-{{ kept_returns(read) }}
