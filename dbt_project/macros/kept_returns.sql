@@ -22,6 +22,14 @@
     {{ return(none) }}
 {%- endmacro %}
 
+{#- From when on payments are read: none where the last reading is kept. -#}
+{% macro returns_read_since(read) -%}
+    {%- if read -%}
+        {{ return(day_of(none)) }}
+    {%- endif -%}
+    timestamp_sub({{ moment() }}, interval {{ var('returns_lookback_days') }} day)
+{%- endmacro %}
+
 {#-
     What is done of a build's statement: nothing where the last reading is kept, else a new table in its place, at once. A
     table that is made of itself would be empty in the local warehouse, which makes it before it reads.

@@ -22,11 +22,7 @@ with events as (
         {{ is_payment_made('published') }} as is_payment
     from {{ ref('stg_payments__transactions') }} as published
     where
-        {% if read %}
-        published.event_time >= {{ day_of(none) }}
-        {% else %}
-        published.event_time >= timestamp_sub({{ moment() }}, interval {{ var('returns_lookback_days') }} day)
-        {% endif %}
+        published.event_time >= {{ returns_read_since(read) }}
         and {{ moves_money('published') }}
 ),
 
