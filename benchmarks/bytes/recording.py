@@ -184,10 +184,10 @@ class Recorder:
         looked = f"{BATCHES_LOOKED_BACK_ON}-0-{int(begun.timestamp() * 1_000_000)}"
         table.labels = {**table.labels, "looked": looked}
         self.client.update_table(table, ["labels"])
-        second = self._told_of(2)
-        self._tell_of(2, {"published_at": begun, "min_kafka_timestamp": begun, "watermark": begun - WATERMARK_DELAY})
+        second = self._times_of(2)
+        self._set_times(2, {"published_at": begun, "min_kafka_timestamp": begun, "watermark": begun - WATERMARK_DELAY})
         yield
-        self._tell_of(2, second)
+        self._set_times(2, second)
 
     @contextmanager
     def _sealed(self, days_ago: int) -> Iterator[None]:
@@ -199,10 +199,10 @@ class Recorder:
         seals = f"`{self._dataset}.{DAY_SEALS.name}`"
         begun = datetime.combine(datetime.now(UTC).date() - timedelta(days=days_ago - 1), time_of_day(), UTC)
         day = begun - timedelta(days=1)
-        first, second = self._told_of(1), self._told_of(2)
+        first, second = self._times_of(1), self._times_of(2)
         since = {"published_at": begun, "min_kafka_timestamp": begun, "watermark": begun - WATERMARK_DELAY}
-        self._tell_of(1, first | {"published_at": day})
-        self._tell_of(2, since)
+        self._set_times(1, first | {"published_at": day})
+        self._set_times(2, since)
         run(
             self.client,
             f"""
@@ -213,16 +213,16 @@ class Recorder:
         )
         yield
         run(self.client, f"delete from {seals} where true", {})
-        self._tell_of(1, first)
-        self._tell_of(2, second)
+        self._set_times(1, first)
+        self._set_times(2, second)
 
-    def _told_of(self, batch_id: int) -> dict[str, datetime | None]:
+    def _times_of(self, batch_id: int) -> dict[str, datetime | None]:
         sql = f"select {', '.join(_MOVED)} from `{self._dataset}.{LEDGER.name}` where batch_id = @batch_id"
         [row] = run(self.client, sql, {"batch_id": batch_id})
         return dict(row)
 
-    def _tell_of(self, batch_id: int, told: Mapping[str, datetime | None]) -> None:
-        texts = {name: moment.isoformat() if moment else None for name, moment in told.items()}
+    def _set_times(self, batch_id: int, times: Mapping[str, datetime | None]) -> None:
+        texts = {name: moment.isoformat() if moment else None for name, moment in times.items()}
         changed = ", ".join(f"{name} = timestamp(@{name})" for name in texts if texts[name])
         sql = f"update `{self._dataset}.{LEDGER.name}` set {changed} where batch_id = @batch_id"
         run(self.client, sql, {"batch_id": batch_id} | {name: text for name, text in texts.items() if text})
