@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from spark_jobs.kept_days import KEPT_DAYS, problems_of
+from spark_jobs.kept_days import DELIVERIES, INCIDENTS, PAYMENTS, RAW_VALUES, problems_of
 
 DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_TOPIC = "payment-events"
@@ -247,7 +247,12 @@ def _refuse_a_turn_that_cannot_be(settings: JobSettings) -> None:
 
 
 def _refuse_to_keep_too_little(settings: JobSettings) -> None:
-    days = {name: int(settings.environment()[name]) for name in KEPT_DAYS}
+    days = {
+        DELIVERIES: settings.keep_deliveries_days,
+        RAW_VALUES: settings.keep_raw_days,
+        PAYMENTS: settings.keep_payments_days,
+        INCIDENTS: settings.keep_incidents_days,
+    }
     for problem in problems_of(days, settings.watermark_minutes, settings.seal_after_hours, settings.lookback_days):
         raise SettingError(problem)
 

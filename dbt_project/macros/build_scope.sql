@@ -319,9 +319,9 @@
 {% macro bq_generate_incremental_merge_build_sql(
     tmp_relation, target_relation, sql, unique_key, partition_by, dest_columns, tmp_relation_exists, incremental_predicates
 ) %}
+    {%- set made = 'select * from ' ~ tmp_relation if tmp_relation_exists else sql -%}
     {%- if '-- read on day ' in sql -%}
-        {%- set source = '(select * from ' ~ tmp_relation ~ ')' if tmp_relation_exists else '(' ~ sql ~ ')' -%}
-        {{ return(returns_build_sql(target_relation, sql, source)) }}
+        {{ return(returns_build_sql(target_relation, sql, made)) }}
     {%- endif -%}
     {%- set told = modules.re.search('-- built from (.+); seen', sql) -%}
     {%- set anew = modules.re.search('; anew ([0-9 ]+)', sql) -%}
@@ -333,10 +333,7 @@
     {%- if is_nothing and not anew -%}
         {{ return('select 0 as built') }}
     {%- endif -%}
-    {%- set source -%}
-        ({% if tmp_relation_exists %}select * from {{ tmp_relation }}{% else %}{{ sql }}{% endif %}
-        {%- if anew %} where not {{ is_anew }}{% endif %})
-    {%- endset -%}
+    {%- set source = '(' ~ made ~ (' where not ' ~ is_anew if anew else '') ~ ')' -%}
     {%- set predicates = ['DBT_INTERNAL_DEST.' ~ told.group(1)] -%}
     {%- set merged = '' if is_nothing else get_merge_sql(target_relation, source, unique_key, dest_columns, predicates) -%}
     {%- if not anew -%}

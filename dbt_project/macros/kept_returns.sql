@@ -34,8 +34,8 @@
     What is done of a build's statement: nothing where the last reading is kept, else a new table in its place, at once. A
     table that is made of itself would be empty in the local warehouse, which makes it before it reads.
 -#}
-{% macro returns_build_sql(target_relation, sql, source) -%}
-    {{ return('select 0 as built' if '; kept' in sql else 'create or replace table ' ~ target_relation ~ ' as ' ~ source) }}
+{% macro returns_build_sql(target_relation, sql, made) -%}
+    {{ return('select 0 as built' if '; kept' in sql else 'create or replace table ' ~ target_relation ~ ' as (' ~ made ~ ')') }}
 {%- endmacro %}
 
 {#- Today's number. A linter has no calendar. -#}

@@ -17,10 +17,12 @@
         {%- set checked = since_when('checked') -%}
         {%- set looked = checked if is_night() else since_when('looked') or checked -%}
         {%- set is_due = not looked or is_night() or are_rows_due(now.clock, looked.split('-')[2] | int) -%}
-        {%- set open = open_since(now.seen, checked) -%}
+        {#- Of batches before it rows may have expired: their seals and the ledger count them. -#}
+        {%- set kept = kept_since(source('payment_data', 'batch_ledger')) -%}
+        {%- set open = open_since(now.seen, checked, kept) -%}
         {%- do graph.update({
             'open': open, 'are_rows_due': is_due, 'is_summed_up': false,
-            'open_rows': open_since(now.seen, looked) if is_due and looked != checked else open
+            'open_rows': open_since(now.seen, looked, kept) if is_due and looked != checked else open
         }) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -77,11 +79,9 @@
     delivered  no record of theirs was written to the log before; delivered_day is the beginning of its day
     paid       none of their payments was made before; paid_day is the beginning of its day
 -#}
-{% macro open_since(seen, label) -%}
+{% macro open_since(seen, label, kept) -%}
     {%- set ledger = source('payment_data', 'batch_ledger') -%}
     {%- set corrections = source('payment_data', 'payment_corrections') -%}
-    {#- Of batches before it rows may have expired: their seals and the ledger count them. -#}
-    {%- set kept = kept_since(ledger) -%}
     {%- if kept and (not label or label.split('-')[0] | int < kept.split('-')[0] | int) -%}
         {%- set label = kept -%}
     {%- endif -%}

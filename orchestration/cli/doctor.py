@@ -169,7 +169,7 @@ def alerts(settings: StackSettings) -> Iterator[Finding]:
         # It does not let us in, or there is no dataset yet; `payments status` says which.
         return
     found = findings(incidents.rows, health.rows)
-    yield from ((what, "WARN", printed) for what, printed in found)
+    yield from ((what, "WARN", message) for what, message in found)
     if not found and health.read_at and not health.note and not health.trouble:
         yield "health", "OK", "nothing is FAILING, no incident is open"
 

@@ -41,15 +41,15 @@ def answer(snapshot: Snapshot) -> Answer:
         return Answer(Verdict.UNKNOWN, "Not known yet: warehouse and broker are being asked.", is_current=False)
     section = snapshot.section(statements.RECONCILIATION)
     is_current = snapshot.part(WAREHOUSE).answers and not section.trouble
-    now = _judge(snapshot)
+    judgement = _judge(snapshot)
     if is_current:
-        return now
+        return judgement
     if section.read_at is None:
         return Answer(Verdict.UNKNOWN, "Not known: the warehouse does not answer, and nothing of before is kept.")
-    before = now.sentence[0].lower() + now.sentence[1:]
+    before = judgement.sentence[0].lower() + judgement.sentence[1:]
     read_at = clock(moment_of(section.read_at))
     sentence = f"Not known now: the warehouse does not answer. At {read_at} UTC it was: {before}"
-    return Answer(Verdict.UNKNOWN, sentence, now.details, is_current=False)
+    return Answer(Verdict.UNKNOWN, sentence, judgement.details, is_current=False)
 
 
 def _judge(snapshot: Snapshot) -> Answer:

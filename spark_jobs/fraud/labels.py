@@ -72,8 +72,8 @@ def label_payment(
         return Labelled(before, is_written=False)
     # Of the day only the payment's own moment is read again.
     moment = {"since": paid_at, "until": paid_at + timedelta(microseconds=1)}
-    said = {"label": str(label), "labelled_by": by, "reason": reason}
-    [written] = run(client, write_sql(settings), values | moment | said)
+    signed = {"label": str(label), "labelled_by": by, "reason": reason}
+    [written] = run(client, write_sql(settings), values | moment | signed)
     return Labelled(before, is_written=bool(written["rows_written"]))
 
 

@@ -65,6 +65,25 @@ class Dbt:
         assert done.success, done.exception or messages
 
 
+@pytest.fixture
+def history(warehouse: DbtWarehouse) -> History:
+    """One that has begun, the same each time."""
+    history = History(warehouse, Random(SEED))  # noqa: S311 - it has to be the same each time
+    history.begin()
+    return history
+
+
+@pytest.fixture
+def dbt(warehouse: DbtWarehouse, history: History, monkeypatch: pytest.MonkeyPatch) -> Dbt:
+    """On the warehouse of the history, with its seeds."""
+    assert history
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.settings.emulator_host or "")
+    monkeypatch.setenv("DBT_TARGET", "local")
+    dbt = Dbt(warehouse)
+    dbt.seed()
+    return dbt
+
+
 def kept(
     warehouse: DbtWarehouse, tables: Iterable[str] = tuple(KEYS)
 ) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:
@@ -92,14 +111,8 @@ def summed_up(warehouse: DbtWarehouse) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 
 def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
-    warehouse: DbtWarehouse, monkeypatch: pytest.MonkeyPatch
+    warehouse: DbtWarehouse, history: History, dbt: Dbt
 ) -> None:
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.settings.emulator_host or "")
-    monkeypatch.setenv("DBT_TARGET", "local")
-    history = History(warehouse, Random(SEED))  # noqa: S311 - it has to be the same each time
-    history.begin()
-    dbt = Dbt(warehouse)
-    dbt.seed()
     dbt.run(f"+{CURRENT}", ALERTED, "+payment_metrics", f"+{SUMS}", full=True)
     for _ in range(ROUNDS):
         for _ in range(history.random.randint(1, 3)):
@@ -130,15 +143,7 @@ def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
         assert built[table] == made_anew[table], table
 
 
-def test_an_erasure_makes_its_own_days_anew_and_no_others(
-    warehouse: DbtWarehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.settings.emulator_host or "")
-    monkeypatch.setenv("DBT_TARGET", "local")
-    history = History(warehouse, Random(SEED))  # noqa: S311 - it has to be the same each time
-    history.begin()
-    dbt = Dbt(warehouse)
-    dbt.seed()
+def test_an_erasure_makes_its_own_days_anew_and_no_others(warehouse: DbtWarehouse, history: History, dbt: Dbt) -> None:
     for _ in range(8):
         history.commit()
     dbt.run("+int_accounts__habits", "+payment_metrics", full=True)
@@ -168,15 +173,9 @@ def test_an_erasure_makes_its_own_days_anew_and_no_others(
 
 
 def test_traits_of_an_older_version_are_made_anew_by_the_next_build(
-    warehouse: DbtWarehouse, monkeypatch: pytest.MonkeyPatch
+    warehouse: DbtWarehouse, history: History, dbt: Dbt
 ) -> None:
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.settings.emulator_host or "")
-    monkeypatch.setenv("DBT_TARGET", "local")
     memory = SUMMED_UP[:2]
-    history = History(warehouse, Random(SEED))  # noqa: S311 - it has to be the same each time
-    history.begin()
-    dbt = Dbt(warehouse)
-    dbt.seed()
     for _ in range(4):
         history.commit()
     dbt.run(f"+{memory[1]}", full=True)

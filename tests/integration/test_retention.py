@@ -39,6 +39,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.source.connection import admin_client, producer
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from tests.counted_asset import counted, is_counted
 from tests.world import World
 
 pytestmark = [pytest.mark.integration]
@@ -62,16 +63,6 @@ FOLDERS = {"checkpoint files", "checkpoint bytes"}
 PAYMENTS_A_DAY = 3
 RECORDS_A_DAY = PAYMENTS_A_DAY + 3
 """With a duplicate, a late payment, and a record that is none."""
-
-
-@dg.asset
-def counted(context: dg.AssetExecutionContext) -> None:
-    context.log.info("counted")
-
-
-@dg.asset_check(asset=counted)
-def is_counted() -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(passed=True)
 
 
 class Months(World):

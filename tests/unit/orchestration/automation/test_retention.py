@@ -11,18 +11,9 @@ import pytest
 from orchestration.automation.retention import cut_log, delete_dbt_folders, delete_runs
 from orchestration.platform.dagster_home import open_instance
 from orchestration.settings import read_stack_settings
+from tests.counted_asset import counted, is_counted
 
 LATER = timedelta(minutes=1)
-
-
-@dg.asset
-def counted(context: dg.AssetExecutionContext) -> None:
-    context.log.info("counted")
-
-
-@dg.asset_check(asset=counted)
-def is_counted() -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(passed=True)
 
 
 @pytest.fixture
