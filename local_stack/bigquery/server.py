@@ -17,6 +17,7 @@ _EXTENSIONS = ("ducklake", "icu", "json", "parquet", "sqlite_scanner")
 _SHUTDOWN_SECONDS = 10
 _MENDED = {
     "local_bigquery.jobs.query:execute": "4ac0c989b055",
+    "local_bigquery.sql.rules.ddl:split": "95169d6f6545",
     "local_bigquery.jobs.store:load": "1774f3aa3970",
     "local_bigquery.jobs.store:save": "6625157d08cc",
     "local_bigquery.jobs.runner:_done": "327204021e88",
@@ -46,6 +47,7 @@ def main() -> None:
     _import_extensions()
     _leave_out_geography()
     _name_what_was_created()
+    _make_and_fill_at_once()
     _end_what_was_running()
     _run_one_job_of_an_id()
     for patch in patches:
@@ -146,6 +148,41 @@ def _name_what_was_created() -> None:
         return statistics, children, destination
 
     query.execute = execute_with_destination
+
+
+def _make_and_fill_at_once() -> None:
+    """Make a table of declared columns in one statement.
+
+    Two, of which the second fills it, show an empty table to whoever reads in between, and to the query itself
+    where the table is made of what it held.
+    """
+    from local_bigquery.sql.rules import ddl
+    from sqlglot import exp
+
+    split = ddl.split
+
+    def split_less(tree: Any) -> list[Any]:
+        parts = split(tree)
+        if [type(part) for part in parts] != [exp.Create, exp.Insert]:
+            return parts
+        columns, query = tree.this.expressions, tree.expression.unnest()
+        rules = [(column.this, constraint.kind) for column in columns for constraint in column.constraints]
+        # Options are kept apart, by another part of local-bigquery.
+        is_of_types = all(isinstance(rule, (exp.NotNullColumnConstraint, exp.Properties)) for _, rule in rules)
+        if not is_of_types or query.named_selects != [column.name for column in columns]:
+            return parts
+        made = tree.copy()
+        made.set("this", tree.this.this.copy())
+        typed = (exp.cast(exp.column(c.name, quoted=True), c.args["kind"].copy()).as_(c.name, quoted=True) for c in columns)
+        made.set("expression", exp.select(*typed).from_(query.copy().subquery("made")))
+        to_require = (
+            exp.Alter(this=made.this.copy(), kind="TABLE", actions=[exp.AlterColumn(this=name.copy(), allow_null=False)])
+            for name, rule in rules
+            if isinstance(rule, exp.NotNullColumnConstraint)
+        )
+        return [made, *to_require]
+
+    ddl.split = split_less
 
 
 def _end_what_was_running() -> None:

@@ -1,5 +1,6 @@
 """The local warehouse's own shortcuts answer as BigQuery would."""
 
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -203,3 +204,51 @@ def test_an_id_is_that_of_one_job_however_many_ask_for_it_at_once(tables: Tables
     assert went_on.count(True) == len(job_ids)
     assert len(tables.rows("once")) == len(job_ids)
     assert {tables.client.get_job(job_id).state for job_id in job_ids} == {"DONE"}
+
+
+DECLARED = "(at timestamp not null, money numeric(38, 9), name string, n int64 options (description = 'counted'))"
+COUNTED = "select timestamp '2026-01-02 03:04:05+00' as at, numeric '1.5' as money, 'a' as name, 1 as n"
+
+
+def test_a_table_of_declared_columns_may_be_made_of_what_it_holds(tables: Tables) -> None:
+    ask, table = tables.client.query_and_wait, f"{tables.dataset}.counted"
+    ask(f"create or replace table `{table}` {DECLARED} partition by date(at) as ({COUNTED})")
+    ask(
+        f"create or replace table `{table}` {DECLARED} partition by date(at) as (with more as ("
+        f"select at, money * 2 as money, name, n + 1 as n from `{table}` union all {COUNTED}) "
+        "select at, money, name, n from more)"
+    )
+    rows = [dict(row) for row in ask(f"select money, name, n from `{table}` order by n")]
+    assert rows == [
+        {"money": Decimal("1.5"), "name": "a", "n": 1},
+        {"money": Decimal(3), "name": "a", "n": 2},
+    ]
+    made = tables.client.get_table(table)
+    assert [(field.name, field.field_type, field.mode, field.description) for field in made.schema] == [
+        *(("at", "TIMESTAMP", "REQUIRED", None), ("money", "NUMERIC", "NULLABLE", None)),
+        *(("name", "STRING", "NULLABLE", None), ("n", "INTEGER", "NULLABLE", "counted")),
+    ]
+    with pytest.raises(BadRequest, match="(?i)null"):
+        ask(f"create or replace table `{table}` {DECLARED} as (select null as at, money, name, n from ({COUNTED}))")
+
+
+def test_nobody_finds_a_table_of_declared_columns_empty_while_it_is_made_anew(tables: Tables) -> None:
+    ask, table = tables.client.query_and_wait, f"{tables.dataset}.anew"
+    make = f"create or replace table `{table}` (n int64) as (select n from unnest(generate_array(1, 200000)) as n)"
+    ask(make)
+    is_made = threading.Event()
+
+    def make_often() -> None:
+        try:
+            for _ in range(10):
+                ask(make)
+        finally:
+            is_made.set()
+
+    counts = set()
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(make_often)
+        while not is_made.is_set():
+            counts.update(row[0] for row in ask(f"select count(*) from `{table}`"))
+        making.result()
+    assert counts == {200000}
