@@ -151,10 +151,10 @@ def _name_what_was_created() -> None:
 
 
 def _make_and_fill_at_once() -> None:
-    """Make a table of declared columns in one statement.
+    """Make a table of declared columns in one statement, unless a column must not be NULL, which only two can say.
 
-    Two, of which the second fills it, show an empty table to whoever reads in between, and to the query itself
-    where the table is made of what it held.
+    Of two, the second fills the table: whoever reads in between finds it empty, as does the query itself where the
+    table is made of what it held.
     """
     from local_bigquery.sql.rules import ddl
     from sqlglot import exp
@@ -166,21 +166,17 @@ def _make_and_fill_at_once() -> None:
         if [type(part) for part in parts] != [exp.Create, exp.Insert]:
             return parts
         columns, query = tree.this.expressions, tree.expression.unnest()
-        rules = [(column.this, constraint.kind) for column in columns for constraint in column.constraints]
-        # Options are kept apart, by another part of local-bigquery.
-        is_of_types = all(isinstance(rule, (exp.NotNullColumnConstraint, exp.Properties)) for _, rule in rules)
-        if not is_of_types or query.named_selects != [column.name for column in columns]:
+        # Options, such as a description, are kept by another part of local-bigquery.
+        has_rules = any(not isinstance(rule.kind, exp.Properties) for column in columns for rule in column.constraints)
+        if has_rules or query.named_selects != [column.name for column in columns]:
             return parts
+        typed = (
+            exp.cast(exp.column(c.name, quoted=True), c.args["kind"].copy()).as_(c.name, quoted=True) for c in columns
+        )
         made = tree.copy()
         made.set("this", tree.this.this.copy())
-        typed = (exp.cast(exp.column(c.name, quoted=True), c.args["kind"].copy()).as_(c.name, quoted=True) for c in columns)
         made.set("expression", exp.select(*typed).from_(query.copy().subquery("made")))
-        to_require = (
-            exp.Alter(this=made.this.copy(), kind="TABLE", actions=[exp.AlterColumn(this=name.copy(), allow_null=False)])
-            for name, rule in rules
-            if isinstance(rule, exp.NotNullColumnConstraint)
-        )
-        return [made, *to_require]
+        return [made]
 
     ddl.split = split_less
 

@@ -206,7 +206,7 @@ def test_an_id_is_that_of_one_job_however_many_ask_for_it_at_once(tables: Tables
     assert {tables.client.get_job(job_id).state for job_id in job_ids} == {"DONE"}
 
 
-DECLARED = "(at timestamp not null, money numeric(38, 9), name string, n int64 options (description = 'counted'))"
+DECLARED = "(at timestamp, money numeric(38, 9), name string, n int64 options (description = 'counted'))"
 COUNTED = "select timestamp '2026-01-02 03:04:05+00' as at, numeric '1.5' as money, 'a' as name, 1 as n"
 
 
@@ -225,11 +225,19 @@ def test_a_table_of_declared_columns_may_be_made_of_what_it_holds(tables: Tables
     ]
     made = tables.client.get_table(table)
     assert [(field.name, field.field_type, field.mode, field.description) for field in made.schema] == [
-        *(("at", "TIMESTAMP", "REQUIRED", None), ("money", "NUMERIC", "NULLABLE", None)),
+        *(("at", "TIMESTAMP", "NULLABLE", None), ("money", "NUMERIC", "NULLABLE", None)),
         *(("name", "STRING", "NULLABLE", None), ("n", "INTEGER", "NULLABLE", "counted")),
     ]
-    with pytest.raises(BadRequest, match="(?i)null"):
-        ask(f"create or replace table `{table}` {DECLARED} as (select null as at, money, name, n from ({COUNTED}))")
+
+
+def test_a_column_that_must_not_be_null_is_declared_so_and_held_to_it(tables: Tables) -> None:
+    ask, table = tables.client.query_and_wait, f"{tables.dataset}.strict"
+    make = "create or replace table `{}` (n int64 not null) as (select {} as n from unnest([1, 2]) as x)"
+    for _ in range(2):
+        ask(make.format(table, "x"))
+    assert [field.mode for field in tables.client.get_table(table).schema] == ["REQUIRED"]
+    with pytest.raises(BadRequest, match=r"(?i)null"):
+        ask(make.format(table, "nullif(x, 1)"))
 
 
 def test_nobody_finds_a_table_of_declared_columns_empty_while_it_is_made_anew(tables: Tables) -> None:
