@@ -63,8 +63,9 @@ screenshots: setup ## draw the dashboard of a made-up day into docs/
 	PAYMENTS_SCREENSHOTS=1 $(BIN)/pytest tests/integration/test_dashboard_page.py -k screenshots -q
 
 sbom: setup ## list every package and jar with its version and hash, as CycloneDX, into build/sbom.json
+	@local_stack/setup.sh docs
 	@mkdir -p build
-	$(BIN)/cyclonedx-py requirements requirements/image.txt --output-format JSON --output-file build/python.json
+	"$(HOME_DIR)/docs-env/bin/cyclonedx-py" requirements requirements/image.txt --output-format JSON --output-file build/python.json
 	$(BIN)/python deploy/image/sbom.py build/python.json local_stack/jars.txt \
 		$$($(BIN)/python -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")') >build/sbom.json
 

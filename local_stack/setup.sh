@@ -218,7 +218,7 @@ case "${1:-}" in
     ;;
   docs)
     need_python_313
-    given="$(declare -f make_environment)" step "the environment of the documents' site" "$home/docs-env/setup.stamp" make_docs requirements/docs.txt
+    given="$(declare -f make_environment)" step "the environment of the documents' site and the bill of materials" "$home/docs-env/setup.stamp" make_docs requirements/docs.txt
     exit
     ;;
 esac

@@ -69,7 +69,8 @@ write_sbom() {
   build trimmed localhost/payments-system:latest
   container=$(buildah from localhost/payments-system:latest)
   mount=$(buildah mount "$container")
-  .venv/bin/cyclonedx-py requirements requirements/image.txt --output-format JSON --output-file build/python.json 2>/dev/null
+  local_stack/setup.sh docs
+  "$home/docs-env/bin/cyclonedx-py" requirements requirements/image.txt --output-format JSON --output-file build/python.json 2>/dev/null
   "$python" deploy/image/sbom.py build/python.json local_stack/jars.txt "$site/pyspark/jars" "$mount/var/lib/dpkg/status" >"$context/image/sbom.json"
   buildah umount "$container" >/dev/null
   buildah rm "$container" >/dev/null

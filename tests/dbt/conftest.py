@@ -28,10 +28,11 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 @dataclass(frozen=True)
 class Build:
-    """What one `dbt build` did: status and failures by the node's name, and what it printed."""
+    """What one `dbt build` did: status by the node's name, which views it kept as they were, and what it printed."""
 
     exit_code: int
     statuses: dict[str, str]
+    kept: set[str]
     output: str
 
     def not_green(self) -> dict[str, str]:
@@ -65,9 +66,11 @@ class DbtWarehouse:
         env = os.environ | {"BIGQUERY_EMULATOR_HOST": self.settings.emulator_host or "", "DBT_TARGET": "local"}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
         results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
+        names = {result["unique_id"]: result["unique_id"].split(".", 2)[2].split(".")[0] for result in results}
         return Build(
             done.returncode,
-            {result["unique_id"].split(".", 2)[2].split(".")[0]: result["status"] for result in results},
+            {names[result["unique_id"]]: result["status"] for result in results},
+            {names[result["unique_id"]] for result in results if result["adapter_response"].get("code") == "KEPT"},
             done.stdout,
         )
 

@@ -53,6 +53,11 @@ BUILT = (
     "monitoring_latency",
     "monitoring_throughput",
 )
+TABLES_BUILT = {
+    "payment_transactions_fraud",
+    "payment_metrics",
+    "reconciliation_summary",
+}
 MEASURED = {
     "state_size_mb",
     "duplicate_rate_pct",
@@ -146,6 +151,12 @@ def test_what_came_since_the_last_build_is_added_once(grown: Built) -> None:
     scored = sorted(row["transaction_id"] for row in grown.marts["payment_transactions_fraud"])
     assert scored == sorted(payment.transaction_id or "" for payment in payments)
     assert sum(row["payment_count"] for row in grown.marts["payment_metrics"]) == len(payments)
+
+
+def test_a_view_that_is_what_it_was_is_kept_and_one_that_names_another_moment_is_not(grown: Built) -> None:
+    views = set(BUILT) - {*TABLES_BUILT, "payment_fraud_current"}
+    assert views <= grown.build.kept
+    assert not grown.build.kept & {*TABLES_BUILT, "payment_fraud_current"}
 
 
 def test_marts_say_what_the_records_say(grown: Built) -> None:
@@ -378,3 +389,16 @@ def test_a_correction_restates_the_marts_and_says_so(grown: Built, corrected: Bu
     [reread] = corrected.marts["payment_backfills"]
     assert (reread["currency"], reread["payments"]) == ("EUR", 1)
     assert (reread["replaced_amount_minor"], reread["recomputed_amount_minor"]) == (1000, 1030)
+
+
+@pytest.mark.usefixtures("corrected")
+def test_a_view_is_made_anew_where_it_is_gone_or_what_it_reads_has_another_column(warehouse: DbtWarehouse) -> None:
+    read, gone, other = "stg_payments__erasures", "stg_payments__replays", "stg_payments__pipelines"
+    options = ("--select", *(f"{name},resource_type:model" for name in (read, gone, other, "int_deliveries__tallied")))
+    assert warehouse.build(*options).kept == {read, gone, other, "int_deliveries__tallied"}
+    warehouse.run("alter table {payment_erasures} add column more string")
+    warehouse.run("drop view {stg_payments__replays}")
+    kept = warehouse.build(*options).kept
+    warehouse.fill(tables(deliveries(batches=3)), {"payment_erasures"})
+    assert kept == {other}
+    assert warehouse.rows(gone) == warehouse.rows("payment_replays")
