@@ -162,7 +162,7 @@ def _make_and_fill_at_once() -> None:
     split = ddl.split
 
     def split_less(tree: Any) -> list[Any]:
-        parts = split(tree)
+        parts: list[Any] = split(tree)
         if [type(part) for part in parts] != [exp.Create, exp.Insert]:
             return parts
         columns, query = tree.this.expressions, tree.expression.unnest()

@@ -253,7 +253,7 @@ def test_nobody_finds_a_table_of_declared_columns_empty_while_it_is_made_anew(ta
         finally:
             is_made.set()
 
-    counts = set()
+    counts: set[int] = set()
     with ThreadPoolExecutor(1) as pool:
         making = pool.submit(make_often)
         while not is_made.is_set():
