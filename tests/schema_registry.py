@@ -3,7 +3,6 @@
 It is fetched on first use, into the folder of all jars: 158 MB that nothing but its test needs.
 """
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -20,11 +19,11 @@ import pytest
 
 from local_stack.processes import free_port
 from spark_jobs.settings import payments_home
+from tests.from_maven import fetch
 
 COORDINATES = "io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all"
 SHA256 = "8bc6751c76d963734224b01d5e7f84ccb3cb61c87d3bd77c36c35f10a5cbed63"
 JAVA = 21
-_FETCH_SECONDS = 300
 _START_SECONDS = 120
 _HOST = "127.0.0.1"
 
@@ -39,6 +38,9 @@ class ApicurioRegistry:
         self.url = f"http://{_HOST}:{self._port}/apis/ccompat/v7"
 
     def start(self) -> None:
+        """It knows nothing yet; one that runs goes on, with what it knows."""
+        if self._process:
+            return
         options = {
             "quarkus.http.host": _HOST,
             "quarkus.http.port": self._port,
@@ -101,18 +103,9 @@ def stopped_registry(log: Path) -> Iterator[ApicurioRegistry]:
 
 def _fetched(folder: Path) -> Path:
     if not (folder / "quarkus-run.jar").is_file():
-        if not shutil.which("mvn"):
-            pytest.skip("Maven is not found, and the schema registry comes from there")
         fresh = folder.with_name("registry.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
-        command = ["mvn", "--quiet", "--batch-mode", goal, f"-Dartifact={COORDINATES}", f"-DoutputDirectory={fresh}"]
-        fetched = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
-        if fetched.returncode:
-            pytest.skip(f"the schema registry could not be fetched: {fetched.stdout[-300:]}")
-        [archive] = fresh.glob("*.tar.gz")
-        with archive.open("rb") as content:
-            assert hashlib.file_digest(content, "sha256").hexdigest() == SHA256
+        archive = fetch(COORDINATES, SHA256, fresh)
         with tarfile.open(archive) as files:
             files.extractall(fresh, filter="data")
         archive.unlink()

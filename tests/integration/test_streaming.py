@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,8 @@ from spark_jobs.driver.run import Run
 from spark_jobs.driver.spark_session import jar_paths
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.source import stream
-from spark_jobs.source.connection import admin_client
 from spark_jobs.source.offsets import offsets_from_json
-from spark_jobs.source.topic import BrokerUnreachable, TopicReader
+from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.plan import tallies_of
 from spark_jobs.tables import catalog
@@ -106,19 +104,6 @@ def test_the_ledger_adds_up_to_what_the_broker_holds(world: World) -> None:
         assert kept == sent
     assert audited(world) == {}
     assert_an_audit_names_what_a_hand_has_touched(world, [row["batch_id"] for row in ledger])
-
-
-def test_the_lag_of_the_consumer_group_is_what_is_not_published(world: World) -> None:
-    world.simulate(300, seed=31)
-    world.drain()
-    world.simulate(20, seed=32)
-    servers, group = world.settings.bootstrap_servers, world.settings.consumer_group
-    with closing(admin_client(servers)) as admin, TopicReader(servers, world.settings.topic) as reader:
-        kept = admin.list_group_offsets({group: None})[group]
-        committed = {at.partition: each.offset for at, each in kept.items() if at.topic == world.settings.topic}
-        ends = reader.read().latest
-    assert committed == world.control().end_offsets
-    assert sum(ends[partition] - offset for partition, offset in committed.items()) == 20
 
 
 def audited(world: World) -> dict[int, Broken]:
