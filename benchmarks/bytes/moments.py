@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from benchmarks.bytes.tree import Node, function, kind
+from spark_jobs.utc_days import beginning_of
 
 type Constant = datetime | date | int | None
 
@@ -107,7 +108,7 @@ def _utc(moment: datetime) -> datetime:
 
 def _as(name: str, value: Constant) -> Constant:
     if name == "TIMESTAMP" and isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return beginning_of(value)
     if name == "DATE" and isinstance(value, datetime):
         return value.date()
     return value

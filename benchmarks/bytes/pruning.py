@@ -11,10 +11,11 @@ partition column first, a comparison leaves hours.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from benchmarks.bytes.moments import Constant, Evaluator, part_of, truncated
 from benchmarks.bytes.tree import Node, conjuncts, entries, function, kind, parts, queries_in
+from spark_jobs.utc_days import beginning_of
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -174,7 +175,7 @@ class _Walk:
         if isinstance(value, datetime):
             moment = truncated(value, _DAY) if is_day else value
         elif isinstance(value, date):
-            is_day, moment = True, datetime(value.year, value.month, value.day, tzinfo=UTC)
+            is_day, moment = True, beginning_of(value)
         else:
             return EVERYTHING
         # A beginning of a day is one wherever in its day the statement is sent; on the average half a day ago.

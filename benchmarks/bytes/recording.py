@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from datetime import time as time_of_day
 from functools import cache
 from pathlib import Path
 
 from google.cloud import bigquery
 
 from benchmarks.bytes.recorded import Recording, Statement, StoredTable, plain, statement_of, stored_table, write
-from benchmarks.bytes.volumes import DBT_TMP
+from benchmarks.bytes.volumes import DBT_TMP, Schedule
 from benchmarks.harness.figures import ROOT
 from benchmarks.harness.stack import stack
 from orchestration import names
@@ -50,6 +49,7 @@ from spark_jobs.sealing.recheck import recheck
 from spark_jobs.tables.catalog import DAY_SEALS, LEDGER
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.turns.lease_table import WarehouseLeases
+from spark_jobs.utc_days import beginning_of
 from spark_jobs.warehouse.client import connect, run
 
 FIRST_EVENTS = 3_000
@@ -61,7 +61,7 @@ SEALED_DAYS_AGO = 2
 """Of the newest sealed day, from 03:00 UTC on: it was sealed then, a day after its end."""
 SEALED_DAYS_AGO_AT_NIGHT = 3
 """The same at 02:00 UTC, when the night begins."""
-CHECK_ROWS_MINUTES = 60
+CHECK_ROWS_MINUTES = Schedule().check_rows_minutes
 """As with BigQuery by default. So the recorded build's checks of rows do not look."""
 ROWS_LOOKED_AT = timedelta(minutes=CHECK_ROWS_MINUTES, seconds=100)
 JUDGED = ("model", "reconciliation_summary")
@@ -197,7 +197,7 @@ class Recorder:
         """
         names = ", ".join(column.name for column in DAY_SEALS.columns)
         seals = f"`{self._dataset}.{DAY_SEALS.name}`"
-        begun = datetime.combine(datetime.now(UTC).date() - timedelta(days=days_ago - 1), time_of_day(), UTC)
+        begun = beginning_of(datetime.now(UTC).date() - timedelta(days=days_ago - 1))
         day = begun - timedelta(days=1)
         first, second = self._times_of(1), self._times_of(2)
         since = {"published_at": begun, "min_kafka_timestamp": begun, "watermark": begun - WATERMARK_DELAY}

@@ -89,7 +89,7 @@ class Schedule:
 
     batch_seconds: float = 10
     build_minutes: float = 5
-    check_rows_minutes: float = 60
+    check_rows_minutes: int = 60
     """The default of PAYMENTS_CHECK_ROWS_MINUTES with BigQuery."""
     verifications_a_day: float = 1
     audits_a_day: float = 1

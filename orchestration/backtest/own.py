@@ -6,7 +6,7 @@ once their labels have had time to come: a chargeback takes days.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestration.backtest.run import MAX_ALERTS_A_DAY, judged, refuse_out_of_range
@@ -14,6 +14,7 @@ from orchestration.backtest.scoring import Backtest, Team
 from orchestration.errors import CommandError
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.utc_days import beginning_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -41,7 +42,7 @@ class OwnConfig:
 
     def period(self, now: datetime) -> tuple[datetime, datetime]:
         """Whole UTC days of event_time, from and until: the last one ended `label_delay_days` ago."""
-        until = datetime.combine(now.astimezone(UTC).date(), time(), UTC) - timedelta(days=self.label_delay_days)
+        until = beginning_of(now.astimezone(UTC).date()) - timedelta(days=self.label_delay_days)
         return until - timedelta(days=self.days), until
 
 

@@ -3,7 +3,7 @@
 Belongs here: reading and writing. Does not belong here: what stands in it (sections), its form (day_report).
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestration.compliance.day_report import Report, of_text
@@ -12,6 +12,7 @@ from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import DAY_REPORTS
 from spark_jobs.tables.row_types import Row
+from spark_jobs.utc_days import beginning_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def make(client: "Client", settings: JobSettings, day: date, made_by: str, now: datetime) -> Report:
     """The report of a day as everything is now, all of one moment."""
-    since = datetime.combine(day, time(), UTC)
+    since = beginning_of(day)
     values = {"day": day.isoformat(), "since": since, "until": since + timedelta(days=1)}
     with WarehouseReads(client, settings).at_one_moment() as reads:
         found = {

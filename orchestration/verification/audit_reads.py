@@ -4,13 +4,14 @@ Belongs here: queries, and hashing the stream. Does not belong here: judging (le
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 
 from orchestration.verification.ledger_audit import DayEvidence
 from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.tables.ledger_digest import content_hash
 from spark_jobs.tables.row_types import Row
+from spark_jobs.utc_days import beginning_of
 
 RECORDS_AT_ONCE = 1_000_000
 """So many deliveries, by the ledger's word, are sorted by one query: a batch more at most."""
@@ -25,7 +26,7 @@ def days_of(reads: WarehouseReads) -> list[date]:
 
 def read_day(reads: WarehouseReads, day: date) -> DayEvidence:
     """All that is judged of one day."""
-    since = datetime.combine(day, time(), UTC)
+    since = beginning_of(day)
     bounds = {"since": since, "until": since + timedelta(days=1)}
     batches = reads.read(
         "select * from {batch_ledger} where published_at >= @since and published_at < @until order by batch_id",

@@ -6,10 +6,11 @@ Belongs here: where these begin, and the parts of the large tables that hold the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from spark_jobs.retention.kept import Kept
 from spark_jobs.tables.row_types import Row
+from spark_jobs.utc_days import beginning_of
 
 BEFORE_ITS_RETRY = timedelta(hours=1)
 """A retry that says another time than its payment is of an hour later at most, or is not looked at."""
@@ -92,7 +93,7 @@ def unsealed(sealed_until: date | None, ledger: Sequence[Row], oldest_correction
     """
     if sealed_until is None:
         return None
-    since = datetime.combine(sealed_until + timedelta(days=1), time(), UTC)
+    since = beginning_of(sealed_until + timedelta(days=1))
     batches = [row for row in ledger if row["published_at"] >= since]
     if any(row["watermark"] is None for row in batches):
         return None

@@ -5,12 +5,13 @@ rules by labels (orchestration.backtest). Rows are only added: of a payment's la
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.utc_days import beginning_of
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.table_setup import table_id
 
@@ -59,7 +60,7 @@ def label_payment(
     Raises:
         CannotLabel: no such payment counts on that day.
     """
-    begins = datetime.combine(day, time(), UTC)
+    begins = beginning_of(day)
     values = {"transaction_id": transaction_id, "since": begins, "until": begins + timedelta(days=1)}
     found = run(client, label_of_sql(settings), values)
     if not found:

@@ -8,12 +8,13 @@ that has expired, that day and those after it are gone through row by row, which
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.retention.kept import PAYMENTS, Mark, Rule
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CORRECTIONS, DELIVERIES, HEALTH_HISTORY, INCIDENTS, LEDGER
+from spark_jobs.utc_days import beginning_of
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.schema_version import change_table
@@ -56,7 +57,7 @@ def delete_days(client: "Client", settings: JobSettings, rule: Rule, mark: Mark)
 
 def _beginning(moment: datetime | None) -> datetime:
     """Of its day; without one, of a day that never comes."""
-    return datetime.combine(moment.astimezone(UTC).date(), time(), UTC) if moment else datetime.max.replace(tzinfo=UTC)
+    return beginning_of(moment.astimezone(UTC).date()) if moment else datetime.max.replace(tzinfo=UTC)
 
 
 def _oldest_of_newer(client: "Client", settings: JobSettings, rule: Rule, mark: Mark) -> datetime | None:

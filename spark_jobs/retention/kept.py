@@ -5,11 +5,12 @@ Belongs here: the rules, and their SQL. Does not belong here: reading marks (mar
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import ReadRow
+from spark_jobs.utc_days import beginning_of
 
 DELIVERIES = catalog.DELIVERIES.name
 PAYMENTS = catalog.TRANSACTIONS.name
@@ -36,7 +37,7 @@ class Mark:
     @property
     def moment(self) -> datetime:
         """The beginning of the first day that is kept."""
-        return datetime.combine(self.kept_from, time(), UTC)
+        return beginning_of(self.kept_from)
 
     def has_expired(self, at: datetime | None, batch_id: int) -> bool:
         """Whether a row of that time and batch has."""
@@ -132,4 +133,4 @@ def sealed_by(settings: JobSettings, newest_sealed: date) -> datetime | None:
     days = [rule.days for rule in rules_of(settings) if rule.days]
     if not days:
         return None
-    return datetime.combine(newest_sealed + timedelta(days=1), time(), UTC) + timedelta(days=min(days)) / 2
+    return beginning_of(newest_sealed + timedelta(days=1)) + timedelta(days=min(days)) / 2

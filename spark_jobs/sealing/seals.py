@@ -6,13 +6,14 @@ Belongs here: the seal, its digest, and which days are over. Does not belong her
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
 from spark_jobs.sealing.hash_tree import SEPARATOR
 from spark_jobs.sealing.verify_proof import sha256
 from spark_jobs.tables.row_types import ReadRow
+from spark_jobs.utc_days import beginning_of
 
 DAY = timedelta(days=1)
 
@@ -85,7 +86,7 @@ class Sums:
 
 def bounds(day: date) -> dict[str, Any]:
     """A day's first moment, and the first of the next."""
-    since = datetime.combine(day, time(), UTC)
+    since = beginning_of(day)
     return {"since": since, "until": since + DAY}
 
 

@@ -49,6 +49,7 @@ PLAIN = (
     "source.refusals",
     "source.topic",
     "tables",
+    "utc_days",
     "warehouse.job_labels",
     "warehouse.job_limits",
     "warehouse.loads",

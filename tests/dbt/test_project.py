@@ -12,6 +12,8 @@ import jinja2
 import pytest
 import yaml
 
+from benchmarks.bytes.volumes import Schedule
+from orchestration.settings import child_environment, read_stack_settings
 from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
 from spark_jobs.tables.catalog import TABLES, Table
 
@@ -245,6 +247,29 @@ def refuse_mixed_target(name: str, project: str, env: dict[str, str]) -> None:
         env_var=lambda variable, default: env.get(variable, default),
         exceptions={"raise_compiler_error": refuse},
     )
+
+
+PRODUCTION = {"BIGQUERY_PROJECT": "acme-payments", "STAGING_LOCATION": "gs://acme/staging"}
+WITH_A_DEFAULT = re.compile(r"env_var\('(\w+)', ([^)]+)\)")
+OF_THE_PLAN = "PAYMENTS_BUILD_MAX_BYTES_BILLED"
+"""It is held against the meter elsewhere."""
+
+
+@pytest.mark.parametrize("env", [{}, PRODUCTION], ids=["local", "production"])
+def test_what_dbt_takes_by_itself_is_what_the_platform_would_tell_it(env: dict[str, str]) -> None:
+    told = child_environment(read_stack_settings(env), env)
+    target = told["DBT_TARGET"]
+    profile = yaml.safe_load((PROJECT / "profiles.yml").read_text())["payments"]["outputs"][target]
+    texts = [*map(str, profile.values()), (PROJECT / "macros/open_rows.sql").read_text()]
+    defaults = {found[1]: found[2] for text in texts for found in WITH_A_DEFAULT.finditer(text)}
+    assert defaults.keys() >= {"BIGQUERY_DATASET", "PAYMENTS_CHECK_ROWS_MINUTES"}
+    for name in defaults.keys() - {OF_THE_PLAN}:
+        default = jinja2.Environment(autoescape=True).compile_expression(defaults[name])
+        assert default(target=SimpleNamespace(name=target)) == told[name], name
+
+
+def test_the_bill_counts_a_look_at_rows_as_often_as_bigquery_is_looked_at() -> None:
+    assert Schedule().check_rows_minutes == read_stack_settings(PRODUCTION).check_rows_minutes
 
 
 ENDPOINT = {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9050"}
