@@ -20,7 +20,7 @@ WORKERS ?= 2
 given = $(if $($(1)),--$(2) $($(1)))
 dry = $(if $(DRY),--dry)
 
-.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema alerts sbom audit column-lineage figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-patches soak simulator-figures scenarios bytes docs lock clean
+.PHONY: help setup once lint type test test-thorough test-long test-unit test-integration demo up down status doctor schema alerts sbom audit column-lineage figures chaos rebuild-figures stages peers bench bench-quick bench-latency bench-state bench-scaling bench-rates bench-days bench-scores bench-patches soak simulator-figures scenarios bytes docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -126,6 +126,8 @@ bench_size = $(call given,EVENTS,events) $(call given,ROUNDS,rounds) $(call give
 bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600 RATE=10000), minute by minute
 	$(BIN)/python -m benchmarks.measurements.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED) $(dry)
 
+days_size = $(call given,DAYS,days) $(call given,PAYMENTS,payments) $(call given,STEP,step) $(call given,ROUNDS,rounds) $(call given,FOLDER,folder) $(call given,MINUTES,minutes)
+
 bench-state: setup ## batch time and state bytes against live ids (3 minutes; KEYS=36000000 HOURS=24)
 	$(BIN)/python -m benchmarks.measurements.state $(call given,KEYS,keys) $(call given,HOURS,hours) $(dry)
 
@@ -138,6 +140,12 @@ bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes;
 
 soak: setup ## what grows with batches and builds, and what a week comes to (an hour; BATCHES=3000 BUILDS=60)
 	$(BIN)/python -m benchmarks.endurance.soak $(call given,BATCHES,batches) $(call given,BUILDS,builds) $(dry)
+bench-days: setup ## a build beside one kept day and beside 90 (hours; DAYS=90 PAYMENTS=200000 STEP=3 ROUNDS=3 FOLDER= MINUTES=)
+	$(BIN)/python -m benchmarks.one_machine.days $(days_size) $(dry)
+
+bench-scores: setup ## how soon a payment has its fraud score with `make up` at its default (15 minutes; SECONDS=600)
+	$(BIN)/python -m benchmarks.one_machine.scores $(call given,SECONDS,seconds) $(dry)
+
 bench-patches: setup ## what each patch of the local warehouse is worth (25 minutes; ROUNDS=1); writes docs/performance.md
 	$(BIN)/python -m benchmarks.warehouse.visits $(call given,ROUNDS,rounds) $(dry)
 

@@ -99,6 +99,7 @@ ARROWS = {
         "endurance": "harness",
         "history": "bytes",
         "measurements": "harness",
+        "one_machine": "harness",
         "warehouse": "harness",
     },
     "handbook": {
