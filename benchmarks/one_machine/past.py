@@ -215,7 +215,8 @@ class Traffic:
 
     def _deliveries(self, made: str) -> str:
         """One for each payment, and of some of them the retry, behind all payments of the batch."""
-        place = f"(kafka_offset - (batch_id - 1) * {self.offsets}) * {PARTITIONS} + kafka_partition"
+        # In brackets: the local warehouse divides the last term of a sum alone.
+        place = f"((kafka_offset - (batch_id - 1) * {self.offsets}) * {PARTITIONS} + kafka_partition)"
         nth = f"div({place}, {RETRY_OF})"
         said = "transaction_id, event_time, currency, amount_minor, payload_hash, value_sha256, batch_id"
         return f"""
@@ -226,7 +227,7 @@ class Traffic:
             select
                 topic,
                 kafka_partition,
-                (batch_id - 1) * {self.offsets} + div({self.batch} + {nth}, {PARTITIONS}) as kafka_offset,
+                (batch_id - 1) * {self.offsets} + div(({self.batch} + {nth}), {PARTITIONS}) as kafka_offset,
                 timestamp_add(kafka_timestamp, interval 20 millisecond) as kafka_timestamp,
                 'DUPLICATE' as disposition,
                 {said}
@@ -242,8 +243,8 @@ class Traffic:
             return f"""timestamp_add(
                     timestamp '{_text(self.origin)}',
                     interval (
-                        div({batch} - 1, {BATCHES_A_DAY}) * {_DAY_MICROSECONDS}
-                        + (mod({batch} - 1, {BATCHES_A_DAY}) * {self.batch} + {self.batch - 1}) * {self.step}
+                        div(({batch} - 1), {BATCHES_A_DAY}) * {_DAY_MICROSECONDS}
+                        + (mod(({batch} - 1), {BATCHES_A_DAY}) * {self.batch} + {self.batch - 1}) * {self.step}
                     ) microsecond
                 )"""
 
