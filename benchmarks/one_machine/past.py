@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from benchmarks.one_machine.past_columns import BATCH, COUNTED, DELIVERY, MONEY, PAYMENT, RANGE, REPORT
 from spark_jobs.tables import catalog
 
 BATCHES_A_DAY = 20
@@ -133,15 +134,15 @@ class Traffic:
         # A record is written after its payment was made: constants, by which partitions are left out.
         begun = f"timestamp '{_text(self.origin + timedelta(days=since))}'"
         added = f"batch_id between {first} and {last}"
-        yield f"insert into {payments} ({', '.join(_PAYMENT)})\n{self._payments(since, until)}"
+        yield f"insert into {payments} ({', '.join(PAYMENT)})\n{self._payments(since, until)}"
         made = f"{payments} where event_time >= {begun} and {added}"
-        yield f"insert into {deliveries} ({', '.join(_DELIVERY)})\n{self._deliveries(made)}"
+        yield f"insert into {deliveries} ({', '.join(DELIVERY)})\n{self._deliveries(made)}"
         delivered = f"{deliveries} where kafka_timestamp >= {begun} and {added}"
         for table, columns, select in (
-            (catalog.LEDGER, _BATCH, self._ledger(delivered)),
-            (catalog.LEDGER_PARTITIONS, _RANGE, self._ranges(delivered)),
-            (catalog.LEDGER_AMOUNTS, _MONEY, self._money(delivered)),
-            (catalog.CONTROL_TOTALS, _REPORT, self._reports(delivered, _text(self.published_at(last)))),
+            (catalog.LEDGER, BATCH, self._ledger(delivered)),
+            (catalog.LEDGER_PARTITIONS, RANGE, self._ranges(delivered)),
+            (catalog.LEDGER_AMOUNTS, MONEY, self._money(delivered)),
+            (catalog.CONTROL_TOTALS, REPORT, self._reports(delivered, _text(self.published_at(last)))),
         ):
             yield f"insert into `{dataset}.{table.name}` ({', '.join(columns)})\n{select}"
 
@@ -170,7 +171,7 @@ class Traffic:
                     *,
                     if(
                         mod(rest, 100) < 71,
-                        mod(account * 7 + mod(rest, 7), {merchants}), mod(div(rest, 100), {merchants})
+                        mod((account * 7 + mod(rest, 7)), {merchants}), mod(div(rest, 100), {merchants})
                     ) as merchant,
                     mod(div(rest, 700), 5) < 2 as is_at_terminal,
                     100 + mod(div(rest, 3500), 20000) as amount_minor,
@@ -260,7 +261,7 @@ class Traffic:
                 '{_TOPIC}' as topic,
                 {text(f"(batch_id - 1) * {self.offsets}")} as start_offsets,
                 {text(f"batch_id * {self.offsets}")} as end_offsets,
-                {_COUNTED},
+                {COUNTED},
                 if(
                     batch_id = 1, null, timestamp_sub({last_payment("(batch_id - 1)")}, {trailing})
                 ) as watermark,
@@ -289,7 +290,7 @@ class Traffic:
                 kafka_partition,
                 (batch_id - 1) * {self.offsets} as start_offset,
                 batch_id * {self.offsets} as end_offset,
-                {_COUNTED}
+                {COUNTED}
             from {delivered}
             group by batch_id, topic, kafka_partition
             """
@@ -325,37 +326,6 @@ class Traffic:
             from {delivered}
             group by day, topic, kafka_partition, currency
             """
-
-
-_PAYMENT = (
-    *("transaction_id", "event_time", "sender_account_id", "receiver_account_id", "amount", "currency", "country"),
-    *("device_id", "device_type", "ip_address", "payment_method", "amount_minor", "payload_hash", "value_sha256"),
-    *("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "batch_id"),
-)
-_DELIVERY = (
-    *("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "transaction_id", "event_time"),
-    *("currency", "amount_minor", "payload_hash", "value_sha256", "batch_id"),
-)
-_COUNTS = (*("delivered", "unique_count", "duplicate_count", "late_count", "quarantined_count", "ignored_count"),)
-_COUNTED = """count(*) as delivered,
-                countif(disposition = 'UNIQUE') as unique_count,
-                countif(disposition = 'DUPLICATE') as duplicate_count,
-                0 as late_count,
-                0 as quarantined_count,
-                0 as ignored_count"""
-_BATCH = (
-    *("batch_id", "pipeline", "generation", "spark_batch_id", "epoch", "topic", "start_offsets", "end_offsets"),
-    *_COUNTS,
-    *("watermark", "next_watermark", "min_kafka_timestamp", "max_kafka_timestamp", "latency_p50_seconds"),
-    *("latency_p95_seconds", "state_keys", "state_bytes", "process_seconds", "load_seconds", "started_at"),
-    *("published_at", "content_hash", "digest"),
-)
-_RANGE = ("batch_id", "topic", "kafka_partition", "start_offset", "end_offset", *_COUNTS)
-_MONEY = ("batch_id", "disposition", "currency", "record_count", "amount_minor")
-_REPORT = (
-    *("source", "reported_at", "day", "topic", "kafka_partition", "currency", "delivered_count"),
-    *("delivered_amount_minor", "delivered_hash_total", "unique_count", "unique_amount_minor", "max_offset"),
-)
 
 
 def _text(moment: datetime) -> str:
