@@ -312,43 +312,6 @@
 {%- endmacro %}
 
 {#-
-    dbt-bigquery's own, which finds no partition to leave out: with the condition that the model's first line says. Days
-    that are made anew are taken out as a whole first, which BigQuery does for nothing. Whoever dies in between does all again:
-    the label says so.
--#}
-{% macro bq_generate_incremental_merge_build_sql(
-    tmp_relation, target_relation, sql, unique_key, partition_by, dest_columns, tmp_relation_exists, incremental_predicates
-) %}
-    {%- set made = 'select * from ' ~ tmp_relation if tmp_relation_exists else sql -%}
-    {%- if '-- read on day ' in sql -%}
-        {{ return(returns_build_sql(target_relation, sql, made)) }}
-    {%- endif -%}
-    {%- set told = modules.re.search('-- built from (.+); seen', sql) -%}
-    {%- set anew = modules.re.search('; anew ([0-9 ]+)', sql) -%}
-    {%- set is_anew = is_of_days(
-        partition_by.field, anew.group(1).split(' ') | map('int') | list, partition_by.data_type
-    ) if anew else 'false' -%}
-    {#- Where nothing is to be built, nothing is sent that is billed. -#}
-    {%- set is_nothing = '9999-01-01' in told.group(1) -%}
-    {%- if is_nothing and not anew -%}
-        {{ return('select 0 as built') }}
-    {%- endif -%}
-    {%- set source = '(' ~ made ~ (' where not ' ~ is_anew if anew else '') ~ ')' -%}
-    {%- set predicates = ['DBT_INTERNAL_DEST.' ~ told.group(1)] -%}
-    {%- set merged = '' if is_nothing else get_merge_sql(target_relation, source, unique_key, dest_columns, predicates) -%}
-    {%- if not anew -%}
-        {{ return(merged) }}
-    {%- endif -%}
-    {%- set columns = get_quoted_csv(dest_columns | map(attribute='name')) -%}
-    {%- set script -%}
-        delete from {{ target_relation }} where {{ is_anew }};
-        insert into {{ target_relation }} ({{ columns }}) select {{ columns }} from {{ tmp_relation }} where {{ is_anew }};
-        {{ merged }}
-    {%- endset -%}
-    {{ return(script) }}
-{% endmacro %}
-
-{#-
     What a table has seen, of its label: the batch, the correction, the control row's time, the day that was not over, the
     erasure, and what the model adds; none without a label, and where an older version wrote it, which did not know days.
     A version that did not know erasures dropped after one what they change: it has seen all.

@@ -31,11 +31,15 @@
 {%- endmacro %}
 
 {#-
-    What is done of a build's statement: nothing where the last reading is kept, else a new table in its place, at once. A
-    table that is made of itself would be empty in the local warehouse, which makes it before it reads.
+    What a build does: nothing where the last reading is kept, which the model's first line says, else a new table in the
+    old one's place, at once. A table that is made of itself would be empty in the local warehouse, which makes it before
+    it reads.
 -#}
-{% macro returns_build_sql(target_relation, sql, made) -%}
-    {{ return('select 0 as built' if '; kept' in sql else 'create or replace table ' ~ target_relation ~ ' as (' ~ made ~ ')') }}
+{% macro build_reading_sql(tmp_relation, target_relation, sql) -%}
+    {%- if '; kept' in sql -%}
+        {{ return('select 0 as built') }}
+    {%- endif -%}
+    {{ return('create or replace table ' ~ target_relation ~ ' as (select * from ' ~ tmp_relation ~ ')') }}
 {%- endmacro %}
 
 {#- Today's number. A linter has no calendar. -#}

@@ -1,4 +1,4 @@
-{{ config(**kept_rows(['day', 'trait'], by='day', data_type='date', cluster_by=['trait'])) }}
+{{ config(**kept_days(['day', 'trait'], by='day', data_type='date', cluster_by=['trait'])) }}
 {%- set scope = traits_scope() %}
 {%- set is_known = (
     'event_time >= timestamp(' ~ scope.first ~ ') and event_time < timestamp(' ~ scope.closed_on ~ ')'

@@ -1,5 +1,5 @@
 {{
-    config(**kept_rows(
+    config(**kept_days(
         ['window_start', 'currency', 'region', 'payment_method'], by='window_start', cluster_by=['currency', 'region']
     ))
 }}

@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='merge',
         on_schema_change='append_new_columns',
+        meta={'kept_by': 'readings'},
         post_hook='{{ tell_when_returns_were_read() }}'
     )
 }}

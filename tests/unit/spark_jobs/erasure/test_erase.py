@@ -49,7 +49,8 @@ def test_a_receipt_does_not_name_the_account() -> None:
 def kept_models() -> dict[str, str]:
     """The text of each model that dbt keeps as a table."""
     texts = {path.stem: path.read_text() for path in (ROOT / "dbt_project" / "models").rglob("*.sql")}
-    return {name: text for name, text in texts.items() if "materialized=" in text or "kept_rows(" in text}
+    ways = ("materialized=", "kept_rows(", "kept_days(")
+    return {name: text for name, text in texts.items() if any(way in text for way in ways)}
 
 
 def test_every_model_that_dbt_keeps_as_a_table_is_known() -> None:
@@ -61,6 +62,7 @@ def test_every_model_that_dbt_keeps_as_a_table_is_known() -> None:
 def test_each_table_of_sums_follows_erasures() -> None:
     ways = ("follows_erasures=true", "traits_scope(")
     assert {name for name, text in kept_models().items() if any(way in text for way in ways)} == set(SUMMED_UP)
+    assert {name for name, text in kept_models().items() if "kept_days(" in text} == set(SUMMED_UP)
 
 
 def test_a_mart_that_is_deleted_from_by_id_is_of_payments_and_partitioned_by_their_time() -> None:
