@@ -124,8 +124,8 @@ def judge_delta(found: "Comparison", job: JobSettings) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(
-    asset=names.PIPELINE_HEALTH,
-    name=names.HEALTH_CHECK,
+    asset=names.HEALTH_CHECK.asset_key,
+    name=names.HEALTH_CHECK.name,
     description="No health row is FAILING (error) or DEGRADED (warning). Made every minute, by a schedule of its own.",
 )
 def pipeline_is_healthy(

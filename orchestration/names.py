@@ -1,6 +1,6 @@
 """The names that Dagster's parts share: asset keys, jobs, groups, tags. Belongs here: names, and nothing that acts."""
 
-from dagster import AssetKey
+from dagster import AssetCheckKey, AssetKey
 
 from spark_jobs.tables import catalog
 
@@ -10,7 +10,7 @@ PREFIX = "payment_data"
 PAYMENT_EVENTS = AssetKey(["kafka", "payment_events"])
 DELIVERIES = AssetKey([PREFIX, catalog.DELIVERIES.name])
 KAFKA_OFFSETS = AssetKey([PREFIX, catalog.KAFKA_OFFSETS.name])
-PIPELINE_HEALTH = AssetKey([PREFIX, "pipeline_health"])
+OBSERVATIONS = AssetKey([PREFIX, catalog.OBSERVATIONS.name])
 RETURNS = AssetKey([PREFIX, "payment_returns"])
 FRAUD_SCORES = AssetKey([PREFIX, "payment_transactions_fraud"])
 CORRECTIONS = AssetKey([PREFIX, catalog.CORRECTIONS.name])
@@ -33,7 +33,10 @@ TIDY_JOB = "delete_old_runs"
 WATCH_JOB = "watch_pipeline"
 NOTIFY_SCHEDULE = "notify"
 
-HEALTH_CHECK = "pipeline_is_healthy"
+HEALTH_CHECK = AssetCheckKey(OBSERVATIONS, "pipeline_is_healthy")
+"""Of the table that the watch alone writes. Of the view, which each build makes, it would be "Not evaluated" after
+a build until the watch looks again."""
+
 FIRST_NIGHTS = {RETURNS_JOB: "first_returns_sensor", SEAL_JOB: "first_sealing_sensor"}
 """By a job, the sensor that runs it once on the first day: until the first night its checks would say nothing."""
 

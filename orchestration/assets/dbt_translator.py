@@ -1,4 +1,4 @@
-"""How dbt's nodes look in Dagster: keys, groups, owners, and that source tests are checks.
+"""How dbt's nodes look in Dagster: keys, groups, owners, and which asset each test is a check of.
 
 Belongs here: the mapping, and which asset a test is a check of. Does not belong here: running dbt (dbt_models). Models
 share the key prefix of the tables they read, so that the graph is one: dbt's source `payment_data` names the same
@@ -21,7 +21,7 @@ class PaymentsDbtTranslator(DagsterDbtTranslator):
     """Models and seeds are `payment_data/<name>`; their group is the folder they lie in."""
 
     def __init__(self) -> None:
-        """With dbt's tests of sources as checks of the tables that Spark publishes."""
+        """With dbt's tests of sources that no model stands for as checks of the sources."""
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
@@ -37,7 +37,8 @@ def with_checks_of_assets(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest as Dagster needs it to make a check of every data test.
 
     Dagster takes a test of a source for a check where it names the source alone, and a test of several models where it
-    names the one that its `meta` says.
+    names the one that its `meta` says. A test of a source is shown on the model that stands for it: a build makes both.
+    On the table itself it would be "Not evaluated" after each batch, until the next build.
 
     Args:
         manifest: what dbt wrote; it is not changed.
@@ -46,12 +47,25 @@ def with_checks_of_assets(manifest: Mapping[str, Any]) -> dict[str, Any]:
     by_name = {
         node["name"]: unique_id for unique_id, node in nodes.items() if node["resource_type"] in ("model", "seed")
     }
+    stands_for = {
+        parents[0]: node["name"]
+        for node in nodes.values()
+        if node["resource_type"] == "model"
+        and len(parents := node["depends_on"]["nodes"]) == 1
+        and parents[0].startswith("source.")
+    }
     for unique_id, node in manifest["nodes"].items():
         if node["resource_type"] != "test":
             continue
         named = [each for each in node["depends_on"]["nodes"] if each != by_name.get(BLOCKS_NOTHING)]
-        nodes[unique_id] = node | {"depends_on": node["depends_on"] | {"nodes": named}}
-        shown_on = by_name.get(node["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name"))
+        meta = node["config"].get("meta", {})
+        if len(named) == 1 and named[0] in stands_for and "dagster" not in meta:
+            meta = meta | {"dagster": {"ref": {"name": stands_for[named[0]]}}}
+        nodes[unique_id] = node | {
+            "config": node["config"] | {"meta": meta},
+            "depends_on": node["depends_on"] | {"nodes": named},
+        }
+        shown_on = by_name.get(meta.get("dagster", {}).get("ref", {}).get("name"))
         if shown_on and unique_id not in children[shown_on]:
             children[shown_on].append(unique_id)
     return {**manifest, "nodes": nodes, "child_map": children}

@@ -20,12 +20,10 @@ from spark_jobs.warehouse.job_labels import Work
 if TYPE_CHECKING:
     from orchestration.resources.bigquery import PaymentsBigQueryResource
 
-_KEY = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
-
 
 def health_on_record(instance: dg.DagsterInstance) -> HealthRecord | None:
     """The newest verdict of the watch; None where it never looked."""
-    records = instance.event_log_storage.get_asset_check_execution_history(_KEY, limit=5)
+    records = instance.event_log_storage.get_asset_check_execution_history(names.HEALTH_CHECK, limit=5)
     for found in records:
         event = found.event
         # A run of the check that is only planned says nothing yet.

@@ -17,7 +17,6 @@ from spark_jobs.settings import JobSettings
 AGAIN_AFTER = timedelta(minutes=15)
 """How long the record stands while nothing changes: an event a minute would fill Dagster's log."""
 
-_KEY = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
 _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
@@ -29,7 +28,7 @@ def way_out_of(verdict: Verdict, job: JobSettings) -> dict[str, Any]:
     alert = alert_for_metric(worst)
     # Of a warehouse that is away there is no row.
     otherwise = "PaymentsWarehouseDown" if worst == WAREHOUSE else None
-    statement = rows_of(job, names.PIPELINE_HEALTH.path[-1], "status in ('FAILING', 'DEGRADED')")
+    statement = rows_of(job, "pipeline_health", "status in ('FAILING', 'DEGRADED')")
     return way_out("health", statement, alert=alert.name if alert else otherwise)
 
 
@@ -40,8 +39,8 @@ def report(instance: dg.DagsterInstance, verdict: Verdict, job: JobSettings, now
         return False
     instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
-            asset_key=_KEY.asset_key,
-            check_name=_KEY.name,
+            asset_key=names.HEALTH_CHECK.asset_key,
+            check_name=names.HEALTH_CHECK.name,
             passed=verdict.passed,
             severity=verdict.severity,
             metadata=verdict.metadata | {"rows": rows} | way_out_of(verdict, job),
@@ -52,15 +51,13 @@ def report(instance: dg.DagsterInstance, verdict: Verdict, job: JobSettings, now
 
 def _on_record(instance: dg.DagsterInstance, now: datetime) -> list[str] | None:
     """The rows that were last recorded as not well; None where the next look has to record anew."""
-    found = instance.event_log_storage.get_latest_asset_check_execution_by_key([_KEY]).get(_KEY)
+    key = names.HEALTH_CHECK
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
     event = found.event if found else None
     # Nothing yet, or a run that has only planned its own.
     if event is None or event.dagster_event is None or event.dagster_event_type is not _EVALUATED:
         return None
     if now - datetime.fromtimestamp(event.timestamp, UTC) >= AGAIN_AFTER:
-        return None
-    built = instance.get_latest_materialization_event(_KEY.asset_key)
-    if built is not None and built.timestamp > event.timestamp:
         return None
     rows = event.dagster_event.asset_check_evaluation_data.metadata.get("rows")
     return [str(row) for row in rows.value or ()] if isinstance(rows, dg.JsonMetadataValue) else None

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
+import dagster as dg
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from orchestration import names
+from orchestration.automation.dbt_rebuild import newest_batch
+from orchestration.platform.dagster_home import open_instance
 from orchestration.platform.stack import Stack
 from tests.integration.command import Command, platform, wait_for
 
@@ -32,6 +35,8 @@ pytestmark = [
     ),
 ]
 
+LOOKED_AT_NIGHT = (names.RETURNS_JOB, names.SEAL_JOB)
+"""On the first day once after the first build."""
 _RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } }"
 AT_NIGHT = [list(key.path) for key in (names.RETURNS, names.DAY_SEALS)]
 """What is looked at once a night, and was never looked at yet."""
@@ -42,16 +47,21 @@ _CHECKS = """
 
 
 @pytest.fixture(scope="module")
-def payments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """The whole platform, after steady traffic that its own sensors have published and built."""
+def under_traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """The whole platform under steady traffic, which its own sensors publish and build."""
     settings = {"PAYMENTS_SHIFT_IDLE_SECONDS": "0", "PAYMENTS_BUILD_INTERVAL_SECONDS": "1"}
     with platform(tmp_path_factory.mktemp("browser"), **settings) as command:
         command.succeed("up", "--rate", "20")
         wait_for("a run of the backlog sensor", lambda: run_statuses(command, names.PROCESS_JOB))
-        # While batches come in, the checks that dbt makes are of an older materialization than the newest.
-        Stack(command.settings).traffic.stop()
-        wait_for("a build with every check passed", lambda: is_settled(command), seconds=400)
         yield command
+
+
+@pytest.fixture(scope="module")
+def payments(under_traffic: Command) -> Command:
+    """The same once the traffic has stopped, and all of it is built."""
+    Stack(under_traffic.settings).traffic.stop()
+    wait_for("a build with every check passed", lambda: is_settled(under_traffic), seconds=400)
+    return under_traffic
 
 
 @pytest.fixture
@@ -95,6 +105,16 @@ def is_settled(payments: Command) -> bool:
     return runs == ({"SUCCESS"}, {"SUCCESS"}) and all(check and check["status"] == "SUCCEEDED" for check in checks)
 
 
+def unevaluated(payments: Command) -> list[str]:
+    """The checks of which the UI says so, be it that nobody has made them since their asset was made."""
+    return [
+        f"{asset['assetKey']['path'][-1]}: {check['name']}"
+        for asset in ask(payments, _CHECKS)["assetNodes"]
+        for check in asset["assetChecksOrError"].get("checks", [])
+        if not check["executionForLatestMaterialization"]
+    ]
+
+
 def read(browser: webdriver.Chrome, *patterns: str) -> str:
     """The page's text, once it holds all of the patterns."""
 
@@ -107,6 +127,29 @@ def read(browser: webdriver.Chrome, *patterns: str) -> str:
 
 def visit(browser: webdriver.Chrome, payments: Command, path: str) -> None:
     browser.get(payments.settings.dagster_url + path)
+
+
+def test_under_steady_traffic_no_check_of_any_asset_is_not_evaluated(under_traffic: Command) -> None:
+    wait_for("a first look at everything", lambda: is_looked_at(under_traffic), seconds=400)
+    with open_instance(under_traffic.settings) as instance:
+
+        def is_a_batch_ahead() -> bool:
+            """Of all builds, with none at work."""
+            built = instance.get_runs(dg.RunsFilter(job_name=names.BUILD_JOB), limit=1)[0]
+            return built.is_finished and newest_batch(instance) > int(built.tags[names.BUILT_BATCH_TAG])
+
+        def look() -> bool:
+            before = is_a_batch_ahead()
+            assert unevaluated(under_traffic) == []
+            return before and is_a_batch_ahead()
+
+        wait_for("one more batch than is built", look)
+
+
+def is_looked_at(payments: Command) -> bool:
+    """By a build, by the first night, and by the watch."""
+    jobs = (names.BUILD_JOB, *LOOKED_AT_NIGHT)
+    return all("SUCCESS" in run_statuses(payments, job) for job in jobs) and not unevaluated(payments)
 
 
 def test_the_graph_goes_from_kafka_to_every_kind_of_mart(payments: Command, browser: webdriver.Chrome) -> None:

@@ -38,7 +38,7 @@ from tests.world import World, event
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
-CHECK = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
+CHECK = names.HEALTH_CHECK
 HOUR = 3600
 
 

@@ -82,9 +82,9 @@ def test_models_have_the_prefix_the_group_of_their_folder_and_an_owner(definitio
         assert (node.group_name, list(node.owners)) == (group, names.OWNERS)
 
 
-def test_tests_of_sources_are_checks_too(definitions: dg.Definitions) -> None:
+def test_tests_of_sources_are_checks_too_of_the_model_that_stands_for_them(definitions: dg.Definitions) -> None:
     checks = definitions.resolve_asset_graph().asset_check_keys
-    assert dg.AssetCheckKey(names.DELIVERIES, "deliveries_are_unique") in checks
+    assert dg.AssetCheckKey(dg.AssetKey([names.PREFIX, "stg_deliveries"]), "deliveries_are_unique") in checks
     assert dg.AssetCheckKey(dg.AssetKey([names.PREFIX, "reconciliation_daily"]), "days_are_unique") in checks
 
 
@@ -150,11 +150,32 @@ def test_the_sensors_that_have_to_tick_are_those_that_there_are(definitions: dg.
     assert {sensor.name for sensor in definitions.sensors or []} == set(names.SENSORS)
 
 
-def test_health_is_judged_by_the_watch_and_by_no_build_that_would_fail_of_it(definitions: dg.Definitions) -> None:
-    key = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
-    jobs = (names.WATCH_JOB, names.PROCESS_JOB, names.BUILD_JOB, names.RECONCILE_JOB)
-    found = {job: definitions.resolve_job_def(job).asset_layer.asset_graph.asset_check_keys for job in jobs}
-    assert {job for job, keys in found.items() if key in keys} == {names.WATCH_JOB}
+def test_health_is_judged_by_the_watch_and_by_no_build_that_would_fail_of_it() -> None:
+    assert {job.name for job in jobs_of(build_defs()) if names.HEALTH_CHECK in checks_of(job)} == {names.WATCH_JOB}
+
+
+def test_whoever_makes_an_asset_makes_its_checks() -> None:
+    """Those of another job would be "Not evaluated" until that job has run: under traffic most of the time."""
+    definitions = build_defs(has_delta=True)
+    every = definitions.resolve_asset_graph().asset_check_keys
+    made = {job.name: job.asset_layer.selected_asset_keys for job in jobs_of(definitions)}
+    assert made[names.PROCESS_JOB] >= {names.DELIVERIES}
+    left = {
+        (job.name, key.to_user_string())
+        for job in jobs_of(definitions)
+        for key in every - checks_of(job)
+        if key.asset_key in made[job.name]
+    }
+    assert left == set()
+
+
+def jobs_of(definitions: dg.Definitions) -> list[dg.JobDefinition]:
+    """Those with a name of ours."""
+    return [job for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")]
+
+
+def checks_of(job: dg.JobDefinition) -> set[dg.AssetCheckKey]:
+    return set(job.asset_layer.asset_graph.asset_check_keys)
 
 
 def test_there_is_one_spark_driver_at_a_time_and_a_step_is_tried_again(definitions: dg.Definitions) -> None:

@@ -11,7 +11,7 @@ from spark_jobs.settings import read_job_settings
 
 JOB = read_job_settings({})
 NOW = datetime.now(UTC)
-CHECK = dg.AssetCheckKey(names.PIPELINE_HEALTH, names.HEALTH_CHECK)
+CHECK = names.HEALTH_CHECK
 WELL = Verdict((), ())
 
 
@@ -51,14 +51,6 @@ def test_a_run_that_has_only_planned_the_check_hides_no_verdict() -> None:
         instance.create_run_for_job(checks)
         assert report(instance, red("a"), JOB, datetime.now(UTC))
         assert not report(instance, red("a"), JOB, datetime.now(UTC))
-
-
-def test_a_view_that_was_built_since_is_judged_again() -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert report(instance, WELL, JOB, datetime.now(UTC))
-        instance.report_runless_asset_event(dg.AssetMaterialization(CHECK.asset_key))
-        assert report(instance, WELL, JOB, datetime.now(UTC))
-        assert not report(instance, WELL, JOB, datetime.now(UTC))
 
 
 def test_what_is_not_well_leads_to_the_runbook_of_its_worst_row_and_to_the_rows() -> None:
