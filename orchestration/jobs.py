@@ -69,7 +69,12 @@ check_returns = dg.define_asset_job(
 
 
 def _checked(checks: Sequence[dg.AssetChecksDefinition]) -> dg.AssetSelection:
-    return dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks, *WATCH_CHECKS) - _seal_checks
+    """All but those of a drain, of the watch and of the seals.
+
+    A build's check of a table of the drain would be "Not evaluated" from the next batch on, until the drain has ended.
+    """
+    others = dg.AssetSelection.checks(*DEFAULT_CHECKS, *checks, *WATCH_CHECKS)
+    return dg.AssetSelection.all_asset_checks() - others - _seal_checks
 
 
 watch_pipeline = dg.define_asset_job(

@@ -130,7 +130,7 @@ def visit(browser: webdriver.Chrome, payments: Command, path: str) -> None:
 
 
 def test_under_steady_traffic_no_check_of_any_asset_is_not_evaluated(under_traffic: Command) -> None:
-    wait_for("a first look at everything", lambda: is_looked_at(under_traffic), seconds=400)
+    wait_for("a first look at everything", lambda: is_looked_at(under_traffic), seconds=600)
     with open_instance(under_traffic.settings) as instance:
 
         def is_a_batch_ahead() -> bool:

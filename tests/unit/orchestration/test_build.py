@@ -169,6 +169,14 @@ def test_whoever_makes_an_asset_makes_its_checks() -> None:
     assert left == set()
 
 
+def test_what_a_drain_makes_is_checked_by_nobody_else() -> None:
+    """A drain goes on for minutes, batch by batch: what others say of its table would be of an older batch by then."""
+    jobs = {job.name: checks_of(job) for job in jobs_of(build_defs(has_delta=True))}
+    of_a_drain = jobs.pop(names.PROCESS_JOB)
+    assert {key.asset_key for key in of_a_drain} == {names.DELIVERIES}
+    assert not of_a_drain & set().union(*jobs.values())
+
+
 def jobs_of(definitions: dg.Definitions) -> list[dg.JobDefinition]:
     """Those with a name of ours."""
     return [job for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")]
