@@ -1,7 +1,7 @@
 """Labels of the jobs that we send, so that a bill can be read by what it was for.
 
-Belongs here: which labels there are, and what BigQuery takes as one. Does not belong here: dbt's (its query comment),
-putting them on a client (job_limits), reading a bill (orchestration).
+Belongs here: which labels there are, and what BigQuery takes as one. Does not belong here: dbt's
+(macros/job_comment.sql), putting them on a client (job_limits), reading a bill (orchestration).
 """
 
 import re
@@ -35,7 +35,7 @@ class Work(StrEnum):
 
 
 DBT_WORK = (Work.BUILD, Work.CHECK, Work.REBUILD)
-"""What dbt sends is one of these, and none of its jobs tells which: they share one limit."""
+"""What dbt sends is one of these. It has one limit for all of its jobs."""
 
 
 def labels_of(work: Work, pipeline: str) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from simulator.faults.typologies import Typology
 from spark_jobs.erasure.erase import erase
 from spark_jobs.tables.catalog import TABLES
 from spark_jobs.warehouse.client import run
+from spark_jobs.warehouse.job_labels import PIPELINE_LABEL, WORK_LABEL, Work
 from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, VALUED, Break
 from tests.dbt.compiled import refused
 from tests.dbt.conftest import Build, DbtWarehouse
@@ -157,6 +158,17 @@ def test_a_view_that_is_what_it_was_is_kept_and_one_that_names_another_moment_is
     views = set(BUILT) - {*TABLES_BUILT, "payment_fraud_current"}
     assert views <= grown.build.kept
     assert not grown.build.kept & {*TABLES_BUILT, "payment_fraud_current"}
+
+
+def test_every_statement_of_a_build_is_sent_by_a_job_that_says_what_it_is_for(
+    warehouse: DbtWarehouse, grown: Built
+) -> None:
+    assert grown
+    sent = [job.labels for job in warehouse.client.list_jobs(all_users=True) if "dbt_invocation_id" in job.labels]
+    assert {labels.get(WORK_LABEL) for labels in sent} == {Work.BUILD, Work.CHECK}
+    assert {labels.get(PIPELINE_LABEL) for labels in sent} == {warehouse.settings.pipeline}
+    tests = {labels["node_id"].split("_")[0] for labels in sent if labels[WORK_LABEL] == Work.CHECK}
+    assert tests == {"test"}
 
 
 def test_marts_say_what_the_records_say(grown: Built) -> None:
