@@ -129,7 +129,7 @@
 
 {#- Whether a payment is of a day that is built whole, or of an account that unseen corrections concern. -#}
 {% macro is_of_account_to_build(scope, alias) -%}
-    {{ alias ~ '.batch_id <= ' ~ scope.last_batch if scope.last_batch else 'true' }}
+    {{ is_of_batches(scope, alias ~ '.batch_id') }}
     {%- if scope.corrections or scope.anew %}
         and (
             {{ alias }}.event_time >= timestamp({{ scope.new }})

@@ -7,7 +7,8 @@
 
     since      payments from here on are built again: none is older that a batch has brought since; in the far future, none
     oldest     the oldest payment of all that is built: before `since` where a correction has put one in or taken it out
-    last_batch what a newer batch has brought is left to the next build; 0 where the model is made of everything
+    last_batch what a newer batch has brought is left to the next build
+    is_whole   whether the model is made of everything that these batches have brought
     corrections   the condition of unseen corrections of payments, where there are any
     seen       what the label will say
     since_day, oldest_day   their days. A day is a number, from 1970
@@ -48,13 +49,13 @@
     {%- set seen = [marks | map(attribute=0) | min, marks | map(attribute=1) | min, marks | map(attribute=2) | min] -%}
     {%- set built = built_mark(this) if is_incremental() else none -%}
     {%- set scope = {
-        'since': everything(), 'oldest': everything(), 'last_batch': 0, 'is_due': true,
+        'since': everything(), 'oldest': everything(), 'last_batch': seen[0], 'is_whole': true, 'is_due': true,
         'since_day': 0, 'oldest_day': 0, 'new_day': 0, 'first_day': 0
     } -%}
     {%- set newest = 'select unix_date(date(max(watermark))) as day from ' ~ batches ~ ' where batch_id <= ' ~ seen[0] -%}
     {%- if built and every_minutes and seen[1] == built[1] and seen[2] - built[2] < every_minutes * 60000000 -%}
         {%- do scope.update({
-            'since': never(), 'oldest': never(), 'last_batch': built[0], 'is_due': false,
+            'since': never(), 'oldest': never(), 'last_batch': built[0], 'is_whole': false, 'is_due': false,
             'since_day': number_of_never(), 'oldest_day': number_of_never(),
             'closed': built[3], 'new_day': built[3], 'first_day': built[3]
         }) -%}
@@ -84,7 +85,7 @@
         {%- endset -%}
         {%- set unseen = run_query(query).rows[0] -%}
         {%- set since, since_day = minute_of(unseen[0]), number_of_day(unseen[0]) -%}
-        {%- do scope.update({'since': since, 'oldest': since, 'last_batch': seen[0]}) -%}
+        {%- do scope.update({'since': since, 'oldest': since, 'is_whole': false}) -%}
         {%- do scope.update({'since_day': since_day, 'oldest_day': since_day}) -%}
         {%- set new_day = [built[3], since_day] | min -%}
         {%- do scope.update({'closed': [unseen[2] | int(0), built[3]] | max, 'new_day': new_day, 'first_day': new_day}) -%}
@@ -251,6 +252,11 @@
     {{ day if data_type == 'date' else 'timestamp(' ~ day ~ ')' }}
 {%- endmacro %}
 
+{#- The condition that a payment is of a batch that the build knows of. -#}
+{% macro is_of_batches(scope, column) -%}
+    {{ column ~ ' <= ' ~ scope.last_batch if scope.last_batch is defined else 'true' }}
+{%- endmacro %}
+
 {#-
     The rows that it builds: what is new, and of what is older the rows of accounts, devices and addresses that a
     correction concerns. `alias` is whose columns these are.
@@ -295,7 +301,7 @@
 
 {#- Of corrections of these: no payment is decided of before it is made, but a clock may be ahead. -#}
 {% macro is_decided_since(scope) -%}
-    {%- if scope.last_batch -%}
+    {%- if scope and not scope.is_whole -%}
         decided_at >= timestamp_sub({{ scope.reads_from }}, interval 1 day)
     {%- else -%}
         true

@@ -39,7 +39,7 @@
         {%- set lowest = run_query('select coalesce(min(score_from), 101) from ' ~ limits).rows[0][0] | int -%}
         {%- set built = built_mark(this) if is_incremental() else none -%}
         {%- if built and lowest < (built[5:] or [101])[0] -%}
-            {%- do scope.update({'oldest': everything(), 'last_batch': scope.last_batch or 1}) -%}
+            {%- do scope.update({'oldest': everything(), 'is_whole': false}) -%}
         {%- endif -%}
         {%- do scope.update({'seen': scope.seen ~ '-' ~ lowest}) -%}
     {%- endif -%}
@@ -48,7 +48,7 @@
 
 {#- The condition that the table of alerts has a payment already: measured again it may be none any more, and says so. -#}
 {% macro was_alerted(scope, alias) -%}
-    {%- if scope.last_batch -%}
+    {%- if scope and not scope.is_whole -%}
         {{ alias }}.transaction_id in (select transaction_id from {{ this }} where event_time >= {{ scope.oldest }})
     {%- else -%}
         false

@@ -25,9 +25,7 @@ payments as (
     from {{ ref('int_payments__valued') }} as valued
     where
         valued.event_time >= least(timestamp({{ first }}), timestamp_sub({{ oldest }}, interval 1 day))
-        {%- if scope.last_batch %}
-            and valued.batch_id <= {{ scope.last_batch }}
-        {%- endif %}
+        and {{ is_of_batches(scope, 'valued.batch_id') }}
 ),
 
 remembered as (
@@ -308,7 +306,7 @@ signals as (
 {#- Payments that are measured anew: build_scope's, from the first one whose history was not over before. -#}
 {% macro measured_scope(upstream, every_minutes=0) -%}
     {%- set scope = build_scope(upstream=[upstream], every_minutes=every_minutes) -%}
-    {%- if scope.is_due and scope.last_batch -%}
+    {%- if scope.is_due and not scope.is_whole -%}
         {%- set changed = scope.new_day + 1 -%}
         {%- if scope.closed > scope.new_day and changed < scope.since_day -%}
             {%- set moment = 'timestamp(' ~ day_of_number(changed) ~ ')' -%}

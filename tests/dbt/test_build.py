@@ -404,6 +404,17 @@ def test_a_correction_restates_the_marts_and_says_so(grown: Built, corrected: Bu
 
 
 @pytest.mark.usefixtures("corrected")
+def test_a_build_of_everything_leaves_to_the_next_one_what_is_published_meanwhile(warehouse: DbtWarehouse) -> None:
+    published, seen = tables(deliveries(batches=3)), tables(deliveries(batches=2))
+    warehouse.fill(published | {"pipeline_control": seen["pipeline_control"]})
+    built = ("payment_metrics,resource_type:model", "payment_transactions_fraud,resource_type:model")
+    done = warehouse.build("--full-refresh", "--select", *built, MARTS)
+    warehouse.fill(published)
+    assert done.statuses[MARTS] == "pass", done.output
+    assert {row["batch_id"] for row in warehouse.rows("payment_metrics")} == {1, 2}
+
+
+@pytest.mark.usefixtures("corrected")
 def test_a_view_is_made_anew_where_it_is_gone_or_what_it_reads_has_another_column(warehouse: DbtWarehouse) -> None:
     read, gone, other = "stg_payments__erasures", "stg_payments__replays", "stg_payments__pipelines"
     options = ("--select", *(f"{name},resource_type:model" for name in (read, gone, other, "int_deliveries__tallied")))

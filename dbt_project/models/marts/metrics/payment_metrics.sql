@@ -10,7 +10,7 @@ with payments as (
         *,
         timestamp_trunc(event_time, minute) as window_start
     from {{ ref('int_payments__valued') }}
-    where {{ 'batch_id <= ' ~ scope.last_batch if scope.last_batch else 'true' }} and {{ is_minute_to_build(scope) }}
+    where {{ is_of_batches(scope, 'batch_id') }} and {{ is_minute_to_build(scope) }}
 ),
 
 counted as (
