@@ -140,7 +140,7 @@ bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes;
 
 soak: setup ## what grows with batches and builds, and what a week comes to (an hour; BATCHES=3000 BUILDS=60)
 	$(BIN)/python -m benchmarks.endurance.soak $(call given,BATCHES,batches) $(call given,BUILDS,builds) $(dry)
-bench-days: setup ## a build beside one kept day and beside 90 (hours; DAYS=90 PAYMENTS=200000 STEP=3 ROUNDS=3 FOLDER= MINUTES=)
+bench-days: setup ## a build beside one kept day and beside 90 (hours; DAYS="1 29 90" PAYMENTS=200000 STEP=2 ROUNDS=3 FOLDER= MINUTES=)
 	$(BIN)/python -m benchmarks.one_machine.days $(days_size) $(dry)
 
 bench-scores: setup ## how soon a payment has its fraud score with `make up` at its default (15 minutes; SECONDS=600)

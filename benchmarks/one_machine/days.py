@@ -1,6 +1,6 @@
 """A build after one more day's batch, beside one kept day and beside many, in the local warehouse.
 
-Usage: python -m benchmarks.one_machine.days [--days N] [--payments N] [--step N] [--rounds N] [--folder FOLDER]
+Usage: python -m benchmarks.one_machine.days [--days N ...] [--payments N] [--step N] [--rounds N] [--folder FOLDER]
 [--minutes N] [--dry]. Writes a table and figures into docs/performance.md. With --folder the warehouse stays there: a
 later call with the same folder goes on where this one stopped, as after --minutes.
 
@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -40,9 +40,8 @@ from spark_jobs.warehouse.loads import load_rows
 from spark_jobs.warehouse.table_setup import ensure_tables
 
 PAGE = ROOT / "docs" / "performance.md"
-DAYS, PAYMENTS, STEP, ROUNDS = 90, 200_000, 3, 3
-REMEMBERED = 29
-"""From so many kept days on an account's history is full: the fraud scores look back 28 days and the day before."""
+DAYS, PAYMENTS, STEP, ROUNDS = (1, 29, 90), 200_000, 2, 3
+"""With 29 kept days an account's history is full: the fraud scores look back 28 days and the day before."""
 
 type Say = Callable[[str], None]
 
@@ -56,10 +55,10 @@ class Step:
     kept: int | None = None
 
 
-def steps(days: int, step: int, rounds: int) -> Iterator[Step]:
-    """The past in steps, and after 1 day, a full memory and all days so many measured builds, of one more day each."""
+def steps(days: Sequence[int], step: int, rounds: int) -> Iterator[Step]:
+    """The past in steps, and beside each number of kept days so many measured builds, each of one more day."""
     there = 0
-    for kept in sorted({1, min(REMEMBERED, days), days}):
+    for kept in sorted(set(days)):
         while there < kept:
             until = min(kept, there + step)
             yield Step(there, until)
@@ -80,6 +79,8 @@ class Measurement:
     traffic: Traffic
     say: Say
     found: dict[int, list[Build]] = field(default_factory=dict)
+    built: int = 0
+    """Days that the last build has seen."""
 
     def days(self) -> int:
         """How many there are."""
@@ -92,6 +93,7 @@ class Measurement:
         self._fill(step)
         filled_seconds = time.monotonic() - began
         done = self.build()
+        self.built = step.until
         if step.kept is not None:
             self.found.setdefault(step.kept, []).append(done)
         self.remember()
@@ -101,7 +103,8 @@ class Measurement:
     def remember(self) -> None:
         """Write down what a later call has to know."""
         builds = {kept: [asdict(one) for one in found] for kept, found in self.found.items()}
-        told = {"first_day": self.traffic.first_day.isoformat(), "payments": self.traffic.payments, "builds": builds}
+        of_traffic = {"first_day": self.traffic.first_day.isoformat(), "payments": self.traffic.payments}
+        told = of_traffic | {"built": self.built, "builds": builds}
         _memory(self.folder).write_text(json.dumps(told))
 
     def _fill(self, step: Step) -> None:
@@ -127,11 +130,12 @@ class Measurement:
 def opened(folder: Path, payments: int, days: int, say: Say) -> Iterator[Measurement]:
     """The warehouse of the folder, which it gets where it has none, with what was measured in it."""
     leave_on_sigterm()
-    memory, found = _memory(folder), {}
+    memory, found, built = _memory(folder), {}, 0
     if memory.exists():
         told = json.loads(memory.read_text())
         traffic = Traffic(date.fromisoformat(told["first_day"]), told["payments"])
         found = {int(kept): [Build(**one) for one in builds] for kept, builds in told["builds"].items()}
+        built = told["built"]
     else:
         traffic = Traffic(datetime.now(UTC).date() - timedelta(days=days), payments)
         borrow(folder)
@@ -141,7 +145,7 @@ def opened(folder: Path, payments: int, days: int, say: Say) -> Iterator[Measure
         warehouse.start()
         with connect(settings) as client:
             ensure_tables(client, settings)
-            measurement = Measurement(folder, settings, client, warehouse.pid() or 0, traffic, say, found)
+            measurement = Measurement(folder, settings, client, warehouse.pid() or 0, traffic, say, found, built)
             measurement.remember()
             yield measurement
     finally:
@@ -155,7 +159,7 @@ def _memory(folder: Path) -> Path:
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--days", type=int, nargs="+", default=DAYS, help="kept before measured builds")
     parser.add_argument("--payments", type=int, default=PAYMENTS, help=f"a day, a multiple of {LEAST_PAYMENTS}")
     parser.add_argument("--step", type=int, default=STEP, help="days of the past before each build")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="measured builds")
@@ -174,6 +178,11 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with opened(folder, options.payments, plan[-1].until, say) as measurement:
             there = measurement.days()
+            if there != measurement.built:
+                # A build that was ended is no measurement, nor is the next one, which has its work to do.
+                say(f"day {there} (what was left): built in {measurement.build().line()}")
+                measurement.built = there
+                measurement.remember()
             for step in plan:
                 if step.until <= there:
                     continue
