@@ -118,7 +118,7 @@ def platform(folder: Path) -> Iterator[JobSettings]:
 def score_table(found: Spread, seconds: float, every: float, wait: float) -> str:
     """One row, as Markdown."""
     how = (
-        f", `make up` at its default ({DEFAULT_RATE:g} payments/s) for {seconds / 60:g} minutes after the first build; "
+        f", `make up` at its default ({DEFAULT_RATE:g} payments/s) for {seconds / 60:.2g} minutes after the first build; "
         f"the reader asks every {every:g} s and waits {wait:.1f} s for an answer"
     )
     row = [f"{found.records:,}", *(f"{one:.1f}" for one in (found.p50, found.p95, found.p99, found.worst))]
