@@ -118,8 +118,8 @@ def platform(folder: Path) -> Iterator[JobSettings]:
 def score_table(found: Spread, seconds: float, every: float, wait: float) -> str:
     """One row, as Markdown."""
     how = (
-        f", `make up` at its default ({DEFAULT_RATE:g} payments/s) for {seconds / 60:.2g} minutes after the first build; "
-        f"the reader asks every {every:g} s and waits {wait:.1f} s for an answer"
+        f", `make up` at its default ({DEFAULT_RATE:g} payments/s) for {seconds / 60:.2g} minutes after the first "
+        f"build; the reader asks every {every:g} s and waits {wait:.1f} s for an answer"
     )
     row = [f"{found.records:,}", *(f"{one:.1f}" for one in (found.p50, found.p95, found.p99, found.worst))]
     return measured(how) + table(["payments", "p50 s", "p95 s", "p99 s", "worst s"], [row])

@@ -7,14 +7,7 @@ with days as (
         *,
         date_add(day, interval days_later day) as known_on
     from {{ ref('int_accounts__days') }}
-    -- Only of days that are built: an ordinary build adds one.
-    cross join
-        unnest(
-            generate_array(
-                greatest(1, unix_date({{ scope.first }}) - unix_date(day)),
-                least({{ history }}, unix_date({{ scope.closed_on }}) - unix_date(day))
-            )
-        ) as days_later
+    cross join unnest(generate_array(1, {{ history }})) as days_later
     where
         day >= {% if scope.is_changed %}date_sub({{ scope.first }}, interval {{ history }} day)
         {%- else %}{{ scope.closed_on }}{% endif %}
@@ -29,5 +22,8 @@ select
     cast(sum(log_sum) as numeric) as log_sum,
     min(first_at) as first_at
 from days
-where {{ is_new_or_corrected(scope, 'known_on') | indent(4) }}
+where
+    known_on >= {{ scope.first }}
+    and known_on <= {{ scope.closed_on }}
+    and {{ is_new_or_corrected(scope, 'known_on') | indent(4) }}
 group by known_on, trait
