@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from spark_jobs.sinks.delta.comparison import Comparison
 
 
-@dg.asset_check(asset=names.DELIVERIES, description="What the broker holds unpublished is less than one micro-batch.")
+@dg.asset_check(
+    asset=names.KAFKA_OFFSETS, description="What the broker holds unpublished is less than one micro-batch."
+)
 def consumer_lag_is_small(
     settings: dg.ResourceParam[StackSettings],
     broker: dg.ResourceParam[BrokerReader],
     bigquery: dg.ResourceParam[Any],
 ) -> dg.AssetCheckResult:
-    """Published offsets against the broker's, right after a run."""
+    """Published offsets against the broker's, in each build."""
     return judge_lag(lag_of(read_published(settings, bigquery), broker.read()), settings.job)
 
 
@@ -50,7 +52,7 @@ def judge_lag(lag: int, job: JobSettings) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(
-    asset=names.DELIVERIES,
+    asset=names.BATCHES,
     description="delivered = UNIQUE + DUPLICATE + LATE + QUARANTINED + IGNORED = offsets - holes = rows.",
 )
 def newest_batch_conserves_records(

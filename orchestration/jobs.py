@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration import names
-from orchestration.asset_checks import DEFAULT_CHECKS, WATCH_CHECKS
+from orchestration.asset_checks import WATCH_CHECKS
 from orchestration.assets.fraud_backtest import fraud_backtest
 from orchestration.assets.payment_backfill import payment_backfill
 from orchestration.assets.sealed_days import day_seals, sealed_days_are_as_they_were_sealed
@@ -30,7 +30,7 @@ def process_payments(checks: Sequence[dg.AssetChecksDefinition]) -> UnresolvedAs
     return dg.define_asset_job(
         names.PROCESS_JOB,
         # Without dbt's tests of these tables: a drain does not wait for dbt.
-        selection=_published.without_checks() | dg.AssetSelection.checks(*DEFAULT_CHECKS, *checks),
+        selection=_published.without_checks() | dg.AssetSelection.checks(*checks),
         description="Drain the backlog in micro-batches: Kafka to the warehouse, exactly once.",
         executor_def=dg.in_process_executor,
     )
@@ -69,12 +69,8 @@ check_returns = dg.define_asset_job(
 
 
 def _checked(checks: Sequence[dg.AssetChecksDefinition]) -> dg.AssetSelection:
-    """All but those of a drain, of the watch and of the seals.
-
-    A build's check of a table of the drain would be "Not evaluated" from the next batch on, until the drain has ended.
-    """
-    others = dg.AssetSelection.checks(*DEFAULT_CHECKS, *checks, *WATCH_CHECKS)
-    return dg.AssetSelection.all_asset_checks() - others - _seal_checks
+    """All but those of a drain, of the watch and of the seals."""
+    return dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(*checks, *WATCH_CHECKS) - _seal_checks
 
 
 watch_pipeline = dg.define_asset_job(

@@ -9,6 +9,7 @@ PREFIX = "payment_data"
 
 PAYMENT_EVENTS = AssetKey(["kafka", "payment_events"])
 DELIVERIES = AssetKey([PREFIX, catalog.DELIVERIES.name])
+BATCHES = AssetKey([PREFIX, "stg_payments__batches"])
 KAFKA_OFFSETS = AssetKey([PREFIX, catalog.KAFKA_OFFSETS.name])
 OBSERVATIONS = AssetKey([PREFIX, catalog.OBSERVATIONS.name])
 RETURNS = AssetKey([PREFIX, "payment_returns"])
