@@ -158,13 +158,13 @@ def test_the_graph_goes_from_kafka_to_every_kind_of_mart(payments: Command, brow
 
 def test_a_group_shows_that_the_checks_of_its_assets_are_green(payments: Command, browser: webdriver.Chrome) -> None:
     # Groups of models read so many others that they are drawn too small for words: their assets' own pages are below.
-    visit(browser, payments, "/locations/payments/asset-groups/streaming/lineage")
-    text = read(browser, r"payment_deliveries\n(?:.*\n)*?Asset checks\n(\d+) / \1 Passed")
+    visit(browser, payments, "/locations/payments/asset-groups/kafka/lineage")
+    text = read(browser, r"kafka_offsets\n(?:.*\n)*?Asset checks\n(\d+) / \1 Passed")
     assert "Failed" not in text
     assert "Not Evaluated" not in text
 
 
-@pytest.mark.parametrize("asset", ["payment_deliveries", "payment_transactions_fraud", "reconciliation_daily"])
+@pytest.mark.parametrize("asset", ["stg_payments__deliveries", "payment_transactions_fraud", "reconciliation_daily"])
 def test_the_checks_of_an_asset_are_green(payments: Command, browser: webdriver.Chrome, asset: str) -> None:
     visit(browser, payments, f"/assets/{names.PREFIX}/{asset}?view=checks")
     text = read(browser, r"Checks \([1-9]\d*\)", "Evaluation result\nPassed")
