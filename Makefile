@@ -126,8 +126,6 @@ bench_size = $(call given,EVENTS,events) $(call given,ROUNDS,rounds) $(call give
 bench-latency: setup ## latency of paced traffic with everything up (SECONDS=600 RATE=10000), minute by minute
 	$(BIN)/python -m benchmarks.measurements.latency --rate $(RATE_PACED) --seconds $(SECONDS_PACED) $(dry)
 
-days_size = $(call given,DAYS,days) $(call given,PAYMENTS,payments) $(call given,STEP,step) $(call given,ROUNDS,rounds) $(call given,FOLDER,folder) $(call given,MINUTES,minutes)
-
 bench-state: setup ## batch time and state bytes against live ids (3 minutes; KEYS=36000000 HOURS=24)
 	$(BIN)/python -m benchmarks.measurements.state $(call given,KEYS,keys) $(call given,HOURS,hours) $(dry)
 
@@ -140,6 +138,9 @@ bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes;
 
 soak: setup ## what grows with batches and builds, and what a week comes to (an hour; BATCHES=3000 BUILDS=60)
 	$(BIN)/python -m benchmarks.endurance.soak $(call given,BATCHES,batches) $(call given,BUILDS,builds) $(dry)
+
+days_size = $(call given,DAYS,days) $(call given,PAYMENTS,payments) $(call given,STEP,step) $(call given,ROUNDS,rounds) $(call given,FOLDER,folder) $(call given,MINUTES,minutes)
+
 bench-days: setup ## a build beside one kept day and beside 90 (hours; DAYS="1 29 90" PAYMENTS=200000 STEP=2 ROUNDS=3 FOLDER= MINUTES=)
 	$(BIN)/python -m benchmarks.one_machine.days $(days_size) $(dry)
 

@@ -18,9 +18,8 @@ from pathlib import Path
 
 from benchmarks.harness.figures import ROOT, keep, measured, table, write_table
 from benchmarks.harness.latency_spread import Spread, by_minute, merged, spread
-from benchmarks.harness.stack import leave_on_sigterm, send, stack
+from benchmarks.harness.stack import send, stack
 from local_stack.processes import Daemon
-from local_stack.sandbox_home import own_environment
 from simulator.config import SimulationConfig
 from simulator.sending.bulk import fastest, load
 from spark_jobs.settings import JobSettings
@@ -80,18 +79,11 @@ def job_alone(folder: Path) -> Iterator[JobSettings]:
 @contextmanager
 def platform(folder: Path) -> Iterator[JobSettings]:
     """Everything that `payments up` starts."""
-    from orchestration.platform.stack import Stack
-    from orchestration.settings import read_stack_settings
+    # It imports Dagster, which --job-only leaves away.
+    from benchmarks.harness.platform import running_platform
 
-    leave_on_sigterm()
-    settings = read_stack_settings(own_environment(folder))
-    running = Stack(settings)
-    try:
-        running.start_data_plane(lambda _: None)
-        running.start_ui(lambda _: None)
-        yield settings.job
-    finally:
-        running.stop(lambda _: None)
+    with running_platform(folder) as running:
+        yield running.settings.job
 
 
 def measure(

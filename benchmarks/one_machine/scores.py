@@ -22,11 +22,8 @@ from google.cloud import bigquery
 
 from benchmarks.harness.figures import ROOT, keep, measured, table, write_table
 from benchmarks.harness.latency_spread import Spread, spread
-from benchmarks.harness.stack import leave_on_sigterm
-from local_stack.sandbox_home import own_environment
+from benchmarks.harness.platform import running_platform
 from orchestration.cli.lifecycle import DEFAULT_RATE
-from orchestration.platform.stack import Stack
-from orchestration.settings import read_stack_settings
 from orchestration.watch.rules import FRAUD_SCORE
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -102,17 +99,10 @@ def latencies(written: Mapping[str, datetime], seen: Mapping[str, datetime], las
 @contextmanager
 def platform(folder: Path) -> Iterator[JobSettings]:
     """What `make up` starts, at its default."""
-    leave_on_sigterm()
-    settings = read_stack_settings(own_environment(folder))
-    running = Stack(settings)
-    try:
-        running.start_data_plane(lambda _: None)
+    with running_platform(folder) as running:
         running.start_dashboard(lambda _: None)
-        running.start_ui(lambda _: None)
         running.start_traffic(DEFAULT_RATE, lambda _: None)
-        yield settings.job
-    finally:
-        running.stop(lambda _: None)
+        yield running.settings.job
 
 
 def score_table(found: Spread, seconds: float, every: float, wait: float) -> str:

@@ -32,8 +32,7 @@
 
 {#-
     What a build does: nothing where the last reading is kept, which the model's first line says, else a new table in the
-    old one's place, at once. A table that is made of itself would be empty in the local warehouse, which makes it before
-    it reads.
+    old one's place, at once. To make it of itself would write all of it again.
 -#}
 {% macro build_reading_sql(tmp_relation, target_relation, sql) -%}
     {%- if '; kept' in sql -%}
