@@ -74,12 +74,12 @@ def platform(folder: Path, **settings: str) -> Iterator[Command]:
                 os.kill(pid, signal.SIGKILL)
 
 
-def wait_for[T](what: str, look: Callable[[], T | None], seconds: float = 180) -> T:
-    """The first thing that `look` finds; an error where the time is up."""
+def wait_for[T](what: str, look: Callable[[], T | None], seconds: float = 180, every: float = 0.5) -> T:
+    """The first thing that `look` finds; an error where the time is up. It looks again after `every` seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.5)
+        time.sleep(every)
     raise AssertionError(f"{what} did not happen within {seconds:.0f} s")

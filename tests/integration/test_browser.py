@@ -35,6 +35,8 @@ pytestmark = [
     ),
 ]
 
+ASKED_EVERY = 3.0
+"""Seconds. To say what became of every check keeps Dagster busy for one."""
 LOOKED_AT_NIGHT = (names.RETURNS_JOB, names.SEAL_JOB)
 """On the first day once after the first build."""
 _RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } }"
@@ -60,7 +62,7 @@ def under_traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]
 def payments(under_traffic: Command) -> Command:
     """The same once the traffic has stopped, and all of it is built."""
     Stack(under_traffic.settings).traffic.stop()
-    wait_for("a build with every check passed", lambda: is_settled(under_traffic), seconds=400)
+    wait_for("a build with every check passed", lambda: is_settled(under_traffic), seconds=400, every=ASKED_EVERY)
     return under_traffic
 
 
@@ -130,7 +132,7 @@ def visit(browser: webdriver.Chrome, payments: Command, path: str) -> None:
 
 
 def test_under_steady_traffic_no_check_of_any_asset_is_not_evaluated(under_traffic: Command) -> None:
-    wait_for("a first look at everything", lambda: is_looked_at(under_traffic), seconds=600)
+    wait_for("a first look at everything", lambda: is_looked_at(under_traffic), seconds=600, every=ASKED_EVERY)
     with open_instance(under_traffic.settings) as instance:
         green = dg.RunsFilter(job_name=names.BUILD_JOB, statuses=[dg.DagsterRunStatus.SUCCESS])
 
