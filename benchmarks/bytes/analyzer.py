@@ -7,6 +7,7 @@ differ in BigQuery's limits; what it refuses, BigQuery refuses.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -45,7 +46,9 @@ class _CompiledOnce(wasmtime.Config):
 
     def __init__(self) -> None:
         super().__init__()
-        self.cache = True
+        # Where there is no folder for it, each process compiles.
+        with suppress(wasmtime.WasmtimeError):
+            self.cache = True
 
 
 wasm_client.Config = _CompiledOnce
