@@ -26,17 +26,16 @@ ENDS_ITS_SESSION = "call bq.abort_session()"
 """A procedure of BigQuery's own, which the analyzer does not have."""
 
 _DATASET = re.compile(r"`[\w-]+\.\w+\.(?=\w+`)")
-_LITERAL = re.compile(r"'[^']*'|\b\d+\b")
 _NUMBERED = re.compile(r"\bpayment_data_\d+\b")
 _STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_|erasure_)?\w+`")
 _ARROW = {pa.int32(): "INT64", pa.int64(): "INT64", pa.string(): "STRING", pa.binary(): "BYTES", pa.bool_(): "BOOL"}
 
 
 class Statements:
-    """Statements by their text, without project, dataset and literals; each is asked about once."""
+    """Statements by their text, without project, dataset and batch; each is asked about once."""
 
     def __init__(self) -> None:
-        self._new: dict[str, tuple[str, Sequence[Any]]] = {}
+        self._seen: dict[str, Sequence[Any]] = {}
         self._accepted: set[str] = set()
         self._warehouse: Warehouse | None = None
 
@@ -46,12 +45,11 @@ class Statements:
         query = bigquery.Client.query
 
         def noted(client: bigquery.Client, sql: str, job_config: Any = None, **options: Any) -> Any:
-            text = _NUMBERED.sub("payment_data", _STAGING.sub(lambda found: f"`p.d.staged_{found[1] or ''}rows`", sql))
+            text = _STAGING.sub(lambda found: f"`staged_{found[1] or ''}rows`", sql)
+            text = _NUMBERED.sub("payment_data", _DATASET.sub("`", text))
             if text == ENDS_ITS_SESSION:
                 return query(client, sql, job_config=job_config, **options)
-            shape = _LITERAL.sub("0", _DATASET.sub("`", text))
-            if shape not in self._accepted:
-                self._new.setdefault(shape, (text, job_config.query_parameters if job_config else ()))
+            self._seen.setdefault(text, job_config.query_parameters if job_config else ())
             return query(client, sql, job_config=job_config, **options)
 
         with patch.context() as patched:
@@ -60,10 +58,10 @@ class Statements:
 
     def check(self) -> None:
         """Raises the analyzer's error for a statement that it does not accept."""
-        while self._new:
-            shape, (text, parameters) = self._new.popitem()
-            self._catalog().accept(text, parameters)
-            self._accepted.add(shape)
+        for text, parameters in self._seen.items():
+            if text not in self._accepted:
+                self._catalog().accept(text, parameters)
+                self._accepted.add(text)
 
     def _catalog(self) -> Warehouse:
         if self._warehouse is None:

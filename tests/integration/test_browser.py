@@ -36,7 +36,7 @@ pytestmark = [
 ]
 
 ASKED_EVERY = 3.0
-"""Seconds. To say what became of every check keeps Dagster busy for one."""
+"""Seconds between two questions about every check: to answer keeps the processes busy that are waited for."""
 LOOKED_AT_NIGHT = (names.RETURNS_JOB, names.SEAL_JOB)
 """On the first day once after the first build."""
 _RUNS = "{ runsOrError { ... on Runs { results { jobName status } } } }"
