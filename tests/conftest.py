@@ -1,6 +1,5 @@
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from local_stack.kafka import Broker
 from local_stack.sandbox_home import borrow, free_addresses
 from spark_jobs.driver.spark_session import build_session
 from spark_jobs.settings import JobSettings, read_job_settings
+from tests.datasets import Datasets
 from tests.statements import Statements
 from tests.world import World
 
@@ -36,7 +36,11 @@ LONGEST_FIRST = (
     "integration/test_first_start.py",
     "integration/test_older_dataset.py",
     "dbt/test_build.py",
+    "integration/test_every_sink.py",
+    "integration/test_command.py",
     "integration/test_browser.py",
+    "integration/test_streaming.py",
+    "integration/test_scenarios.py",
 )
 """Files that take minutes: were one of them the last, all other workers would wait for it."""
 
@@ -114,26 +118,44 @@ def statements() -> Statements:
     return Statements()
 
 
+@pytest.fixture(scope="session")
+def datasets(warehouse: JobSettings) -> Datasets:
+    return Datasets(warehouse)
+
+
+@pytest.fixture(scope="session")
+def plain_datasets(plain_stack: JobSettings) -> Datasets:
+    return Datasets(plain_stack)
+
+
 @pytest.fixture
 def world(
-    stack: JobSettings, spark: SparkSession, tmp_path: Path, statements: Statements, monkeypatch: pytest.MonkeyPatch
+    stack: JobSettings,
+    datasets: Datasets,
+    spark: SparkSession,
+    tmp_path: Path,
+    statements: Statements,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """A sandbox of the shared stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
-    with _sandbox(stack, spark, tmp_path, statements, monkeypatch) as world:
-        yield world
+    with datasets.lent() as dataset, statements.recorded(monkeypatch):
+        yield from _sandbox(replace(stack, dataset=dataset), spark, tmp_path)
+    statements.check()
 
 
 @pytest.fixture
 def plain_world(
     plain_stack: JobSettings,
+    plain_datasets: Datasets,
     spark: SparkSession,
     tmp_path: Path,
     statements: Statements,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """As `world`, on the local warehouse without a patch."""
-    with _sandbox(plain_stack, spark, tmp_path, statements, monkeypatch) as world:
-        yield world
+    with plain_datasets.lent() as dataset, statements.recorded(monkeypatch):
+        yield from _sandbox(replace(plain_stack, dataset=dataset), spark, tmp_path)
+    statements.check()
 
 
 @pytest.fixture(params=["patched", "plain"])
@@ -143,16 +165,8 @@ def patched_or_plain_world(request: pytest.FixtureRequest) -> World:
     return world
 
 
-@contextmanager
-def _sandbox(
-    settings: JobSettings, spark: SparkSession, folder: Path, statements: Statements, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def _sandbox(settings: JobSettings, spark: SparkSession, folder: Path) -> Iterator[World]:
     world = World.make(settings, spark, folder)
-    with statements.recorded(monkeypatch):
-        yield world
-    # Each statement that changes the schema reads all that there is of it: 30 ms for each dataset that stays.
-    world.client.delete_dataset(
-        f"{world.settings.project}.{world.settings.dataset}", delete_contents=True, not_found_ok=True
-    )
+    world.settings = replace(world.settings, dataset=settings.dataset)
+    yield world
     world.client.close()
-    statements.check()

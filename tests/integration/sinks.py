@@ -262,12 +262,11 @@ def digest_of(row: Row, deliveries: list[Row], control: Control, previous: str) 
     return digest(claims(given, partitions, amounts, previous), content_hash(hashed), row["published_at"])
 
 
-def settings_of(sink: Sink, shared: JobSettings, folder: Any, dataset: str) -> JobSettings:
+def settings_of(sink: Sink, shared: JobSettings, folder: Any) -> JobSettings:
     """A place of the test's own in a sink."""
     return replace(
         shared,
         sinks=sink.sinks,
-        dataset=dataset,
         checkpoint_location=(folder / "checkpoints").as_uri(),
         staging_location=(folder / "staging").as_uri(),
         delta_location=(folder / "delta").as_uri(),

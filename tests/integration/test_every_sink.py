@@ -5,7 +5,7 @@ The contract is the protocol's (publishing); each test is one clause of it.
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, combinations, count
@@ -32,13 +32,13 @@ from spark_jobs.tables import catalog
 from spark_jobs.warehouse import client as warehouse_client
 from spark_jobs.warehouse.client import connect
 from spark_jobs.warehouse.table_setup import table_id
+from tests.datasets import Datasets
 from tests.integration.sinks import EVERY_SINK, NOON, Held, Record, Sink, assert_held, batch_of, begin, first, opened
 from tests.integration.sinks import settings_of as place_in
 
 pytestmark = pytest.mark.integration
 
 DUPLICATE, LATE, QUARANTINED = Disposition.DUPLICATE, Disposition.LATE, Disposition.QUARANTINED
-_numbers = count(1)
 
 
 class Died(BaseException):
@@ -95,12 +95,14 @@ class Bench:
 @pytest.fixture(params=EVERY_SINK, ids=lambda sink: sink.name)
 def bench(request: pytest.FixtureRequest, home: Path, tmp_path: Path) -> Iterator[Bench]:
     sink: Sink = request.param
-    settings = place_in(sink, read_job_settings({"PAYMENTS_HOME": str(home)}), tmp_path, f"sink_{next(_numbers)}")
-    if settings.has_warehouse:
-        settings = replace(settings, emulator_host=request.getfixturevalue("warehouse").emulator_host)
+    settings = place_in(sink, read_job_settings({"PAYMENTS_HOME": str(home)}), tmp_path)
     # Not the fixture of this name: what a test patches for itself outlives a `quiet`.
-    with pytest.MonkeyPatch.context() as patched, opened(settings) as store:
-        yield Bench(sink, settings, store, patched)
+    with ExitStack() as held, pytest.MonkeyPatch.context() as patched:
+        if settings.has_warehouse:
+            datasets: Datasets = request.getfixturevalue("datasets")
+            host, dataset = datasets.settings.emulator_host, held.enter_context(datasets.lent())
+            settings = replace(settings, emulator_host=host, dataset=dataset)
+        yield Bench(sink, settings, held.enter_context(opened(settings)), patched)
 
 
 @pytest.fixture(autouse=True)
