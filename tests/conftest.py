@@ -34,6 +34,8 @@ LONGEST_FIRST = (
     "faults/test_chaos.py",
     "faults/test_crash_points.py",
     "integration/test_first_start.py",
+    "dbt/test_open_and_closed.py",
+    "integration/test_retention.py",
     "integration/test_older_dataset.py",
     "dbt/test_build.py",
     "integration/test_every_sink.py",
