@@ -185,7 +185,9 @@ CAUSES = {
     "PaymentsCheckpointRebuilt": Cause(
         _checkpoint_rebuilt, ["Proved: every rule holds."], fires=by_incidents, ends=False
     ),
-    "PaymentsDataLost": Cause(_data_lost, ["OFFSETS_LOST", "1"], fires=by_incidents),
+    "PaymentsDataLost": Cause(
+        _data_lost, ["OFFSETS_LOST", "1"], fails=(DOCTOR, "payments accept-gap"), fires=by_incidents
+    ),
     "PaymentsTopicMissing": Cause(
         _topic_missing, ["TOPIC_MISSING", "does not exist"], fails=(DOCTOR, "payments status"), fires=by_incidents
     ),
