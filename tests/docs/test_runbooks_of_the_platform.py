@@ -113,11 +113,11 @@ def published_and_not_built(payments: Command) -> Iterator[None]:
 
 @contextmanager
 def reported_wrongly(payments: Command) -> Iterator[None]:
-    """A sender reports one record more than it sent."""
+    """A sender reports a cent more than it sent: of a record more than there are offsets `load-totals` takes no report."""
     right = (payments.folder / "report.csv").read_text()
     head, first, *rest = right.splitlines()
     columns = first.split(",")
-    at = head.split(",").index("delivered_count")
+    at = head.split(",").index("delivered_amount_minor")
     columns[at] = str(int(columns[at]) + 1)
     (payments.folder / "wrong.csv").write_text("\n".join([head, ",".join(columns), *rest]) + "\n")
     payments.succeed("load-totals", "wrong.csv")
