@@ -1,4 +1,4 @@
-"""Commands in the documents that no test of the documents runs, and those that `make test-long` runs, with reasons.
+"""Commands in the documents that no test of the documents runs, with reasons.
 
 Belongs here: reading the list, and holding it against the pages. Does not belong here: running commands (tests), the
 examples with their output (console). What the list does not name is run: a new command in a page has to work.
@@ -18,7 +18,7 @@ DRILL = "drill: "
 
 @dataclass(frozen=True)
 class Entry:
-    """Commands of one page, as they stand there, and why they are not run, or not run each time.
+    """Commands of one page, as they stand there, and why they are not run.
 
     `by` is the test that runs them, or the same with other values, in another place; "" for none.
     """
@@ -33,12 +33,6 @@ class Entry:
 def not_run() -> tuple[Entry, ...]:
     """Those that are not run as they stand."""
     return _entries("not_run")
-
-
-@cache
-def long() -> tuple[Entry, ...]:
-    """Those that `make test-long` runs, and continuous integration does not."""
-    return _entries("long")
 
 
 @cache
@@ -57,9 +51,9 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def to_run(page: Path, *, also_long: bool = True) -> list[Typed]:
+def to_run(page: Path) -> list[Typed]:
     """The commands of a page that a test has to run, in order; those of a drill are run there."""
-    left_out = _named(not_run(), page) | (set() if also_long else _named(long(), page))
+    left_out = {command for entry in not_run() if entry.page == name(page) for command in entry.commands}
     every = typed(page.read_text(encoding="utf-8"))
     return [each for each in every if each.command not in left_out and not each.above.startswith(DRILL)]
 
@@ -79,10 +73,6 @@ def drill(page: str, name: str) -> list[str]:
 def _drills(page: Path) -> set[str]:
     every = typed(page.read_text(encoding="utf-8"))
     return {each.above.removeprefix(DRILL) for each in every if each.above.startswith(DRILL)}
-
-
-def _named(entries: tuple[Entry, ...], page: Path) -> set[str]:
-    return {command for entry in entries if entry.page == name(page) for command in entry.commands}
 
 
 def gone(entry: Entry) -> list[str]:

@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -119,6 +120,8 @@ class Reader:
         both, code = io.StringIO(), 0
         with (
             mock.patch.dict(os.environ, self.env, clear=True),
+            # As in a process of its own, a library that warns of itself as it is imported ends no command.
+            warnings.catch_warnings(action="default"),
             pytest.MonkeyPatch.context() as patch,
             chdir(self.folder),
             redirect_stdout(both),

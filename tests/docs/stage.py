@@ -80,6 +80,12 @@ def of_the_day(stage: Stage, reader: Reader) -> Reader:
     return _with(reader, {"2026-11-20": str(stage.over)})
 
 
+def built(stage: Stage, reader: Reader) -> Reader:
+    """The page's day is the one that is over, and the models are built: green or, with a provider's report, red."""
+    reader.type("payments build")
+    return of_the_day(stage, reader)
+
+
 def of_today(stage: Stage, reader: Reader) -> Reader:
     """The page's day is today, on which everything was published."""
     return _with(reader, {"2026-11-20": str(stage.today)})
@@ -146,7 +152,7 @@ def prepared(page: Path, stage: Stage, reader: Reader) -> Reader:
 _PAGES: dict[str, Preparation] = {
     "README.md": readme,
     "docs/adr/0012-a-backfill-is-a-correction.md": of_today,
-    "docs/fraud.md": of_the_day,
+    "docs/fraud.md": built,
     "docs/sealed-days.md": sealed,
     "docs/settlement-reports.md": provider,
     "docs/your-own-events.md": own_events,

@@ -113,7 +113,7 @@ def published_and_not_built(payments: Command) -> Iterator[None]:
 
 @contextmanager
 def reported_wrongly(payments: Command) -> Iterator[None]:
-    """A sender reports a cent more than it sent: of a record more than there are offsets `load-totals` takes no report."""
+    """A sender reports a cent more than it sent; a report of more records than there are offsets is not taken."""
     right = (payments.folder / "report.csv").read_text()
     head, first, *rest = right.splitlines()
     columns = first.split(",")

@@ -6,16 +6,15 @@ import pytest
 from handbook.console import typed
 from handbook.links import ROOT, pages
 from handbook.markdown import blocks
-from handbook.not_run import Entry, drills, gone, long, name, not_run, sql_not_run, to_run
+from handbook.not_run import Entry, drills, gone, name, not_run, sql_not_run, to_run
 
-EVERY = [*not_run(), *long()]
 DRILLED_BY = {
     "README.md": "tests/integration/test_command.py",
     "docs/day-two.md": "tests/integration/test_day_two.py",
 }
 
 
-@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: f"{entry.page}: {entry.commands[0]}")
+@pytest.mark.parametrize("entry", not_run(), ids=lambda entry: f"{entry.page}: {entry.commands[0]}")
 def test_what_is_not_run_stands_in_its_page_and_has_a_reason(entry: Entry) -> None:
     assert gone(entry) == [], "the page no longer has it: take it off the list"
     assert entry.reason
@@ -28,7 +27,7 @@ def test_sql_that_is_not_run_stands_in_its_page() -> None:
 
 
 def test_no_command_is_on_the_list_twice() -> None:
-    named = [(entry.page, command) for entry in EVERY for command in entry.commands]
+    named = [(entry.page, command) for entry in not_run() for command in entry.commands]
     assert len(named) == len(set(named))
 
 
