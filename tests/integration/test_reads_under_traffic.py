@@ -22,6 +22,7 @@ from orchestration.verification.warehouse_reads import WarehouseReads
 from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.late_payments import decide_late
 from spark_jobs.incidents import Incident
+from spark_jobs.process_payments import drain
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.warehouse.client import connect
@@ -50,6 +51,12 @@ def again_and_again(*works: Callable[[], object]) -> Iterator[None]:
         going = [pool.submit(repeat, work) for work in works]
         try:
             yield
+        except Exception as failed:
+            stop.set()
+            # Whatever the block waited for in vain, one of them has ended.
+            if causes := [cause for work in going if isinstance(cause := work.exception(), Exception)]:
+                raise ExceptionGroup(str(failed), causes) from failed
+            raise
         finally:
             stop.set()
         for work in going:
@@ -146,7 +153,7 @@ def test_a_hundred_verifications_are_green_beside_traffic_builds_and_corrections
     world.drain()
     builds: list[dict[str, str]] = []
     seen = world.control().last_batch_id
-    with again_and_again(sender(world), lambda: world.drain(max_seconds=30, idle_seconds=5)):
+    with again_and_again(sender(world), lambda: drain(world.spark, world.settings, max_seconds=30, idle_seconds=5)):
         with again_and_again(builder(world, builds), corrector(world)):
             for number in range(VERIFICATIONS):
                 if number % A_BATCH_EVERY == 0:

@@ -46,7 +46,8 @@ def payments(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
             "PAYMENTS_BUILD_INTERVAL_SECONDS": "1",
         }
         with platform(tmp_path / "platform", **settings, **broker.scram_environment("app")) as command:
-            command.succeed("up")
+            # Traffic of its own would keep the run at work.
+            command.succeed("up", "--rate", "0")
             yield command
 
 
