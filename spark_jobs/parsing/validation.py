@@ -5,7 +5,7 @@ Belongs here: running the contract's rules over a table of records. Does not bel
 DuckDB that touches no file.
 """
 
-import functools
+import threading
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -101,7 +101,9 @@ def _reasons(is_other: pa.BooleanArray, of_others: pa.ListArray) -> pa.Array:
 
 
 def _ask(query: str, records: pa.Table) -> pa.Table:
-    engine, asked = _engine()
+    if _OF_THREAD.engine is None:
+        _OF_THREAD.engine = _planned()
+    engine, asked = _OF_THREAD.engine
     name = "first_records" if query == "first_fine" else "records"
     asked[name].records = records
     try:
@@ -161,12 +163,23 @@ class _Asked:
         return self.records.__arrow_c_stream__(requested_schema)
 
 
-@functools.cache
-def _engine() -> tuple[duckdb.DuckDBPyConnection, dict[str, _Asked]]:
-    """A connection for the process, with the queries planned: to plan one takes longer than to judge a thousand rows.
+type _Engine = tuple[duckdb.DuckDBPyConnection, dict[str, _Asked]]
+
+
+class _OfThread(threading.local):
+    """An engine for each thread: of two that ask one engine at once, one would be answered about the other's records.
 
     Made on first use, after Spark has forked its workers.
     """
+
+    engine: _Engine | None = None
+
+
+_OF_THREAD = _OfThread()
+
+
+def _planned() -> _Engine:
+    """A connection with the queries planned: to plan one takes longer than to judge a thousand rows."""
     # Lossless: a 128-bit number arrives as its 16 bytes. Those of an MD5 are the digest as it is written.
     engine = duckdb.connect(config={"threads": 1, "arrow_lossless_conversion": True})
     none, no_times = PARSED_SCHEMA.empty_table(), pa.array([], _TIMESTAMP)

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
@@ -411,3 +412,13 @@ def test_values_do_not_flow_from_one_field_of_the_payload_hash_into_the_next() -
 def test_no_kafka_timestamp_is_an_exception(timestamp_us: int) -> None:
     value = json.dumps(VALID).encode()
     assert validated(value, timestamp_us=timestamp_us).num_rows == 1
+
+
+def test_threads_that_ask_at_once_are_each_answered_about_their_own_records() -> None:
+    broken = VALID | {"country": "nowhere"}
+    asked = [[VALID | {"amount": f"{n}.00"}, VALID if n % 2 else broken | {"amount": f"{n}.50"}] for n in range(1, 200)]
+    values = [[json.dumps(event).encode() for event in events] for events in asked]
+    one_by_one = [validated(*each) for each in values]
+    with ThreadPoolExecutor(4) as pool:
+        at_once = list(pool.map(lambda each: validated(*each), values))
+    assert [table.to_pylist() for table in at_once] == [table.to_pylist() for table in one_by_one]
