@@ -189,6 +189,8 @@ class Network:
         """End all that runs, and take the machines away; whatever is there."""
         for host in self.hosts:
             host.kill()
+        # With the switch it would go at some time, and the next network has one of its name.
+        _try("link", "del", f"{self._prefix}r")
         for namespace in [*(host.namespace for host in self.hosts), self._hub]:
             _take_away(namespace)
 
