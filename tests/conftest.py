@@ -140,9 +140,7 @@ def world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """A sandbox of the shared stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
-    with datasets.lent() as dataset, statements.recorded(monkeypatch):
-        yield from _sandbox(replace(stack, dataset=dataset), spark, tmp_path)
-    statements.check()
+    yield from _sandbox(stack, datasets, spark, tmp_path, statements, monkeypatch)
 
 
 @pytest.fixture
@@ -155,9 +153,7 @@ def plain_world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """As `world`, on the local warehouse without a patch."""
-    with plain_datasets.lent() as dataset, statements.recorded(monkeypatch):
-        yield from _sandbox(replace(plain_stack, dataset=dataset), spark, tmp_path)
-    statements.check()
+    yield from _sandbox(plain_stack, plain_datasets, spark, tmp_path, statements, monkeypatch)
 
 
 @pytest.fixture(params=["patched", "plain"])
@@ -167,8 +163,17 @@ def patched_or_plain_world(request: pytest.FixtureRequest) -> World:
     return world
 
 
-def _sandbox(settings: JobSettings, spark: SparkSession, folder: Path) -> Iterator[World]:
-    world = World.make(settings, spark, folder)
-    world.settings = replace(world.settings, dataset=settings.dataset)
-    yield world
-    world.client.close()
+def _sandbox(
+    settings: JobSettings,
+    datasets: Datasets,
+    spark: SparkSession,
+    folder: Path,
+    statements: Statements,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    with datasets.lent() as dataset, statements.recorded(monkeypatch):
+        world = World.make(settings, spark, folder)
+        world.settings = replace(world.settings, dataset=dataset)
+        yield world
+        world.client.close()
+    statements.check()
