@@ -107,6 +107,13 @@ class Soak:
         return values
 
 
+def told(sample: Sample) -> Sample:
+    """The sample, printed as it comes: the whole takes an hour."""
+    values = "  ".join(f"{name} {value:,.2f}" for name, value in sample.values.items())
+    print(f"{datetime.now(UTC):%H:%M:%S}  {sample.batches:,} batches  {values}", file=sys.stderr)  # noqa: T201
+    return sample
+
+
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -118,7 +125,8 @@ def main() -> None:
     os.environ["PAYMENTS_WAREHOUSE_KEEP_MINUTES"] = str(options.keep_minutes)
     keep = timedelta(minutes=options.keep_minutes)
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as (settings, pids):
-        samples = list(Soak(Path(folder), settings, pids, keep).run(options.batches, options.builds))
+        soak = Soak(Path(folder), settings, pids, keep)
+        samples = [told(sample) for sample in soak.run(options.batches, options.builds)]
     shown = trends_table(samples, options.builds, keep)
     print(shown)  # noqa: T201 - this is a command
     if not options.dry:
