@@ -94,7 +94,7 @@ class ApicurioRegistry:
 @contextmanager
 def stopped_registry(log: Path) -> Iterator[ApicurioRegistry]:
     """A registry that was not started yet; it is stopped in the end."""
-    registry = ApicurioRegistry(_fetched(payments_home() / "jars" / "registry"), log)
+    registry = ApicurioRegistry(_fetched(payments_home() / "registry"), log)
     try:
         yield registry
     finally:
