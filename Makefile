@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 HOME_DIR := $(or $(PAYMENTS_HOME),.payments)
-STATE := jars registry java java.stamp maven warehouse-env docs-env peers kafka bigquery checkpoints staging dagster logs run manifests
+STATE := jars test-tools java java.stamp maven warehouse-env docs-env peers kafka bigquery checkpoints staging dagster logs run manifests
 RATE ?= 20
 KILLS ?= 20
 SEED ?= 1

@@ -1,6 +1,6 @@
 """What tests need from Maven beside what setup fetches: on first use, and held against a checksum.
 
-Belongs here: fetching one artifact. Does not belong here: what is done with it.
+Belongs here: fetching one artifact, and where it is kept. Does not belong here: what is done with it.
 """
 
 import hashlib
@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from spark_jobs.settings import payments_home
+
 _GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 _FETCH_SECONDS = 300
+
+
+def folder_of(tool: str) -> Path:
+    """Where a tool of the tests is kept: not among the product's jars, each of which is locked."""
+    return payments_home() / "test-tools" / tool
 
 
 def fetch(coordinates: str, sha256: str, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from local_stack.java import find_java
 from spark_jobs.settings import payments_home
-from tests.from_maven import fetch
+from tests.from_maven import fetch, folder_of
 
 COORDINATES = "org.apache.kafka:kafka-tools:4.3.1"
 SHA256 = "62f3c5dd7aa3442d4c5bc6a95f86e2502178ea09de8e27f74d9563bf955e253c"
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
 def describe(bootstrap_servers: str, group: str, topic: str) -> dict[int, Shown]:
     """What `--describe --group` prints of the topic's partitions."""
     home = payments_home()
-    path = f"{home / 'jars' / 'broker'}/*:{_jar(home / 'jars' / 'tools')}"
+    path = f"{home / 'jars' / 'broker'}/*:{_jar(folder_of('tools'))}"
     command = [find_java(home), "-cp", path, _CLASS, "--bootstrap-server", bootstrap_servers]
     asked = ["--describe", "--group", group, "--timeout", f"{_ANSWER_SECONDS * 1000}"]
     done = subprocess.run([*command, *asked], capture_output=True, text=True, timeout=2 * _ANSWER_SECONDS, check=False)

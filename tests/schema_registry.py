@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 
 from local_stack.processes import free_port
-from spark_jobs.settings import payments_home
-from tests.from_maven import fetch
+from tests.from_maven import fetch, folder_of
 
 COORDINATES = "io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all"
 SHA256 = "8bc6751c76d963734224b01d5e7f84ccb3cb61c87d3bd77c36c35f10a5cbed63"
@@ -94,7 +93,7 @@ class ApicurioRegistry:
 @contextmanager
 def stopped_registry(log: Path) -> Iterator[ApicurioRegistry]:
     """A registry that was not started yet; it is stopped in the end."""
-    registry = ApicurioRegistry(_fetched(payments_home() / "registry"), log)
+    registry = ApicurioRegistry(_fetched(folder_of("registry")), log)
     try:
         yield registry
     finally:
