@@ -107,7 +107,7 @@ class Soak:
         return values
 
 
-def told(sample: Sample) -> Sample:
+def printed(sample: Sample) -> Sample:
     """The sample, printed as it comes: the whole takes an hour."""
     values = "  ".join(f"{name} {value:,.2f}" for name, value in sample.values.items())
     print(f"{datetime.now(UTC):%H:%M:%S}  {sample.batches:,} batches  {values}", file=sys.stderr)  # noqa: T201
@@ -126,7 +126,7 @@ def main() -> None:
     keep = timedelta(minutes=options.keep_minutes)
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as (settings, pids):
         soak = Soak(Path(folder), settings, pids, keep)
-        samples = [told(sample) for sample in soak.run(options.batches, options.builds)]
+        samples = [printed(sample) for sample in soak.run(options.batches, options.builds)]
     shown = trends_table(samples, options.builds, keep)
     print(shown)  # noqa: T201 - this is a command
     if not options.dry:
