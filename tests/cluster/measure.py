@@ -25,7 +25,7 @@ from tests.cluster.load import RATE, Processor, load, next_batch, outcome_of, un
 from tests.cluster.stack import Cluster, client_of, cluster, missing
 
 PAGE = ROOT / "docs" / "clusters.md"
-BATCHES = 20
+BATCHES = 12
 """So many are looked at, after as many that warm up."""
 EVENTS = 200_000
 

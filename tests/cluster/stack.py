@@ -150,7 +150,7 @@ def cluster(folder: Path, workers: int = 2, delay_ms: float = 0) -> Iterator[Clu
             "BIGQUERY_PROJECT": LOCAL_PROJECT,
             "CHECKPOINT_LOCATION": f"gs://{BUCKET}/checkpoints",
             "STAGING_LOCATION": f"gs://{BUCKET}/staging",
-            "PAYMENTS_STATE_BUCKETS": str(workers),
+            "PAYMENTS_STATE_BUCKETS": str(max(1, workers)),
         }
         made = Cluster(net, brokers, spark, store, warehouse, read_job_settings(environment), delay_ms)
         borrow(warehouse.folder)
