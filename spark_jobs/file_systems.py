@@ -1,17 +1,18 @@
 """Where a URI's files are: one file system a process for each kind of place.
 
-Belongs here: from a URI to an Arrow file system and a path, small files whole, and deleting many files at once. Does
-not belong here: what lies where (streaming, deduplication). A client of an object store looks for credentials and
-connects: to make one for each file would cost more than the file.
+Belongs here: from a URI to an Arrow file system and a path, small files whole, parts of many files, and deleting many
+at once. Does not belong here: what lies where (streaming, deduplication). A client of an object store looks for
+credentials and connects: to make one for each file would cost more than the file.
 """
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 
 STAND_IN = "STORAGE_EMULATOR_HOST"
@@ -21,7 +22,7 @@ RETRIED_FOR = timedelta(minutes=2)
 """How long an object store that is away is waited for; by itself a client would try for a quarter of an hour."""
 
 _AT_ONCE = 16
-"""Deletions of an object store that are under way together: each waits for an answer, and works at nothing."""
+"""Requests of an object store that are under way together: each waits for an answer, and works at nothing."""
 
 
 def place(uri: str) -> tuple[pafs.FileSystem, str]:
@@ -42,6 +43,16 @@ def delete_files(uris: Iterable[str]) -> None:
     if remote:
         with ThreadPoolExecutor(min(_AT_ONCE, len(remote)), "deleting") as pool:
             list(pool.map(lambda each: _delete(*each), remote))
+
+
+def read_parts(parts: Sequence[tuple[str, int, int]]) -> list[bytes]:
+    """Parts of files, each by URI, start and size, in order: those of an object store are read side by side."""
+    places = {uri: place(uri) for uri, _, _ in parts}
+    if all(isinstance(filesystem, pafs.LocalFileSystem) for filesystem, _ in places.values()):
+        mapped = {uri: pa.memory_map(path) for uri, (_, path) in places.items()}
+        return [mapped[uri].read_at(size, start) for uri, start, size in parts]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(parts)), "reading") as pool:
+        return list(pool.map(_read_part, parts))
 
 
 def make_folder(uri: str) -> tuple[pafs.FileSystem, str]:
@@ -138,6 +149,14 @@ class Deletions(contextlib.AbstractContextManager["Deletions"]):
         under_way, self._under_way = self._under_way, None
         if under_way:
             under_way.result()
+
+
+def _read_part(part: tuple[str, int, int]) -> bytes:
+    uri, start, size = part
+    filesystem, path = place(uri)
+    with filesystem.open_input_file(path) as file:
+        content: bytes = file.read_at(size, start)
+        return content
 
 
 def _delete(filesystem: pafs.FileSystem, path: str) -> None:

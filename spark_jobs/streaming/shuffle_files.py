@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.fs as pafs
 
 from spark_jobs.deduplication.buckets import labels_of
-from spark_jobs.file_systems import make_folder, place
+from spark_jobs.file_systems import make_folder, read_parts
 from spark_jobs.streaming import packing
 
 REFERENCE_SCHEMA = "bucket int, max_event_time long, uri string, start long, size long"
@@ -57,14 +56,7 @@ def park(packed: Iterable[packing.PackedRecords], location: str) -> Iterator[pa.
             )
 
 
-def fetch(references: pd.DataFrame) -> list[pa.Buffer]:
+def fetch(references: pd.DataFrame) -> list[bytes]:
     """The payloads of REFERENCE_SCHEMA rows, in order."""
-    uris: list[str] = references["uri"].tolist()
-    files = {uri: _open(uri) for uri in dict.fromkeys(uris)}
-    places = zip(uris, references["start"].tolist(), references["size"].tolist(), strict=True)
-    return [files[uri].read_at(size, start) for uri, start, size in places]
-
-
-def _open(uri: str) -> pa.NativeFile:
-    filesystem, path = place(uri)
-    return pa.memory_map(path) if isinstance(filesystem, pafs.LocalFileSystem) else filesystem.open_input_file(path)
+    columns = (references[name].tolist() for name in ("uri", "start", "size"))
+    return read_parts(list(zip(*columns, strict=True)))

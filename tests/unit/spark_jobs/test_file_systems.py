@@ -1,5 +1,7 @@
+import contextlib
 import os
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from spark_jobs.file_systems import (
     make_folder,
     place,
     read_file,
+    read_parts,
     write_file,
 )
 
@@ -48,6 +51,24 @@ class Store:
         if path.endswith("gone"):
             raise FileNotFoundError(path)
 
+    def open_input_file(self, path: str) -> "Object":
+        return Object(self, path.rpartition("/")[2])
+
+
+@dataclass
+class Object(contextlib.AbstractContextManager["Object"]):
+    """An object that is read only when another is, too."""
+
+    store: Store
+    name: str
+
+    def read_at(self, size: int, start: int) -> bytes:
+        self.store.both.wait(timeout=30)
+        return f"{self.name}+{start}+{size}".encode()
+
+    def __exit__(self, *_: object) -> None:
+        """Closing is nothing."""
+
 
 def test_a_process_makes_one_client_of_the_object_store(
     google: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
@@ -73,6 +94,20 @@ def test_files_of_an_object_store_are_deleted_side_by_side_and_one_that_is_gone_
     delete_files(["gs://bucket/one", "gs://bucket/gone"])
     store: Any = place("gs://bucket/one")[0]
     assert sorted(store.deleted) == ["bucket/gone", "bucket/one"]
+
+
+@pytest.mark.usefixtures("google")
+def test_parts_of_files_of_an_object_store_are_read_side_by_side_and_come_in_order() -> None:
+    parts = [("gs://bucket/one", 2, 3), ("gs://bucket/two", 0, 2), ("gs://bucket/one", 0, 1), ("gs://bucket/one", 9, 0)]
+    assert read_parts(parts) == [b"one+2+3", b"two+0+2", b"one+0+1", b"one+9+0"]
+
+
+def test_parts_of_local_files_come_in_order(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_bytes(name.encode() * 2)
+    one, two = ((tmp_path / name).as_uri() for name in ("one", "two"))
+    assert read_parts([(one, 1, 3), (two, 0, 2), (one, 5, 1)]) == [b"neo", b"tw", b"e"]
+    assert read_parts([]) == []
 
 
 def test_local_files_are_deleted(tmp_path: Path) -> None:
