@@ -47,12 +47,16 @@ METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
 
 
 _OBJECTS = r"/storage/v1/b/[^/?]+/o"
+_XML_BUCKET = r"/(?!storage/|upload/|download/|resumable/|batch)[^/?]+"
+_XML_OBJECT = rf"{_XML_BUCKET}/.+"
 STORAGE_METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("GET", _OBJECTS, frozenset({"storage.objects.list"})),
     ("GET", rf"(/download)?{_OBJECTS}/[^/?]+", frozenset({"storage.objects.get"})),
-    # Without a preceding part, by the XML API.
-    ("GET", r"/(?!storage/|upload/|download/|batch)[^/?]+/.+", frozenset({"storage.objects.get"})),
-    # Who replaces an object has to have leave to delete it.
+    # Without a preceding part, by the XML API. Who replaces an object has to have leave to delete it.
+    ("(GET|HEAD)", _XML_OBJECT, frozenset({"storage.objects.get"})),
+    ("PUT", _XML_OBJECT, frozenset({"storage.objects.create", "storage.objects.delete"})),
+    ("DELETE", _XML_OBJECT, frozenset({"storage.objects.delete"})),
+    ("GET", rf"{_XML_BUCKET}/?", frozenset({"storage.objects.list"})),
     ("(POST|PUT)", rf"(/resumable)?/upload{_OBJECTS}", frozenset({"storage.objects.create", "storage.objects.delete"})),
     ("(POST|PUT)", r"/upload/resumable/.+", frozenset({"storage.objects.create", "storage.objects.delete"})),
     (
@@ -66,7 +70,7 @@ STORAGE_METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("GET", r"/storage/v1/b", frozenset({"storage.buckets.list"})),
     ("POST", r"/storage/v1/b", frozenset({"storage.buckets.create"})),
 )
-"""The same of Cloud Storage's JSON API, and of reading by its XML API."""
+"""The same of Cloud Storage's JSON API, and of objects and their names by its XML API."""
 
 
 def needed_of_storage(method: str, path: str) -> frozenset[str]:

@@ -10,9 +10,11 @@ from pyspark.sql import SparkSession
 from local_stack.bigquery.emulator import Warehouse
 from local_stack.bigquery.patches.registry import NONE
 from local_stack.kafka import Broker
+from local_stack.processes import free_port
 from local_stack.sandbox_home import borrow, free_addresses
 from spark_jobs.driver.spark_session import build_session
 from spark_jobs.settings import JobSettings, read_job_settings
+from tests import object_store
 from tests.datasets import Datasets
 from tests.statements import Statements
 from tests.world import World
@@ -72,12 +74,26 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def warehouse(home: Path, environment: dict[str, str]) -> Iterator[JobSettings]:
+def store_endpoint() -> str:
+    """Where Cloud Storage's stand-in answers, once a test has it started."""
+    return f"http://127.0.0.1:{free_port('127.0.0.1')}"
+
+
+@pytest.fixture(scope="session")
+def bucket(store_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A bucket's URI on a real server of Cloud Storage's API, for the whole session."""
+    with object_store.started(store_endpoint, tmp_path_factory.mktemp("object-store")) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def warehouse(home: Path, environment: dict[str, str], store_endpoint: str) -> Iterator[JobSettings]:
     """A real warehouse, up for the whole session."""
     settings = read_job_settings(environment)
     started = Warehouse(home, settings.emulator_host or "", settings.project)
     try:
-        started.start()
+        with object_store.named(store_endpoint):
+            started.start()
         yield settings
     finally:
         started.stop()
@@ -110,7 +126,9 @@ def plain_stack(stack: JobSettings, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def spark(stack: JobSettings, home: Path) -> Iterator[SparkSession]:
-    session = build_session(stack, home, with_delta=True)
+    # With the connector's jar, which a session has from its start or never.
+    settings = replace(stack, delta_location=f"gs://{object_store.BUCKET}/delta")
+    session = build_session(settings, home, with_delta=True)
     yield session
     session.stop()
 
@@ -154,6 +172,34 @@ def plain_world(
 ) -> Iterator[World]:
     """As `world`, on the local warehouse without a patch."""
     yield from _sandbox(plain_stack, plain_datasets, spark, tmp_path, statements, monkeypatch)
+
+
+@pytest.fixture
+def gs_world(
+    stack: JobSettings,
+    bucket: str,
+    store_endpoint: str,
+    home: Path,
+    datasets: Datasets,
+    spark: SparkSession,
+    tmp_path: Path,
+    statements: Statements,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """As `world`, with checkpoint, segments, day files, staging and Delta's tables in a bucket."""
+    root = f"{bucket}/{tmp_path.name}"
+    remote = replace(stack, checkpoint_location=f"{root}/checkpoints")
+    with object_store.named(store_endpoint), object_store.session_on(remote, spark, home) as session:
+        for world in _sandbox(stack, datasets, session, tmp_path, statements, monkeypatch):
+            world.keep_below(root)
+            yield world
+
+
+@pytest.fixture(params=["disk", "gs"])
+def stored_world(request: pytest.FixtureRequest) -> World:
+    """As `world`, and once more with all that is kept beside the warehouse on an object store."""
+    world: World = request.getfixturevalue("world" if request.param == "disk" else "gs_world")
+    return world
 
 
 @pytest.fixture(params=["patched", "plain"])

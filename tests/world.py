@@ -1,13 +1,13 @@
 """A real stack that all integration tests share, and a sandbox of it for each test: topic, dataset and checkpoint."""
 
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deltalake import DeltaTable
 
 from orchestration.scenarios.harness.sandbox import Sandbox
 from orchestration.scenarios.harness.sandbox import event as event
-from spark_jobs.sinks.delta.tables import query, uri_of
+from spark_jobs.file_systems import delete_folder
+from spark_jobs.sinks.delta.tables import query, storage_options, uri_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.row_types import Place
 from spark_jobs.tables.row_types import Row as Row
@@ -27,8 +27,20 @@ class World(Sandbox):
     def delta_rows(self, table: catalog.Table) -> list[Row]:
         """What Delta holds; nothing where the table was never made."""
         uri = uri_of(self.settings, table)
-        batches = query(DeltaTable(uri), "select * from t") if DeltaTable.is_deltatable(uri) else ()
+        options = storage_options(uri)
+        if not DeltaTable.is_deltatable(uri, options):
+            return []
+        batches = query(DeltaTable(uri, storage_options=options), "select * from t")
         return [row for batch in batches for row in batch.to_pylist()]
 
+    def keep_below(self, root: str) -> None:
+        """Keep all that is kept beside the warehouse below a URI."""
+        self.settings = replace(
+            self.settings,
+            checkpoint_location=f"{root}/checkpoints",
+            staging_location=f"{root}/staging",
+            delta_location=f"{root}/delta",
+        )
+
     def lose_checkpoint(self) -> None:
-        shutil.rmtree(self.folder / "checkpoints")
+        delete_folder(self.settings.checkpoint_location)

@@ -31,7 +31,7 @@ def jar_paths(home: Path, *, with_delta: bool = False, with_google: bool = False
         with_delta: also those with which Spark reads Delta tables. A session has them from its start or never: jars
             that are added later are unknown to the threads that fetch its tasks' results.
         with_google: also the handler that logs in to Google's Managed Service for Apache Kafka.
-        with_gcs: also Google's connector, which keeps a checkpoint in Cloud Storage.
+        with_gcs: also Google's connector, which keeps a checkpoint and reads Delta tables in Cloud Storage.
     """
     wanted = {"spark": True, "delta": with_delta, "google": with_google, "gcs": with_gcs}
     folders = [name for name, is_wanted in wanted.items() if is_wanted]
@@ -52,11 +52,12 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         with_delta: see `jar_paths`.
     """
     is_remote = not settings.checkpoint_location.startswith("file:")
+    uses_google = is_remote or (with_delta and settings.delta_location.startswith("gs:"))
     theirs = conf_of(Path(settings.spark_conf)) if settings.spark_conf else {}
     return {
         "spark.app.name": f"{settings.pipeline}: process_payments",
         "spark.jars": ",".join(
-            jar_paths(home, with_delta=with_delta, with_google=read_connection().asks_google, with_gcs=is_remote)
+            jar_paths(home, with_delta=with_delta, with_google=read_connection().asks_google, with_gcs=uses_google)
         ),
         # Records cross it once, and on one machine from memory to memory.
         "spark.shuffle.compress": "false",
@@ -92,7 +93,8 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.driver.bindAddress": settings.spark_bind_address,
         "spark.driver.host": settings.spark_driver_host,
         "spark.locality.wait": "0s",
-        **(_google_files() if is_remote else _LOCAL_FILES),
+        **(_google_files() if uses_google else {}),
+        **({} if is_remote else _LOCAL_FILES),
         **_elsewhere(theirs.get("spark.master", ""), home),
         **theirs,
     }

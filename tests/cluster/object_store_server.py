@@ -1,8 +1,9 @@
 """The front of the object store: it lets through what the product's role may do, to fake-gcs-server behind it.
 
-Usage: python -m tests.cluster.object_store_server ADDRESS PORT BUCKET [--delay-ms N]. A line of standard output for
-each request: milliseconds since 1970, method, path, status. Belongs here: waiting, refusing, forwarding. Does not
-belong here: which permissions a role has (cloud_permissions), what is kept (the store behind it, which outlives it).
+Usage: python -m tests.cluster.object_store_server ADDRESS PORT BUCKET [--upstream-port N] [--delay-ms N]. A line of
+standard output for each request: milliseconds since 1970, method, path, status. Belongs here: waiting, refusing,
+forwarding. Does not belong here: which permissions a role has (cloud_permissions), what is kept (the store behind it,
+which outlives it), the XML API (object_store_xml).
 """
 
 import argparse
@@ -18,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.cloud_permissions import PERMISSIONS, needed_of_storage
+from tests.cluster.object_store_xml import ONLY_IF, listed, upload_of, written
 
 ROLE = "roles/storage.objectUser"
 """What deploy/terraform gives the streaming job on its buckets, and nothing beside."""
@@ -46,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     # An answer's headers and body are two writes.
     disable_nagle_algorithm = True
     delay_seconds = 0.0
+    upstream = UPSTREAM
     _onward: HTTPConnection | None = None
 
     def handle_one(self) -> None:
@@ -72,19 +75,27 @@ class Handler(BaseHTTPRequestHandler):
             yield self.rfile.read(length)
 
     def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        upload = upload_of(self.command, self.path, self.headers.get(ONLY_IF))
+        if upload is None:
+            status, headers, answer = self._ask(self.command, self.path, body)
+            return status, headers, listed(self.path, answer)
+        status, headers, answer = self._ask("POST", upload, body)
+        return (status, headers | written(answer), b"") if status == 200 else (status, headers, answer)
+
+    def _ask(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         if self._onward is None:
-            self._onward = HTTPConnection(*UPSTREAM, timeout=_ANSWER_SECONDS)
+            self._onward = HTTPConnection(*self.upstream, timeout=_ANSWER_SECONDS)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-        self._onward.request(self.command, self.path, body, headers | {"Content-Length": str(len(body))})
+        self._onward.request(method, path, body, headers | {"Content-Length": str(len(body))})
         answer = self._onward.getresponse()
+        size = {"Content-Length": answer.headers["Content-Length"]} if method == "HEAD" else {}
         kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
-        return answer.status, kept, answer.read()
+        return answer.status, kept | size, answer.read()
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response_only(status)
-        for name, value in headers.items():
+        for name, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -113,16 +124,18 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("port", type=int)
     parser.add_argument("bucket")
+    parser.add_argument("--upstream-port", type=int, default=UPSTREAM[1])
     parser.add_argument("--delay-ms", type=float, default=0)
     options = parser.parse_args()
-    _make_bucket(options.bucket)
-    handler = type("Delayed", (Handler,), {"delay_seconds": options.delay_ms / 1000})
+    upstream = (UPSTREAM[0], options.upstream_port)
+    _make_bucket(upstream, options.bucket)
+    handler = type("Delayed", (Handler,), {"delay_seconds": options.delay_ms / 1000, "upstream": upstream})
     Server((options.address, options.port), handler).serve_forever()
 
 
-def _make_bucket(name: str) -> None:
+def _make_bucket(upstream: tuple[str, int], name: str) -> None:
     body = json.dumps({"name": name}).encode()
-    url = f"http://{UPSTREAM[0]}:{UPSTREAM[1]}/storage/v1/b?project=tests"
+    url = f"http://{upstream[0]}:{upstream[1]}/storage/v1/b?project=tests"
     for _ in range(300):
         try:
             with urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": "application/json"})):

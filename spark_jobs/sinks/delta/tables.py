@@ -5,6 +5,8 @@ version. Does not belong here: which rows (rows), in which order and when (mirro
 Delta is asked for.
 """
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +14,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
+from spark_jobs.file_systems import STAND_IN
 from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -72,19 +75,32 @@ def uri_of(settings: JobSettings, table: Table) -> str:
     return f"{settings.delta_location}/{table.name}"
 
 
+def storage_options(uri: str) -> dict[str, str] | None:
+    """How Delta's library reaches a URI where a stand-in for Cloud Storage is named; else it knows by itself."""
+    stand_in = os.environ.get(STAND_IN)
+    if not stand_in or not uri.startswith("gs://"):
+        return None
+    key = {"gcs_base_url": stand_in.rstrip("/"), "disable_oauth": True}
+    # Its parser wants the others as well.
+    nobody = dict.fromkeys(("client_email", "private_key", "private_key_id"), "")
+    return {"google_service_account_key": json.dumps(key | nobody), "allow_http": "true"}
+
+
 def open_table(settings: JobSettings, table: Table) -> DeltaTable:
     """The table, made where it is missing."""
     uri = uri_of(settings, table)
-    if not DeltaTable.is_deltatable(uri):
+    options = storage_options(uri)
+    if not DeltaTable.is_deltatable(uri, options):
         DeltaTable.create(
             uri,
             schema_of(table),
+            storage_options=options,
             mode="ignore",
             name=table.name,
             description=table.description,
             commit_properties=CommitProperties(app_transactions=[Transaction(SCHEMA, newest_version())]),
         )
-    return DeltaTable(uri)
+    return DeltaTable(uri, storage_options=options)
 
 
 def upgrade_table(settings: JobSettings, table: Table) -> DeltaTable:

@@ -111,6 +111,17 @@ def test_the_connectors_jar_goes_with_a_checkpoint_in_cloud_storage_and_with_no_
     assert "gcs" not in spark_conf(read_job_settings({}), tmp_path)["spark.jars"]
 
 
+def test_a_session_reads_delta_tables_in_cloud_storage_wherever_its_checkpoint_is(tmp_path: Path) -> None:
+    (tmp_path / "jars" / "gcs").mkdir(parents=True)
+    (tmp_path / "jars" / "gcs" / "a.jar").touch()
+    settings = read_job_settings({"PAYMENTS_DELTA_LOCATION": "gs://acme/delta"})
+    conf, local = spark_conf(settings, tmp_path, with_delta=True), spark_conf(read_job_settings({}), tmp_path)
+    assert conf["spark.jars"] == str(tmp_path / "jars" / "gcs" / "a.jar")
+    assert conf["spark.hadoop.fs.gs.impl"]
+    assert local.keys() <= conf.keys(), "its checkpoint is on this disk"
+    assert spark_conf(settings, tmp_path).keys() == local.keys(), "it reads no Delta tables"
+
+
 def test_executors_elsewhere_are_given_the_code_and_are_waited_for_where_a_buckets_state_is(tmp_path: Path) -> None:
     path = written(tmp_path, "spark.master spark://master:7077\n")
     conf = spark_conf(read_job_settings({"PAYMENTS_SPARK_CONF": str(path)}), tmp_path)

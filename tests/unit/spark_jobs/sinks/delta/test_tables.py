@@ -1,5 +1,6 @@
 """Delta tables on a plain folder: a batch comes in once, a new column needs no rewrite, a stale writer is refused."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from spark_jobs.sinks.delta.tables import (
     open_table,
     query,
     schema_of,
+    storage_options,
     upgrade_table,
     uri_of,
     version_of,
@@ -49,6 +51,18 @@ def rows_in(table: DeltaTable) -> list[dict[str, Any]]:
 
 def ids_in(settings: JobSettings) -> list[str]:
     return sorted(row["transaction_id"] for row in rows_in(open_table(settings, catalog.TRANSACTIONS)))
+
+
+def test_a_stand_in_for_cloud_storage_is_asked_for_tables_there_and_for_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    assert storage_options("gs://acme/delta/t") is None
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:4443/")
+    assert storage_options("file:///delta/t") is None
+    options = storage_options("gs://acme/delta/t")
+    assert options
+    assert json.loads(options["google_service_account_key"])["gcs_base_url"] == "http://127.0.0.1:4443"
 
 
 def test_a_batch_that_comes_twice_is_in_once_whoever_brings_it(settings: JobSettings) -> None:

@@ -1,0 +1,98 @@
+"""Cloud Storage's stand-in on this machine, and a Spark session that keeps its checkpoint there.
+
+Belongs here: starting both for tests. Does not belong here: what the stand-in answers, machines of their own (tests/
+cluster).
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from pyspark.sql import SparkSession
+
+from local_stack.processes import free_port
+from spark_jobs import file_systems
+from spark_jobs.driver.spark_session import spark_conf
+from spark_jobs.file_systems import STAND_IN
+from spark_jobs.settings import JobSettings
+from tests.architecture.sources import ROOT
+from tests.built_tools import NO_OBJECT_STORE, OBJECT_STORE, find
+
+BUCKET = "payments-test"
+_HOST = "127.0.0.1"
+_START_SECONDS = 30
+
+
+@contextmanager
+def started(endpoint: str, folder: Path) -> Iterator[str]:
+    """A bucket's URI at http://127.0.0.1:port, where a client may do what the streaming job's role may; or skip."""
+    server = find(OBJECT_STORE)
+    if server is None:
+        pytest.skip(NO_OBJECT_STORE)
+    address, port, upstream = urlsplit(endpoint).netloc, urlsplit(endpoint).port, str(free_port(_HOST))
+    options = ("-scheme", "http", "-host", _HOST, "-port", upstream, "-log-level", "error", "-backend", "memory")
+    front = (sys.executable, "-m", "tests.cluster.object_store_server", _HOST, str(port), BUCKET)
+    running: list[subprocess.Popen[bytes]] = []
+    with (folder / "object-store.log").open("wb") as log:
+        try:
+            for command in (
+                (str(server), *options, "-public-host", address, "-external-url", endpoint),
+                (*front, "--upstream-port", upstream),
+            ):
+                running.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
+            _wait_for(port or 0)
+            yield f"gs://{BUCKET}"
+        finally:
+            for process in reversed(running):
+                process.kill()
+                process.wait(10)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        with socket.socket() as asking:
+            if not asking.connect_ex((_HOST, port)):
+                return
+        time.sleep(0.05)
+    pytest.fail(f"{OBJECT_STORE} did not answer")
+
+
+@contextmanager
+def named(endpoint: str) -> Iterator[None]:
+    """This process, and those that it starts, take the endpoint for Cloud Storage."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STAND_IN, endpoint)
+        file_systems._google.cache_clear()
+        try:
+            yield
+        finally:
+            file_systems._google.cache_clear()
+
+
+@contextmanager
+def session_on(settings: JobSettings, shared: SparkSession, home: Path) -> Iterator[SparkSession]:
+    """A session of the shared one's process that is set up for `settings`, as one of its own process is from its start.
+
+    A process has one Spark, whose jars must have the connector.
+    """
+    wanted, spark = spark_conf(settings, home), shared.newSession()
+    for name, value in wanted.items():
+        if name.startswith(("spark.hadoop.fs.gs.", "spark.hadoop.fs.AbstractFileSystem.")):
+            spark.conf.set(name.removeprefix("spark.hadoop."), value)
+    for name in ("spark.sql.streaming.checkpointFileManagerClass",):
+        assert name not in wanted
+        spark.conf.unset(name)
+    workers = shared.sparkContext.environment
+    workers[STAND_IN] = os.environ[STAND_IN]
+    try:
+        yield spark
+    finally:
+        del workers[STAND_IN]
