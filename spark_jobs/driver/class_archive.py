@@ -6,6 +6,7 @@ having other jars, goes on without it.
 """
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +48,12 @@ def make(home: Path) -> Path:
     archive.unlink(missing_ok=True)
     fresh = archive.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    settings = read_job_settings({})
-    spark = build_session(settings, home, f'"-XX:ArchiveClassesAtExit={fresh}"')
-    # Nothing public knows the JVM's process.
-    gateway: Any = SparkContext._gateway
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as checkpoints:
+        # Nothing is left of it among the checkpoints: an image would ship that, and its user could not write there.
+        settings = replace(read_job_settings({}), checkpoint_location=Path(checkpoints).as_uri())
+        spark = build_session(settings, home, f'"-XX:ArchiveClassesAtExit={fresh}"')
+        # Nothing public knows the JVM's process.
+        gateway: Any = SparkContext._gateway
         put_through(_lines(spark, Path(folder)), settings)
     spark.stop()
     gateway.shutdown()
