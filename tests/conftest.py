@@ -35,6 +35,7 @@ LONGEST_FIRST = (
     "integration/test_watch.py",
     "faults/test_chaos.py",
     "faults/test_crash_points.py",
+    "faults/test_checkpoint_damage.py",
     "integration/test_first_start.py",
     "dbt/test_open_and_closed.py",
     "integration/test_retention.py",

@@ -159,11 +159,20 @@ def test_the_clusters_object_store_lets_the_stream_do_what_its_role_on_both_buck
     assert object_store_server.may("POST", f"/upload{objects}?uploadType=resumable&name=a", b"")
     assert object_store_server.may("POST", f"{objects}/a/rewriteTo/b/bucket/o/b?x=1", b"{}")
     for method, path in (
+        ("GET", "/bucket?list-type=2"),
+        ("PUT", "/bucket/a"),
+        ("HEAD", "/bucket/a"),
+        ("DELETE", "/bucket/a"),
+    ):
+        assert object_store_server.may(method, path, b""), f"{method} {path}"
+    for method, path in (
         ("GET", "/storage/v1/b/bucket"),
         ("GET", "/storage/v1/b?project=p"),
         ("POST", "/storage/v1/b?project=p"),
         ("DELETE", "/storage/v1/b/bucket"),
         ("PUT", "/storage/v1/b/bucket/iam"),
+        ("PUT", "/bucket"),
+        ("DELETE", "/bucket"),
         ("POST", f"{objects}/a/acl"),
     ):
         assert not object_store_server.may(method, path, b""), f"{method} {path}"

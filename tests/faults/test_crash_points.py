@@ -29,8 +29,9 @@ OF_THE_WAREHOUSE = (Point.LOAD_ACCEPTED, Point.LOAD_DONE, Point.COMMIT_SENT, Poi
 ENOUGH_FOR_A_SEGMENT = 33_000
 
 
-def test_a_driver_killed_at_any_point_loses_and_doubles_nothing_in_any_sink(world: World) -> None:
-    world = replace(world, settings=replace(world.settings, sinks=SINKS))
+@pytest.mark.parametrize("stored_world", ["disk", pytest.param("gs", marks=pytest.mark.long)], indirect=True)
+def test_a_driver_killed_at_any_point_loses_and_doubles_nothing_in_any_sink(stored_world: World) -> None:
+    world = replace(stored_world, settings=replace(stored_world.settings, sinks=SINKS))
     oracle = Oracle()
     send_some(world, oracle)
     world.drain()
@@ -104,9 +105,11 @@ def kill_and_go_on(world: World, oracle: Oracle, driver: Driver, point: Point) -
     assert_exactly_once(world, oracle)
 
 
-def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are_made_good(world: World) -> None:
+def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are_made_good(
+    stored_world: World,
+) -> None:
     """Where a disk is full or memory runs out, a run fails as a whole; the next one goes on from what is published."""
-    world = replace(world, settings=replace(world.settings, state_buckets=1))
+    world = replace(stored_world, settings=replace(stored_world.settings, state_buckets=1))
     oracle = Oracle()
     values = [event(f"payment-{n}") for n in range(ENOUGH_FOR_A_SEGMENT)]
     oracle.sent += [Sent(place, value) for place, value in zip(world.send(values), values, strict=True)]
@@ -117,7 +120,9 @@ def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are
         assert full_disk.drain() == 1
         assert "File too large" in full_disk.output()
         assert little_memory.drain() == 1
-        assert world.rows(catalog.DELIVERIES, "count(*) as n")[0]["n"] == 0
+        # On an object store the first batch needs no room here; of the one that lacks it, no part is there.
+        published = sum(row["delivered"] for row in world.rows(catalog.LEDGER))
+        assert world.rows(catalog.DELIVERIES, "count(*) as n")[0]["n"] == published < ENOUGH_FOR_A_SEGMENT
         assert killed.drain(Point.SEGMENT_WRITTEN) == 1
         assert "Python worker exited unexpectedly" in killed.output()
     finally:

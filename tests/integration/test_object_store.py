@@ -1,15 +1,13 @@
 """What the stream keeps on gs:// through Arrow, on a real server of Cloud Storage's API (fake-gcs-server)."""
 
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
+from deltalake.exceptions import CommitFailedError
 from google.api_core.exceptions import GoogleAPICallError
 
 from local_stack.bigquery.emulator import Warehouse
@@ -21,54 +19,21 @@ from spark_jobs.deduplication.segment_copies import SegmentCopies
 from spark_jobs.deduplication.segment_files import open_segments
 from spark_jobs.settings import read_job_settings
 from spark_jobs.sinks.bigquery.publisher import load_config
+from spark_jobs.sinks.delta.tables import METRICS, append, append_once, open_table, query, schema_of, version_of
 from spark_jobs.streaming import staged_files
 from spark_jobs.streaming.carried import read_carried, write_carried
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.warehouse.client import connect, run
-from tests.built_tools import NO_OBJECT_STORE, OBJECT_STORE, find
+from tests import object_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
-BUCKET = "payments-test"
-
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket's URI."""
-    server = find(OBJECT_STORE)
-    if server is None:
-        pytest.skip(NO_OBJECT_STORE)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"127.0.0.1:{port}"
-    options = ("-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory")
-    running = subprocess.Popen(
-        [server, *options, "-public-host", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait(address)
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{address}")
-        file_systems._google.cache_clear()
-        yield f"gs://{BUCKET}"
-    finally:
-        file_systems._google.cache_clear()
-        running.terminate()
-        running.wait(10)
-
-
-def _wait(address: str) -> None:
-    """Until the bucket can be made."""
-    url = f"http://{address}/storage/v1/b?project=test"
-    body = b'{"name": "%s"}' % BUCKET.encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(request, timeout=5):  # noqa: S310
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("fake-gcs-server did not answer")
+def store(bucket: str, store_endpoint: str, tmp_path: Path) -> Iterator[str]:
+    """A folder's URI in a bucket."""
+    with object_store.named(store_endpoint):
+        yield f"{bucket}/{tmp_path.name}"
 
 
 def test_staged_files_are_written_read_and_removed(store: str) -> None:
@@ -137,7 +102,7 @@ def test_a_copy_that_went_or_was_damaged_is_fetched_again(store: str, tmp_path: 
     copies = SegmentCopies(tmp_path / "copies", most_bytes=1)
     segments = open_segments(f"{store}/segments/1", copies)
     names = [segments.write(keys) for _ in range(3)]
-    kept = [path.name for path in copies.folder(f"{BUCKET}/segments/1").iterdir()]
+    kept = [path.name for path in copies.folder(f"{store.removeprefix('gs://')}/segments/1").iterdir()]
     assert kept == names[-1:], "they may take one byte"
     assert [segments.read(name).content() for name in names] == [segments.read(names[0]).content()] * 3
 
@@ -147,3 +112,16 @@ def test_what_is_carried_into_a_batch_survives_and_the_oldest_goes(store: str) -
     for batch in (1, 101):
         write_carried(locations, batch, 7_000 + batch)
     assert [read_carried(locations, batch) for batch in (1, 101, 102)] == [None, 7_101, None]
+
+
+def test_a_batch_is_in_a_delta_table_there_once_whoever_brings_it(store: str) -> None:
+    settings = read_job_settings({"PAYMENTS_DELTA_LOCATION": f"{store}/delta"})
+    rows = pa.Table.from_pylist([{"batch_id": 1, "delivered": 7}], schema=schema_of(METRICS))
+    first, second = open_table(settings, METRICS), open_table(settings, METRICS)
+    append_once(first, rows, "payments", 1)
+    with pytest.raises(CommitFailedError):
+        append(second, rows, "payments", 1)
+    append_once(second, rows, "payments", 1)
+    found = open_table(settings, METRICS)
+    assert version_of(found, "payments") == 1
+    assert [row["delivered"] for part in query(found, "select * from t") for row in part.to_pylist()] == [7]
