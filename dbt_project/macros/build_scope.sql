@@ -258,8 +258,8 @@
 {%- endmacro %}
 
 {#-
-    The rows that it builds: what is new, and of what is older the rows of accounts, devices and addresses that a
-    correction concerns. `alias` is whose columns these are.
+    The rows that it builds: what is new, and of what is older the rows of accounts, receivers, devices and addresses that
+    a correction concerns. `alias` is whose columns these are.
 -#}
 {% macro is_to_build(scope, alias) -%}
     {{ alias }}.event_time >= {{ scope.oldest | default(everything(), true) }}
@@ -269,6 +269,7 @@
             {{ alias }}.event_time >= {{ scope.since }}
             {%- for column, concerned in [
                 ('sender_account_id', 'sender_account_id'), ('sender_account_id', 'receiver_account_id'),
+                ('receiver_account_id', 'receiver_account_id'),
                 ('device_id', 'device_id'), ('ip_address', 'ip_address')
             ] %}
             or {{ alias }}.{{ column }} in (

@@ -7,7 +7,8 @@
         'hour_utc', 'amount_eur', 'amount_eur_1m', 'amount_eur_1h', 'amount_eur_24h', 'amount_vs_usual',
         'first_payment_eur', 'passed_on_share', 'payments_1m', 'payments_1h', 'payments_24h', 'small_payments_10m',
         'minutes_since_other_country', 'payments_to_receiver_before', 'minutes_on_device', 'payments_from_country_before',
-        'accounts_new_to_device_24h', 'accounts_new_to_address_24h'
+        'accounts_new_to_device_24h', 'accounts_new_to_address_24h', 'hour_local', 'travel_kmh', 'receiver_payments_1h',
+        'accounts_new_to_receiver_24h', 'new_payer_share_24h'
     ] %}
     select
         measured.transaction_id,

@@ -2,8 +2,8 @@
     What an account and its device, address and money did before each payment: CTEs, of which the last is `signals`. The last
     minutes, hour and day are read payment by payment, the 28 whole days before the payment's day from what is kept of them
     (int_accounts__habits), and its own day from payments again. Where the day before is not over yet, it counts as own.
-    Whether an account was new to a device or an address on the day before, the payment's own day knows: habits of one day
-    are all that a payment is judged by.
+    Whether an account was new to a device, an address or a receiver on the day before, the payment's own day knows: habits
+    of one day are all that a payment is judged by.
 
     scope      what is built: build_scope's, or that of payments that nobody has built yet
 -#}
@@ -21,7 +21,8 @@ payments as (
         -- What has no device or no address shares none: each is a part of its own, or all were one giant part.
         if({{ own_device() }} is null, transaction_id, null) as without_device,
         if(ip_address is null, transaction_id, null) as without_address,
-        {{ log_of_amount() }} as log_amount
+        {{ log_of_amount() }} as log_amount,
+        extract(hour from event_time at time zone time_zone) as hour_local
     from {{ ref('int_payments__valued') }} as valued
     where
         valued.event_time >= least(timestamp({{ first }}), timestamp_sub({{ oldest }}, interval 1 day))
@@ -32,7 +33,8 @@ remembered as (
     select
         asked.transaction_id,
         max(if(asked.kind = 'ACCOUNT', habits.payment_count, 0)) as payments,
-        max(if(asked.kind = 'RECEIVER', habits.payment_count, 0)) as to_receiver,
+        max(if(asked.kind = 'RECEIVER' and not asked.is_day_after, habits.payment_count, 0)) as to_receiver,
+        max(if(asked.kind = 'RECEIVER' and asked.is_day_after, habits.payment_count, 0)) as to_receiver_told,
         max(if(asked.kind = 'COUNTRY', habits.payment_count, 0)) as from_country,
         max(if(asked.kind = 'COUNTRIES', habits.payment_count, 0)) as from_countries,
         max(if(asked.kind = 'DEVICE' and not asked.is_day_after, habits.payment_count, 0)) as on_device,
@@ -55,8 +57,8 @@ remembered as (
             {{ account_trait() }} as trait
         from payments
         cross join {{ account_traits() }}
-        -- What is read before has no more to say than who was on a device or at an address.
-        where event_time >= {{ oldest }} or kind in ('DEVICE', 'ADDRESS')
+        -- What is read before has no more to say than who was on a device, at an address, or paid a receiver.
+        where event_time >= {{ oldest }} or kind in ('DEVICE', 'ADDRESS', 'RECEIVER')
         union all
         select
             transaction_id,
@@ -66,7 +68,7 @@ remembered as (
             {{ account_trait() }} as trait
         from payments
         cross join {{ account_traits() }}
-        where kind in ('DEVICE', 'ADDRESS')
+        where kind in ('DEVICE', 'ADDRESS', 'RECEIVER')
     ) as asked
     inner join {{ ref('int_accounts__habits') }} as habits
         on asked.history_day = habits.day and asked.trait = habits.trait
@@ -79,6 +81,7 @@ known as (
         payments.*,
         coalesce(remembered.payments, 0) as payments_kept,
         coalesce(remembered.to_receiver, 0) as to_receiver_kept,
+        coalesce(remembered.to_receiver_told, 0) as to_receiver_told,
         coalesce(remembered.from_country, 0) as from_country_kept,
         coalesce(remembered.from_countries, 0) as from_countries_kept,
         coalesce(remembered.on_device, 0) as on_device_kept,
@@ -93,7 +96,9 @@ known as (
             payments.country != lag(payments.country) over place_by_place,
             lag(payments.paid_at) over place_by_place,
             null
-        ) as left_other_country_at
+        ) as left_other_country_at,
+        lag(payments.latitude) over place_by_place as latitude_before,
+        lag(payments.longitude) over place_by_place as longitude_before
     from payments
     left join remembered on payments.transaction_id = remembered.transaction_id
     window
@@ -113,7 +118,20 @@ observed as (
         sum(amount_eur) over last_hour as amount_eur_1h,
         sum(amount_eur) over last_day as amount_eur_24h,
         countif(is_small) over last_ten_minutes as small_payments_10m,
-        max(left_other_country_at) over last_day as left_other_country_last_at,
+        count(*) over (receiver range between 3600000000 preceding and current row) as receiver_payments_1h,
+        count(*) over (receiver range between 86400000000 preceding and current row) as receiver_payments_24h,
+        last_value(left_other_country_at ignore nulls) over stay as left_other_country_last_at,
+        -- How far a country without a centre is, nobody knows: less than nothing.
+        last_value(
+            if(
+                left_other_country_at is null,
+                null,
+                coalesce(
+                    {{ great_circle_km('latitude_before', 'longitude_before', 'latitude', 'longitude') | indent(20) }},
+                    -1
+                )
+            ) ignore nulls
+        ) over stay as km_from_other_country,
         payments_kept + count(*) over (today range between unbounded preceding and 1 preceding) as payments_before,
         from_countries_kept
         + count(country) over (today range between unbounded preceding and 1 preceding) as country_payments_before,
@@ -126,6 +144,11 @@ observed as (
             order by paid_at range between unbounded preceding and 1 preceding
         ) as from_country,
         by_method_kept + count(amount_eur) over (method range between unbounded preceding and 1 preceding) as by_method,
+        -- Nothing of what is remembered at the day's end is older than this payment.
+        to_receiver_told = count(*) over (
+            partition by sender_account_id, history_day, receiver_account_id
+            order by paid_at range between current row and unbounded following
+        ) as is_first_to_receiver,
         log_sum_kept
         + coalesce(sum(log_amount) over (method range between unbounded preceding and 1 preceding), 0) as log_sum,
         min(if(own_device_id is null, null, paid_at)) over (today range unbounded preceding) as first_device_today_at,
@@ -145,9 +168,19 @@ observed as (
         row_number() over (
             partition by ip_address, without_address, sender_account_id, history_day, paid_at
             order by kafka_partition, kafka_offset
-        ) as number_from_address
+        ) as number_from_address,
+        row_number() over (
+            partition by receiver_account_id, sender_account_id, history_day, paid_at
+            order by kafka_partition, kafka_offset
+        ) as number_to_receiver
     from known
     window
+        receiver as (partition by receiver_account_id order by paid_at),
+        stay as (
+            partition by sender_account_id, country is null
+            order by paid_at, kafka_partition, kafka_offset
+            rows between unbounded preceding and current row
+        ),
         sender as (partition by sender_account_id order by paid_at),
         last_minute as (sender range between 60000000 preceding and current row),
         last_ten_minutes as (sender range between 600000000 preceding and current row),
@@ -166,11 +199,13 @@ sights as (
         without_device,
         ip_address,
         without_address,
+        receiver_account_id,
         paid_at,
         seen_on_day_after,
         if(seen_on_day_after, date_add(history_day, interval 1 day), history_day) as judged_day,
         number_on_device = 1 and if(seen_on_day_after, is_first_on_device, is_new_to_device) as is_new_to_device,
-        number_from_address = 1 and if(seen_on_day_after, is_first_from_address, is_new_to_address) as is_new_to_address
+        number_from_address = 1 and if(seen_on_day_after, is_first_from_address, is_new_to_address) as is_new_to_address,
+        number_to_receiver = 1 and if(seen_on_day_after, is_first_to_receiver, to_receiver = 0) as is_new_to_receiver
     from observed
     cross join unnest([false, true]) as seen_on_day_after
 ),
@@ -186,7 +221,11 @@ newcomers as (
         countif(is_new_to_address) over (
             partition by ip_address, without_address, judged_day
             order by paid_at range between 86400000000 preceding and current row
-        ) as accounts_new_to_address_24h
+        ) as accounts_new_to_address_24h,
+        countif(is_new_to_receiver) over (
+            partition by receiver_account_id, judged_day
+            order by paid_at range between 86400000000 preceding and current row
+        ) as accounts_new_to_receiver_24h
     from sights
 ),
 
@@ -195,6 +234,7 @@ joined as (
         observed.*,
         newcomers.accounts_new_to_device_24h,
         newcomers.accounts_new_to_address_24h,
+        newcomers.accounts_new_to_receiver_24h,
         least(
             observed.first_device_today_at, coalesce(observed.first_device_kept_at, observed.first_device_today_at)
         ) as first_device_at,
@@ -280,7 +320,25 @@ signals as (
         if(joined.own_device_id is null, null, joined.accounts_new_to_device_24h) as accounts_new_to_device_24h,
         if(joined.ip_address is null, null, joined.accounts_new_to_address_24h) as accounts_new_to_address_24h,
         flows.received_eur_15m,
-        cast(round(safe_divide(joined.amount_eur, flows.received_eur_15m), 4) as numeric) as passed_on_share
+        cast(round(safe_divide(joined.amount_eur, flows.received_eur_15m), 4) as numeric) as passed_on_share,
+        joined.hour_local,
+        if(
+            joined.left_other_country_last_at < joined.paid_at - 86400000000 or joined.km_from_other_country < 0,
+            null,
+            cast(
+                round(
+                    joined.km_from_other_country * 3600000000
+                    / greatest(joined.paid_at - joined.left_other_country_last_at, 1000000)
+                ) as int64
+            )
+        ) as travel_kmh,
+        joined.receiver_payments_1h,
+        joined.accounts_new_to_receiver_24h,
+        if(
+            joined.receiver_payments_24h >= 5,
+            cast(round(joined.accounts_new_to_receiver_24h / joined.receiver_payments_24h, 4) as numeric),
+            null
+        ) as new_payer_share_24h
     from joined
     inner join flows on joined.transaction_id = flows.transaction_id
     where

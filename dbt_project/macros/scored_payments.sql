@@ -67,5 +67,10 @@ transaction_id,
     accounts_new_to_device_24h,
     accounts_new_to_address_24h,
     received_eur_15m,
-    passed_on_share
+    passed_on_share,
+    hour_local,
+    travel_kmh,
+    receiver_payments_1h,
+    accounts_new_to_receiver_24h,
+    new_payer_share_24h
 {%- endmacro %}

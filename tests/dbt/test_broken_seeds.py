@@ -25,12 +25,12 @@ def a_rate_is_missing(seeds: Seeds) -> None:
 
 def rows_are_doubled_overlap_and_are_missing(seeds: Seeds) -> None:
     """In every seed, in the days and the currencies of the sample. The reporting currency keeps its own rate."""
-    seeds["country_regions"].append("DE,ASIA")
+    seeds["country_regions"].append("DE,ASIA,,,")
     seeds["currencies"].append("JPY,0,1")
     seeds["currencies"] = [line for line in seeds["currencies"] if not line.startswith("KWD")]
     seeds["currencies"] = ["SEK,2,0" if line.startswith("SEK") else line for line in seeds["currencies"]]
     seeds["fx_rates"] += ["JPY,2025-12-01,,6", "GBP,2000-01-01,,0"]
-    seeds["fraud_rule_versions"].append("3,2025-01-01 00:00:00+00,,doubled")
+    seeds["fraud_rule_versions"].append("4,2025-01-01 00:00:00+00,,doubled")
     seeds["fraud_rules"].append(next(line for line in seeds["fraud_rules"] if line.startswith("2,")))
     seeds["sender_report_schedules"].append(seeds["sender_report_schedules"][-1])
     seeds["risk_thresholds"].append("HIGH,5000")

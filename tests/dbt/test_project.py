@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import available_timezones
 
 import jinja2
 import pytest
@@ -124,6 +125,16 @@ def test_every_country_of_the_contract_has_a_region() -> None:
     assert [row["country"] for row in seed("country_regions")] == sorted(COUNTRIES)
 
 
+def test_a_country_has_a_centre_on_the_globe_and_a_time_zone_that_there_is_or_neither() -> None:
+    rows = seed("country_regions")
+    placed = [row for row in rows if row["latitude"] or row["longitude"] or row["time_zone"]]
+    assert {row["country"] for row in rows if row not in placed} == {"AQ", "BV", "HM", "UM"}
+    for row in placed:
+        assert -90 <= float(row["latitude"]) <= 90
+        assert -180 <= float(row["longitude"]) <= 180
+        assert row["time_zone"] in available_timezones()
+
+
 def test_every_currency_of_the_contract_has_its_minor_unit() -> None:
     for row in seed("currencies"):
         assert Decimal(row["minor_unit_value"]) == Decimal(1).scaleb(-MINOR_UNITS[row["currency"]])
@@ -161,6 +172,7 @@ def test_amounts_in_ten_thousandths_are_whole_and_rates_are_exact() -> None:
 RELEASED_RULES = {
     1: "83f47992122d66e822c5b3e21422a90ce8255e66874dde442a9b7c9a901daeb7",
     2: "0f26aacc1ec9bc517392d6be187992536fd02caf6e739c0dbb3f3cfd82d46cb0",
+    3: "0e9bdff75deb290be6b564e9beaedb52f81645026dbdd93ca266be863f25ef97",
 }
 """SHA-256 of the rows of each released version of the fraud rules."""
 

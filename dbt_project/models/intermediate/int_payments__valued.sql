@@ -55,6 +55,9 @@ select
     payments.batch_id,
     coalesce(payments.payment_method, 'unknown') as payment_method,
     coalesce(regions.region, 'UNKNOWN') as region,
+    regions.latitude,
+    regions.longitude,
+    regions.time_zone,
     cast(
         cast(payments.amount * fx_rates.eur_per_thousand as numeric) * numeric '0.001' as numeric
     ) as amount_eur,
