@@ -87,9 +87,8 @@ def session_on(settings: JobSettings, shared: SparkSession, home: Path) -> Itera
     for name, value in wanted.items():
         if name.startswith(("spark.hadoop.fs.gs.", "spark.hadoop.fs.AbstractFileSystem.")):
             spark.conf.set(name.removeprefix("spark.hadoop."), value)
-    for name in ("spark.sql.streaming.checkpointFileManagerClass",):
-        assert name not in wanted
-        spark.conf.unset(name)
+    # What the shared one has for files of this machine.
+    spark.conf.unset("spark.sql.streaming.checkpointFileManagerClass")
     workers = shared.sparkContext.environment
     workers[STAND_IN] = os.environ[STAND_IN]
     try:

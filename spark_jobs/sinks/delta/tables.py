@@ -7,6 +7,7 @@ Delta is asked for.
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, w
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from spark_jobs.file_systems import STAND_IN
-from spark_jobs.incidents import Incident, IncidentKind, one_line
+from spark_jobs.incidents import LONGEST_MESSAGE, Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
@@ -26,6 +27,8 @@ SCHEMA = ":schema-version"
 
 MAX_ATTEMPTS = 4
 """How often a commit is tried where another process has committed to the same table in the meantime."""
+
+_BRANCH = re.compile(r"\s*(\x1b\[[0-9;]*m)?↳(\x1b\[[0-9;]*m)?\s*")
 
 _METRICS = (
     *("batch_id", "generation", "spark_batch_id", "epoch", "start_offsets", "end_offsets", "delivered"),
@@ -184,5 +187,11 @@ def failures_as_incidents(settings: JobSettings) -> Iterator[None]:
     except (DeltaError, OSError) as error:
         raise Incident(
             IncidentKind.DELTA_FAILED,
-            f"Delta at {settings.delta_location} refused: {one_line(error)}; the next run goes on from what is there.",
+            f"Delta at {settings.delta_location} refused: {_reason(error)}; the next run goes on from what is there.",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """One line of it. Of an object store's refusal the library draws a tree, whose first line tells nothing."""
+    text = " ".join(_BRANCH.sub(": ", str(error)).split())
+    return text[:LONGEST_MESSAGE] or type(error).__name__

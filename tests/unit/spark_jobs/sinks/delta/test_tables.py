@@ -21,6 +21,7 @@ from spark_jobs.sinks.delta.tables import (
     append,
     append_once,
     conform,
+    failures_as_incidents,
     open_table,
     query,
     schema_of,
@@ -63,6 +64,17 @@ def test_a_stand_in_for_cloud_storage_is_asked_for_tables_there_and_for_no_other
     options = storage_options("gs://acme/delta/t")
     assert options
     assert json.loads(options["google_service_account_key"])["gcs_base_url"] == "http://127.0.0.1:4443"
+
+
+def test_an_object_store_that_refuses_is_one_line_with_its_reason(settings: JobSettings) -> None:
+    drawn = (
+        "Generic GCS error\n  \x1b[31m↳\x1b[0m Error performing list request\n"
+        "   \x1b[31m↳\x1b[0m after 10 retries, max_retries\n    \x1b[31m↳\x1b[0m 10 - 403 Forbidden\n"
+    )
+    reason = "list request: after 10 retries, max_retries: 10 - 403 Forbidden;"
+    with pytest.raises(Incident, match=reason) as refused, failures_as_incidents(settings):
+        raise OSError(drawn)
+    assert not {"\n", "\x1b"} & set(str(refused.value))
 
 
 def test_a_batch_that_comes_twice_is_in_once_whoever_brings_it(settings: JobSettings) -> None:
