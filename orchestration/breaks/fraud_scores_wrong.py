@@ -12,7 +12,7 @@ from orchestration.scenarios.harness.transcript import Transcript
 
 RULES = "fraud_rules"
 SEED = f"seeds/{RULES}.csv"
-RULE, SLIP = "3,VELOCITY_1M,payments_1m,2,,50", "3,VELOCITY_1M,payments_1m,2,,-50"
+RULE, SLIP = "2,VELOCITY_1M,payments_1m,2,,50", "2,VELOCITY_1M,payments_1m,2,,-50"
 MODEL, CHECK = "payment_transactions_fraud", "scores_are_between_0_and_100_and_explained"
 PAYMENTS = 4
 """Of one sender within a minute: from the third on, VELOCITY_1M applies."""
