@@ -51,7 +51,7 @@ test-long: setup ## only the tests that take many minutes, such as a hundred ver
 	$(BIN)/pytest tests -m long $(PYTEST_OPTIONS)
 
 .PHONY: test-cluster
-test-cluster: setup ## the whole path on machines made of network namespaces, each part killed under load (35 minutes, root)
+test-cluster: setup ## the whole path on machines made of network namespaces, each part killed under load (ten minutes, root)
 	@tests/cluster/tools.sh
 	$(BIN)/pytest tests/cluster -m "" -x $(PYTEST_OPTIONS)
 
