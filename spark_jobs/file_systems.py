@@ -47,7 +47,7 @@ def delete_files(uris: Iterable[str]) -> None:
 
 def read_parts(parts: Sequence[tuple[str, int, int]]) -> list[bytes]:
     """Parts of files, each by URI, start and size, in order: those of an object store are read side by side."""
-    places = {uri: place(uri) for uri, _, _ in parts}
+    places = {uri: place(uri) for uri in {uri for uri, _, _ in parts}}
     if all(isinstance(filesystem, pafs.LocalFileSystem) for filesystem, _ in places.values()):
         mapped = {uri: pa.memory_map(path) for uri, (_, path) in places.items()}
         return [mapped[uri].read_at(size, start) for uri, start, size in parts]

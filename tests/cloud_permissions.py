@@ -47,8 +47,9 @@ METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
 
 
 _OBJECTS = r"/storage/v1/b/[^/?]+/o"
-_XML_BUCKET = r"/(?!storage/|upload/|download/|resumable/|batch)[^/?]+"
-_XML_OBJECT = rf"{_XML_BUCKET}/.+"
+XML_BUCKET = r"/(?!storage/|upload/|download/|resumable/|batch)(?P<bucket>[^/?]+)"
+"""A path of the XML API begins with the bucket's name."""
+_XML_OBJECT = rf"{XML_BUCKET}/.+"
 STORAGE_METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("GET", _OBJECTS, frozenset({"storage.objects.list"})),
     ("GET", rf"(/download)?{_OBJECTS}/[^/?]+", frozenset({"storage.objects.get"})),
@@ -56,7 +57,7 @@ STORAGE_METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("(GET|HEAD)", _XML_OBJECT, frozenset({"storage.objects.get"})),
     ("PUT", _XML_OBJECT, frozenset({"storage.objects.create", "storage.objects.delete"})),
     ("DELETE", _XML_OBJECT, frozenset({"storage.objects.delete"})),
-    ("GET", rf"{_XML_BUCKET}/?", frozenset({"storage.objects.list"})),
+    ("GET", rf"{XML_BUCKET}/?", frozenset({"storage.objects.list"})),
     ("(POST|PUT)", rf"(/resumable)?/upload{_OBJECTS}", frozenset({"storage.objects.create", "storage.objects.delete"})),
     ("(POST|PUT)", r"/upload/resumable/.+", frozenset({"storage.objects.create", "storage.objects.delete"})),
     (

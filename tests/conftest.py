@@ -1,5 +1,6 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,51 +150,62 @@ def plain_datasets(plain_stack: JobSettings) -> Datasets:
     return Datasets(plain_stack)
 
 
-@pytest.fixture
-def world(
-    stack: JobSettings,
-    datasets: Datasets,
-    spark: SparkSession,
-    tmp_path: Path,
-    statements: Statements,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[World]:
-    """A sandbox of the shared stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
-    yield from _sandbox(stack, datasets, spark, tmp_path, statements, monkeypatch)
+type Sandboxes = Callable[..., AbstractContextManager[World]]
 
 
 @pytest.fixture
-def plain_world(
-    plain_stack: JobSettings,
-    plain_datasets: Datasets,
-    spark: SparkSession,
-    tmp_path: Path,
-    statements: Statements,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[World]:
+def sandboxes(
+    spark: SparkSession, tmp_path: Path, statements: Statements, monkeypatch: pytest.MonkeyPatch
+) -> Sandboxes:
+    """Makes a sandbox of a stack; whatever SQL the test has sent must be BigQuery's in Google's own eyes."""
+
+    @contextmanager
+    def sandbox(settings: JobSettings, datasets: Datasets, session: SparkSession = spark) -> Iterator[World]:
+        with datasets.lent() as dataset, statements.recorded(monkeypatch):
+            world = World.make(settings, session, tmp_path)
+            world.settings = replace(world.settings, dataset=dataset)
+            yield world
+            world.client.close()
+        statements.check()
+
+    return sandbox
+
+
+@pytest.fixture
+def world(sandboxes: Sandboxes, stack: JobSettings, datasets: Datasets) -> Iterator[World]:
+    """A sandbox of the shared stack."""
+    with sandboxes(stack, datasets) as world:
+        yield world
+
+
+@pytest.fixture
+def plain_world(sandboxes: Sandboxes, plain_stack: JobSettings, plain_datasets: Datasets) -> Iterator[World]:
     """As `world`, on the local warehouse without a patch."""
-    yield from _sandbox(plain_stack, plain_datasets, spark, tmp_path, statements, monkeypatch)
+    with sandboxes(plain_stack, plain_datasets) as world:
+        yield world
 
 
 @pytest.fixture
 def gs_world(
+    sandboxes: Sandboxes,
     stack: JobSettings,
+    datasets: Datasets,
     bucket: str,
     store_endpoint: str,
     home: Path,
-    datasets: Datasets,
     spark: SparkSession,
     tmp_path: Path,
-    statements: Statements,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """As `world`, with checkpoint, segments, day files, staging and Delta's tables in a bucket."""
     root = f"{bucket}/{tmp_path.name}"
     remote = replace(stack, checkpoint_location=f"{root}/checkpoints")
-    with object_store.named(store_endpoint), object_store.session_on(remote, spark, home) as session:
-        for world in _sandbox(stack, datasets, session, tmp_path, statements, monkeypatch):
-            world.keep_below(root)
-            yield world
+    with (
+        object_store.named(store_endpoint),
+        object_store.session_on(remote, spark, home) as session,
+        sandboxes(stack, datasets, session) as world,
+    ):
+        world.keep_below(root)
+        yield world
 
 
 @pytest.fixture(params=["disk", "gs"])
@@ -208,19 +220,3 @@ def patched_or_plain_world(request: pytest.FixtureRequest) -> World:
     """As `world`, and once more on the local warehouse without a patch."""
     world: World = request.getfixturevalue("world" if request.param == "patched" else "plain_world")
     return world
-
-
-def _sandbox(
-    settings: JobSettings,
-    datasets: Datasets,
-    spark: SparkSession,
-    folder: Path,
-    statements: Statements,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[World]:
-    with datasets.lent() as dataset, statements.recorded(monkeypatch):
-        world = World.make(settings, spark, folder)
-        world.settings = replace(world.settings, dataset=dataset)
-        yield world
-        world.client.close()
-    statements.check()

@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,8 @@ from spark_jobs.file_systems import STAND_IN
 from spark_jobs.settings import JobSettings
 from tests.architecture.sources import ROOT
 from tests.built_tools import NO_OBJECT_STORE, OBJECT_STORE, find
+from tests.cluster.object_store_server import command_behind
+from tests.integration.command import wait_for
 
 BUCKET = "payments-test"
 _HOST = "127.0.0.1"
@@ -36,18 +37,17 @@ def started(endpoint: str, folder: Path) -> Iterator[str]:
     server = find(OBJECT_STORE)
     if server is None:
         pytest.skip(NO_OBJECT_STORE)
-    address, port, upstream = urlsplit(endpoint).netloc, urlsplit(endpoint).port, str(free_port(_HOST))
-    options = ("-scheme", "http", "-host", _HOST, "-port", upstream, "-log-level", "error", "-backend", "memory")
+    port, upstream = urlsplit(endpoint).port or 0, free_port(_HOST)
     front = (sys.executable, "-m", "tests.cluster.object_store_server", _HOST, str(port), BUCKET)
     running: list[subprocess.Popen[bytes]] = []
     with (folder / "object-store.log").open("wb") as log:
         try:
             for command in (
-                (str(server), *options, "-public-host", address, "-external-url", endpoint),
-                (*front, "--upstream-port", upstream),
+                command_behind(str(server), endpoint, upstream),
+                (*front, "--upstream-port", str(upstream)),
             ):
                 running.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
-            _wait_for(port or 0)
+            wait_for(f"an answer of {OBJECT_STORE}", lambda: _answers(port), _START_SECONDS, every=0.05)
             yield f"gs://{BUCKET}"
         finally:
             for process in reversed(running):
@@ -55,14 +55,9 @@ def started(endpoint: str, folder: Path) -> Iterator[str]:
                 process.wait(10)
 
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as asking:
-            if not asking.connect_ex((_HOST, port)):
-                return
-        time.sleep(0.05)
-    pytest.fail(f"{OBJECT_STORE} did not answer")
+def _answers(port: int) -> bool:
+    with socket.socket() as asking:
+        return not asking.connect_ex((_HOST, port))
 
 
 @contextmanager

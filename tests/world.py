@@ -1,6 +1,6 @@
 """A real stack that all integration tests share, and a sandbox of it for each test: topic, dataset and checkpoint."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deltalake import DeltaTable
 
@@ -32,15 +32,6 @@ class World(Sandbox):
             return []
         batches = query(DeltaTable(uri, storage_options=options), "select * from t")
         return [row for batch in batches for row in batch.to_pylist()]
-
-    def keep_below(self, root: str) -> None:
-        """Keep all that is kept beside the warehouse below a URI."""
-        self.settings = replace(
-            self.settings,
-            checkpoint_location=f"{root}/checkpoints",
-            staging_location=f"{root}/staging",
-            delta_location=f"{root}/delta",
-        )
 
     def lose_checkpoint(self) -> None:
         delete_folder(self.settings.checkpoint_location)

@@ -29,6 +29,15 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 _ANSWER_SECONDS = 60
 
 
+def command_behind(server: str, url: str, port: int = UPSTREAM[1]) -> tuple[str, ...]:
+    """What starts fake-gcs-server behind a front at `url`.
+
+    In memory: on disk it would not keep an empty folder, which Spark asks for.
+    """
+    listen = ("-scheme", "http", "-host", UPSTREAM[0], "-port", str(port), "-log-level", "error", "-backend", "memory")
+    return (server, *listen, "-public-host", url.removeprefix("http://"), "-external-url", url)
+
+
 def may(method: str, path: str, body: bytes) -> bool:
     """Whether the role may send the request; of one that carries many, whether it may send each."""
     allowed = PERMISSIONS[ROLE]

@@ -9,10 +9,12 @@ import re
 from html import unescape
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from tests.cloud_permissions import XML_BUCKET
+
 ONLY_IF = "x-goog-if-generation-match"
 
-_OBJECT = re.compile(r"/(?!storage/|upload/|download/|resumable/|batch)([^/?]+)/([^?]+)")
-_BUCKET = re.compile(r"/(?!storage/|upload/|download/|resumable/|batch)([^/?]+)/?")
+_OBJECT = re.compile(rf"{XML_BUCKET}/(?P<name>[^?]+)")
+_BUCKET = re.compile(rf"{XML_BUCKET}/?")
 _LISTED = re.compile(rb"<Contents>.*?<Key>(.*?)</Key>.*?</Contents>", re.DOTALL)
 
 
@@ -25,8 +27,8 @@ def upload_of(method: str, path: str, only_if: str | None) -> str | None:
     if method != "PUT" or not found:
         return None
     condition = f"&ifGenerationMatch={only_if}" if only_if else ""
-    name = quote(unquote(found[2]), safe="")
-    return f"/upload/storage/v1/b/{found[1]}/o?uploadType=media&name={name}{condition}"
+    name = quote(unquote(found["name"]), safe="")
+    return f"/upload/storage/v1/b/{found['bucket']}/o?uploadType=media&name={name}{condition}"
 
 
 def written(answer: bytes) -> dict[str, str]:

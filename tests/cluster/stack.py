@@ -22,8 +22,8 @@ from spark_jobs.warehouse.client import connect
 from tests.architecture.sources import ROOT
 from tests.built_tools import NO_OBJECT_STORE, OBJECT_STORE, find
 from tests.cluster.brokers import Brokers
-from tests.cluster.network import Host, Network, Process, Word, network, why_not
-from tests.cluster.object_store_server import UPSTREAM
+from tests.cluster.network import Host, Network, Process, network, why_not
+from tests.cluster.object_store_server import command_behind
 from tests.cluster.spark_cluster import SparkCluster
 from tests.world import World
 
@@ -58,12 +58,10 @@ class Cluster:
         return f"http://{self.store.address}:{STORE_PORT}"
 
     def keep_objects(self) -> None:
-        """Start what keeps the objects, in memory: on disk it would not keep an empty folder, which Spark asks for."""
+        """Start what keeps the objects."""
         binary = find(OBJECT_STORE)
         assert binary
-        listen: list[Word] = ["-scheme", "http", "-host", UPSTREAM[0], "-port", str(UPSTREAM[1]), "-log-level", "error"]
-        named = ["-public-host", self.store_url.removeprefix("http://"), "-external-url", self.store_url]
-        self.store.start("objects", [binary, *listen, "-backend", "memory", *named])
+        self.store.start("objects", command_behind(str(binary), self.store_url))
 
     def start_store(self) -> None:
         """The object store as its clients see it."""

@@ -123,6 +123,7 @@ def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are
         # On an object store the first batch needs no room here; of the one that lacks it, no part is there.
         published = sum(row["delivered"] for row in world.rows(catalog.LEDGER))
         assert world.rows(catalog.DELIVERIES, "count(*) as n")[0]["n"] == published < ENOUGH_FOR_A_SEGMENT
+        assert not published or world.settings.checkpoint_location.startswith("gs://")
         assert killed.drain(Point.SEGMENT_WRITTEN) == 1
         assert "Python worker exited unexpectedly" in killed.output()
     finally:

@@ -45,16 +45,20 @@ class Sandbox:
         from spark_jobs.warehouse.client import connect
 
         number = next(_numbers)
-        settings = replace(
-            shared,
-            topic=f"payments-{number}",
-            dataset=f"payment_data_{number}",
-            checkpoint_location=(folder / "checkpoints").as_uri(),
-            staging_location=(folder / "staging").as_uri(),
-            delta_location=(folder / "delta").as_uri(),
-        )
+        settings = replace(shared, topic=f"payments-{number}", dataset=f"payment_data_{number}")
         ensure_topic(settings.bootstrap_servers, settings.topic, partitions=partitions)
-        return cls(settings, spark, folder, connect(settings))
+        sandbox = cls(settings, spark, folder, connect(settings))
+        sandbox.keep_below(folder.as_uri())
+        return sandbox
+
+    def keep_below(self, root: str) -> None:
+        """Keep all that is kept beside the warehouse below a URI."""
+        self.settings = replace(
+            self.settings,
+            checkpoint_location=f"{root}/checkpoints",
+            staging_location=f"{root}/staging",
+            delta_location=f"{root}/delta",
+        )
 
     def control(self) -> "Control":
         """The control row. Raises LookupError before the first run."""
