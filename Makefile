@@ -9,7 +9,6 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 HOME_DIR := $(or $(PAYMENTS_HOME),.payments)
 STATE := jars test-tools java java.stamp maven warehouse-env docs-env peers kafka bigquery checkpoints staging dagster logs run manifests
-RATE ?= 20
 KILLS ?= 20
 SEED ?= 1
 SECONDS_PACED = $(or $(SECONDS),600)
@@ -80,8 +79,8 @@ column-lineage: setup ## write which columns each column of dbt's models is made
 demo: once ## run the whole platform once, and prove that nothing was lost or counted twice
 	$(BIN)/payments demo
 
-up: setup ## start everything with the Dagster UI and steady traffic (RATE=20 payments a second)
-	$(BIN)/payments up --rate $(RATE)
+up: setup ## start everything with the Dagster UI and steady traffic (RATE= payments a second)
+	$(BIN)/payments up $(call given,RATE,rate)
 
 down: setup ## stop everything
 	$(BIN)/payments down

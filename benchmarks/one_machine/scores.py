@@ -23,7 +23,7 @@ from google.cloud import bigquery
 from benchmarks.harness.figures import ROOT, keep, measured, table, write_table
 from benchmarks.harness.latency_spread import Spread, spread
 from benchmarks.harness.platform import running_platform
-from orchestration.cli.lifecycle import DEFAULT_RATE
+from orchestration.platform.stack import DEFAULT_RATE
 from orchestration.watch.rules import FRAUD_SCORE
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog

@@ -11,18 +11,23 @@ from local_stack.bigquery.emulator import Warehouse
 from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError
 from orchestration.platform.disk_usage import free_bytes, human, usage_of, warning
-from orchestration.platform.stack import Stack
+from orchestration.platform.stack import DEFAULT_RATE, Stack
 from orchestration.presentation.console import say, table
 from orchestration.settings import StackSettings, read_stack_settings
-
-DEFAULT_RATE = 20.0
 
 
 def up(
     ui: Annotated[
         bool, typer.Option(help="Also start the dashboard, Dagster's UI, its sensors, and steady traffic.")
     ] = True,
-    rate: Annotated[float, typer.Option(min=0, help="Payments a second to simulate; 0 for none.")] = DEFAULT_RATE,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help=f"Payments a second to simulate; 0 for none. Unless given: {DEFAULT_RATE:g} on the broker that it "
+            "runs itself and without a mapping, else none.",
+        ),
+    ] = None,
 ) -> None:
     """Start the platform: broker, warehouse, dashboard and Dagster on loopback, steady traffic."""
     settings = read_stack_settings()
@@ -33,7 +38,7 @@ def up(
         if ui:
             stack.start_dashboard(say)
             stack.start_ui(say)
-            if rate:
+            if rate := stack.default_rate() if rate is None else rate:
                 stack.start_traffic(rate, say)
     except StackError:
         if not was_up:

@@ -20,6 +20,8 @@ from orchestration.settings import PROJECT_ROOT, StackSettings, child_environmen
 
 Say = Callable[[str], None]
 
+DEFAULT_RATE = 20.0
+"""Payments a second that are simulated on a platform of ours alone."""
 UI_SECONDS = 180.0
 DASHBOARD_SECONDS = 180.0
 _LOCATIONS = """
@@ -136,6 +138,10 @@ class Stack:
                 return bool(answer.read() == b"ok\n")
         except (URLError, HTTPException, OSError):
             return False
+
+    def default_rate(self) -> float:
+        """Payments a second to simulate unless a rate is given: none among the records of somebody's own producers."""
+        return DEFAULT_RATE if self.broker.is_local and not self.settings.job.event_mapping else 0.0
 
     def start_traffic(self, rate: float, say: Say) -> None:
         """Steady payments, `rate` per second, unless they flow already: then they go on as they do."""

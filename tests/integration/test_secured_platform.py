@@ -47,7 +47,7 @@ def payments(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         }
         with platform(tmp_path / "platform", **settings, **broker.scram_environment("app")) as command:
             # Traffic of its own would keep the run at work.
-            command.succeed("up", "--rate", "0")
+            command.succeed("up")
             yield command
 
 
