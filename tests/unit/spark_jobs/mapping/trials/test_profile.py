@@ -49,6 +49,7 @@ def test_words_are_shown_only_where_the_name_says_that_they_are_words() -> None:
         ("DE00 1234", "AA99 9999"),
         ("é@example.com", "a@aaaaaaa.aaa"),
         ("x" * 40, "a" * 24 + "..."),
+        ("a\nb = 1\x7f", "a a = 9 "),
     ],
 )
 def test_examples_give_nothing_away(text: str, redacted: str) -> None:
