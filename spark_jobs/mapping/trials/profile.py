@@ -25,8 +25,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BARE = re.compile(r"""[^\s.\[\]()"'+,=]+""")
 _WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 _ENUMERATION = re.compile(
-    r"(type|status|event|code|currency|method|op|kind|state|mode|brand|scheme|channel|country|success|resource|"
-    r"category|ccy|result|action|object|entity|live|livemode|captured|paid)$",
+    r"(type|status|event|(?<!pass)code|currency|method|(^|_)op|kind|state|mode|brand|scheme|channel|country|success|"
+    r"resource|category|ccy|result|action|object|entity|live|livemode|captured|paid)$",
     re.IGNORECASE,
 )
 

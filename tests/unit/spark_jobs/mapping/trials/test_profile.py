@@ -40,6 +40,9 @@ def test_words_are_shown_only_where_the_name_says_that_they_are_words() -> None:
     assert seen["id"].words() == []
     assert by_path([{"status": "Jane Doe"}])["status"].words() == []
     assert by_path([{"name": "Jane"}])["name"].example() == "Aaaa"
+    assert by_path([{"__op": "c"}])["__op"].words() == ["c"]
+    for name in ("shop", "passcode"):
+        assert by_path([{name: "Jane"}])[name].example() == "Aaaa"
 
 
 @pytest.mark.parametrize(
