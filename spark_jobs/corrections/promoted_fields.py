@@ -55,7 +55,9 @@ _FITS = {
     FieldType.BOOL: "value in ('true', 'false')",
     # Not what would lose its leading zeros.
     FieldType.INT64: "cast(safe_cast(scalar as int64) as string) = scalar",
-    FieldType.NUMERIC: "safe_cast(scalar as numeric) is not null and not regexp_contains(scalar, r'^-?0[0-9]')",
+    # A cast rounds what has more than nine decimals, and makes 0 of 1e-12.
+    FieldType.NUMERIC: "safe_cast(scalar as numeric) is not null "
+    "and regexp_contains(scalar, r'^-?(0|[1-9][0-9]*)([.][0-9]{1,9})?$')",
     FieldType.DATE: "regexp_contains(scalar, r'^[0-9]{4}-[0-9]{2}-[0-9]{2}$') "
     "and safe_cast(scalar as date) is not null",
     FieldType.TIMESTAMP: "regexp_contains(scalar, r'^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]') "

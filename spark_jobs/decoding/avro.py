@@ -81,7 +81,7 @@ class Schemas[R]:
             for reference in references:
                 self._made(json.loads(reference), "")
             return self._made(json.loads(schema), "")
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise BadSchema(str(error)) from None
 
     def _made(self, schema: Any, namespace: str) -> R:

@@ -38,7 +38,7 @@ def _read(schema: dict[str, Any], value: Any) -> Any:
         return None
     name = schema.get("name")
     if name == _DECIMAL:
-        return scaled(_bytes(value), int(schema["parameters"]["scale"]))
+        return scaled(_bytes(value), _scale(schema["parameters"]["scale"]))
     if name == _VARIABLE_SCALE:
         return scaled(_bytes(value["value"]), value["scale"])
     kind = schema.get("type")
@@ -50,6 +50,13 @@ def _read(schema: dict[str, Any], value: Any) -> Any:
     if kind == "map" and isinstance(value, dict):
         return {member: _read(schema["values"], content) for member, content in value.items()}
     return value
+
+
+def _scale(written: Any) -> int:
+    """Connect writes a text. The whole number of 1e999999999, which JSON can write as well, has a billion digits."""
+    if not isinstance(written, str | int):
+        raise TypeError(written)
+    return int(written)
 
 
 def _bytes(text: str) -> bytes:

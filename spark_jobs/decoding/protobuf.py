@@ -156,7 +156,13 @@ def _timestamp(message: Any) -> Any:
 
 
 def _money(message: Any) -> dict[str, Any]:
-    """Its parts, and the amount that they make together."""
+    """Its parts, and the amount that they make together.
+
+    Raises:
+        Refused: nobody can say which amount that is: -1 and 750,000,000 nanos are -0.25, or a wrong -1.75.
+    """
+    if message.units * message.nanos < 0 or abs(message.nanos) >= 10**_NANOS:
+        raise Refused(Reason.UNDECODABLE)
     unscaled = message.units * 10**_NANOS + message.nanos
     content = unscaled.to_bytes(unscaled.bit_length() // 8 + 1, signed=True)
     return {

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from spark_jobs.contract.payment_event import FIELDS
+from spark_jobs.mapping.readers import escape_of, hash_of
 
 MAX_CHARACTERS = 300
 MAX_TEXTS_IN_TEXTS = 3
@@ -40,6 +41,15 @@ def forms_of(account: str) -> list[str]:
     """How Unicode may write it: as it was given, composed, decomposed."""
     composed, decomposed = unicodedata.normalize("NFC", account), unicodedata.normalize("NFD", account)
     return list(dict.fromkeys((account, composed, decomposed)))
+
+
+def ids_of(account: str) -> tuple[str, str, str]:
+    """As what a payment may have it for a sender or receiver: as it is, or as a mapping has escaped or hashed it.
+
+    A published payment keeps nothing of its record in which the account could be read. What was hashed together with
+    another text is not found.
+    """
+    return account, escape_of((account,)), hash_of((account,))
 
 
 def needles(account: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract.payment_event import ERASED, NO_PAYMENTS, Reason
 from spark_jobs.decoding.documents import Format, Unreadable, decode
-from spark_jobs.erasure.account_names import names_account, needles
+from spark_jobs.erasure.account_names import ids_of, names_account, needles
 from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.reading.headers import from_text
 from spark_jobs.settings import JobSettings
@@ -204,14 +204,16 @@ def _candidates(client: "Client", settings: JobSettings, account: str, since: Si
 
 def _of_payments(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[Found]:
     """All deliveries of the payments that have the account as sender or receiver, in any version."""
+    account_ids = dict(zip(("account", "escaped", "hashed"), ids_of(account), strict=True))
+    among = f"in ({', '.join(f'@{name}' for name in account_ids)})"
     ids = " union distinct ".join(
         f"select transaction_id from `{table_id(settings, table)}` as r "
-        f"where (sender_account_id = @account or receiver_account_id = @account)"
+        f"where (sender_account_id {among} or receiver_account_id {among})"
         f"{since.payments('r') if since else ''}"
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
     # Next to never a newer batch brings any, and then their deliveries are not looked for.
-    found = run(client, ids, {"account": account} | (since.values() if since else {}))
+    found = run(client, ids, account_ids | (since.values() if since else {}))
     return deliveries_of(client, settings, {row["transaction_id"] for row in found if row["transaction_id"]})
 
 

@@ -32,7 +32,8 @@ _ISO = (
     r"(?P<Y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})[Tt ](?P<H>[0-9]{2}):(?P<M>[0-9]{2})"
     rf"(?::(?P<S>[0-9]{{2}})(?:[.,](?P<f>{_FRACTION}))?)?"
 )
-_ANY_ISO = rf"{_ISO} ?{_OFFSET}?(?:\[[A-Za-z0-9_/+-]+\])?"
+# Java writes a zone's name behind its offset. Without an offset it would have to be taken at its word, against `zone`.
+_ANY_ISO = rf"{_ISO}(?: ?{_OFFSET}(?:\[[A-Za-z0-9_/+-]+\])?)?"
 _DIRECTIVES = {
     "Y": "(?P<Y>[0-9]{4})",
     "m": "(?P<m>[0-9]{2})",

@@ -17,7 +17,7 @@ from spark_jobs.contract.payment_event import FIELDS, V1_FIELDS
 from spark_jobs.decoding.results import Format
 from spark_jobs.mapping import rules as rules_module
 from spark_jobs.mapping.expressions import Expression, is_constant
-from spark_jobs.mapping.field_specs import FieldSpec, TextSpec, read_expression, read_field
+from spark_jobs.mapping.field_specs import ABSENT, FieldSpec, TextSpec, read_expression, read_field
 from spark_jobs.mapping.mapping_error import Findings, Keys, MappingError, kind_of, located
 from spark_jobs.mapping.rules import Question, Rule, Scalar
 
@@ -68,7 +68,7 @@ class Mapping:
         Raises:
             MappingError: another language wrote it.
         """
-        return _mapping(json.loads(text), "the mapping", text="")
+        return _mapping(json.loads(text), "the mapping")
 
     def __hash__(self) -> int:
         return hash(self.canonical)
@@ -99,7 +99,8 @@ def read_mapping(text: str, name: str = FILE_NAME) -> Mapping:
     return _mapping(tables, name, text)
 
 
-def _mapping(tables: dict[str, Any], name: str, text: str) -> Mapping:
+def _mapping(tables: dict[str, Any], name: str, text: str | None = None) -> Mapping:
+    """`text` is that of a file; a mapping that is kept has none: what records were judged by stays readable."""
     findings = Findings()
     _refuse_what_json_lacks(tables, (), findings)
     top = findings.table((), tables, ("mapping", "version", "format", "ignore", "fields", "extra"))
@@ -110,10 +111,12 @@ def _mapping(tables: dict[str, Any], name: str, text: str) -> Mapping:
         findings.add(("version",), "is missing: your own name for this mapping, up to 64 characters, such as '1'")
     format_ = findings.choice((), top, "format", FORMATS, FORMATS[0])
     fields = _fields(top.get("fields"), findings)
+    if text is not None:
+        _refuse_a_lost_status(fields, findings)
     rules = _rules(top.get("ignore", []), findings)
     extra = _extra(top.get("extra", {}), findings)
     if findings.found:
-        raise MappingError(name, located(findings.found, text))
+        raise MappingError(name, located(findings.found, text or ""))
     canonical = json.dumps(tables, sort_keys=True, separators=(",", ":"))
     return Mapping(canonical, version or "", Format(format_), fields, rules, extra)
 
@@ -147,6 +150,12 @@ def _fields(value: object, findings: Findings) -> dict[str, FieldSpec]:
     if isinstance(key, TextSpec) and is_constant(key.source):
         findings.add(("fields", "transaction_id"), "is the same for all records: all but one would be duplicates")
     return fields
+
+
+def _refuse_a_lost_status(fields: Table[str, FieldSpec], findings: Findings) -> None:
+    status = fields.get("status")
+    if isinstance(status, TextSpec) and status.map is not None and status.otherwise == ABSENT:
+        findings.add(("fields", "status", "otherwise"), "cannot be absent: without a status the money counts as moved")
 
 
 def _rules(value: object, findings: Findings) -> tuple[Rule, ...]:

@@ -42,9 +42,12 @@ _PROVIDERS = {
         for name, kind in (("file", "File"), ("env", "EnvVar"), ("folder", "Directory"))
     },
 }
+_NOT_CONNECTING = re.compile(
+    r"bootstrap\.servers|auto\.offset\.reset|enable\.auto\.commit|interceptor\.classes|(key|value)\.(de)?serializer"
+)
+"""What other clients' files have besides: Spark's Kafka source refuses to be told the like, and needs none of it."""
 _JAAS_OPTION = re.compile(r"""([\w.]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s;"']+))""")
 _UNQUOTED = re.compile(r'["\\\n]')
-
 _KEPT_MESSAGES = 40
 
 VARIABLES = {
@@ -213,7 +216,7 @@ def _of_file(path: Path) -> Connection:
     references = {
         name: f"${{payments-file:{place}:{name}}}" if _SECRET.search(name) else value
         for name, value in properties.items()
-        if name != "bootstrap.servers"
+        if not _NOT_CONNECTING.fullmatch(name)
     }
     return Connection(properties, references | _PROVIDERS if references else {})
 

@@ -25,7 +25,7 @@ ARROWS = {
         "retention": "settings tables utc_days warehouse",
         "settings": "kept_days",
         "fraud": "settings tables utc_days warehouse",
-        "erasure": "file_systems contract decoding incidents publishing reading settings tables warehouse",
+        "erasure": "file_systems contract decoding incidents mapping publishing reading settings tables warehouse",
         "warehouse": "crash_points incidents mapping publishing reading settings source tables",
         "publishing": "contract deduplication incidents reading source streaming tables",
         "streaming": "file_systems contract crash_points deduplication reading",

@@ -41,7 +41,7 @@ def records_of(text: str) -> "list[KafkaRecord]":
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        lines = enumerate(text.splitlines(), start=1)
+        lines = enumerate(text.split("\n"), start=1)
         return [KafkaRecord(line.encode(), place=f"line {number}") for number, line in lines if line.strip()]
     if not isinstance(whole, list):
         return [KafkaRecord(text.encode(), place="the object")]

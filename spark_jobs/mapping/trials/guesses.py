@@ -4,6 +4,7 @@ Belongs here: names and values that tell a field. Does not belong here: what was
 (drafting). Pure. A guess is shown to a person and is checked by samples: it never becomes a mapping by itself.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ _NOT_THE_AMOUNT = re.compile(
     "fee|tax|refund|net|tip|discount|remaining|due|balance|settle|count|version", re.IGNORECASE
 )
 
+
+_UNITS = {
+    "micros": re.compile(r"(^|[^A-Za-z])micros?(?![A-Za-z])|(?<=[a-z0-9])Micros?(?![a-z])"),
+    "cents": re.compile(r"(^|[^A-Za-z])cents?(?![A-Za-z])|(?<=[a-z0-9])Cents?(?![a-z])"),
+}
+"""Words of a name that say the unit: amount_cents and amountInCents, and not recent_amount."""
 
 _WHICH_UNIT = 'whole numbers: "minor" (1999 is 19.99 EUR) or "major" (1999 is 1,999 EUR)? Only the sender knows'
 
@@ -100,7 +107,8 @@ def _distance(seen: Seen) -> float:
 
 
 def _from(expression: str, *settings: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-    return (("from", f'"{expression}"' if '"' not in expression else f"'''{expression}'''"), *settings)
+    # Each escape of JSON is one of TOML.
+    return (("from", json.dumps(expression, ensure_ascii=False)), *settings)
 
 
 def _id(field: str, seen: Seen, named: float) -> Judged:
@@ -125,9 +133,8 @@ def _amount(_field: str, seen: Seen, named: float) -> Judged:
     if not all(_NUMBER.fullmatch(text) for text in seen.texts):
         return None
     bonus = 1.0 if re.search("amount|amt", seen.path, re.IGNORECASE) else 0.0
-    lower = seen.name.lower()
-    for unit, word in (("micros", "micro"), ("cents", "cent")):
-        if word in lower:
+    for unit, word in _UNITS.items():
+        if word.search(seen.name):
             return _from(seen.path, ("unit", f'"{unit}"')), bonus, f"its name says {unit}"
     if any("." in text for text in seen.texts) or kinds == {"number"}:
         return _from(seen.path, ("unit", '"major"')), bonus, "it has decimals, so it is in major units"

@@ -20,11 +20,13 @@ MOST_WORDS = 12
 _SHOWN = 24
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """What JSON may escape and UTF-8 cannot hold."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What no comment of TOML may have: a line would go on as the next."""
 _BARE = re.compile(r"""[^\s.\[\]()"'+,=]+""")
 _WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 _ENUMERATION = re.compile(
-    r"(type|status|event|code|currency|method|op|kind|state|mode|brand|scheme|channel|country|success|resource|"
-    r"category|ccy|result|action|object|entity|live|livemode|captured|paid)$",
+    r"(type|status|event|(?<!pass)code|currency|method|(^|_)op|kind|state|mode|brand|scheme|channel|country|success|"
+    r"resource|category|ccy|result|action|object|entity|live|livemode|captured|paid)$",
     re.IGNORECASE,
 )
 
@@ -78,7 +80,7 @@ class Seen:
 
 def shape(text: str) -> str:
     """A text with its letters and digits replaced, cut to a few."""
-    cut = _SURROGATE.sub("?", text[:_SHOWN])
+    cut = _CONTROL.sub(" ", _SURROGATE.sub("?", text[:_SHOWN]))
     hidden = re.sub(r"[^\W\d_]", lambda m: "A" if m[0].isupper() else "a", cut)
     return re.sub(r"\d", "9", hidden) + ("..." if len(text) > _SHOWN else "")
 

@@ -83,7 +83,8 @@ def read_samples(text: str, name: str = FILE_NAME) -> list[Sample]:
         SampleError: with the line.
     """
     samples = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # JSON's texts may have what else Python takes for a line's end, such as U+2028.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 samples.append(_sample(line))

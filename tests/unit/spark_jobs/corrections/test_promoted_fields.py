@@ -49,6 +49,25 @@ def test_a_promoted_field_is_read_out_of_the_json_that_is_kept() -> None:
     assert "coalesce(json_value(t.extra_fields, '$.tags'), json_query(t.extra_fields, '$.tags'))" in sql
 
 
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("12.5", True),
+        ("-0.123456789", True),
+        ("0", True),
+        ("0.1234567891", False),
+        ("1e-12", False),
+        ("1E5", False),
+        ("007", False),
+        (" 7", False),
+    ],
+)
+def test_a_number_that_a_cast_would_round_is_no_numeric(text: str, is_read: bool) -> None:
+    sql = view_sql(SETTINGS, [{"field": "points", "type": "NUMERIC"}])
+    [pattern] = re.findall(r"regexp_contains\(json_value\(t.extra_fields, '\$.points'\), r'(.*?)'\)", sql)
+    assert bool(re.search(pattern, text)) is is_read
+
+
 SETTINGS = read_job_settings({})
 KEYWORDS = ("order", "select", "group", "from", "to", "end", "QUALIFY", "_", "a1")
 

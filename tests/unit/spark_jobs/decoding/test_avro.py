@@ -160,7 +160,10 @@ def test_a_type_is_known_by_its_name_within_itself_and_in_other_schemas() -> Non
     assert reader_of(json.dumps(payment), [json.dumps(party)])(written(whole, value), 0) == value
 
 
-@pytest.mark.parametrize("schema", ["", "{", '"unknown"', "7", "{}", '{"type":"record","name":"R"}', "null"])
+ENDLESS = '{"type":"bytes","logicalType":"decimal","precision":9,"scale":1e999}'
+
+
+@pytest.mark.parametrize("schema", ["", "{", '"unknown"', "7", "{}", '{"type":"record","name":"R"}', "null", ENDLESS])
 def test_a_schema_that_is_none_is_told(schema: str) -> None:
     with pytest.raises(BadSchema):
         reader_of(schema)

@@ -64,6 +64,8 @@ def test_decimals_are_read_wherever_they_stand() -> None:
         (struct(amount=DECIMAL), {"amount": "%"}),
         (struct(amount=DECIMAL), {"amount": 1}),
         (struct(amount=DECIMAL | {"parameters": {}}), {"amount": "AQ=="}),
+        (struct(amount=DECIMAL | {"parameters": {"scale": Decimal("1e999999999")}}), {"amount": "AQ=="}),
+        (struct(amount=VARIABLE), {"amount": {"scale": Decimal("1e999999999"), "value": "AQ=="}}),
         (struct(amount=DECIMAL), "no struct"),
         ({"type": "struct"}, {}),
         ({"type": "array"}, [1]),

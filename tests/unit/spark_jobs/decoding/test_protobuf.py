@@ -157,6 +157,28 @@ def test_a_timestamp_is_rfc_3339_where_a_calendar_holds_it(seconds: int, nanos: 
 
 
 @pytest.mark.parametrize(
+    ("units", "nanos", "amount"),
+    [
+        (1, 750_000_000, Decimal("1.75")),
+        (-1, -750_000_000, Decimal("-1.75")),
+        (0, -750_000_000, Decimal("-0.75")),
+        (-1, 750_000_000, None),
+        (1, -750_000_000, None),
+        (1, 1_750_000_000, None),
+        (0, -1_000_000_000, None),
+    ],
+)
+def test_money_whose_parts_contradict_each_other_is_no_amount(units: int, nanos: int, amount: Decimal | None) -> None:
+    content = written({"money": {"currency_code": "EUR", "units": str(units), "nanos": nanos}})
+    if amount is not None:
+        assert read(content)["money"]["amount"] == amount
+        return
+    with pytest.raises(Refused) as refused:
+        read(content)
+    assert refused.value.reason is Reason.UNDECODABLE
+
+
+@pytest.mark.parametrize(
     ("indexes", "name"), [((0,), "shop.Other"), ((1,), "shop.Payment"), ((1, 0), "shop.Payment.Line")]
 )
 def test_a_message_is_found_by_its_places(indexes: tuple[int, ...], name: str) -> None:

@@ -55,3 +55,16 @@ def test_an_account_is_searched_by_narrow_columns_and_rows_are_read_of_the_days_
     analyzer = Warehouse()
     for sql, values in asked.statements:
         analyzer.accept(sql, with_values(values).query_parameters)
+
+
+def test_a_payment_is_found_by_what_a_mapping_has_made_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr(account_search, "run", asked.run)
+    account_search.find(None, SETTINGS, "shopper/1")  # type: ignore[arg-type]
+    [(sql, values)] = [each for each in asked.statements if "sender_account_id in" in each[0]]
+    assert values == {
+        "account": "shopper/1",
+        "escaped": "shopper_2F1",
+        "hashed": "fc91442eb4409a6b6c95be4d329baab7ad2ac2adab55bf910e8cc581d11c2340",
+    }
+    assert sql.count("receiver_account_id in (@account, @escaped, @hashed)") == 2

@@ -119,6 +119,8 @@ def test_a_pattern_reads_what_nothing_else_does() -> None:
     [
         ("2026-11-28T03:57:01", ISO_8601, None),
         ("2026-11-28", ISO_8601, "UTC"),
+        ("2026-11-28T03:57:01[America/New_York]", ISO_8601, "Europe/Berlin"),
+        ("2026-11-28T03:57:01 ", ISO_8601, "Europe/Berlin"),
         ("2026-11-28T03:57:01Z", LOCAL, "UTC"),
         ("2026-02-30T03:57:01", LOCAL, "UTC"),
         ("2026-11-28T24:00:00", LOCAL, "UTC"),

@@ -1,5 +1,7 @@
 """The mapping file: what is right, and each thing that is wrong, with its line and key."""
 
+import json
+
 import pytest
 
 from spark_jobs.contract.payment_event import FIELDS
@@ -144,6 +146,19 @@ def test_a_kind_is_called_as_events_of_version_2_call_it_and_must_be_one() -> No
     ):
         [finding] = wrong(GOOD + bad)
         assert says in finding
+
+
+def test_a_status_that_is_not_in_the_map_is_never_taken_for_money_that_moved() -> None:
+    status = "[fields.status]\nfrom = 'state'\nmap = { declined = 'failed' }\notherwise = 'absent'\n"
+    [finding] = wrong(GOOD + status)
+    assert "fields.status.otherwise: cannot be absent: without a status the money counts as moved" in finding
+    assert read_mapping(GOOD + status.replace("'absent'", "'refuse'"))
+
+
+def test_a_mapping_that_was_kept_stays_readable_where_files_are_held_to_more() -> None:
+    kept = json.loads(read_mapping(GOOD).to_json())
+    kept["fields"]["status"] = {"from": "state", "map": {"declined": "failed"}, "otherwise": "absent"}
+    assert "status" in Mapping.from_json(json.dumps(kept)).fields
 
 
 def test_a_further_field_may_be_called_as_a_later_version_calls_a_field_of_its_own() -> None:

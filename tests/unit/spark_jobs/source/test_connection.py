@@ -70,6 +70,12 @@ def test_a_secret_of_a_file_is_a_reference_to_that_file(tmp_path: Path) -> None:
     assert PASSWORD not in str(java)
 
 
+def test_what_a_consumers_file_says_of_reading_is_not_said_to_spark(tmp_path: Path) -> None:
+    text = "auto.offset.reset=earliest\nenable.auto.commit=false\nkey.deserializer=a.B\nclient.id=payments\n"
+    java = read_connection(written(tmp_path, text)).java()
+    assert {name for name in java if not name.startswith("config.providers")} == {"client.id"}
+
+
 def test_a_login_is_read_as_java_reads_it() -> None:
     assert Connection({"sasl.jaas.config": LOGIN}).login() == {"username": 'a"b', "password": "c d"}
 

@@ -40,6 +40,9 @@ def test_words_are_shown_only_where_the_name_says_that_they_are_words() -> None:
     assert seen["id"].words() == []
     assert by_path([{"status": "Jane Doe"}])["status"].words() == []
     assert by_path([{"name": "Jane"}])["name"].example() == "Aaaa"
+    assert by_path([{"__op": "c"}])["__op"].words() == ["c"]
+    for name in ("shop", "passcode"):
+        assert by_path([{name: "Jane"}])[name].example() == "Aaaa"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,7 @@ def test_words_are_shown_only_where_the_name_says_that_they_are_words() -> None:
         ("DE00 1234", "AA99 9999"),
         ("é@example.com", "a@aaaaaaa.aaa"),
         ("x" * 40, "a" * 24 + "..."),
+        ("a\nb = 1\x7f", "a a = 9 "),
     ],
 )
 def test_examples_give_nothing_away(text: str, redacted: str) -> None:

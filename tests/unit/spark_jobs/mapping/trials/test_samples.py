@@ -46,6 +46,12 @@ def test_a_sample_is_held_against_what_is_expected() -> None:
     assert verdicts[2].differences() == ["expected ignored: not-paid", "got payment"]
 
 
+def test_a_text_may_have_what_elsewhere_ends_a_line() -> None:
+    name = "a\u2028b\x85c"
+    samples = read_samples(f"{line(name='first')}\r\n" + json.dumps(json.loads(line(name=name)), ensure_ascii=False))
+    assert [sample.name for sample in samples] == ["first", name]
+
+
 def test_a_record_may_be_bytes_and_have_a_key_headers_and_a_time() -> None:
     binary = {"base64": base64.b64encode(b"\x00").decode(), "key": "k", "headers": {"h": "v"}}
     text = line(**binary, timestamp="2026-11-28T12:00:00Z").replace('"value": ', '"text": null, "value": ')
