@@ -7,14 +7,14 @@ the channel and the kind of failure, never an address, which may be the secret.
 import json
 import smtplib
 import ssl
-from http.client import HTTPException, HTTPMessage
-from typing import IO
+from http.client import HTTPException
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
 from orchestration.notifications import wording
 from orchestration.notifications.channel_settings import EMAIL, SLACK, WEBHOOK, ChannelSettings, Mail
 from orchestration.notifications.ledger import Message
+from spark_jobs.no_redirects import NoRedirects
 
 ANSWER_SECONDS = 10.0
 
@@ -45,19 +45,10 @@ def _kind(error: Exception) -> str:
     return type(cause).__name__ if isinstance(cause, BaseException) else "the receiver was not reached"
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """A redirect is a failure: it could carry the token to another host."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """None: the answer stands as an error."""
-
-
 def _post(url: str, body: dict[str, object], headers: dict[str, str]) -> None:
     data = json.dumps(body).encode()
     request = Request(url, data, {"Content-Type": "application/json", **headers}, method="POST")  # noqa: S310 - checked
-    with build_opener(_NoRedirect).open(request, timeout=ANSWER_SECONDS) as answer:
+    with build_opener(NoRedirects).open(request, timeout=ANSWER_SECONDS) as answer:
         answer.read(1024)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from spark_jobs.incidents import Incident, IncidentKind, one_line
+from spark_jobs.no_redirects import NoRedirects
 from spark_jobs.settings import SettingError
 
 ANSWER_SECONDS = 10.0
@@ -122,7 +123,7 @@ class Registry:
     def __init__(self, access: Access, wait: Callable[[float], None] = time.sleep) -> None:
         self._access = access
         self._wait = wait
-        self._opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=_context(access)))
+        self._opener = urllib.request.build_opener(NoRedirects, urllib.request.HTTPSHandler(context=_context(access)))
         self._is_confirmed = False
 
     def schema(self, path: str) -> Schema:
@@ -217,13 +218,6 @@ class Registry:
             f"the schema registry at {self._access.url} {what}. Nothing of this batch was published; the next run "
             "reads it again."
         )
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A login goes to the address that was set, and to no other."""
-
-    def redirect_request(self, *_args: object, **_options: object) -> None:
-        return None
 
 
 def _context(access: Access) -> ssl.SSLContext:

@@ -35,6 +35,7 @@ PLAIN = (
     "contract",
     "incidents",
     "kept_days",
+    "no_redirects",
     "publishing.batch_report",
     "retention.kept",
     "settings",

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.incidents import one_line
+from spark_jobs.no_redirects import NoRedirects
 
 if TYPE_CHECKING:
     from kafka.net.sasl.oauth import AbstractTokenProvider
@@ -79,7 +80,7 @@ def request_token(endpoint: str, login: Mapping[str, str]) -> tuple[str, float]:
         endpoint, urllib.parse.urlencode(fields).encode(), {"Authorization": f"Basic {basic}"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+        with urllib.request.build_opener(NoRedirects).open(request, timeout=ANSWER_SECONDS) as answer:
             reported: dict[str, Any] = json.load(answer)
         return str(reported["access_token"]), float(reported.get("expires_in", 300))
     except urllib.error.HTTPError as error:
