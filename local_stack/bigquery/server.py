@@ -18,7 +18,10 @@ _SHUTDOWN_SECONDS = 10
 _MENDED = {
     "local_bigquery.jobs.query:execute": "4ac0c989b055",
     "local_bigquery.sql.rules.ddl:split": "95169d6f6545",
+    "local_bigquery.catalog.metadata:save": "68a0c5c20006",
+    "local_bigquery.catalog.metadata:delete": "e7d67bbe88a0",
     "local_bigquery.jobs.store:load": "1774f3aa3970",
+    "local_bigquery.jobs.store:delete": "8e30a6a8fbb9",
     "local_bigquery.jobs.store:save": "6625157d08cc",
     "local_bigquery.jobs.runner:_done": "327204021e88",
     "local_bigquery.jobs.runner:_execute": "9841c85c6393",
@@ -35,7 +38,7 @@ def main() -> None:
     from local_bigquery.settings import settings
 
     from local_stack.bigquery import object_store
-    from local_stack.bigquery.maintenance import expiry, gate, thread
+    from local_stack.bigquery.maintenance import expiry, gate, rebuilding, thread
 
     patches = _patches_that_fit(options.patches)
     settings.bigquery_host = options.host
@@ -56,6 +59,8 @@ def main() -> None:
         object_store.install(options.object_store)
     merging_gate = gate.MergingGate()
     gate.install(merging_gate)
+    own_tables = rebuilding.Rebuilding()
+    own_tables.install()
     _bound_memory(options.memory)
     for project_id in database.projects():
         expiry.delete_what_a_killed_server_left(project_id)
@@ -63,7 +68,7 @@ def main() -> None:
     import uvicorn
 
     # No gRPC server: its Storage API is slow, and nothing of ours needs it.
-    with thread.Maintenance(options.keep_minutes * 60, merging_gate).running():
+    with thread.Maintenance(options.keep_minutes * 60, merging_gate, own_tables).running():
         uvicorn.run(
             "local_bigquery:app",
             host=options.host,

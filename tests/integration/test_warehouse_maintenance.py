@@ -2,9 +2,11 @@
 
 import os
 import random
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,8 @@ PROJECT = "payments-local"
 WAIT_SECONDS = 120.0
 KILLS, MOST_KILLS = 6, 60
 """At least, and at most: on a slow machine as many more as it takes to write more than FEW."""
+JOBS = 800
+"""More than twice as many as may lie deleted among others."""
 FEW = 100
 """Above what is merged (32 files a table and size), below what the tests write."""
 
@@ -40,6 +44,16 @@ class Server:
 
     def files(self) -> list[Path]:
         return list((self.home / "bigquery" / "data").rglob("*.parquet"))
+
+    def deleted_jobs(self) -> int:
+        """How many rows of jobs are deleted and still there, once it is stopped."""
+        file = self.home / "bigquery" / "data" / "emulator.duckdb"
+        look = (
+            "import duckdb, sys; "
+            "print(duckdb.connect(sys.argv[1]).sql('select max(rowid) + 1 - count(*) from jobs').fetchone()[0])"
+        )
+        python = self.home / "warehouse-env" / "bin" / "python"
+        return int(subprocess.run([python, "-c", look, file], check=True, capture_output=True, text=True).stdout)
 
     def client(self) -> bigquery.Client:
         return connect(self.settings)
@@ -119,6 +133,27 @@ def test_what_is_past_is_deleted(server: Server) -> None:
         until(lambda: not list((server.home / "bigquery" / "data" / PROJECT).rglob("dropped/*.parquet")))
         until(lambda: is_forgotten(first))
         assert numbers(client) == list(range(100))
+
+
+@pytest.mark.parametrize("server", ["0.2"], indirect=True)
+def test_jobs_that_are_deleted_leave_no_rows_that_every_statement_reads_and_no_statement_fails_of_it(
+    server: Server,
+) -> None:
+    with server.begin() as client:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda n: client.query_and_wait(f"select {n}"), range(JOBS)))
+        last = client.query("select 'last'")
+        last.result()
+        until(lambda: is_forgotten(last))
+        # The round after the one that deleted it has begun: what there is to be done for it is done.
+        after = client.query("select 'after'")
+        after.result()
+        until(lambda: is_forgotten(after))
+        # The newest row tells how many have come before it since the table was made.
+        client.query_and_wait("select 'newest'")
+    server.warehouse.stop()
+    assert server.deleted_jobs() < JOBS / 2
+    assert "maintenance" not in server.warehouse.log_file.read_text()
 
 
 @pytest.mark.parametrize("server", ["60"], indirect=True)

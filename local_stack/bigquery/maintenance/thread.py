@@ -12,6 +12,7 @@ from functools import partial
 from local_stack.bigquery.maintenance import expiry
 from local_stack.bigquery.maintenance.gate import MergingGate
 from local_stack.bigquery.maintenance.merging import Merging
+from local_stack.bigquery.maintenance.rebuilding import Rebuilding
 
 _EVERY_SECONDS = 5.0
 """Rounds are this far apart, and closer where little is kept."""
@@ -24,9 +25,10 @@ _MOST_FILE_SECONDS = 600.0
 class Maintenance:
     """Tidies up, piece by piece, what is older than `keep_seconds` or lies in too many files."""
 
-    def __init__(self, keep_seconds: float, gate: MergingGate) -> None:
+    def __init__(self, keep_seconds: float, gate: MergingGate, own_tables: Rebuilding) -> None:
         self._keep_seconds = keep_seconds
         self._merging = Merging(gate)
+        self._own_tables = own_tables
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -48,6 +50,7 @@ class Maintenance:
         yield partial(expiry.delete_files, project_id, files_seconds)
         yield partial(expiry.remove_folders, project_id, files_seconds)
         yield partial(expiry.forget_jobs, project_id, self._keep_seconds)
+        yield self._own_tables.rebuild
 
     def _work_until(self, stopped: threading.Event) -> None:
         from local_bigquery.engine import database
