@@ -156,4 +156,6 @@ def show_health(rows: list[dict[str, object]]) -> None:
 def _short(value: object) -> object:
     from decimal import Decimal
 
-    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float | Decimal) else value
+    from orchestration.dashboard.drawing import short
+
+    return short(value) if isinstance(value, float | Decimal) else value

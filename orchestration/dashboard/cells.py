@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from orchestration.dashboard import statements
 from orchestration.dashboard.answer import clock
+from orchestration.dashboard.drawing import not_made_100
 from orchestration.dashboard.model import Row, Section, Snapshot, moment_of
 from orchestration.dashboard.statements import QUERIES
 from spark_jobs.contract.iso_codes import MINOR_UNITS
@@ -101,7 +102,13 @@ def count(name: str) -> Cell:
 
 def number(name: str) -> Cell:
     """A number with two places at most."""
-    return lambda row: "" if row.get(name) is None else f"{Decimal(str(row[name])):,.2f}".removesuffix(".00")
+
+    def cell(row: Row) -> str:
+        if row.get(name) is None:
+            return ""
+        return f"{not_made_100(Decimal(str(row[name]))):,.2f}".removesuffix(".00")
+
+    return cell
 
 
 def when(name: str) -> Cell:

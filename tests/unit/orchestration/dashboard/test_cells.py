@@ -17,6 +17,14 @@ def test_money_is_in_its_own_currency_exactly() -> None:
     assert table("late", yen).rows == (("JPY", "1", "700,000 JPY"),)
 
 
+def test_one_comparison_of_a_million_that_fails_is_no_match_of_100() -> None:
+    day = {"day": "2026-01-05", "row_count": 10**6, "failed_count": 1, "pending_count": 0, "status": "FAILING"}
+    shown = table("query-reconciliation", snapshot(reconciliation=[day | {"match_pct": "99.9999"}]))
+    assert shown.rows[0][-2:] == ("99.99", "FAILING")
+    whole = table("query-reconciliation", snapshot(reconciliation=[day | {"match_pct": "100.000000000"}]))
+    assert whole.rows[0][-2] == "100"
+
+
 def test_conflicts_say_how_much_is_at_stake() -> None:
     shown = table("conflicts")
     assert shown.rows[0][2] == "12.50 EUR"
