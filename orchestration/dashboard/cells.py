@@ -138,7 +138,14 @@ def _dollars(row: Row) -> str:
 
 def _at_stake(section: Section) -> str:
     first = section.rows[0]
-    return f"{first['open_count']:,} payments are undecided; {euros('open_eur')(first)} are at stake."
+    known = euros("open_eur")(first) or "0.00 EUR"
+    unvalued = first.get("unvalued_count") or 0
+    beside = f" That leaves out {unvalued:,} of them, of which no rate gives the value in EUR." if unvalued else ""
+    return f"{first['open_count']:,} payments are undecided; {known} are at stake.{beside}"
+
+
+def _stake(row: Row) -> str:
+    return euros("exposure_eur")(row) or "not known"
 
 
 def _samples(row: Row) -> str:
@@ -211,7 +218,7 @@ TABLES = (
         {
             "published at": text("published_offset"),
             "payloads": count("payloads"),
-            "at stake": euros("exposure_eur"),
+            "at stake": _stake,
             "newest payload": when("last_payload_at"),
         },
         "No payment was delivered with two payloads, or all are decided.",

@@ -105,7 +105,10 @@ AT_ONE_MOMENT = {
         select
             compared.batch_id,
             max(if(ledger.batch_id = compared.batch_id, ledger.end_offsets, null)) as end_offsets,
-            max(if(ledger.batch_id <= compared.batch_id, ledger.max_kafka_timestamp, null)) as newest_record_at,
+            -- A sender's clock may be ahead: nothing was written after it was published.
+            max(
+                if(ledger.batch_id <= compared.batch_id, least(ledger.max_kafka_timestamp, ledger.published_at), null)
+            ) as newest_record_at,
             countif(ledger.batch_id > compared.batch_id) as newer_batches,
             sum(if(ledger.batch_id > compared.batch_id, ledger.delivered, 0)) as newer_records
         from compared
@@ -222,10 +225,12 @@ NOW_AND_THEN = {
     CONFLICTS: Statement(
         """
         select published_offset, published_currency, payloads, exposure_eur, last_payload_at,
-            count(*) over () as open_count, sum(exposure_eur) over () as open_eur
+            count(*) over () as open_count, sum(exposure_eur) over () as open_eur,
+            countif(exposure_eur is null) over () as unvalued_count
         from {payment_conflicts}
         where not is_decided
-        order by exposure_eur desc, last_payload_at desc
+        -- What nobody can value may be worth a fortune.
+        order by exposure_eur desc nulls first, last_payload_at desc
         limit 10
         """,
         "150 bytes a record: the mart compares all deliveries",
@@ -270,7 +275,9 @@ BILLED = Statement(
     """
     select date(creation_time) as day, sum(total_bytes_billed) as bytes_billed, count(*) as jobs
     from `region-{location}`.INFORMATION_SCHEMA.JOBS
+    -- A script's job tells what its statements came to: those are left out.
     where creation_time >= timestamp_sub(current_timestamp(), interval 7 day) and job_type = 'QUERY'
+        and parent_job_id is null
     group by day
     order by day desc
     """,

@@ -56,7 +56,7 @@ def unreachable(why: str) -> Verdict:
 
 
 def words_of(row: Mapping[str, Any]) -> str:
-    """One row of pipeline_health in a line. A rounded value could say that it keeps its target: 99.99999 % is not 100."""
+    """One row of pipeline_health in a line. The value is not rounded: 99.99999 % would be 100, which is the target."""
     value = "" if row["value"] is None else f" is {Decimal(str(row['value'])).normalize():f}, target {row['target']}"
     detail = f" ({row['detail']})" if row["detail"] else ""
     return f"{row['status']}: {row['metric']}{value}{detail}"

@@ -111,6 +111,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
                 "last_payload_at": NOW,
                 "open_count": 1,
                 "open_eur": "12.5",
+                "unvalued_count": 0,
             }
         ],
         statements.LATE: [{"currency": "KWD", "records": 6, "amount_minor": "738"}],

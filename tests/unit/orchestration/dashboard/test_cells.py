@@ -3,7 +3,7 @@ from dataclasses import replace
 from orchestration.dashboard import statements
 from orchestration.dashboard.cells import TABLES, Table, is_number, size, table_of
 from orchestration.dashboard.model import Section, Snapshot
-from tests.unit.orchestration.dashboard.sample import snapshot
+from tests.unit.orchestration.dashboard.sample import rows, snapshot
 
 
 def table(key: str, known: Snapshot | None = None) -> Table:
@@ -30,6 +30,17 @@ def test_conflicts_say_how_much_is_at_stake() -> None:
     assert shown.rows[0][2] == "12.50 EUR"
     assert shown.note == "1 payments are undecided; 12.50 EUR are at stake."
     assert shown.command == "payments resolve"
+
+
+def test_a_conflict_that_nobody_can_value_is_not_called_nothing() -> None:
+    [valued] = rows()[statements.CONFLICTS]
+    unvalued = valued | {"exposure_eur": None, "open_eur": None, "unvalued_count": 1}
+    shown = table("conflicts", snapshot(conflicts=[unvalued]))
+    assert shown.rows[0][2] == "not known"
+    assert shown.note == (
+        "1 payments are undecided; 0.00 EUR are at stake. "
+        "That leaves out 1 of them, of which no rate gives the value in EUR."
+    )
 
 
 def test_a_sample_of_the_quarantine_is_a_place_in_kafka() -> None:
