@@ -249,16 +249,17 @@ TABLES = (
     ),
     Layout(
         "fraud",
-        "Fraud queue, last 24 hours",
+        "Fraud queue, today and yesterday",
         statements.FRAUD,
         {
-            "score": text("score"),
+            "day of the payments": text("day"),
+            "alerts": count("alerts"),
+            "without a label": count("unlabelled"),
             "payments": count("payments"),
             "amount": euros("amount_eur"),
-            "newest": when("newest_at"),
         },
-        "No payment has a score above 0.",
-        "payments backtest",
+        "No payment of today or yesterday is an alert.",
+        "payments alert-queue",
     ),
     Layout(
         "batches",

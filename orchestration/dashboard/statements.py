@@ -251,18 +251,18 @@ NOW_AND_THEN = {
     FRAUD: Statement(
         """
         select
-            case when fraud_score >= 80 then '80 to 100' when fraud_score >= 50 then '50 to 79' else '1 to 49' end
-                as score,
-            count(*) as payments,
-            sum(amount_eur) as amount_eur,
-            max(event_time) as newest_at
-        from {payment_transactions_fraud}
-        where event_time >= timestamp_sub(current_timestamp(), interval 1 day) and fraud_score > 0
-        group by score
-        order by score desc
+            day,
+            count(*) as alerts,
+            countif(label is null) as unlabelled,
+            sum(payment_count) as payments,
+            sum(alerted_eur) as amount_eur
+        from {fraud_alert_queue}
+        where day >= date_sub(current_date(), interval 1 day)
+        group by day
+        order by day desc
         """,
-        "32 bytes a payment of two partitions",
-        needs=("payment_transactions_fraud",),
+        "250 bytes a payment of the queue's days that may be an alert",
+        needs=("fraud_alert_queue",),
     ),
     **{
         query.name: Statement(query.sql, "50 bytes a batch of the last day", needs=(query.model,))

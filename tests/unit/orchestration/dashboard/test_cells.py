@@ -47,6 +47,13 @@ def test_a_sample_of_the_quarantine_is_a_place_in_kafka() -> None:
     assert table("quarantine").rows[0][3] == "payment-events/0/17"
 
 
+def test_the_fraud_queue_is_that_of_the_team_and_names_its_command() -> None:
+    shown = table("fraud")
+    assert shown.rows == (("2026-01-05", "2", "1", "3", "4,099.90 EUR"),)
+    assert shown.command == "payments alert-queue"
+    assert "{fraud_alert_queue}" in statements.ALL[statements.FRAUD].sql
+
+
 def test_what_was_billed_is_priced_by_the_list() -> None:
     assert table("costs").rows == (("2026-01-05", "7", "1.1 TB", "$6.25"),)
 
