@@ -221,7 +221,7 @@ METRICS = (
     Metric("payments_source_lag_records", "Records that wait.", "partition", _of_partition("lag")),
     Metric(
         "payments_open_incidents",
-        "1 where nothing was published since an incident of the kind, else 0.",
+        "1 where nothing was published since an incident of the kind, and its loss not accepted, else 0.",
         "kind",
         _incidents,
     ),

@@ -159,20 +159,30 @@ AT_ONE_MOMENT = {
             select max(published_at) as newest_at
             from {batch_ledger}
             where published_at >= timestamp_sub(current_timestamp(), interval 7 day) and pipeline = @pipeline
+        ),
+
+        -- Behind a loss that somebody has accepted there may be nothing to publish yet.
+        accepted as (
+            select max(accepted_at) as newest_at from {accepted_gaps} where pipeline = @pipeline
         )
 
         -- Compared here, to the microsecond: a batch that was published before it in the same second mends nothing.
         select
             incident_id, kind, detail, occurred_at, count(*) as partitions,
-            if(max(published.newest_at) >= occurred_at, max(published.newest_at), null) as published_at
+            case
+                when max(published.newest_at) >= occurred_at then max(published.newest_at)
+                when kind in ('OFFSETS_LOST', 'OFFSET_GAP') and max(accepted.newest_at) >= occurred_at
+                    then max(accepted.newest_at)
+            end as settled_at
         from {pipeline_incidents}
         cross join published
+        cross join accepted
         where pipeline = @pipeline and occurred_at >= timestamp_sub(current_timestamp(), interval 7 day)
         group by incident_id, kind, detail, occurred_at
         order by occurred_at desc
         limit 20
         """,
-        "200 bytes an incident, 8 bytes a batch of the last week: 2 MB",
+        "200 bytes an incident, 8 bytes a batch of the last week: 2 MB, and the accepted losses",
     ),
 }
 """Asked at each look, all of one state of the warehouse."""

@@ -83,7 +83,7 @@ def sick() -> Snapshot:
     health = rows()["health"]
     health[1] |= {"value": "11.25", "status": "FAILING", "detail": "retries of one sender"}
     incident = {"incident_id": "i", "kind": "OFFSETS_LOST", "detail": "the broker no longer keeps 0: 12 to 15"}
-    incidents = [incident | {"occurred_at": "2026-01-05T12:06:00Z", "partitions": 1, "published_at": None}]
+    incidents = [incident | {"occurred_at": "2026-01-05T12:06:00Z", "partitions": 1, "settled_at": None}]
     judged = [row | {"failed_count": 1} for row in rows()["judged"]]
     return snapshot(health=health, incidents=incidents, judged=judged)
 

@@ -15,7 +15,7 @@ INCIDENT = {
     "kind": "OFFSETS_LOST",
     "detail": "OFFSETS_LOST: 0: 12 to 15",
     "occurred_at": "2026-01-05T12:06:00Z",
-    "published_at": None,
+    "settled_at": None,
 }
 
 

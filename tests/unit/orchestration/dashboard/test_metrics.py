@@ -24,7 +24,7 @@ INCIDENT = {
     "kind": "LOAD_FAILED",
     "detail": "...",
     "occurred_at": "2026-01-05T12:00:00Z",
-    "published_at": "2026-01-05T11:00:00Z",
+    "settled_at": "2026-01-05T11:00:00Z",
 }
 
 
@@ -90,7 +90,7 @@ def test_an_incident_is_open_until_something_is_published_however_long_ago_that_
     found = samples(exposition(snapshot(incidents=[INCIDENT]), NOW))
     assert (found["payments_open_incidents", "LOAD_FAILED"], found["payments_open_incidents", "OFFSETS_LOST"]) == (1, 0)
     assert found["payments_last_incident_timestamp_seconds", "LOAD_FAILED"] == 1767614400
-    mended = INCIDENT | {"published_at": "2026-01-05T12:00:10Z"}
+    mended = INCIDENT | {"settled_at": "2026-01-05T12:00:10Z"}
     idle_since = samples(exposition(snapshot(incidents=[mended], batches=[]), NOW))
     assert idle_since["payments_open_incidents", "LOAD_FAILED"] == 0
 
