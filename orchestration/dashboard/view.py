@@ -172,7 +172,8 @@ def charts_of(snapshot: Snapshot) -> tuple[Chart, ...]:
     counts = {name.upper(): _counts(f"{name}_count", x, bins) for name in _DISPOSITIONS}
     delivered = _counts("delivered", x, bins)
     other = tuple(each - sum(values[i] for values in counts.values()) for i, each in enumerate(delivered))
-    counts |= {"OTHER": other} if any(other) else {}
+    if any(other):
+        counts["OTHER"] = other
     told = ", ".join(f"{short(sum(values))} {name}" for name, values in counts.items())
     rates = tuple(round(each / _seconds_of(at, until), 3) for at, each in zip(x, delivered, strict=True))
     waits = tuple(None if (wait := bins.get(at, {}).get("latency_p95_seconds")) is None else float(wait) for at in x)
