@@ -23,7 +23,7 @@ from orchestration.platform.disk_usage import LEAST_FREE_BYTES, free_bytes, huma
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import table
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
-from spark_jobs.incidents import Incident
+from spark_jobs.incidents import Incident, one_line
 from spark_jobs.source.topic import BrokerUnreachable
 
 type Finding = tuple[str, str, str]
@@ -152,25 +152,30 @@ def topic(settings: StackSettings) -> Iterator[Finding]:
 
 
 def alerts(settings: StackSettings) -> Iterator[Finding]:
-    """Health rows that are FAILING and open incidents, where the warehouse is up, each with its runbook."""
+    """Health rows that are FAILING and open incidents, each with its runbook; or that BigQuery does not let us in."""
     warehouse = Stack(settings).warehouse
     if warehouse is not None and not warehouse.is_up():
         return
+    from google.api_core.exceptions import NotFound
     from google.auth.exceptions import GoogleAuthError
 
     from orchestration.dashboard import gathering, statements
     from orchestration.dashboard.remedies import findings
     from spark_jobs.warehouse.retries import failures
 
-    unanswered: tuple[type[BaseException], ...] = (*failures(), GoogleAuthError)
+    unanswered: tuple[type[Exception], ...] = (*failures(), GoogleAuthError)
     try:
         health, incidents = (gathering.ask_one(settings, name) for name in (statements.HEALTH, statements.INCIDENTS))
-    except unanswered:
-        # It does not let us in, or there is no dataset yet; `payments status` says which.
+    except NotFound:
+        # There is no dataset before the first run.
+        return
+    except unanswered as error:
+        yield "warehouse", "FAIL", _with_runbook(one_line(error), "PaymentsWarehouseDown")
         return
     found = findings(incidents.rows, health.rows)
-    yield from ((what, "WARN", message) for what, message in found)
-    if not found and health.read_at and not health.note and not health.trouble:
+    unread = [("health", section.trouble) for section in (health, incidents) if section.trouble]
+    yield from ((what, "WARN", message) for what, message in (*found, *unread))
+    if not found and not unread and not health.note:
         yield "health", "OK", "nothing is FAILING, no incident is open"
 
 

@@ -106,26 +106,21 @@ def _state(part: Broker | Warehouse | Daemon | None) -> tuple[str, int | None]:
 
 def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
     from orchestration.automation.backlog_reads import read_published
+    from orchestration.dashboard.gathering import lag_rows
     from orchestration.resources.bigquery import PaymentsBigQueryResource
     from orchestration.resources.broker import BrokerReader
 
     job = settings.job
     published = read_published(settings, PaymentsBigQueryResource.from_job_settings(job))
-    ends = published.end_offsets if published else {}
-    latest, remarks = {}, list[str]()
+    ends = published.end_offsets if published else None
     if broker_answers:
         state, remarks = BrokerReader(job.bootstrap_servers, job.topic).look()
-        latest = state.latest
-    rows = [
-        (partition, ends.get(partition, 0), latest.get(partition), latest.get(partition, 0) - ends.get(partition, 0))
-        for partition in sorted({*ends, *latest})
-    ]
-    if broker_answers:
+        rows = [tuple(row.values()) for row in lag_rows(ends, state)]
         table(f"Topic {job.topic}", ("partition", "published up to", "readable up to", "lag"), rows)
         for line in remarks:
             say(f"WARN: {line}")
     else:
-        table(f"Topic {job.topic}", ("partition", "published up to"), [row[:2] for row in rows])
+        table(f"Topic {job.topic}", ("partition", "published up to"), sorted((ends or {}).items()))
         say("Kafka does not answer: how much waits there is not known.")
 
 
@@ -161,4 +156,6 @@ def show_health(rows: list[dict[str, object]]) -> None:
 def _short(value: object) -> object:
     from decimal import Decimal
 
-    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float | Decimal) else value
+    from orchestration.dashboard.drawing import short
+
+    return short(value) if isinstance(value, float | Decimal) else value

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from orchestration.dashboard import statements
 from orchestration.dashboard.answer import clock
+from orchestration.dashboard.drawing import not_made_100
 from orchestration.dashboard.model import Row, Section, Snapshot, moment_of
 from orchestration.dashboard.statements import QUERIES
 from spark_jobs.contract.iso_codes import MINOR_UNITS
@@ -101,7 +102,13 @@ def count(name: str) -> Cell:
 
 def number(name: str) -> Cell:
     """A number with two places at most."""
-    return lambda row: "" if row.get(name) is None else f"{Decimal(str(row[name])):,.2f}".removesuffix(".00")
+
+    def cell(row: Row) -> str:
+        if row.get(name) is None:
+            return ""
+        return f"{not_made_100(Decimal(str(row[name]))):,.2f}".removesuffix(".00")
+
+    return cell
 
 
 def when(name: str) -> Cell:
@@ -131,7 +138,14 @@ def _dollars(row: Row) -> str:
 
 def _at_stake(section: Section) -> str:
     first = section.rows[0]
-    return f"{first['open_count']:,} payments are undecided; {euros('open_eur')(first)} are at stake."
+    known = euros("open_eur")(first) or "0.00 EUR"
+    unvalued = first.get("unvalued_count") or 0
+    beside = f" That leaves out {unvalued:,} of them, of which no rate gives the value in EUR." if unvalued else ""
+    return f"{first['open_count']:,} payments are undecided; {known} are at stake.{beside}"
+
+
+def _stake(row: Row) -> str:
+    return euros("exposure_eur")(row) or "not known"
 
 
 def _samples(row: Row) -> str:
@@ -204,7 +218,7 @@ TABLES = (
         {
             "published at": text("published_offset"),
             "payloads": count("payloads"),
-            "at stake": euros("exposure_eur"),
+            "at stake": _stake,
             "newest payload": when("last_payload_at"),
         },
         "No payment was delivered with two payloads, or all are decided.",
@@ -235,16 +249,17 @@ TABLES = (
     ),
     Layout(
         "fraud",
-        "Fraud queue, last 24 hours",
+        "Fraud queue, today and yesterday",
         statements.FRAUD,
         {
-            "score": text("score"),
+            "day of the payments": text("day"),
+            "alerts": count("alerts"),
+            "without a label": count("unlabelled"),
             "payments": count("payments"),
             "amount": euros("amount_eur"),
-            "newest": when("newest_at"),
         },
-        "No payment has a score above 0.",
-        "payments backtest",
+        "No payment of today or yesterday is an alert.",
+        "payments alert-queue",
     ),
     Layout(
         "batches",

@@ -5,6 +5,7 @@ script), colours.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from orchestration.dashboard import statements
 from orchestration.dashboard.model import HISTORY_SECONDS, Row, Snapshot, moment_of
@@ -69,8 +70,13 @@ def in_words(points: Points, until: int) -> str:
     return f"Last 24 hours: from {short(min(values))} to {short(max(values))}."
 
 
-def short(value: float) -> str:
+def short(value: float | Decimal) -> str:
     """A number in a few digits, with separators."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{not_made_100(value):.2f}".rstrip("0").rstrip(".")
+
+
+def not_made_100(value: float | Decimal) -> float | Decimal:
+    """The value for two places, which make no 100 of what is below: a match of 99.9999 % is a break, and says so."""
+    return Decimal("99.99") if 99 < value < 100 and round(value, 2) == 100 else value

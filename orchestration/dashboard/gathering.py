@@ -36,6 +36,8 @@ from spark_jobs.tables import catalog
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
+    from spark_jobs.source.topic import TopicState
+
 RETRY_SECONDS, REQUEST_SECONDS = 5.0, 30.0
 """The page says that a part is away sooner than the pipeline gives up on it."""
 NOW_AND_THEN_SECONDS = 300
@@ -56,9 +58,9 @@ def gather(settings: StackSettings, before: Snapshot | None, *, everything: bool
     with ThreadPoolExecutor(max_workers=3) as asking:
         broker_asked, dagster_asked = asking.submit(_ask_broker, settings), asking.submit(_ask_dagster, settings)
         warehouse, read = _ask_warehouse(settings, before, now, everything=everything)
-        (broker, ends), dagster = broker_asked.result(), dagster_asked.result()
+        (broker, topic), dagster = broker_asked.result(), dagster_asked.result()
     sections = {name: _merged(before.section(name), read.get(name), warehouse) for name in (*ALL, COSTS)}
-    sections[LAG] = _lag(before.section(LAG), ends, sections[statements.CONTROL], broker, stamp(now))
+    sections[LAG] = lag_section(before.section(LAG), topic, sections[statements.CONTROL], stamp(now))
     return Snapshot(taken_at=stamp(now), parts=(warehouse, broker, dagster), sections=sections)
 
 
@@ -185,31 +187,40 @@ def _bounds() -> dict[str, Any]:
     return {"retry": DEFAULT_RETRY.with_timeout(RETRY_SECONDS), "timeout": REQUEST_SECONDS}
 
 
-def _ask_broker(settings: StackSettings) -> tuple[Part, dict[int, int]]:
+def _ask_broker(settings: StackSettings) -> "tuple[Part, TopicState | None]":
     from spark_jobs.source.topic import BrokerUnreachable, TopicReader
 
     try:
         with TopicReader(settings.job.bootstrap_servers, settings.job.topic) as reader:
-            return Part(KAFKA, True, "it answers"), reader.read().latest
+            return Part(KAFKA, True, "it answers"), reader.read()
     except (BrokerUnreachable, Incident) as error:
-        return Part(KAFKA, False, safe(str(error))), {}
+        return Part(KAFKA, False, safe(str(error))), None
 
 
-def _lag(before: Section, ends: dict[int, int], control: Section, broker: Part, now: str) -> Section:
-    """How far each partition is published, beside where the broker ends."""
-    if not broker.answers:
+def lag_section(before: Section, topic: "TopicState | None", control: Section, now: str) -> Section:
+    """How far each partition is published, beside where the broker ends; not known unless both have answered."""
+    if topic is None:
         return replace(before, trouble="The broker does not answer: how much waits there is not known.")
-    published = {int(p): int(o) for p, o in json.loads(control.rows[0]["end_offsets"]).items()} if control.rows else {}
-    rows: list[Row] = [
+    if control.trouble or control.read_at is None:
+        return replace(before, trouble="The warehouse does not answer: how much waits in Kafka is not known.")
+    published = (
+        {int(p): int(o) for p, o in json.loads(control.rows[0]["end_offsets"]).items()} if control.rows else None
+    )
+    return Section(tuple(lag_rows(published, topic)), now)
+
+
+def lag_rows(published: Mapping[int, int] | None, topic: "TopicState") -> list[Row]:
+    """A row a partition. Before anything is published, what waits is what the broker still keeps."""
+    starts = topic.earliest if published is None else published
+    return [
         {
             "kafka_partition": partition,
-            "published_up_to": published.get(partition, 0),
-            "broker_ends_at": ends.get(partition, 0),
-            "lag": max(0, ends.get(partition, 0) - published.get(partition, 0)),
+            "published_up_to": starts.get(partition, 0),
+            "broker_ends_at": topic.latest.get(partition, 0),
+            "lag": max(0, topic.latest.get(partition, 0) - starts.get(partition, 0)),
         }
-        for partition in sorted({*published, *ends})
+        for partition in sorted({*starts, *topic.latest})
     ]
-    return Section(tuple(rows), now)
 
 
 def _ask_dagster(settings: StackSettings) -> Part:

@@ -55,10 +55,16 @@ def _compared(snapshot: Snapshot, _: datetime) -> Samples:
     return [({}, _seconds(max(row["judged_at"] for row in rows)))] if rows else []
 
 
+def _known_rows(snapshot: Snapshot, name: str) -> tuple[Row, ...]:
+    """None where they are not known now: a value of before would hold an alert up, or back."""
+    section = snapshot.section(name)
+    return () if section.trouble else section.rows
+
+
 def _by_reconciliation(column: str) -> Callable[[Snapshot, datetime], Samples]:
     def samples(snapshot: Snapshot, _: datetime) -> Samples:
         sums: dict[str, float] = {}
-        for row in snapshot.rows(statements.RECONCILIATION):
+        for row in _known_rows(snapshot, statements.RECONCILIATION):
             sums[row["reconciliation"]] = sums.get(row["reconciliation"], 0) + row[column]
         return [({"reconciliation": name}, total) for name, total in sorted(sums.items())]
 
@@ -67,18 +73,12 @@ def _by_reconciliation(column: str) -> Callable[[Snapshot, datetime], Samples]:
 
 def _dispositions(snapshot: Snapshot, _: datetime) -> Samples:
     names = ("unique", "duplicate", "late", "quarantined", "ignored")
-    bins = snapshot.rows(statements.BINS)
+    bins = _known_rows(snapshot, statements.BINS)
     return [({"disposition": n.upper()}, float(sum(row[f"{n}_count"] for row in bins))) for n in names] if bins else []
 
 
-def _health_rows(snapshot: Snapshot) -> list[Row]:
-    """None where they are not known now: a status of before would hold an alert up, or back."""
-    section = snapshot.section(statements.HEALTH)
-    return [] if section.trouble else list(section.rows)
-
-
 def _health_values(snapshot: Snapshot, _: datetime) -> Samples:
-    rows = [row for row in _health_rows(snapshot) if row["value"] is not None]
+    rows = [row for row in _known_rows(snapshot, statements.HEALTH) if row["value"] is not None]
     return [({"metric": row["metric"]}, float(row["value"])) for row in rows]
 
 
@@ -86,23 +86,21 @@ STATUS_NUMBERS = {"HEALTHY": 0, "UNWATCHED": 1, "DEGRADED": 2, "FAILING": 3}
 
 
 def _health_statuses(snapshot: Snapshot, _: datetime) -> Samples:
-    rows = _health_rows(snapshot)
+    rows = _known_rows(snapshot, statements.HEALTH)
     return [({"metric": row["metric"]}, float(STATUS_NUMBERS.get(row["status"], 3))) for row in rows]
 
 
 def _health_value(metric: str, scale: float = 1) -> Callable[[Snapshot, datetime], Samples]:
     def samples(snapshot: Snapshot, _: datetime) -> Samples:
-        rows = [row for row in _health_rows(snapshot) if row["metric"] == metric and row["value"] is not None]
-        return [({}, float(row["value"]) * scale) for row in rows]
+        rows = [row for row in _known_rows(snapshot, statements.HEALTH) if row["metric"] == metric]
+        return [({}, float(row["value"]) * scale) for row in rows if row["value"] is not None]
 
     return samples
 
 
 def _of_partition(column: str) -> Callable[[Snapshot, datetime], Samples]:
     def samples(snapshot: Snapshot, _: datetime) -> Samples:
-        section = snapshot.section(statements.LAG)
-        # What is not known now is no sample: a lag of before would look like one of now.
-        rows: tuple[Row, ...] = () if section.trouble else section.rows
+        rows = _known_rows(snapshot, statements.LAG)
         return [({"partition": str(row["kafka_partition"])}, float(row[column])) for row in rows]
 
     return samples
@@ -129,9 +127,10 @@ def _last_incidents(snapshot: Snapshot, _: datetime) -> Samples:
 def _conflicts(column: str) -> Callable[[Snapshot, datetime], Samples]:
     def samples(snapshot: Snapshot, _: datetime) -> Samples:
         section = snapshot.section(statements.CONFLICTS)
-        if section.read_at is None or section.note:
+        if section.read_at is None or section.note or section.trouble:
             return []
-        return [({}, float(section.rows[0][column]) if section.rows else 0.0)]
+        values = [row[column] for row in section.rows[:1]] or [0]
+        return [({}, float(value)) for value in values if value is not None]
 
     return samples
 
@@ -222,7 +221,7 @@ METRICS = (
     Metric("payments_source_lag_records", "Records that wait.", "partition", _of_partition("lag")),
     Metric(
         "payments_open_incidents",
-        "1 where nothing was published since an incident of the kind, else 0.",
+        "1 where nothing was published since an incident of the kind, and its loss not accepted, else 0.",
         "kind",
         _incidents,
     ),

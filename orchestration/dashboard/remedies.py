@@ -50,13 +50,13 @@ NEVER_OPEN = (IncidentKind.CHECKPOINT_UNUSABLE, IncidentKind.FENCED)
 
 
 def open_incidents(incidents: Sequence[Row]) -> list[Row]:
-    """Incidents since which nothing was published, each with its command and its alert; of a kind only the newest.
+    """Incidents that nothing has settled, each with its command and its alert; of a kind only the newest.
 
-    `published_at` of a row is when the newest batch of the week was published, where that was after the incident.
+    `settled_at` of a row is when a batch was published after it, or the loss that it tells of was accepted.
     """
     found: dict[str, Row] = {}
     for row in sorted(incidents, key=lambda row: str(row["occurred_at"])):
-        is_past = row["occurred_at"] <= (row.get("published_at") or "")
+        is_past = row["occurred_at"] <= (row.get("settled_at") or "")
         if not is_past and row["kind"] not in NEVER_OPEN:
             alert = alert_for_incident(row["kind"])
             found[row["kind"]] = {**row, "command": command_for(row["kind"]), "alert": alert.name if alert else ""}

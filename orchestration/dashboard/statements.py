@@ -105,7 +105,10 @@ AT_ONE_MOMENT = {
         select
             compared.batch_id,
             max(if(ledger.batch_id = compared.batch_id, ledger.end_offsets, null)) as end_offsets,
-            max(if(ledger.batch_id <= compared.batch_id, ledger.max_kafka_timestamp, null)) as newest_record_at,
+            -- A sender's clock may be ahead: nothing was written after it was published.
+            max(
+                if(ledger.batch_id <= compared.batch_id, least(ledger.max_kafka_timestamp, ledger.published_at), null)
+            ) as newest_record_at,
             countif(ledger.batch_id > compared.batch_id) as newer_batches,
             sum(if(ledger.batch_id > compared.batch_id, ledger.delivered, 0)) as newer_records
         from compared
@@ -156,20 +159,30 @@ AT_ONE_MOMENT = {
             select max(published_at) as newest_at
             from {batch_ledger}
             where published_at >= timestamp_sub(current_timestamp(), interval 7 day) and pipeline = @pipeline
+        ),
+
+        -- Behind a loss that somebody has accepted there may be nothing to publish yet.
+        accepted as (
+            select max(accepted_at) as newest_at from {accepted_gaps} where pipeline = @pipeline
         )
 
         -- Compared here, to the microsecond: a batch that was published before it in the same second mends nothing.
         select
             incident_id, kind, detail, occurred_at, count(*) as partitions,
-            if(max(published.newest_at) >= occurred_at, max(published.newest_at), null) as published_at
+            case
+                when max(published.newest_at) >= occurred_at then max(published.newest_at)
+                when kind in ('OFFSETS_LOST', 'OFFSET_GAP') and max(accepted.newest_at) >= occurred_at
+                    then max(accepted.newest_at)
+            end as settled_at
         from {pipeline_incidents}
         cross join published
+        cross join accepted
         where pipeline = @pipeline and occurred_at >= timestamp_sub(current_timestamp(), interval 7 day)
         group by incident_id, kind, detail, occurred_at
         order by occurred_at desc
         limit 20
         """,
-        "200 bytes an incident, 8 bytes a batch of the last week: 2 MB",
+        "200 bytes an incident, 8 bytes a batch of the last week: 2 MB, and the accepted losses",
     ),
 }
 """Asked at each look, all of one state of the warehouse."""
@@ -222,10 +235,12 @@ NOW_AND_THEN = {
     CONFLICTS: Statement(
         """
         select published_offset, published_currency, payloads, exposure_eur, last_payload_at,
-            count(*) over () as open_count, sum(exposure_eur) over () as open_eur
+            count(*) over () as open_count, sum(exposure_eur) over () as open_eur,
+            countif(exposure_eur is null) over () as unvalued_count
         from {payment_conflicts}
         where not is_decided
-        order by exposure_eur desc, last_payload_at desc
+        -- What nobody can value may be worth a fortune.
+        order by exposure_eur desc nulls first, last_payload_at desc
         limit 10
         """,
         "150 bytes a record: the mart compares all deliveries",
@@ -246,18 +261,18 @@ NOW_AND_THEN = {
     FRAUD: Statement(
         """
         select
-            case when fraud_score >= 80 then '80 to 100' when fraud_score >= 50 then '50 to 79' else '1 to 49' end
-                as score,
-            count(*) as payments,
-            sum(amount_eur) as amount_eur,
-            max(event_time) as newest_at
-        from {payment_transactions_fraud}
-        where event_time >= timestamp_sub(current_timestamp(), interval 1 day) and fraud_score > 0
-        group by score
-        order by score desc
+            day,
+            count(*) as alerts,
+            countif(label is null) as unlabelled,
+            sum(payment_count) as payments,
+            sum(alerted_eur) as amount_eur
+        from {fraud_alert_queue}
+        where day >= date_sub(current_date(), interval 1 day)
+        group by day
+        order by day desc
         """,
-        "32 bytes a payment of two partitions",
-        needs=("payment_transactions_fraud",),
+        "250 bytes a payment of the queue's days that may be an alert",
+        needs=("fraud_alert_queue",),
     ),
     **{
         query.name: Statement(query.sql, "50 bytes a batch of the last day", needs=(query.model,))
@@ -270,7 +285,9 @@ BILLED = Statement(
     """
     select date(creation_time) as day, sum(total_bytes_billed) as bytes_billed, count(*) as jobs
     from `region-{location}`.INFORMATION_SCHEMA.JOBS
+    -- A script's job tells what its statements came to: those are left out.
     where creation_time >= timestamp_sub(current_timestamp(), interval 7 day) and job_type = 'QUERY'
+        and parent_job_id is null
     group by day
     order by day desc
     """,

@@ -4,7 +4,8 @@ Belongs here: which cards, charts and tables there are, and their words. Does no
 (answer), tables' cells (cells).
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestration.alerts.catalog import alert_for_metric
@@ -12,7 +13,7 @@ from orchestration.dashboard import statements
 from orchestration.dashboard.answer import Answer, answer, clock
 from orchestration.dashboard.cells import TABLES, Table, table_of
 from orchestration.dashboard.drawing import in_words, path, points_of, short
-from orchestration.dashboard.model import Part, Row, Section, Snapshot, moment_of
+from orchestration.dashboard.model import HISTORY_SECONDS, Part, Row, Section, Snapshot, moment_of
 from orchestration.dashboard.remedies import BY_METRIC, open_incidents
 
 TITLES = {
@@ -35,6 +36,7 @@ TITLES = {
 _UNITS = {"_mb": "MB", "_pct": "%", "_seconds": "s"}
 _DISPOSITIONS = ("unique", "duplicate", "late", "quarantined", "ignored")
 _STALE_SECONDS = 120
+_BIN_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,18 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Values over time: `x` in epoch seconds, one list of values a series. `is_stacked`: they add up."""
+    """Values over time: `x` in epoch seconds, one list of values a series, None where there is none.
+
+    `is_stacked`: they add up. `trouble`: why nothing newer is known.
+    """
 
     key: str
     title: str
     summary: str
     x: tuple[int, ...]
-    series: dict[str, tuple[float, ...]]
+    series: Mapping[str, tuple[float | None, ...]]
     is_stacked: bool = False
+    trouble: str = ""
 
     @property
     def data(self) -> dict[str, object]:
@@ -79,7 +85,8 @@ class Chart:
     def rows(self) -> list[list[str]]:
         """The same as a table."""
         times = [datetime.fromtimestamp(at, tz=moment_of("1970-01-01T00:00:00Z").tzinfo) for at in self.x]
-        return [[clock(at), *(short(values[i]) for values in self.series.values())] for i, at in enumerate(times)]
+        cells = [["" if value is None else short(value) for value in values] for values in self.series.values()]
+        return [[clock(at), *(column[i] for column in cells)] for i, at in enumerate(times)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +164,38 @@ def _card(metric: str, row: Row, snapshot: Snapshot, until: int) -> Card:
 
 
 def charts_of(snapshot: Snapshot) -> tuple[Chart, ...]:
-    """Throughput and dispositions, a value each quarter of an hour."""
-    bins = snapshot.rows(statements.BINS)
-    x = tuple(int(moment_of(row["bin"]).timestamp()) for row in bins)
-    rates = tuple(round(row["delivered"] / 900, 3) for row in bins)
-    waits = tuple(float(row["latency_p95_seconds"] or 0) for row in bins)
-    total = sum(row["delivered"] for row in bins)
-    named = {name: tuple(float(row[f"{name}_count"]) for row in bins) for name in _DISPOSITIONS}
-    other = tuple(float(row["delivered"]) - sum(named[name][i] for name in _DISPOSITIONS) for i, row in enumerate(bins))
-    series = {name.upper(): values for name, values in named.items()} | ({"OTHER": other} if any(other) else {})
-    counts = ", ".join(f"{short(sum(values))} {name}" for name, values in series.items())
-    return (
-        Chart("throughput", "Throughput, records a second", f"{total:,} records in 24 hours.", x, {"records/s": rates}),
-        Chart(
-            "dispositions", "Dispositions, records in 15 minutes", f"24 hours: {counts}.", x, series, is_stacked=True
-        ),
-        Chart(
-            "latency",
-            "Event to warehouse, seconds",
-            f"The slowest batch's 95th percentile; at most {short(max(waits, default=0))} s in 24 hours.",
-            x,
-            {"p95, s": waits},
-        ),
+    """Throughput and dispositions, a value each quarter of an hour up to when they were read, also of a quiet one."""
+    section = snapshot.section(statements.BINS)
+    bins = {int(moment_of(row["bin"]).timestamp()): row for row in section.rows}
+    until = int(moment_of(section.read_at or snapshot.taken_at).timestamp())
+    x = tuple(range(min(bins), max(until, max(bins) + 1), _BIN_SECONDS)) if bins else ()
+    counts = {name.upper(): _counts(f"{name}_count", x, bins) for name in _DISPOSITIONS}
+    delivered = _counts("delivered", x, bins)
+    other = tuple(each - sum(values[i] for values in counts.values()) for i, each in enumerate(delivered))
+    if any(other):
+        counts["OTHER"] = other
+    told = ", ".join(f"{short(sum(values))} {name}" for name, values in counts.items())
+    rates = tuple(round(each / _seconds_of(at, until), 3) for at, each in zip(x, delivered, strict=True))
+    waits = tuple(None if (wait := bins.get(at, {}).get("latency_p95_seconds")) is None else float(wait) for at in x)
+    longest = short(max((wait for wait in waits if wait is not None), default=0))
+    all_records = f"{sum(delivered):,.0f} records in 24 hours."
+    slowest = f"The slowest batch's 95th percentile; at most {longest} s in 24 hours."
+    charts = (
+        Chart("throughput", "Throughput, records a second", all_records, x, {"records/s": rates}),
+        Chart("dispositions", "Dispositions, records in 15 minutes", f"24 hours: {told}.", x, counts, is_stacked=True),
+        Chart("latency", "Event to warehouse, seconds", slowest, x, {"p95, s": waits}),
     )
+    if section.read_at is None:
+        return tuple(replace(chart, summary=_why_not_known(section)) for chart in charts)
+    before = f"{section.trouble} Below is what was known at {clock(moment_of(section.read_at))} UTC."
+    return tuple(replace(chart, trouble=before if section.trouble else "") for chart in charts)
+
+
+def _counts(column: str, x: Sequence[int], bins: Mapping[int, Row]) -> tuple[float, ...]:
+    """0 where nothing was published: a line over a pause would say that it went on."""
+    return tuple(float(bins[at][column]) if at in bins else 0.0 for at in x)
+
+
+def _seconds_of(begin: int, until: int) -> int:
+    """How much of a quarter of an hour lies within the day that was read, and a minute at least."""
+    return max(60, min(begin + _BIN_SECONDS, until) - max(begin, until - HISTORY_SECONDS))

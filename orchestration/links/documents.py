@@ -18,7 +18,7 @@ DOCUMENTS = {
     "streaming": "exactly-once.md",
     "staging": "exactly-once.md",
     "intermediate": "implementation-guide.md",
-    "fraud": "scenarios.md",
+    "fraud": "fraud.md",
     "metrics": "dashboard.md",
     "health": "metrics.md",
     "audit": "sealed-days.md",

@@ -39,23 +39,38 @@ def lines(message: Message, runbooks: str) -> list[str]:
 
 
 def webhook(message: Message, runbooks: str) -> dict[str, object]:
-    """JSON in the shape of Alertmanager's webhook, which most receivers read."""
+    """JSON in the shape of Alertmanager's webhook, which most receivers read; an end has its alert's `groupKey`."""
     alert = alert_of(message)
     status = "resolved" if message.is_over else "firing"
+    incident = f"{alert.name}-{message.since}"
+    labels = {"alertname": alert.name, "severity": str(alert.severity)}
+    annotations = {
+        "summary": alert.summary,
+        "description": message.detail,
+        "command": alert.command,
+        "runbook_url": runbook_of(alert.name, runbooks),
+    }
     body = {
         "status": status,
-        "labels": {"alertname": alert.name, "severity": str(alert.severity)},
-        "annotations": {
-            "summary": alert.summary,
-            "description": message.detail,
-            "command": alert.command,
-            "runbook_url": runbook_of(alert.name, runbooks),
-        },
+        "labels": labels,
+        "annotations": annotations,
         "startsAt": _stamp(message.since),
         "endsAt": _stamp(message.at) if message.is_over else "0001-01-01T00:00:00Z",
-        "fingerprint": f"{alert.name}-{message.since}",
+        "generatorURL": "",
+        "fingerprint": incident,
     }
-    return {"version": "4", "groupKey": message.key, "status": status, "alerts": [body]}
+    return {
+        "version": "4",
+        "groupKey": incident,
+        "truncatedAlerts": 0,
+        "status": status,
+        "receiver": "payments",
+        "groupLabels": {"alertname": alert.name},
+        "commonLabels": labels,
+        "commonAnnotations": annotations,
+        "externalURL": "",
+        "alerts": [body],
+    }
 
 
 def slack(message: Message, runbooks: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ asset_checks).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -55,8 +56,8 @@ def unreachable(why: str) -> Verdict:
 
 
 def words_of(row: Mapping[str, Any]) -> str:
-    """One row of pipeline_health in a line."""
-    value = "" if row["value"] is None else f" is {float(row['value']):g}, target {row['target']}"
+    """One row of pipeline_health in a line. The value is not rounded: 99.99999 % would be 100, which is the target."""
+    value = "" if row["value"] is None else f" is {Decimal(str(row['value'])).normalize():f}, target {row['target']}"
     detail = f" ({row['detail']})" if row["detail"] else ""
     return f"{row['status']}: {row['metric']}{value}{detail}"
 

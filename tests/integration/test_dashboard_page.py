@@ -83,7 +83,7 @@ def sick() -> Snapshot:
     health = rows()["health"]
     health[1] |= {"value": "11.25", "status": "FAILING", "detail": "retries of one sender"}
     incident = {"incident_id": "i", "kind": "OFFSETS_LOST", "detail": "the broker no longer keeps 0: 12 to 15"}
-    incidents = [incident | {"occurred_at": "2026-01-05T12:06:00Z", "partitions": 1, "published_at": None}]
+    incidents = [incident | {"occurred_at": "2026-01-05T12:06:00Z", "partitions": 1, "settled_at": None}]
     judged = [row | {"failed_count": 1} for row in rows()["judged"]]
     return snapshot(health=health, incidents=incidents, judged=judged)
 
@@ -124,6 +124,34 @@ def test_what_is_new_comes_in_by_itself_and_leaves_the_reader_where_he_is(
     assert "payments accept-gap" in browser.find_element(By.ID, "incidents").text
     assert browser.find_element(By.ID, "chart-throughput-table").get_attribute("open")
     assert browser.title == "NO: exactly-once payments"
+
+
+def test_the_section_that_has_the_focus_is_renewed_like_the_others_and_keeps_it(
+    browser: webdriver.Chrome, address: str, source: Source
+) -> None:
+    emulate(browser)
+    visit(browser, address)
+    # A click leaves the focus there, for as long as the reader only looks on.
+    browser.find_element(By.CSS_SELECTOR, "#watch summary").click()
+    source.next = sick()
+    wait_for("the failing card", lambda: "FAILING" in browser.find_element(By.ID, "health").text)
+    assert browser.switch_to.active_element.tag_name == "summary"
+    source.next = without_warehouse(sick())
+    wait_for("why it is not known", lambda: "not asked" in browser.find_element(By.ID, "health").text)
+    assert browser.find_element(By.ID, "watch").get_attribute("open")
+    wait_for("three charts", lambda: len(browser.find_elements(By.CSS_SELECTOR, ".chart canvas")) == 3)
+    assert logged(browser) == []
+
+
+def test_a_pause_of_the_stream_is_drawn_without_an_error(
+    browser: webdriver.Chrome, address: str, source: Source
+) -> None:
+    source.next = snapshot(bins=bins()[:2] + bins()[5:])
+    emulate(browser)
+    visit(browser, address)
+    wait_for("the pause", lambda: browser.find_elements(By.XPATH, "//*[@id='chart-latency-table']//td[not(text())]"))
+    wait_for("three charts", lambda: len(browser.find_elements(By.CSS_SELECTOR, ".chart canvas")) == 3)
+    assert logged(browser) == []
 
 
 def test_the_keyboard_reaches_what_can_be_moved_or_opened(browser: webdriver.Chrome, address: str) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from orchestration.dashboard.gathering import ask_one
 from orchestration.dashboard.ids.samples import CONFLICTS, QUARANTINED, read_samples
-from orchestration.dashboard.statements import HISTORY
+from orchestration.dashboard.remedies import open_incidents
+from orchestration.dashboard.statements import HISTORY, INCIDENTS
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.watch.history import keep
 from spark_jobs.settings import JobSettings
@@ -118,6 +119,33 @@ def test_the_watch_keeps_a_day_that_is_there_when_the_page_is_first_opened(setti
     section = ask_one(settings, HISTORY)
     assert section.trouble == ""
     assert [(row["metric"], row["least"], row["most"]) for row in section.rows] == [("reconciliation_pct", 98.0, 100.0)]
+
+
+@pytest.mark.usefixtures("noted")
+def test_a_loss_that_was_accepted_is_settled_also_where_nothing_comes_behind_it(settings: StackSettings) -> None:
+    pipeline, seen = settings.job.pipeline, [("lost", "OFFSETS_LOST", 30), ("failed", "LOAD_FAILED", 30)]
+    for name, kind, minutes in (*seen, ("lost-again", "OFFSETS_LOST", 5)):
+        at = f"timestamp_sub(current_timestamp(), interval {minutes} minute)"
+        ask(
+            settings,
+            f"""
+            insert into {{pipeline_incidents}} (incident_id, pipeline, kind, detail, topic, occurred_at)
+            values ('{name}', '{pipeline}', '{kind}', '{kind}: ...', 'payment-events', {at})
+            """,
+        )
+    ask(
+        settings,
+        f"""
+        insert into {{accepted_gaps}}
+            (pipeline, topic, kafka_partition, start_offset, end_offset, accepted_by, reason, accepted_at)
+        values ('{pipeline}', 'payment-events', 0, 2, 6, 'operator', 'retention',
+            timestamp_sub(current_timestamp(), interval 10 minute))
+        """,
+    )
+    section = ask_one(settings, INCIDENTS)
+    assert section.trouble == ""
+    assert {row["incident_id"] for row in section.rows if row["settled_at"]} == {"lost"}
+    assert {row["incident_id"] for row in open_incidents(section.rows)} == {"failed", "lost-again"}
 
 
 def test_a_history_that_cannot_be_kept_stops_no_watch(

@@ -51,7 +51,7 @@ STATEMENTS = {
         from {payment_conflicts} as conflicts
         left join {stg_payments__transactions} as payments on conflicts.transaction_id = payments.transaction_id
         where not conflicts.is_decided
-        order by conflicts.exposure_eur desc, conflicts.last_payload_at desc
+        order by conflicts.exposure_eur desc nulls first, conflicts.last_payload_at desc
         limit 20
         """,
         "190 bytes a record: the mart compares all deliveries",

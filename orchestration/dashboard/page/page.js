@@ -22,8 +22,9 @@
       stroke: shade(SHADES[at % SHADES.length]),
       fill: data.stacked ? shade(SHADES[at % SHADES.length]) : undefined,
       width: 2,
-      points: { show: data.x.length < 3 },
-      value: (_, __, ___, index) => (index === null ? "" : data.values[at][index].toLocaleString("en")),
+      // A value between two quarters of an hour without any has no line.
+      points: { show: data.x.length < 3 || data.values[at].includes(null) },
+      value: (_, __, ___, index) => (index === null ? "" : (data.values[at][index]?.toLocaleString("en") ?? "")),
     }));
     const axis = () => ({ stroke: shade("--soft"), grid: { stroke: shade("--edge"), width: 1 }, ticks: { show: false } });
     const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
@@ -40,47 +41,45 @@
       [data.x, ...order.map((at) => stacked[at])],
       place,
     );
-    drawn.set(place, chart);
+    drawn.set(place, { chart, data: place.dataset.chart });
   }
 
   function redraw() {
-    for (const [place, chart] of drawn) if (!place.isConnected) { chart.destroy(); drawn.delete(place); }
+    for (const [place, { chart, data }] of drawn)
+      if (!place.isConnected || place.dataset.chart !== data) { chart.destroy(); drawn.delete(place); }
     for (const place of document.querySelectorAll("[data-chart]")) if (!drawn.has(place)) draw(place);
   }
 
   function redrawAll() {
-    for (const chart of drawn.values()) chart.destroy();
+    for (const { chart } of drawn.values()) chart.destroy();
     drawn.clear();
     redraw();
   }
 
-  // The text of a section without what the script itself has put into it.
-  const source = new Map();
-  const remember = (root) => root.querySelectorAll("main > section").forEach((s) => source.set(s.id, s.outerHTML));
+  // Makes `old` what `fresh` is, in place: focus, scrolling and what is open stay. A screen reader announces a status
+  // whose text changes, not one that is replaced.
+  function renew(old, fresh) {
+    if (old.nodeName !== fresh.nodeName) { old.replaceWith(fresh); return; }
+    if (old.nodeType === Node.TEXT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+    const isDrawn = old.hasAttribute("data-chart");
+    const gone = [...old.attributes].filter(({ name }) => name !== "open" && !fresh.hasAttribute(name));
+    gone.forEach(({ name }) => old.removeAttribute(name));
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    // What a chart has inside, the script has drawn.
+    if (isDrawn && fresh.hasAttribute("data-chart")) return;
+    const [had, wanted] = [[...old.childNodes], [...fresh.childNodes]];
+    wanted.forEach((node, at) => (at < had.length ? renew(had[at], node) : old.append(node)));
+    had.slice(wanted.length).forEach((node) => node.remove());
+  }
 
   function bringIn(fresh) {
+    const taken = fresh.getElementById("taken").textContent;
+    const [old, main] = [document, fresh].map((each) => each.querySelector("main"));
+    const ids = (each) => [...each.children].map((section) => section.id).join();
+    if (ids(old) !== ids(main)) { location.reload(); return; }
     document.title = fresh.title;
-    document.getElementById("taken").textContent = fresh.getElementById("taken").textContent;
-    for (const section of fresh.querySelectorAll("main > section")) {
-      const old = document.getElementById(section.id);
-      if (old === null) { location.reload(); return; }
-      const html = section.outerHTML;
-      if (source.get(section.id) === html) continue;
-      source.set(section.id, html);
-      // A screen reader announces a status whose text changes, not one that is replaced.
-      if (section.id === "answer") {
-        old.className = section.className;
-        const sentence = old.querySelector("[role=status]");
-        const words = section.querySelector("[role=status]").textContent;
-        if (sentence.textContent !== words) sentence.textContent = words;
-        old.querySelectorAll(".detail").forEach((line) => line.remove());
-        section.querySelectorAll(".detail").forEach((line) => old.append(line));
-        continue;
-      }
-      if (old.contains(document.activeElement) && document.activeElement !== old) continue;
-      section.querySelectorAll("details[id]").forEach((d) => (d.open = document.getElementById(d.id)?.open ?? false));
-      old.replaceWith(section);
-    }
+    document.getElementById("taken").textContent = taken;
+    renew(old, main);
     redraw();
   }
 
@@ -95,11 +94,17 @@
     }
   }
 
-  remember(document);
   redraw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
   let width = innerWidth;
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; redrawAll(); } });
   const seconds = Number(document.body.dataset.refreshSeconds);
-  if (seconds > 0) setInterval(() => { if (!document.hidden) refresh(); }, seconds * 1000);
+  if (seconds > 0) {
+    const look = () => { if (!document.hidden) refresh(); };
+    setInterval(look, seconds * 1000);
+    // A request after a pause gives what was known before it, and has all parts asked: their answers are there soon.
+    const again = () => setTimeout(look, 3000);
+    again();
+    document.addEventListener("visibilitychange", () => { look(); again(); });
+  }
 })();

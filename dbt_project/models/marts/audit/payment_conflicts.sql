@@ -74,8 +74,13 @@ select
     any_value(published.amount) as published_amount,
     cast(min(conflicting.amount_eur) as numeric) as lowest_amount_eur,
     cast(max(conflicting.amount_eur) as numeric) as highest_amount_eur,
+    -- Where a payload has no rate nobody knows the difference: that of the others would be too small.
     cast(
-        max(conflicting.amount_eur) - min(conflicting.amount_eur) as numeric
+        if(
+            countif(conflicting.amount_eur is null) = 0,
+            max(conflicting.amount_eur) - min(conflicting.amount_eur),
+            null
+        ) as numeric
     ) as exposure_eur,
     max(conflicting.batch_id) <= coalesce(max(decided.last_batch_id), 0) as is_decided,
     max(decided.decided_at) as decided_at

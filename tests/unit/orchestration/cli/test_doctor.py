@@ -1,7 +1,7 @@
 """What doctor finds of the disk and of alerts; the rest is in the tests of the command."""
 
 import pytest
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Forbidden, NotFound
 
 from orchestration.cli.doctor import alerts, disk, topic
 from orchestration.dashboard import gathering, statements
@@ -15,7 +15,7 @@ INCIDENT = {
     "kind": "OFFSETS_LOST",
     "detail": "OFFSETS_LOST: 0: 12 to 15",
     "occurred_at": "2026-01-05T12:06:00Z",
-    "published_at": None,
+    "settled_at": None,
 }
 
 
@@ -59,6 +59,26 @@ def test_what_fails_is_named_with_its_runbook(monkeypatch: pytest.MonkeyPatch) -
 
 def test_where_all_is_well_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(monkeypatch, "DEGRADED") == [("health", "OK", "nothing is FAILING, no incident is open")]
+
+
+def test_a_warehouse_that_does_not_let_us_in_is_a_failure_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(_settings: StackSettings, _name: str) -> Section:
+        raise Forbidden("the account may not list the dataset\nin so many words")  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(gathering, "ask_one", ask)
+    [(what, state, message)] = alerts(SETTINGS)
+    assert (what, state) == ("warehouse", "FAIL")
+    assert message == "the account may not list the dataset (runbook: docs/runbooks/PaymentsWarehouseDown.md)"
+
+
+@pytest.mark.parametrize("unread", [statements.HEALTH, statements.INCIDENTS])
+def test_what_cannot_be_read_is_a_warning_and_never_called_well(monkeypatch: pytest.MonkeyPatch, unread: str) -> None:
+    def ask(_settings: StackSettings, name: str) -> Section:
+        trouble = f"The section {name} could not be read: denied"
+        return Section(trouble=trouble) if name == unread else Section((), "2026-01-05T12:07:00Z")
+
+    monkeypatch.setattr(gathering, "ask_one", ask)
+    assert list(alerts(SETTINGS)) == [("health", "WARN", f"The section {unread} could not be read: denied")]
 
 
 def test_a_dataset_that_is_not_there_yet_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:

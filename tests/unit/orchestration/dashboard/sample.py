@@ -111,13 +111,16 @@ def rows() -> dict[str, list[dict[str, Any]]]:
                 "last_payload_at": NOW,
                 "open_count": 1,
                 "open_eur": "12.5",
+                "unvalued_count": 0,
             }
         ],
         statements.LATE: [{"currency": "KWD", "records": 6, "amount_minor": "738"}],
         statements.SENDERS: [
             {"source": "gateway", "reported_at": NOW, "newest_day": "2026-01-05", "records": 8099, "payments": 7900}
         ],
-        statements.FRAUD: [{"score": "80 to 100", "payments": 2, "amount_eur": "99.9", "newest_at": NOW}],
+        statements.FRAUD: [
+            {"day": "2026-01-05", "alerts": 2, "unlabelled": 1, "payments": 3, "amount_eur": "4099.9"},
+        ],
         "deduplication": [
             {"hour": NOW, "delivered": 9, "duplicates": 1, "duplicate_rate_pct": "11.1", "status": "FAILING"}
         ],

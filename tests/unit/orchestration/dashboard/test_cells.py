@@ -3,7 +3,7 @@ from dataclasses import replace
 from orchestration.dashboard import statements
 from orchestration.dashboard.cells import TABLES, Table, is_number, size, table_of
 from orchestration.dashboard.model import Section, Snapshot
-from tests.unit.orchestration.dashboard.sample import snapshot
+from tests.unit.orchestration.dashboard.sample import rows, snapshot
 
 
 def table(key: str, known: Snapshot | None = None) -> Table:
@@ -17,6 +17,14 @@ def test_money_is_in_its_own_currency_exactly() -> None:
     assert table("late", yen).rows == (("JPY", "1", "700,000 JPY"),)
 
 
+def test_one_comparison_of_a_million_that_fails_is_no_match_of_100() -> None:
+    day = {"day": "2026-01-05", "row_count": 10**6, "failed_count": 1, "pending_count": 0, "status": "FAILING"}
+    shown = table("query-reconciliation", snapshot(reconciliation=[day | {"match_pct": "99.9999"}]))
+    assert shown.rows[0][-2:] == ("99.99", "FAILING")
+    whole = table("query-reconciliation", snapshot(reconciliation=[day | {"match_pct": "100.000000000"}]))
+    assert whole.rows[0][-2] == "100"
+
+
 def test_conflicts_say_how_much_is_at_stake() -> None:
     shown = table("conflicts")
     assert shown.rows[0][2] == "12.50 EUR"
@@ -24,8 +32,26 @@ def test_conflicts_say_how_much_is_at_stake() -> None:
     assert shown.command == "payments resolve"
 
 
+def test_a_conflict_that_nobody_can_value_is_not_called_nothing() -> None:
+    [valued] = rows()[statements.CONFLICTS]
+    unvalued = valued | {"exposure_eur": None, "open_eur": None, "unvalued_count": 1}
+    shown = table("conflicts", snapshot(conflicts=[unvalued]))
+    assert shown.rows[0][2] == "not known"
+    assert shown.note == (
+        "1 payments are undecided; 0.00 EUR are at stake. "
+        "That leaves out 1 of them, of which no rate gives the value in EUR."
+    )
+
+
 def test_a_sample_of_the_quarantine_is_a_place_in_kafka() -> None:
     assert table("quarantine").rows[0][3] == "payment-events/0/17"
+
+
+def test_the_fraud_queue_is_that_of_the_team_and_names_its_command() -> None:
+    shown = table("fraud")
+    assert shown.rows == (("2026-01-05", "2", "1", "3", "4,099.90 EUR"),)
+    assert shown.command == "payments alert-queue"
+    assert "{fraud_alert_queue}" in statements.ALL[statements.FRAUD].sql
 
 
 def test_what_was_billed_is_priced_by_the_list() -> None:

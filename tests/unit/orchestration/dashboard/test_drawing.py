@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from orchestration.dashboard.drawing import HEIGHT, WIDTH, in_words, path, points_of, short
 from orchestration.dashboard.model import HISTORY_SECONDS
 from tests.unit.orchestration.dashboard.sample import NOW, snapshot
@@ -40,4 +42,10 @@ def test_the_ledger_tells_a_days_values_and_else_what_the_watch_has_kept() -> No
 
 
 def test_numbers_are_short() -> None:
-    assert [short(v) for v in (0.0, 1.5, 99.999, 1234567.8)] == ["0", "1.5", "100", "1,234,568"]
+    assert [short(v) for v in (0.0, 1.5, 12.999, 1234567.8)] == ["0", "1.5", "13", "1,234,568"]
+
+
+def test_a_match_below_100_is_never_written_as_100() -> None:
+    values = (99.99, 99.995, 99.9999, 99.9999999, Decimal("99.999999"), 100.0, Decimal(100))
+    assert [short(v) for v in values] == ["99.99"] * 5 + ["100"] * 2
+    assert in_words([(UNTIL, 100.0), (UNTIL - 1, 99.9999)], UNTIL) == "Last 24 hours: from 99.99 to 100."

@@ -24,7 +24,7 @@ INCIDENT = {
     "kind": "LOAD_FAILED",
     "detail": "...",
     "occurred_at": "2026-01-05T12:00:00Z",
-    "published_at": "2026-01-05T11:00:00Z",
+    "settled_at": "2026-01-05T11:00:00Z",
 }
 
 
@@ -63,20 +63,34 @@ def test_values_are_those_of_the_snapshot() -> None:
 
 
 def test_what_is_not_known_now_is_no_sample() -> None:
-    away = samples(exposition(without_warehouse(snapshot()), NOW))
-    assert ("payments_counted_once", "") not in away
+    away = samples(exposition(without_warehouse(snapshot(incidents=[INCIDENT])), NOW))
     assert away["payments_part_up", "warehouse"] == 0
-    assert not [name for name, _ in away if name == "payments_source_lag_records"]
+    assert {name for name, _ in away if not name.endswith("_timestamp_seconds")} == {"payments_part_up"}
     known = snapshot()
     unread = replace(known, sections={**known.sections, statements.CONFLICTS: Section()})
     assert ("payments_undecided_conflicts", "") not in samples(exposition(unread, NOW))
+
+
+def test_money_that_nobody_can_value_is_no_sample_and_keeps_none_of_the_others_back() -> None:
+    [conflict] = rows()[statements.CONFLICTS]
+    found = samples(exposition(snapshot(conflicts=[conflict | {"exposure_eur": None, "open_eur": None}]), NOW))
+    assert found["payments_undecided_conflicts", ""] == 1
+    assert ("payments_undecided_conflicts_euros", "") not in found
+    assert found["payments_counted_once", ""] == 1
+
+
+def test_conflicts_that_cannot_be_read_any_more_hold_no_alert_up() -> None:
+    known = snapshot()
+    refused = replace(known.section(statements.CONFLICTS), trouble="it would read too much")
+    found = samples(exposition(replace(known, sections={**known.sections, statements.CONFLICTS: refused}), NOW))
+    assert not [name for name, _ in found if name.startswith("payments_undecided")]
 
 
 def test_an_incident_is_open_until_something_is_published_however_long_ago_that_was() -> None:
     found = samples(exposition(snapshot(incidents=[INCIDENT]), NOW))
     assert (found["payments_open_incidents", "LOAD_FAILED"], found["payments_open_incidents", "OFFSETS_LOST"]) == (1, 0)
     assert found["payments_last_incident_timestamp_seconds", "LOAD_FAILED"] == 1767614400
-    mended = INCIDENT | {"published_at": "2026-01-05T12:00:10Z"}
+    mended = INCIDENT | {"settled_at": "2026-01-05T12:00:10Z"}
     idle_since = samples(exposition(snapshot(incidents=[mended], batches=[]), NOW))
     assert idle_since["payments_open_incidents", "LOAD_FAILED"] == 0
 

@@ -8,8 +8,8 @@ from spark_jobs.incidents import IncidentKind
 from tests.unit.orchestration.dashboard.sample import limits
 
 
-def incident(kind: str, at: str, published_at: str | None = None) -> dict[str, str | None]:
-    return {"kind": kind, "detail": "...", "occurred_at": at, "published_at": published_at}
+def incident(kind: str, at: str, settled_at: str | None = None) -> dict[str, str | None]:
+    return {"kind": kind, "detail": "...", "occurred_at": at, "settled_at": settled_at}
 
 
 def test_every_kind_of_incident_and_every_health_metric_has_a_command() -> None:
@@ -25,11 +25,11 @@ def test_every_command_is_one_of_ours() -> None:
         assert f" {command.split()[1]} " in message
 
 
-def found(published_at: str | None) -> list[dict[str, str | None]]:
+def found(settled_at: str | None) -> list[dict[str, str | None]]:
     return [
-        incident("OFFSETS_LOST", "2026-01-01T10:00:00Z", published_at),
-        incident("LOAD_FAILED", "2026-01-01T12:00:00Z", published_at),
-        incident("LOAD_FAILED", "2026-01-01T11:30:00Z", published_at),
+        incident("OFFSETS_LOST", "2026-01-01T10:00:00Z", settled_at),
+        incident("LOAD_FAILED", "2026-01-01T12:00:00Z", settled_at),
+        incident("LOAD_FAILED", "2026-01-01T11:30:00Z", settled_at),
     ]
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from orchestration.cli.costs.billed_jobs import jobs_sql
 from orchestration.dashboard import statements
 from orchestration.dashboard.statements import QUERIES, MonitoringQuery, documented
+from spark_jobs.settings import read_job_settings
 from spark_jobs.tables import catalog
 from tests.unit.orchestration.dashboard.sample import rows
 
@@ -36,6 +38,16 @@ def test_a_partitioned_table_is_never_read_without_its_partitions() -> None:
 def test_no_statement_asks_for_an_account_an_address_or_what_a_record_says() -> None:
     forbidden = re.compile(r"account|_ip\b|ip_|raw_|extra_fields|transaction_id|device|select \* from \{payment")
     assert not [name for name, statement in statements.ALL.items() if forbidden.search(statement.sql)]
+
+
+def test_what_a_script_and_its_statements_came_to_is_billed_once() -> None:
+    of_our_jobs = jobs_sql(read_job_settings({}))
+    for sql in (statements.BILLED.sql, of_our_jobs):
+        assert "parent_job_id is null" in " ".join(sql.split())
+
+
+def test_the_newest_record_is_never_newer_than_its_publication() -> None:
+    assert "least(ledger.max_kafka_timestamp, ledger.published_at)" in statements.ALL[statements.COMPARED].sql
 
 
 def test_every_statement_says_what_it_reads() -> None:

@@ -1,8 +1,9 @@
 from datetime import timedelta
 
 from orchestration.dashboard import statements
+from orchestration.dashboard.model import Snapshot, stamp
 from orchestration.dashboard.view import TITLES, page_of
-from tests.unit.orchestration.dashboard.sample import NOW, limits, rows, snapshot
+from tests.unit.orchestration.dashboard.sample import NOW, limits, rows, snapshot, without_warehouse
 
 
 def test_every_health_metric_has_a_title_and_the_fields_five_come_first() -> None:
@@ -53,6 +54,34 @@ def test_dispositions_add_up_to_what_was_delivered() -> None:
     other = [row | {"delivered": row["delivered"] + 5} for row in rows()[statements.BINS]]
     [chart] = [chart for chart in page_of(snapshot(bins=other), NOW).charts if chart.key == "dispositions"]
     assert chart.series["OTHER"] == (5.0,) * 8
+
+
+def test_a_pause_is_drawn_as_a_pause_up_to_when_it_was_read() -> None:
+    late = [row | {"bin": row["bin"] - timedelta(hours=3)} for row in rows()[statements.BINS]]
+    kept = late[:2] + late[6:]
+    throughput, dispositions, latency = page_of(snapshot(bins=kept), NOW).charts
+    quiet = [0] * 4
+    assert [values[2:6] for values in dispositions.series.values()] == [tuple(map(float, quiet))] * 5
+    assert [at % 900 for at in throughput.x] == [0] * (8 + 12), "three hours of nothing follow"
+    assert throughput.series["records/s"][8:] == (0.0,) * 12
+    assert latency.series["p95, s"][:9] == (1.5, 1.5, None, None, None, None, 1.5, 1.5, None)
+    assert [row[1] for row in latency.rows[:3]] == ["1.5", "1.5", ""]
+
+
+def test_the_quarter_of_an_hour_that_goes_on_is_no_dip() -> None:
+    steady = [row | {"delivered": 9000} for row in rows()[statements.BINS]]
+    steady[-1]["delivered"] = 4500
+    [chart] = [chart for chart in page_of(snapshot(bins=steady), NOW).charts if chart.key == "throughput"]
+    assert chart.series["records/s"] == (10.0,) * 8, "450 seconds of it are over"
+    steady[-1] |= {"bin": NOW - timedelta(seconds=1), "delivered": 60}
+    [chart] = [chart for chart in page_of(snapshot(bins=steady[-1:]), NOW).charts if chart.key == "throughput"]
+    assert chart.series["records/s"] == (1.0,), "a second of it says nothing yet"
+
+
+def test_a_chart_says_why_nothing_newer_is_known_and_what_was_never_read_is_not_called_empty() -> None:
+    for chart in page_of(without_warehouse(snapshot()), NOW).charts:
+        assert chart.trouble == "not asked Below is what was known at 2026-01-05 12:07 UTC."
+    assert {chart.summary for chart in page_of(Snapshot(stamp(NOW)), NOW).charts} == {"It was not read yet."}
 
 
 def test_without_any_row_there_is_a_page() -> None:

@@ -18,7 +18,7 @@ ADDRESS = {"PAYMENTS_ALERT_RUNBOOKS_URL": "https://git.example.com/payments/docs
 
 
 def test_without_an_address_links_lead_to_the_dashboard_of_this_machine() -> None:
-    assert document_of("fraud", {}) == dg.MetadataValue.url("http://127.0.0.1:3080/docs/scenarios.md")
+    assert document_of("fraud", {}) == dg.MetadataValue.url("http://127.0.0.1:3080/docs/fraud.md")
     found = runbook_for("fraud", {"PAYMENTS_DASHBOARD_PORT": "3999"})
     assert found == dg.MetadataValue.url("http://127.0.0.1:3999/docs/runbooks/PaymentsFraudScoresLate.md")
 
@@ -28,7 +28,7 @@ def test_the_port_of_those_links_is_the_dashboards_own_default() -> None:
 
 
 def test_with_an_address_they_lead_there() -> None:
-    assert document_of("fraud", ADDRESS) == dg.MetadataValue.url("https://git.example.com/payments/docs/scenarios.md")
+    assert document_of("fraud", ADDRESS) == dg.MetadataValue.url("https://git.example.com/payments/docs/fraud.md")
     found = runbook_for("reconciliation", ADDRESS)
     assert found == dg.MetadataValue.url("https://git.example.com/payments/docs/runbooks/PaymentsNotCountedOnce.md")
     assert str(runbook_of_alert("PaymentsLagHigh", ADDRESS).value).endswith("docs/runbooks/PaymentsLagHigh.md")

@@ -15,6 +15,13 @@ FIRES = Message(
 OVER = Message("PaymentsDataLost-1767614400-over", "PaymentsDataLost", True, "offsets 0 to 4", 1767614400, 1767618000)
 
 
+ALERTMANAGER = {
+    *("version", "groupKey", "truncatedAlerts", "status", "receiver", "groupLabels", "commonLabels"),
+    *("commonAnnotations", "externalURL", "alerts"),
+}
+"""The fields of version 4 of its webhook."""
+
+
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -36,6 +43,8 @@ def test_a_webhook_gets_what_alertmanager_would_send_and_a_key_that_is_the_same_
     assert alert["annotations"]["runbook_url"] == "https://docs.example.com/PaymentsDataLost.md"
     assert (alert["startsAt"], last["alerts"][0]["endsAt"]) == ("2026-01-05T12:00:00Z", "2026-01-05T13:00:00Z")
     assert alert["fingerprint"] == last["alerts"][0]["fingerprint"]
+    assert first["groupKey"] == last["groupKey"], "a receiver that goes by it could not end what it has begun"
+    assert set(first) == ALERTMANAGER
     assert [headers["Idempotency-Key"] for headers in inbox.headers] == [FIRES.key, OVER.key]
     assert inbox.headers[0]["Authorization"] == "Bearer hush"
 

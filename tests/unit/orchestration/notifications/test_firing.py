@@ -23,7 +23,7 @@ def incident(kind: str, minutes_ago: int, published_minutes_ago: int | None = No
         return None if minutes is None else f"{NOW - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
 
     given = {"kind": kind, "detail": f"{kind}: broker 10.1.2.3:9092 says no", "occurred_at": stamp(minutes_ago)}
-    return given | {"published_at": stamp(published_minutes_ago)}
+    return given | {"settled_at": stamp(published_minutes_ago)}
 
 
 def test_a_row_that_is_failing_fires_its_alert_in_the_words_of_the_watch() -> None:

@@ -39,6 +39,13 @@ def test_each_row_that_is_not_well_is_told_in_a_line_the_failing_ones_first() ->
     )
 
 
+def test_a_value_is_told_as_it_is() -> None:
+    values = (Decimal("99.999999900"), Decimal("100.000000000"), Decimal(1_234_567), "0.015353", 12.5)
+    assert [judge([row("FAILING", "m", value)]).words[0].split(",")[0] for value in values] == [  # type: ignore[arg-type]
+        f"FAILING: m is {told}" for told in ("99.9999999", "100", "1234567", "0.015353", "12.5")
+    ]
+
+
 def test_a_warehouse_that_is_away_is_red() -> None:
     verdict = unreachable("refused")
     assert verdict.severity is dg.AssetCheckSeverity.ERROR
