@@ -35,6 +35,7 @@ PLAIN = (
     "contract",
     "incidents",
     "kept_days",
+    "processor.pace",
     "publishing.batch_report",
     "retention.kept",
     "settings",
