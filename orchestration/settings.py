@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from spark_jobs.processor.pace import read_batch_seconds
 from spark_jobs.settings import DELTA, JobSettings, SettingError, payments_home, read_job_settings
 from spark_jobs.warehouse.job_labels import DBT_WORK
 from spark_jobs.warehouse.job_limits import most_bytes
@@ -104,7 +105,7 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
     late_policy = env.get("PAYMENTS_LATE_POLICY") or "hold"
     if late_policy not in LATE_POLICIES:
         raise SettingError(f"PAYMENTS_LATE_POLICY must be one of {', '.join(LATE_POLICIES)}, not {late_policy!r}.")
-    batch_seconds = _whole_number(env, "PAYMENTS_BATCH_SECONDS", 0, least=0, most=600)
+    batch_seconds = read_batch_seconds(env)
     interval = _whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400)
     build_due = _whole_number(env, "PAYMENTS_BUILD_DUE_SECONDS", 540, least=1, most=604_800)
     publication_due = _whole_number(env, "PAYMENTS_PUBLICATION_DUE_SECONDS", 300, least=1, most=604_800)

@@ -8,13 +8,18 @@ resource "google_monitoring_notification_channel" "email" {
   }
 }
 
+# A budget knows projects by number.
+data "google_project" "this" {
+  project_id = var.project
+}
+
 resource "google_billing_budget" "month" {
   count           = var.billing_account == "" ? 0 : 1
   billing_account = var.billing_account
   display_name    = "Payments, a month"
 
   budget_filter {
-    projects = ["projects/${var.project}"]
+    projects = ["projects/${data.google_project.this.number}"]
   }
 
   amount {
@@ -31,8 +36,13 @@ resource "google_billing_budget" "month" {
     }
   }
 
-  all_updates_rule {
-    monitoring_notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  # Without an address Google tells the billing account's own people.
+  dynamic "all_updates_rule" {
+    for_each = length(var.alert_emails) == 0 ? [] : [1]
+
+    content {
+      monitoring_notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+    }
   }
 }
 

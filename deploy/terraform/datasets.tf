@@ -19,3 +19,19 @@ resource "google_bigquery_dataset" "payments" {
     prevent_destroy = true
   }
 }
+
+# Where `payments backtest` scores made-up payments.
+resource "google_bigquery_dataset" "backtest" {
+  dataset_id                 = "${var.dataset}_backtest"
+  location                   = var.location
+  description                = "Made-up payments, by which fraud rules are judged."
+  delete_contents_on_destroy = true
+
+  dynamic "default_encryption_configuration" {
+    for_each = var.kms_key == "" ? [] : [var.kms_key]
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
+}

@@ -1,6 +1,9 @@
 module "access" {
   source        = "./modules/access"
   managed_kafka = var.managed_kafka
+  one_machine   = var.one_machine
+  accounts      = { for name, account in google_service_account.this : name => "serviceAccount:${account.email}" }
+  people        = { analysts = var.analysts, operators = var.operators }
 }
 
 resource "google_service_account" "this" {
@@ -10,17 +13,12 @@ resource "google_service_account" "this" {
 }
 
 locals {
-  members = merge(
-    { for name, account in google_service_account.this : name => toset(["serviceAccount:${account.email}"]) },
-    { analysts = var.analysts, operators = var.operators },
-  )
+  given = module.access.given
 
-  # One grant for each member.
-  given = merge([
-    for name, grant in module.access.grants : {
-      for member in local.members[grant.who] : "${name}/${member}" => merge(grant, { member = member })
-    }
-  ]...)
+  datasets_by_name = {
+    dataset  = google_bigquery_dataset.payments.dataset_id
+    backtest = google_bigquery_dataset.backtest.dataset_id
+  }
 
   buckets_by_name = {
     checkpoints = google_storage_bucket.checkpoints.name
@@ -47,8 +45,8 @@ resource "google_project_iam_member" "this" {
 }
 
 resource "google_bigquery_dataset_iam_member" "this" {
-  for_each   = { for name, grant in local.given : name => grant if grant.on == "dataset" }
-  dataset_id = google_bigquery_dataset.payments.dataset_id
+  for_each   = { for name, grant in local.given : name => grant if contains(["dataset", "backtest"], grant.on) }
+  dataset_id = local.datasets_by_name[each.value.on]
   role       = each.value.role
   member     = each.value.member
 }

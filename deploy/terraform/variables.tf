@@ -32,7 +32,7 @@ variable "operators" {
 }
 
 variable "marts" {
-  description = "Tables and views that analysts read. Leave it empty for the first apply: dbt makes them in the first build."
+  description = "Tables that analysts read; a view asks for its tables, too. Leave it empty for the first apply: dbt makes them in the first build."
   type        = set(string)
   default     = []
 }
@@ -45,6 +45,12 @@ variable "kms_key" {
 
 variable "managed_kafka" {
   description = "Whether the cluster is Google's Managed Kafka."
+  type        = bool
+  default     = false
+}
+
+variable "one_machine" {
+  description = "Whether stream, dbt and Dagster are processes of one machine, which runs as the stream's account."
   type        = bool
   default     = false
 }
@@ -71,4 +77,9 @@ variable "alert_emails" {
   description = "Who is told when the budget is used up to a half, nine tenths and all of it, and when jobs fail."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = length(var.alert_emails) <= 5
+    error_message = "A budget tells five addresses at most: name a group."
+  }
 }

@@ -5,7 +5,7 @@ dbt's unit tests hold the project's rules in `make test`; a production build lea
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,14 @@ def dbt_call(job_name: str, home: Path, selected: Collection[dg.AssetKey]) -> tu
     return (BUILD_ARGS if names.RETURNS in selected else (*BUILD_ARGS, *NOT_NIGHTLY)), home / "dbt"
 
 
-def _send_lineage(manifest: Mapping[str, Any], target: Path, warn: Callable[[str], None]) -> None:
+def _send_lineage(target: Path, warn: Callable[[str], None]) -> None:
     """What was built from what, where a lineage service is named."""
     from spark_jobs.lineage.sender import open_sender
 
     try:
         with open_sender(warn=warn) as lineage:
             if lineage:
-                lineage.send(partial(events_of_build, manifest, target, lineage.namespace))
+                lineage.send(partial(events_of_build, target, lineage.namespace))
     except SettingError as wrong:
         warn(str(wrong))
 
@@ -77,6 +77,6 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
         try:
             yield from with_more_metadata(call.stream(), call.manifest["nodes"], group_of, call.target_path)
         finally:
-            _send_lineage(call.manifest, call.target_path, context.log.warning)
+            _send_lineage(call.target_path, context.log.warning)
 
     return dbt_models

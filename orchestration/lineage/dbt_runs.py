@@ -18,10 +18,14 @@ _ENDS = {"success": "COMPLETE", "error": "FAIL"}
 _RUNS = uuid.UUID("0e0e3a3b-2a0f-5d0e-8a39-0c3b8f2f6d42")
 
 
-def events_of_build(manifest: Mapping[str, Any], target: Path, namespace: str) -> Iterator["RunEvent"]:
-    """Of every node that this build has built, or failed to build. Nothing where dbt came to no result."""
+def events_of_build(target: Path, namespace: str) -> Iterator["RunEvent"]:
+    """Of every node that this build has built, or failed to build. Nothing where dbt came to no result.
+
+    The manifest is the one that dbt wrote beside its results: what an image was built with names another project.
+    """
     try:
         results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return
     for result in results["results"]:

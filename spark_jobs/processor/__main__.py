@@ -14,8 +14,10 @@ from pathlib import Path
 from spark_jobs.driver.standby import warm_up
 from spark_jobs.incidents import Incident
 from spark_jobs.process_payments import drain
+from spark_jobs.processor.pace import read_batch_seconds
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import payments_home, read_job_settings
+from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.turns.by_setting import turn_of
 from spark_jobs.turns.turn import Hold, Turn
 
@@ -60,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             file.touch()
 
     settings = read_job_settings()
+    batch_seconds = read_batch_seconds()
     # As at an end: what is held is let go of.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     spark = build_session(settings, payments_home())
@@ -73,11 +76,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         alive()
 
     def run(turn: Turn) -> None:
-        drain(spark, settings, on_batch=say, idle_seconds=IDLE_SECONDS, max_seconds=SHIFT_SECONDS, turn=turn)
+        drain(
+            spark,
+            settings,
+            on_batch=say,
+            idle_seconds=IDLE_SECONDS,
+            max_seconds=SHIFT_SECONDS,
+            batch_seconds=batch_seconds,
+            turn=turn,
+        )
 
     try:
         go_on(run, turn_of(settings, payments_home(), alive), warm, alive)
-    except Incident as stopped:
+    except (Incident, BrokerUnreachable) as stopped:
         # One line, and whoever started us starts the next.
         sys.exit(str(stopped))
 

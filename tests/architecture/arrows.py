@@ -6,7 +6,7 @@ is a room of its own.
 
 ARROWS = {
     "spark_jobs": {
-        "processor": "driver incidents process_payments publishing settings turns",
+        "processor": "driver incidents process_payments publishing settings source turns",
         "process_payments": "driver lineage publishing settings turns",
         "turns": "incidents settings tables warehouse",
         "driver": "file_systems contract crash_points decision_queue decoding deduplication incidents publishing"

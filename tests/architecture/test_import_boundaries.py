@@ -36,6 +36,7 @@ PLAIN = (
     "incidents",
     "kept_days",
     "no_redirects",
+    "processor.pace",
     "publishing.batch_report",
     "retention.kept",
     "settings",

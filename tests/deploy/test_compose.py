@@ -61,6 +61,17 @@ def test_the_warehouse_and_whatever_else_asks_for_no_login_is_reached_from_insid
     assert {service["network_mode"] for name, service in services.items() if name != "network"} == {"service:network"}
 
 
+def test_after_the_machine_has_started_anew_all_that_goes_on_is_there_again(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    ends = {name for name, service in services.items() if service.get("restart") != "unless-stopped"}
+    assert ends == {"topic"}, "the others share the network of a container, which must come back as they do"
+
+
+def test_the_topic_outlives_its_container(compose: dict[str, Any]) -> None:
+    kafka = compose["services"]["kafka"]
+    assert f"kafka:{kafka['environment']['KAFKA_LOG_DIRS']}" in kafka["volumes"]
+
+
 def test_no_secret_is_written_down(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         for variable, value in (service.get("environment") or {}).items():

@@ -162,6 +162,15 @@ def test_nothing_gets_in_or_out_but_what_is_allowed(name: str) -> None:
     assert [whom for whom, ports in into_the_dashboard.items() if ports == [9464] and "monitoring" in whom]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_pod_has_variables_of_services_which_are_named_as_settings_are(name: str) -> None:
+    services = [each for each in objects(name) if each["kind"] == "Service" and each["spec"].get("clusterIP") != "None"]
+    links = {f"{each['metadata']['name'].upper().replace('-', '_')}_PORT" for each in services}
+    assert links & exemplified().keys(), "with an address in it no part would start"
+    for part, template in pods(name).items():
+        assert template["spec"]["enableServiceLinks"] is False, part
+
+
 SERVERS = {"webserver": 3000, "dashboard": 3080}
 """What has no login of its own, and the port of loopback on which it listens."""
 

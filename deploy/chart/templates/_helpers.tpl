@@ -27,6 +27,8 @@ app.kubernetes.io/component: {{ .part }}
 
 {{- /* PodSecurity "restricted", and a root that nobody writes to. */ -}}
 {{- define "payments.podSecurity" -}}
+# Kubernetes would name the service of the dashboard PAYMENTS_DASHBOARD_PORT, which is a setting and no address.
+enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
   runAsUser: 1000
@@ -63,7 +65,7 @@ affinity:
 checksum/config: {{ include (print .root.Template.BasePath "/config.yaml") .root | sha256sum }}
 {{- end }}
 
-{{- /* Settings of all parts, and Kafka's secret where there is one. */ -}}
+{{- /* Settings of all parts, and Kafka's secret where there is one; of those that read records the mapping and secrets, too. */ -}}
 {{- define "payments.environment" -}}
 envFrom:
   - configMapRef: {name: {{ include "payments.name" (dict "root" .root "part" "settings") }}}
@@ -71,6 +73,19 @@ env:
   {{- if .root.Values.kafka.propertiesSecret }}
   - name: KAFKA_CLIENT_PROPERTIES
     value: /etc/payments/kafka/client.properties
+  {{- end }}
+  {{- if and .root.Values.mapping (has .part (list "processor" "code-location")) }}
+  - name: PAYMENTS_EVENT_MAPPING
+    value: /etc/payments/mapping/events.toml
+  {{- end }}
+  {{- if has .part (list "processor" "executor" "code-location") }}
+  {{- range $name, $from := .root.Values.secretSettings }}
+  - name: {{ $name }}
+    valueFrom:
+      secretKeyRef:
+        name: {{ required (printf "secretSettings.%s.secret is required" $name) $from.secret }}
+        key: {{ required (printf "secretSettings.%s.key is required" $name) $from.key }}
+  {{- end }}
   {{- end }}
 {{- end }}
 
@@ -113,6 +128,19 @@ env:
 {{- if .Values.kafka.propertiesSecret }}
 - name: kafka
   secret: {secretName: {{ .Values.kafka.propertiesSecret }}, defaultMode: 0440}
+{{- end }}
+{{- end }}
+
+{{- define "payments.mappingMount" -}}
+{{- if .Values.mapping }}
+- {name: mapping, mountPath: /etc/payments/mapping, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "payments.mappingVolume" -}}
+{{- if .Values.mapping }}
+- name: mapping
+  configMap: {name: {{ include "payments.name" (dict "root" . "part" "mapping") }}}
 {{- end }}
 {{- end }}
 

@@ -39,6 +39,18 @@ locals {
       who = "dbt", on = "dataset", role = "roles/bigquery.dataEditor",
       why = "makes and replaces models, loads seeds"
     }
+    "dbt/backtest" = {
+      who = "dbt", on = "backtest", role = "roles/bigquery.dataEditor",
+      why = "loads and scores made-up payments, to judge fraud rules"
+    }
+    "dbt/staging" = {
+      who = "dbt", on = "staging", role = "roles/storage.objectUser",
+      why = "a backfill stages what it has recomputed; its load job reads it"
+    }
+    "dbt/kafka" = {
+      who = "dbt", on = "project", role = "roles/managedkafka.client",
+      why = "asks a Managed Kafka cluster what waits, and reads records again for a backfill", optional = true
+    }
     "dbt/columns" = {
       who = "dbt", on = "policy_tags", role = "roles/datacatalog.categoryFineGrainedReader",
       why = "joins and groups by account ids"
@@ -105,7 +117,30 @@ locals {
     }
   }
 
-  has_kafka = var.managed_kafka
+  asked = { for name, grant in local.grants : name => grant if var.managed_kafka || !try(grant.optional, false) }
+
+  # Whom a grant is for. The keys are known before any account is made: Terraform plans by them.
+  members = merge(
+    { for name, member in var.accounts : name => { (name) = member } },
+    { dbt = { for name in concat(["dbt"], var.one_machine ? ["stream"] : []) : name => var.accounts[name] } },
+    { for who, members in var.people : who => { for member in members : member => member } },
+  )
+}
+
+variable "accounts" {
+  description = "Service accounts as members, by what they are for; their addresses may be unknown yet."
+  type        = map(string)
+}
+
+variable "people" {
+  description = "Members by who they are: analysts, operators."
+  type        = map(set(string))
+}
+
+variable "one_machine" {
+  description = "Whether the stream's account does what is dbt's as well."
+  type        = bool
+  default     = false
 }
 
 variable "managed_kafka" {
@@ -116,5 +151,15 @@ variable "managed_kafka" {
 
 output "grants" {
   description = "By name: who, on what, which role, and why."
-  value       = { for name, grant in local.grants : name => grant if local.has_kafka || !try(grant.optional, false) }
+  value       = local.asked
+}
+
+output "given" {
+  description = "Each grant once for each member, by the grant's name and the member's."
+
+  value = merge([
+    for name, grant in local.asked : {
+      for key, member in local.members[grant.who] : "${name}/${key}" => merge(grant, { member = member })
+    }
+  ]...)
 }

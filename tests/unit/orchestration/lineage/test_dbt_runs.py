@@ -47,7 +47,9 @@ def result(name: str, status: str, **more: Any) -> dict[str, Any]:
 def events_of(folder: Path, *results: dict[str, Any]) -> list[dict[str, Any]]:
     text = json.dumps({"metadata": {"invocation_id": "one"}, "results": results})
     (folder / "run_results.json").write_text(text)
-    return [json.loads(Serde.to_json(event)) for event in events_of_build(MANIFEST, folder, "acme")]
+    # As dbt writes it for the project that it has built in.
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    return [json.loads(Serde.to_json(event)) for event in events_of_build(folder, "acme")]
 
 
 def test_a_model_is_made_of_tables_and_of_what_its_ephemeral_parents_read() -> None:
@@ -81,7 +83,7 @@ def test_tests_and_what_was_skipped_are_no_lineage(tmp_path: Path) -> None:
     skipped = result("model.payments.mart", "skipped") | {"timing": []}
     assert events_of(tmp_path, skipped, result("test.payments.is_whole", "pass")) == []
     (tmp_path / "run_results.json").unlink()
-    assert list(events_of_build(MANIFEST, tmp_path, "acme")) == []
+    assert list(events_of_build(tmp_path, "acme")) == []
 
 
 def test_of_the_project_as_it_is_every_model_but_the_empty_one_reads_something() -> None:

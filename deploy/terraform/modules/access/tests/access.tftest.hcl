@@ -1,3 +1,16 @@
+variables {
+  accounts = {
+    stream    = "serviceAccount:payments-stream@acme.iam.gserviceaccount.com"
+    dbt       = "serviceAccount:payments-dbt@acme.iam.gserviceaccount.com"
+    dashboard = "serviceAccount:payments-dashboard@acme.iam.gserviceaccount.com"
+    simulator = "serviceAccount:payments-simulator@acme.iam.gserviceaccount.com"
+  }
+  people = {
+    analysts  = ["group:analysts@example.com", "user:anna@example.com"]
+    operators = []
+  }
+}
+
 run "without_managed_kafka_nobody_has_a_role_of_it" {
   command = plan
 
@@ -55,5 +68,40 @@ run "the_dashboard_only_reads_and_masked" {
       ], grant.role) if grant.who == "dashboard"
     ])
     error_message = "The dashboard has no role that writes, and none that shows a person's columns."
+  }
+}
+
+run "keys_are_known_before_an_account_is_made" {
+  command = plan
+
+  assert {
+    condition     = !anytrue([for name in keys(output.given) : strcontains(name, "gserviceaccount")])
+    error_message = "An account's address is unknown in the first plan, and for_each takes no unknown key."
+  }
+
+  assert {
+    condition     = output.given["stream/jobs/stream"].member == var.accounts["stream"]
+    error_message = "An account's grant is for that account."
+  }
+
+  assert {
+    condition     = length([for grant in output.given : grant if grant.who == "analysts" && grant.on == "marts"]) == 2
+    error_message = "Each analyst gets each grant of analysts."
+  }
+}
+
+run "on_one_machine_the_streams_account_does_all_that_is_dbts" {
+  command = plan
+
+  variables {
+    managed_kafka = true
+    one_machine   = true
+  }
+
+  assert {
+    condition = alltrue([
+      for name, grant in output.grants : output.given["${name}/stream"].member == var.accounts["stream"] if grant.who == "dbt"
+    ])
+    error_message = "One machine runs as one account."
   }
 }
