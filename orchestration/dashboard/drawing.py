@@ -72,7 +72,7 @@ def in_words(points: Points, until: int) -> str:
 
 def short(value: float | Decimal) -> str:
     """A number in a few digits, with separators."""
-    if abs(value) >= 100:
+    if not -100 < value < 100:
         return f"{value:,.0f}"
     return f"{not_made_100(value):.2f}".rstrip("0").rstrip(".")
 
