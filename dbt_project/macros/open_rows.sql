@@ -67,6 +67,30 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#-
+    The condition that nothing was decided about a batch's payments since the build began: it may be about an older payment
+    than those that are read. The next build looks at the batch.
+-#}
+{% macro is_settled(column='batch_id') -%}
+    {%- set since = open_now() -%}
+    {%- if since.told -%}
+        {{ column }} not in (
+            select decided.batch_id
+            from {{ ref('stg_payments__corrections') }} as decided
+            where
+                decided.correction_id > {{ since.last_correction }}
+                and decided.decided_at >= {{ since.begun }}
+                and decided.payments_added != 0
+                and decided.batch_id is not null
+        )
+    {%- else -%}
+        {%- if not is_unit_test() -%}
+            {%- do ref('stg_payments__corrections') -%}
+        {%- endif -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
 {#- The condition that a decision is one that the last green build may not have seen. -#}
 {% macro is_decided_open(column='decided_at') -%}
     {%- set since = open_now() -%}

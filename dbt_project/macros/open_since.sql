@@ -19,10 +19,10 @@
         {%- set is_due = not looked or is_night() or are_rows_due(now.clock, looked.split('-')[2] | int) -%}
         {#- Of batches before it rows may have expired: their seals and the ledger count them. -#}
         {%- set kept = kept_since(source('payment_data', 'batch_ledger')) -%}
-        {%- set open = open_since(now.seen, checked, kept) -%}
+        {%- set open = open_since(now, checked, kept) -%}
         {%- do graph.update({
             'open': open, 'are_rows_due': is_due, 'is_summed_up': false,
-            'open_rows': open_since(now.seen, looked, kept) if is_due and looked != checked else open
+            'open_rows': open_since(now, looked, kept) if is_due and looked != checked else open
         }) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -74,20 +74,21 @@
 {#-
     seen       what this build has seen, where it is green
     batch      newer batches are open; nothing is said of this one and those before
-    last_batch newer ones than this were published since, and are the next build's
+    last_batch newer ones than this were published since, and are the next build's; last_correction likewise
+    begun      none of those corrections was decided before: a decision's time is that of its transaction's beginning
     told       none of them was published, and nothing decided about them, before
     decided    nothing that the last green build has not seen was decided before
     delivered  no record of theirs was written to the log before; delivered_day is the beginning of its day
     paid       none of their payments was made before; paid_day is the beginning of its day
 -#}
-{% macro open_since(seen, label, kept) -%}
+{% macro open_since(now, label, kept) -%}
     {%- set ledger = source('payment_data', 'batch_ledger') -%}
     {%- set corrections = source('payment_data', 'payment_corrections') -%}
     {%- if kept and (not label or label.split('-')[0] | int < kept.split('-')[0] | int) -%}
         {%- set label = kept -%}
     {%- endif -%}
     {%- if not label -%}
-        {{ return({'seen': seen}) }}
+        {{ return({'seen': now.seen}) }}
     {%- endif -%}
     {%- set checked = label.split('-') | map('int') | list -%}
     {#- A decision's time is that of its transaction's beginning: a day is more than any takes. -#}
@@ -127,8 +128,9 @@
     {%- endset -%}
     {%- set found = run_query(asked).rows[0] -%}
     {{ return({
-        'seen': seen, 'since': label, 'checked': checked, 'batch': batch, 'last_batch': seen.split('-')[0] | int,
-        'told': told, 'decided': decided, 'delivered': since_minute(found[0]), 'paid': since_minute(found[1]),
+        'seen': now.seen, 'since': label, 'checked': checked, 'batch': batch,
+        'last_batch': now.seen.split('-')[0] | int, 'last_correction': now.seen.split('-')[1] | int,
+        'begun': moment_of(now.clock - 600000000), 'told': told, 'decided': decided, 'delivered': since_minute(found[0]), 'paid': since_minute(found[1]),
         'delivered_day': day_of(found[0]), 'paid_day': day_of(found[1])
     }) }}
 {%- endmacro %}

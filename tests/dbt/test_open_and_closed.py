@@ -1,5 +1,7 @@
 """Where an altered row is seen: in what is open by the next build, in what is closed by the night."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.dbt.breaks import AMOUNTS, DUPLICATES, OFFSETS, PAYMENTS, TOTALS
@@ -129,3 +131,22 @@ def test_a_batch_that_is_published_while_checks_look_is_left_to_the_next_build(w
     data["payment_transactions"].append(forged)
     warehouse.fill(data | {"pipeline_control": seen["pipeline_control"]})
     assert warehouse.build(*asked).not_green() == {OFFSETS: "fail", PAYMENTS: "fail"}
+
+
+def test_a_decision_that_is_made_while_checks_look_is_left_to_the_next_build(warehouse: DbtWarehouse) -> None:
+    """The payment that it adds may be older than all that the build reads."""
+    everything = ("--exclude-resource-type", "unit_test", "--vars", NO_SECOND_LOOK)
+    warehouse.fill(tables(deliveries(batches=3)))
+    assert not warehouse.build(*everything, "--full-refresh").not_green()
+    records = deliveries(batches=4)
+    late = next(record for record in records if (record.batch_id, record.disposition) == (OPEN, "LATE"))
+    told, before = tables(records), tables(records)["pipeline_control"]
+    made = correction(late, 1, "ADMITTED_LATE", 1) | {"decided_at": datetime.now(UTC).isoformat(sep=" ")}
+    correct(told, [made])
+    # A build that began before it does not read as far back as this payment.
+    meanwhile = [made | {"event_time": late.kafka_timestamp.isoformat(sep=" ")}]
+    asked = ("--select", OFFSETS, PAYMENTS, "--vars", NO_SECOND_LOOK)
+    for data in (told | {"payment_corrections": meanwhile, "pipeline_control": before}, told):
+        warehouse.fill(data)
+        done = warehouse.build(*asked)
+        assert not done.not_green(), done.output
