@@ -6,8 +6,12 @@
     of one day are all that a payment is judged by.
 
     scope      what is built: build_scope's, or that of payments that nobody has built yet
+    places     where accounts meet, and what tells one from another: a payment without a device, or an address, is alone
 -#}
 {% macro fraud_signals(scope) -%}
+{%- set places = {
+    'device': 'own_device_id, without_device', 'address': 'ip_address, without_address', 'receiver': 'receiver_account_id'
+} -%}
 {%- set first = never_day() if scope.first_own_day is none else day_of_number(scope.first_own_day | default(0)) -%}
 {%- set oldest = scope.oldest | default(everything(), true) -%}
 {%- set closed = day_of_number(scope.closed | default(number_of_never())) -%}
@@ -33,12 +37,12 @@ remembered as (
     select
         asked.transaction_id,
         max(if(asked.kind = 'ACCOUNT', habits.payment_count, 0)) as payments,
-        max(if(asked.kind = 'RECEIVER' and not asked.is_day_after, habits.payment_count, 0)) as to_receiver,
+        {%- for place in places %}
+        max(if(asked.kind = '{{ place | upper }}' and not asked.is_day_after, habits.payment_count, 0)) as to_{{ place }},
+        {%- endfor %}
         max(if(asked.kind = 'RECEIVER' and asked.is_day_after, habits.payment_count, 0)) as to_receiver_told,
         max(if(asked.kind = 'COUNTRY', habits.payment_count, 0)) as from_country,
         max(if(asked.kind = 'COUNTRIES', habits.payment_count, 0)) as from_countries,
-        max(if(asked.kind = 'DEVICE' and not asked.is_day_after, habits.payment_count, 0)) as on_device,
-        max(if(asked.kind = 'ADDRESS' and not asked.is_day_after, habits.payment_count, 0)) as from_address,
         max(if(asked.kind = 'METHOD', habits.valued_count, 0)) as by_method,
         max(if(asked.kind = 'METHOD', habits.log_sum, null)) as log_sum,
         min(if(asked.kind = 'DEVICE' and not asked.is_day_after, unix_micros(habits.first_at), null))
@@ -80,18 +84,18 @@ known as (
     select
         payments.*,
         coalesce(remembered.payments, 0) as payments_kept,
-        coalesce(remembered.to_receiver, 0) as to_receiver_kept,
+        {%- for place in places %}
+        coalesce(remembered.to_{{ place }}, 0) as to_{{ place }}_kept,
+        {%- endfor %}
         coalesce(remembered.to_receiver_told, 0) as to_receiver_told,
         coalesce(remembered.from_country, 0) as from_country_kept,
         coalesce(remembered.from_countries, 0) as from_countries_kept,
-        coalesce(remembered.on_device, 0) as on_device_kept,
-        coalesce(remembered.from_address, 0) as from_address_kept,
         coalesce(remembered.by_method, 0) as by_method_kept,
         coalesce(remembered.log_sum, 0) as log_sum_kept,
         remembered.first_on_device_at as first_on_device_kept_at,
         remembered.first_device_at as first_device_kept_at,
-        payments.paid_at = remembered.first_on_device_told_at as is_first_on_device,
-        payments.paid_at = remembered.first_from_address_told_at as is_first_from_address,
+        payments.paid_at = remembered.first_on_device_told_at as is_first_to_device,
+        payments.paid_at = remembered.first_from_address_told_at as is_first_to_address,
         if(
             payments.country != lag(payments.country) over place_by_place,
             lag(payments.paid_at) over place_by_place,
@@ -135,10 +139,17 @@ observed as (
         payments_kept + count(*) over (today range between unbounded preceding and 1 preceding) as payments_before,
         from_countries_kept
         + count(country) over (today range between unbounded preceding and 1 preceding) as country_payments_before,
-        to_receiver_kept + count(*) over (
-            partition by sender_account_id, history_day, receiver_account_id
+        {%- for place, keys in places.items() %}
+        to_{{ place }}_kept + count(*) over (
+            partition by {{ keys }}, sender_account_id, history_day
             order by paid_at range between unbounded preceding and 1 preceding
-        ) as to_receiver,
+        ) as to_{{ place }},
+        -- Of one account's payments at the same microsecond the first one brings it.
+        row_number() over (
+            partition by {{ keys }}, sender_account_id, history_day, paid_at
+            order by kafka_partition, kafka_offset
+        ) as number_to_{{ place }},
+        {%- endfor %}
         from_country_kept + count(*) over (
             partition by sender_account_id, history_day, country
             order by paid_at range between unbounded preceding and 1 preceding
@@ -152,27 +163,7 @@ observed as (
         log_sum_kept
         + coalesce(sum(log_amount) over (method range between unbounded preceding and 1 preceding), 0) as log_sum,
         min(if(own_device_id is null, null, paid_at)) over (today range unbounded preceding) as first_device_today_at,
-        min(paid_at) over (device_user range unbounded preceding) as first_on_device_today_at,
-        on_device_kept = 0
-        and count(*) over (device_user range between unbounded preceding and 1 preceding) = 0 as is_new_to_device,
-        from_address_kept = 0
-        and count(*) over (
-            partition by ip_address, without_address, sender_account_id, history_day
-            order by paid_at range between unbounded preceding and 1 preceding
-        ) = 0 as is_new_to_address,
-        -- Of one account's payments at the same microsecond the first one brings it.
-        row_number() over (
-            partition by own_device_id, without_device, sender_account_id, history_day, paid_at
-            order by kafka_partition, kafka_offset
-        ) as number_on_device,
-        row_number() over (
-            partition by ip_address, without_address, sender_account_id, history_day, paid_at
-            order by kafka_partition, kafka_offset
-        ) as number_from_address,
-        row_number() over (
-            partition by receiver_account_id, sender_account_id, history_day, paid_at
-            order by kafka_partition, kafka_offset
-        ) as number_to_receiver
+        min(paid_at) over (device_user range unbounded preceding) as first_on_device_today_at
     from known
     window
         receiver as (partition by receiver_account_id order by paid_at),
@@ -202,10 +193,11 @@ sights as (
         receiver_account_id,
         paid_at,
         seen_on_day_after,
-        if(seen_on_day_after, date_add(history_day, interval 1 day), history_day) as judged_day,
-        number_on_device = 1 and if(seen_on_day_after, is_first_on_device, is_new_to_device) as is_new_to_device,
-        number_from_address = 1 and if(seen_on_day_after, is_first_from_address, is_new_to_address) as is_new_to_address,
-        number_to_receiver = 1 and if(seen_on_day_after, is_first_to_receiver, to_receiver = 0) as is_new_to_receiver
+        {%- for place in places %}
+        number_to_{{ place }} = 1
+        and if(seen_on_day_after, is_first_to_{{ place }}, to_{{ place }} = 0) as is_new_to_{{ place }},
+        {%- endfor %}
+        if(seen_on_day_after, date_add(history_day, interval 1 day), history_day) as judged_day
     from observed
     cross join unnest([false, true]) as seen_on_day_after
 ),
@@ -214,27 +206,21 @@ newcomers as (
     select
         transaction_id,
         seen_on_day_after,
-        countif(is_new_to_device) over (
-            partition by own_device_id, without_device, judged_day
+        {%- for place, keys in places.items() %}
+        countif(is_new_to_{{ place }}) over (
+            partition by {{ keys }}, judged_day
             order by paid_at range between 86400000000 preceding and current row
-        ) as accounts_new_to_device_24h,
-        countif(is_new_to_address) over (
-            partition by ip_address, without_address, judged_day
-            order by paid_at range between 86400000000 preceding and current row
-        ) as accounts_new_to_address_24h,
-        countif(is_new_to_receiver) over (
-            partition by receiver_account_id, judged_day
-            order by paid_at range between 86400000000 preceding and current row
-        ) as accounts_new_to_receiver_24h
+        ) as accounts_new_to_{{ place }}_24h{{ ',' if not loop.last }}
+        {%- endfor %}
     from sights
 ),
 
 joined as (
     select
         observed.*,
-        newcomers.accounts_new_to_device_24h,
-        newcomers.accounts_new_to_address_24h,
-        newcomers.accounts_new_to_receiver_24h,
+        {%- for place in places %}
+        newcomers.accounts_new_to_{{ place }}_24h,
+        {%- endfor %}
         least(
             observed.first_device_today_at, coalesce(observed.first_device_kept_at, observed.first_device_today_at)
         ) as first_device_at,
@@ -346,67 +332,4 @@ signals as (
         and {{ is_to_build(scope, 'joined') | indent(8) }}
         and {{ is_unbuilt(scope, 'joined') | indent(8) }}
 )
-{%- endmacro %}
-
-{#- Which payments a mart of signals builds. -#}
-{% macro fraud_scope() -%}
-    {%- set scope = measured_scope('int_accounts__habits', var('fraud_build_minutes') | int) -%}
-    {#- A payment's own day is read whole, and of the day before 24 hours. -#}
-    {%- if scope -%}
-        {%- set seen = scope.seen.split('-') | map('int') | list -%}
-        {%- do graph.update({'seen': {this.identifier: seen}}) -%}
-        {%- set is_nothing = scope.oldest_day >= number_of_never() -%}
-        {%- do scope.update({'first_own_day': none if is_nothing else [scope.oldest_day, scope.closed] | min}) -%}
-    {%- endif -%}
-    {{ return(scope) }}
-{%- endmacro %}
-
-{#- Payments that are measured anew: build_scope's, from the first one whose history was not over before. -#}
-{% macro measured_scope(upstream, every_minutes=0) -%}
-    {%- set scope = build_scope(upstream=[upstream], every_minutes=every_minutes) -%}
-    {%- if scope.is_due and not scope.is_whole -%}
-        {%- set changed = scope.new_day + 1 -%}
-        {%- if scope.closed > scope.new_day and changed < scope.since_day -%}
-            {%- set moment = 'timestamp(' ~ day_of_number(changed) ~ ')' -%}
-            {%- do scope.update({'since': moment, 'since_day': changed}) -%}
-            {%- if changed < scope.oldest_day -%}
-                {%- do scope.update({'oldest': moment, 'oldest_day': changed}) -%}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endif -%}
-    {{ return(scope) }}
-{%- endmacro %}
-
-{#-
-    Whether a payment is of a batch that is not built, where only such are asked for. What was decided since about an old
-    payment is for the next build: until then the payment stands as it was built, or not at all.
--#}
-{% macro is_unbuilt(scope, alias) -%}
-    {%- if scope.decided_since -%}
-        {{ alias }}.batch_id > {{ scope.built_batch }}
-        and {{ alias }}.transaction_id not in (
-            select transaction_id
-            from {{ ref('stg_payments__corrections') }}
-            where {{ scope.decided_since }} and transaction_id is not null
-        )
-    {%- else -%}
-        true
-    {%- endif -%}
-{%- endmacro %}
-
-{#- What `name`, a mart of signals, has not built yet: all of batches newer than those that it has seen. -#}
-{% macro unbuilt_scope(name) -%}
-    {%- set relation = ref(name) -%}
-    {%- if is_unit_test() or not execute -%}
-        {{ return({}) }}
-    {%- endif -%}
-    {%- set built = built_mark(relation) or [0, 0, 0, 0] -%}
-    {#- No batch brings what is older than the watermark that it carries in, and none carries in an older one. -#}
-    {%- set oldest = 'timestamp(' ~ day_of_number(built[3]) ~ ')' -%}
-    {%- set told = 'timestamp_sub(' ~ moment_of(built[2]) ~ ', interval 1 day)' -%}
-    {%- set decided_since = 'correction_id > ' ~ built[1] ~ ' and decided_at >= ' ~ told -%}
-    {{ return({
-        'decided_since': decided_since,
-        'since': oldest, 'oldest': oldest, 'closed': built[3], 'first_own_day': built[3], 'built_batch': built[0]
-    }) }}
 {%- endmacro %}

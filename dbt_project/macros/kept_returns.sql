@@ -32,13 +32,14 @@
 
 {#-
     What a build does: nothing where the last reading is kept, which the model's first line says, else a new table in the
-    old one's place, at once. To make it of itself would write all of it again.
+    old one's place, at once. To make it of itself would write all of it again. What was erased since it was read stays out.
 -#}
 {% macro build_reading_sql(tmp_relation, target_relation, sql) -%}
     {%- if '; kept' in sql -%}
         {{ return('select 0 as built') }}
     {%- endif -%}
-    {{ return('create or replace table ' ~ target_relation ~ ' as (select * from ' ~ tmp_relation ~ ')') }}
+    {%- set read = 'select * from ' ~ tmp_relation ~ ' where ' ~ is_not_erased('original_transaction_id') -%}
+    {{ return('create or replace table ' ~ target_relation ~ ' as (' ~ read ~ ')') }}
 {%- endmacro %}
 
 {#- Today's number. A linter has no calendar. -#}

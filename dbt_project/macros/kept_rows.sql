@@ -18,11 +18,23 @@
     {{ return(kept) }}
 {%- endmacro %}
 
-{#- What a build does. Where nothing is to be built, nothing is sent that is billed. -#}
+{#-
+    What a build does. Where nothing is to be built, nothing is sent that is billed. A payment that was erased after the
+    build has read it does not come back with it.
+-#}
 {% macro build_rows_sql(tmp_relation, target_relation, sql, unique_key, dest_columns) %}
     {%- set rows = 'select * from ' ~ tmp_relation -%}
+    {%- if unique_key == 'transaction_id' -%}
+        {%- set rows = rows ~ ' where ' ~ is_not_erased(unique_key) -%}
+    {%- endif -%}
     {{ return(merge_rows_sql(rows, target_relation, sql, unique_key, dest_columns) or 'select 0 as built') }}
 {% endmacro %}
+
+{#- The condition that a payment was not erased since the build has read it; a row without an id is of none. -#}
+{% macro is_not_erased(column) -%}
+    {%- set erased = 'select id_hash from ' ~ source('payment_data', 'payment_erased_ids') -%}
+    {{ return('(md5(' ~ column ~ ') in (' ~ erased ~ ')) is not true') }}
+{%- endmacro %}
 
 {#- The MERGE of some rows, with the condition that the model's first line says; none where nothing is to be built. -#}
 {% macro merge_rows_sql(rows, target_relation, sql, unique_key, dest_columns) %}

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client, Table
 
 FOLLOWING: Mapping[str, str] = {
-    "payment_transactions_fraud": "event_time",
-    "int_payments__alerted": "event_time",
-    "int_accounts__days": "timestamp(day)",
-    "int_accounts__habits": "timestamp(day)",
+    "payment_transactions_fraud": "event_time < @before",
+    "int_payments__alerted": "event_time < @before",
+    "int_accounts__days": "day < date(@before)",
+    "int_accounts__habits": "day < date(@before)",
 }
-"""What dbt keeps of single payments and accounts, with the time that a row's day is told by: it goes with them. What it
-sums up by day or minute stays."""
+"""What dbt keeps of single payments and accounts, with the condition of its rows that go with them: @before is the
+beginning of a day. The partition's column stands alone in it, or BigQuery would go through every row. What dbt sums up
+by day or minute stays."""
 
 _A_DAY = timedelta(days=1)
 CLEARED_AT_ONCE_DAYS = 8
@@ -52,7 +53,7 @@ def delete_days(client: "Client", settings: JobSettings, rule: Rule, mark: Mark)
         dataset = f"{settings.project}.{settings.dataset}"
         there = {item.table_id for item in client.list_tables(dataset, **bounds())}
         for name in sorted(there & FOLLOWING.keys()):
-            run(client, f"delete from `{dataset}.{name}` where {FOLLOWING[name]} < @before", {"before": whole})
+            run(client, f"delete from `{dataset}.{name}` where {FOLLOWING[name]}", {"before": whole})
 
 
 def _beginning(moment: datetime | None) -> datetime:

@@ -30,6 +30,8 @@ KEYS = {
     CURRENT: ("transaction_id",),
 }
 SUMMED_UP = ("int_accounts__days", "int_accounts__habits", "payment_metrics")
+KEYED = ("int_accounts__days", "int_accounts__habits", "payment_transactions_fraud", ALERTED)
+"""What the tables of payments are built of, and they themselves: the last two."""
 SUMS = "int_deliveries__totals"
 """Kept too, by the build that saw the deliveries: what its readers add up has to be the same."""
 TABLES = tuple(name for name in KEYS if name != CURRENT)
@@ -170,6 +172,23 @@ def test_an_erasure_makes_its_own_days_anew_and_no_others(warehouse: DbtWarehous
     assert built["payment_metrics"].keys() < counted["payment_metrics"].keys() | built["payment_metrics"].keys()
     for table in SUMMED_UP:
         assert built[table] == made_anew[table], table
+
+
+def test_what_was_erased_after_a_build_has_read_it_does_not_come_back_with_it(
+    warehouse: DbtWarehouse, history: History, dbt: Dbt
+) -> None:
+    for _ in range(3):
+        history.commit()
+    dbt.run("+payment_transactions_fraud", ALERTED, full=True)
+    before = set(history.payments)
+    history.publish(5)
+    new = sorted(set(history.payments) - before)
+    # The payment is still there, as for a statement that began before the erasure's transaction.
+    warehouse.run(f"insert into {{payment_erased_ids}} (erasure_id, id_hash) values (1, md5('{new[0]}'))")
+    dbt.run(*KEYED, now=True)
+    for table in KEYED[-2:]:
+        assert new[0] not in {row["transaction_id"] for row in warehouse.rows(table)}
+    assert {row["transaction_id"] for row in warehouse.rows("payment_transactions_fraud")} >= set(new[1:])
 
 
 def test_traits_of_an_older_version_are_made_anew_by_the_next_build(

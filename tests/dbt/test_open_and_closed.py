@@ -1,16 +1,20 @@
 """Where an altered row is seen: in what is open by the next build, in what is closed by the night."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from tests.dbt.breaks import AMOUNTS, DUPLICATES, PAYMENTS, TOTALS
+from tests.dbt.breaks import AMOUNTS, DUPLICATES, OFFSETS, PAYMENTS, TOTALS
 from tests.dbt.conftest import DbtWarehouse
-from tests.dbt.sample import Tables, deliveries, tables
+from tests.dbt.sample import Delivery, Tables, correct, correction, deliveries, tables
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 NO_SECOND_LOOK = "checked_again_batches: 0"
 ASKED = (AMOUNTS, PAYMENTS, TOTALS, DUPLICATES, "int_deliveries__totals", "reconciliation_summary")
 CLOSED, OPEN = 1, 4
+AFTER_A_REST = 100
+"""The number of a batch that comes four days after the third one, by the sample's clock: a batch an hour."""
 
 
 def altered(data: Tables, batch_id: int) -> None:
@@ -70,3 +74,79 @@ def test_checks_of_rows_look_together_at_all_that_came_since_they_last_did(
         look = warehouse.build(*everything)
         assert look.not_green() == {DUPLICATES: "fail"}, look.output
     assert [row["transaction_id"] for row in warehouse.rows(DUPLICATES)] == ["never-seen"]
+
+
+def after_a_rest(batches: int = 1) -> list[Delivery]:
+    """Three batches, a rest of four days, and so many batches more: a payment in each of two partitions."""
+    more = [
+        Delivery(number, partition, 100 * partition + 20 + place, "UNIQUE", f"b{number}p{partition}", 60 * number)
+        for place, number in enumerate(range(AFTER_A_REST, AFTER_A_REST + batches))
+        for partition in range(2)
+    ]
+    return [*deliveries(batches=3), *more]
+
+
+def test_batches_of_before_a_rest_of_days_are_not_looked_at_again_after_it(warehouse: DbtWarehouse) -> None:
+    """So many batches are looked at again that some of them are days old: their records are not read any more."""
+    everything = ("--exclude-resource-type", "unit_test", "--vars", f"checked_again_batches: {AFTER_A_REST - 2}")
+    warehouse.fill(tables(deliveries(batches=3)))
+    assert not warehouse.build(*everything, "--full-refresh").not_green()
+    for batches in (1, 2):
+        warehouse.fill(tables(after_a_rest(batches)))
+        done = warehouse.build(*everything)
+        assert not done.not_green(), done.output
+
+
+def test_a_retry_with_a_new_time_of_a_payment_of_days_before_is_no_lost_payment(warehouse: DbtWarehouse) -> None:
+    """What is forgotten is looked for by the batch itself, which leaves a correction. Without one it is lost."""
+    everything = ("--exclude-resource-type", "unit_test", "--vars", NO_SECOND_LOOK)
+    warehouse.fill(tables(deliveries(batches=3)))
+    assert not warehouse.build(*everything, "--full-refresh").not_green()
+    retry = Delivery(AFTER_A_REST, 0, 21, "DUPLICATE", "b1p0-a", 60 * AFTER_A_REST)
+    data = tables([*after_a_rest(), retry])
+    warehouse.fill(data)
+    lost = warehouse.build("--select", DUPLICATES, "--vars", NO_SECOND_LOOK)
+    assert lost.not_green() == {DUPLICATES: "fail"}, lost.output
+    found = correction(retry, 1, "RETRACTED_DUPLICATE", 0) | {"decided_at": retry.kafka_timestamp.isoformat(sep=" ")}
+    correct(data, [found])
+    warehouse.fill(data)
+    known = warehouse.build("--select", DUPLICATES, "--vars", NO_SECOND_LOOK)
+    assert not known.not_green(), known.output
+
+
+def test_a_batch_that_is_published_while_checks_look_is_left_to_the_next_build(warehouse: DbtWarehouse) -> None:
+    """It may bring a record that is older than all that the build knew of when it began."""
+    everything = ("--exclude-resource-type", "unit_test", "--vars", NO_SECOND_LOOK)
+    warehouse.fill(tables(deliveries(batches=3)))
+    assert not warehouse.build(*everything, "--full-refresh").not_green()
+    data, seen = tables(deliveries(batches=5)), tables(deliveries(batches=4))
+    straggler = next(row for row in data["payment_deliveries"] if row["batch_id"] == 5)
+    straggler["kafka_timestamp"] = "2026-01-01 00:00:00+00:00"
+    warehouse.fill(data | {"pipeline_control": seen["pipeline_control"]})
+    asked = ("--select", AMOUNTS, OFFSETS, PAYMENTS, "--vars", NO_SECOND_LOOK)
+    beside = warehouse.build(*asked)
+    assert not beside.not_green(), beside.output
+    # A payment of a batch that nobody has published is nobody's next batch.
+    forged = data["payment_transactions"][-1] | {"batch_id": 999, "transaction_id": "forged", "kafka_offset": 999}
+    data["payment_transactions"].append(forged)
+    warehouse.fill(data | {"pipeline_control": seen["pipeline_control"]})
+    assert warehouse.build(*asked).not_green() == {OFFSETS: "fail", PAYMENTS: "fail"}
+
+
+def test_a_decision_that_is_made_while_checks_look_is_left_to_the_next_build(warehouse: DbtWarehouse) -> None:
+    """The payment that it adds may be older than all that the build reads."""
+    everything = ("--exclude-resource-type", "unit_test", "--vars", NO_SECOND_LOOK)
+    warehouse.fill(tables(deliveries(batches=3)))
+    assert not warehouse.build(*everything, "--full-refresh").not_green()
+    records = deliveries(batches=4)
+    late = next(record for record in records if (record.batch_id, record.disposition) == (OPEN, "LATE"))
+    told, before = tables(records), tables(records)["pipeline_control"]
+    made = correction(late, 1, "ADMITTED_LATE", 1) | {"decided_at": datetime.now(UTC).isoformat(sep=" ")}
+    correct(told, [made])
+    # A build that began before it does not read as far back as this payment.
+    meanwhile = [made | {"event_time": late.kafka_timestamp.isoformat(sep=" ")}]
+    asked = ("--select", OFFSETS, PAYMENTS, "--vars", NO_SECOND_LOOK)
+    for data in (told | {"payment_corrections": meanwhile, "pipeline_control": before}, told):
+        warehouse.fill(data)
+        done = warehouse.build(*asked)
+        assert not done.not_green(), done.output

@@ -272,7 +272,7 @@ def test_what_dbt_takes_by_itself_is_what_the_platform_would_tell_it(env: dict[s
     told = child_environment(read_stack_settings(env), env)
     target = told["DBT_TARGET"]
     profile = yaml.safe_load((PROJECT / "profiles.yml").read_text())["payments"]["outputs"][target]
-    texts = [*map(str, profile.values()), (PROJECT / "macros/open_rows.sql").read_text()]
+    texts = [*map(str, profile.values()), (PROJECT / "macros/open_since.sql").read_text()]
     defaults = {found[1]: found[2] for text in texts for found in WITH_A_DEFAULT.finditer(text)}
     assert defaults.keys() >= {"BIGQUERY_DATASET", "PAYMENTS_CHECK_ROWS_MINUTES"}
     for name in defaults.keys() - {OF_THE_PLAN}:

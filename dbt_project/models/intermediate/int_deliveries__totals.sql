@@ -12,17 +12,7 @@ with replays as (
 -- An erasure leaves the sums as they were: a receipt says of what is gone what its deliveries said.
 told as (
     select
-        {{ told_day('deliveries') }} as day,
-        deliveries.topic,
-        deliveries.kafka_partition,
-        {{ told_currency('deliveries') }} as currency,
-        deliveries.disposition,
-        1 as record_count,
-        {{ told_amount_minor('deliveries') }} as amount_minor,
-        {{ told_hash('deliveries') }} as hash_total,
-        deliveries.kafka_offset as min_offset,
-        deliveries.kafka_offset as max_offset,
-        deliveries.batch_id
+        {{ told_delivery('deliveries') }}
     from {{ ref('stg_payments__deliveries') }} as deliveries
     left join replays
         on
@@ -35,17 +25,7 @@ told as (
         and {{ is_delivered_in(scope, 'deliveries') }}
     union all
     select
-        day,
-        topic,
-        kafka_partition,
-        {{ receipt_currency() }} as currency,
-        disposition,
-        record_count,
-        {{ receipt_amount_minor() }} as amount_minor,
-        hash_total,
-        min_offset,
-        max_offset,
-        batch_id
+        {{ told_receipt() }}
     from {{ ref('stg_payments__erasures') }}
     where not is_replay and {{ is_batch_in(scope) }}
 )

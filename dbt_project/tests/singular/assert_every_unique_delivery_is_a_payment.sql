@@ -42,13 +42,14 @@ deliveries as (
             and deliveries.kafka_offset = said.kafka_offset
     where
         {{ is_open('deliveries.batch_id') }}
+        and {{ is_settled('deliveries.batch_id') }}
         and deliveries.disposition != 'ERASED'
         and if(deliveries.disposition = 'UNIQUE', 1, 0) + coalesce(corrections.payments_added, 0) != 0
 ),
 
 payments as (
     select * from {{ open_rows('stg_payments__transactions') }}
-    where {{ is_open() }}
+    where {{ is_open() }} and {{ is_settled() }}
 )
 
 select

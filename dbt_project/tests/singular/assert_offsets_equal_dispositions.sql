@@ -6,4 +6,4 @@
 -- renamed.
 select *
 from {{ open_rows('reconciliation_batches') }}
-where status != 'PASS' and {{ is_open() }}
+where status != 'PASS' and {{ is_open() }} and {{ is_settled() }}

@@ -19,7 +19,8 @@ payloads as (
         payload_hash,
         any_value(currency) as currency,
         any_value(amount_minor) as amount_minor,
-        min(event_time) as event_time,
+        -- Of all payloads of the id: a rate that changes from one day to the next puts no money at stake.
+        min(min(event_time)) over (partition by transaction_id) as first_event_time,
         min(first_delivered_at) as first_delivered_at,
         min(batch_id) as batch_id
     from delivered_values
@@ -39,8 +40,8 @@ conflicting as (
     left join {{ ref('int_fx_rates__effective') }} as fx_rates
         on
             payloads.currency = fx_rates.currency
-            and date(payloads.event_time) >= fx_rates.valid_from
-            and date(payloads.event_time) < fx_rates.valid_to
+            and date(payloads.first_event_time) >= fx_rates.valid_from
+            and date(payloads.first_event_time) < fx_rates.valid_to
     qualify count(*) over (partition by payloads.transaction_id) > 1
 ),
 

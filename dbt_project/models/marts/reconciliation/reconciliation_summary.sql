@@ -17,7 +17,7 @@ judged as (
         matched.status
     from {{ open_rows('reconciliation_batches') }} as matched
     left join batches on matched.batch_id = batches.batch_id
-    where {{ is_open('matched.batch_id') }}
+    where {{ is_open('matched.batch_id') }} and {{ is_settled('matched.batch_id') }}
     {{- closed_batches() }}
     union all
     select

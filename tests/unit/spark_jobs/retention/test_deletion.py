@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,12 +11,13 @@ from google.cloud.bigquery import Table, TimePartitioning
 
 from benchmarks.bytes.analyzer import Warehouse
 from spark_jobs.retention import deletion
-from spark_jobs.retention.deletion import clear_raw_values, delete_days, delete_incidents, let_expire
+from spark_jobs.retention.deletion import FOLLOWING, clear_raw_values, delete_days, delete_incidents, let_expire
 from spark_jobs.retention.kept import DELIVERIES, PAYMENTS, Mark, Rule
 from spark_jobs.settings import read_job_settings
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.client import with_values
 
+DBT_PROJECT = Path(__file__).parents[4] / "dbt_project"
 MARK = Mark(date(2026, 11, 1), 7)
 DAY = timedelta(days=1)
 SETTINGS = read_job_settings({"PAYMENTS_KEEP_INCIDENTS_DAYS": "30"})
@@ -76,6 +78,12 @@ def test_what_dbt_keeps_of_payments_and_accounts_goes_with_the_payments_and_sums
     delete_days(warehouse, SETTINGS, PAID, MARK)  # type: ignore[arg-type]
     tables = [sql.split("`")[1].split(".")[-1] for sql, _ in warehouse.deleted()]
     assert tables == ["payment_transactions", "int_accounts__days", "payment_transactions_fraud"]
+
+
+def test_a_deletion_compares_the_partitions_column_itself_so_that_whole_days_go_for_nothing() -> None:
+    models = {path.stem: path.read_text() for path in (DBT_PROJECT / "models").rglob("*.sql")}
+    for name, condition in FOLLOWING.items():
+        assert condition == ("day < date(@before)" if "by='day'" in models[name] else "event_time < @before")
 
 
 def test_the_statements_are_ones_that_bigquerys_own_analyzer_accepts(warehouse: Fake) -> None:
