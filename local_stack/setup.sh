@@ -160,7 +160,8 @@ make_archive() {
   .venv/bin/python -m spark_jobs.driver.class_archive >"$home/jars/archive.log" 2>&1 || say "none could be made, and sessions will start slower: $home/jars/archive.log says why"
 }
 
-make_manifest() { .venv/bin/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project; }
+# From nothing: what dbt keeps of the last parse can miss a table that a changed macro has come to read.
+make_manifest() { .venv/bin/dbt --quiet --no-partial-parse parse --project-dir dbt_project --profiles-dir dbt_project; }
 
 python_lane() {
   local file dbt_files=()

@@ -23,9 +23,13 @@ from tests.world import World
 QUICK_TO_START = "-XX:TieredStopAtLevel=1"
 """A JVM of the tests lives for seconds: what its optimizing compiler costs would never come back."""
 
+KEEP_MINUTES = "10"
+"""The local warehouse looks through the jobs that it keeps at each statement, and no test asks for older ones."""
+
 
 def pytest_configure() -> None:
     os.environ.setdefault("JDK_JAVA_OPTIONS", QUICK_TO_START)
+    os.environ.setdefault("PAYMENTS_WAREHOUSE_KEEP_MINUTES", KEEP_MINUTES)
     # How long an example takes says how busy the machine is.
     too_slow = hypothesis.HealthCheck.too_slow
     hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[too_slow])

@@ -17,6 +17,7 @@ from orchestration import names
 from orchestration.assets.dbt_events import with_more_metadata
 from orchestration.assets.dbt_translator import PaymentsDbtTranslator, group_of, with_checks_of_assets
 from orchestration.lineage.dbt_runs import events_of_build
+from orchestration.resources.dbt_cli import forget_an_older_parse
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 from spark_jobs.settings import SettingError
 
@@ -73,6 +74,7 @@ def warehouse_assets(manifest: Path | None = None) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         arguments, target = dbt_call(context.job_name, settings.dagster_home, context.selected_asset_keys)
         # The pool lets in one at a time.
+        forget_an_older_parse(target)
         call = dbt.cli(arguments, context=context, target_path=target)
         try:
             yield from with_more_metadata(call.stream(), call.manifest["nodes"], group_of, call.target_path)

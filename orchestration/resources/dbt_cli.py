@@ -16,6 +16,20 @@ from packaging.version import Version, parse
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 
 
+PARSED = "partial_parse.msgpack"
+"""What dbt keeps of a parse for the next."""
+
+
+def forget_an_older_parse(target: Path, project_target: Path = DBT_PROJECT_DIR / "target") -> None:
+    """Have dbt begin with the project's own parse where that is newer than `target`'s, as after an upgrade.
+
+    dbt parses only what has changed, and can miss a table that a changed macro has come to read.
+    """
+    kept, parsed = target / PARSED, project_target / PARSED
+    if kept.exists() and parsed.exists() and kept.stat().st_mtime < parsed.stat().st_mtime:
+        kept.unlink()
+
+
 class InstalledDbt(DbtCliResource):
     """dagster-dbt starts a dbt just to ask its version, and sets up an adapter for metadata that we do not fetch.
 
