@@ -15,7 +15,6 @@ from packaging.version import Version, parse
 
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings
 
-
 PARSED = "partial_parse.msgpack"
 """What dbt keeps of a parse for the next."""
 
