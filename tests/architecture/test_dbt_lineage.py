@@ -13,11 +13,12 @@ DELIVERIES, PAYMENTS = "source:payment_deliveries", "source:payment_transactions
 TABLES_BESIDE = {
     "source:batch_ledger",
     "source:payment_corrections",
+    "source:payment_erased_ids",
     "source:payment_erasures",
     "source:pipeline_control",
     "source:retention_marks",
 }
-"""How far the pipeline is, which payments decisions put in or took out, days of erasures, and since when payments are
+"""How far the pipeline is, which payments decisions put in or took out, days and ids of erasures, and since when payments are
 kept: no deliveries."""
 
 ABOUT_DELIVERIES = {"late_payments"}
