@@ -18,8 +18,8 @@ TABLES_BESIDE = {
     "source:pipeline_control",
     "source:retention_marks",
 }
-"""How far the pipeline is, which payments decisions put in or took out, days and ids of erasures, and since when payments are
-kept: no deliveries."""
+"""How far the pipeline is, which payments decisions put in or took out, days and ids of erasures, and since when
+payments are kept: no deliveries."""
 
 ABOUT_DELIVERIES = {"late_payments"}
 """The marts of these folders whose very subject is what did not become a payment."""
