@@ -137,8 +137,8 @@ bench-scaling: setup ## the job on a Spark cluster of one worker and of two (5 m
 bench-rates: setup ## CPU of an event from 1,000 to 50,000 a second (45 minutes; SECONDS=10); writes docs/scaling.md
 	$(BIN)/python -m benchmarks.measurements.rates $(call given,SECONDS,seconds) $(dry)
 
-soak: setup ## what grows with batches and builds, and what a week comes to (an hour; BATCHES=3000 BUILDS=60)
-	$(BIN)/python -m benchmarks.endurance.soak $(call given,BATCHES,batches) $(call given,BUILDS,builds) $(dry)
+soak: setup ## what grows with batches and builds, and what a week comes to (an hour; BATCHES=3000 BUILDS=60 MINUTES=)
+	$(BIN)/python -m benchmarks.endurance.soak $(call given,BATCHES,batches) $(call given,BUILDS,builds) $(call given,MINUTES,minutes) $(dry)
 
 days_size = $(call given,DAYS,days) $(call given,PAYMENTS,payments) $(call given,STEP,step) $(call given,ROUNDS,rounds) $(call given,FOLDER,folder) $(call given,MINUTES,minutes)
 

@@ -1,9 +1,10 @@
 """Many small batches and builds, as fast as the machine bears: what grows with their number, and what a week comes to.
 
-Usage: python -m benchmarks.endurance.soak [--batches N] [--builds N] [--keep-minutes N] [--dry]. Writes a table and a
-plot into docs/performance.md. Belongs here: a broker, a warehouse, one warm run of the job and builds by the command,
-with little kept, so that what is deleted after an hour or a day is deleted while it is measured. Does not belong here:
-trends.
+Usage: python -m benchmarks.endurance.soak [--batches N] [--builds N] [--minutes N] [--keep-minutes N] [--dry].
+
+Writes a table and a plot into docs/performance.md. Belongs here: a broker, a warehouse, one warm run of the job and
+builds by the command, with little kept, so that what is deleted after an hour or a day is deleted while it is measured.
+Does not belong here: trends.
 """
 
 import argparse
@@ -45,15 +46,19 @@ class Soak:
         self._pids = {"broker": pids[0], "warehouse": pids[1], "Python of the job": os.getpid()}
         self._seconds: list[float] = []
         self._build_seconds = 0.0
+        self.builds = 0
 
-    def run(self, batches: int, builds: int) -> Iterator[Sample]:
-        """So many batches, with the builds spread evenly among them; samples as it goes."""
+    def run(self, batches: int, builds: int, minutes: float) -> Iterator[Sample]:
+        """So many batches, or as many as go into the minutes, with the builds spread evenly; samples as it goes."""
+        until = time.monotonic() + 60 * minutes
         spark = build_session(self.settings, self.folder)
         sample_every, build_every = max(1, batches // SAMPLES), batches // builds if builds else batches + 1
         try:
             self._pids["Spark's JVM"] = self._session_pid()
             with Run(spark, self.settings, lambda _: None) as run:
                 for number in range(1, batches + 1):
+                    if time.monotonic() > until:
+                        break
                     self._batch(run, number)
                     if number % build_every == 0:
                         self._build()
@@ -85,6 +90,7 @@ class Soak:
         if done.returncode:
             raise RuntimeError(f"a build failed: {done.stderr[-500:]}{done.stdout[-3000:]}")
         self._build_seconds = time.monotonic() - began
+        self.builds += 1
         with open_instance(settings) as instance:
             before = datetime.now(UTC) - self.keep
             delete_runs(instance, before)
@@ -119,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, default=3_000)
     parser.add_argument("--builds", type=int, default=60)
+    parser.add_argument("--minutes", type=float, default=_FOREVER_SECONDS / 60, help="end after so long at the latest")
     parser.add_argument("--keep-minutes", type=float, default=5, help="of old states, jobs and runs")
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
@@ -126,8 +133,8 @@ def main() -> None:
     keep = timedelta(minutes=options.keep_minutes)
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as (settings, pids):
         soak = Soak(Path(folder), settings, pids, keep)
-        samples = [printed(sample) for sample in soak.run(options.batches, options.builds)]
-    shown = trends_table(samples, options.builds, keep)
+        samples = [printed(sample) for sample in soak.run(options.batches, options.builds, options.minutes)]
+    shown = trends_table(samples, soak.builds, keep)
     print(shown)  # noqa: T201 - this is a command
     if not options.dry:
         write_table(PAGE, "soak", shown)
