@@ -13,6 +13,7 @@ from spark_jobs.processor.pace import read_batch_seconds
 from spark_jobs.settings import DELTA, JobSettings, SettingError, payments_home, read_job_settings
 from spark_jobs.warehouse.job_labels import DBT_WORK
 from spark_jobs.warehouse.job_limits import most_bytes
+from spark_jobs.whole_numbers import whole_number
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -106,31 +107,31 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
     if late_policy not in LATE_POLICIES:
         raise SettingError(f"PAYMENTS_LATE_POLICY must be one of {', '.join(LATE_POLICIES)}, not {late_policy!r}.")
     batch_seconds = read_batch_seconds(env)
-    interval = _whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400)
-    build_due = _whole_number(env, "PAYMENTS_BUILD_DUE_SECONDS", 540, least=1, most=604_800)
-    publication_due = _whole_number(env, "PAYMENTS_PUBLICATION_DUE_SECONDS", 300, least=1, most=604_800)
+    interval = whole_number(env, "PAYMENTS_BUILD_INTERVAL_SECONDS", 60, least=1, most=86_400)
+    build_due = whole_number(env, "PAYMENTS_BUILD_DUE_SECONDS", 540, least=1, most=604_800)
+    publication_due = whole_number(env, "PAYMENTS_PUBLICATION_DUE_SECONDS", 300, least=1, most=604_800)
     return StackSettings(
         job=job,
         home=payments_home(env),
-        dagster_port=_whole_number(env, "DAGSTER_PORT", 3000, least=1, most=65_535),
+        dagster_port=whole_number(env, "DAGSTER_PORT", 3000, least=1, most=65_535),
         dbt_target=target,
-        shift_idle_seconds=_whole_number(env, "PAYMENTS_SHIFT_IDLE_SECONDS", 20, least=0, most=3600),
-        shift_max_seconds=_whole_number(env, "PAYMENTS_SHIFT_MAX_SECONDS", 600, least=1, most=1500),
+        shift_idle_seconds=whole_number(env, "PAYMENTS_SHIFT_IDLE_SECONDS", 20, least=0, most=3600),
+        shift_max_seconds=whole_number(env, "PAYMENTS_SHIFT_MAX_SECONDS", 600, least=1, most=1500),
         batch_seconds=batch_seconds,
         has_standby=_switch(env, "PAYMENTS_STANDBY", default=True),
         build_interval_seconds=interval,
         # What may come only every so often is not due sooner.
         build_due_seconds=max(build_due, 2 * interval),
         publication_due_seconds=max(publication_due, 2 * batch_seconds),
-        silence_due_seconds=_whole_number(env, "PAYMENTS_SILENCE_DUE_SECONDS", 180, least=1, most=604_800),
+        silence_due_seconds=whole_number(env, "PAYMENTS_SILENCE_DUE_SECONDS", 180, least=1, most=604_800),
         late_policy=late_policy,
         # On BigQuery each look is billed.
-        check_rows_minutes=_whole_number(
+        check_rows_minutes=whole_number(
             env, "PAYMENTS_CHECK_ROWS_MINUTES", 60 if target == "production" else 0, least=0, most=1440
         ),
-        keep_runs_days=_whole_number(env, "PAYMENTS_KEEP_RUNS_DAYS", 2, least=1, most=3650),
-        dashboard_port=_whole_number(env, "PAYMENTS_DASHBOARD_PORT", 3080, least=1, most=65_535),
-        dashboard_seconds=_whole_number(env, "PAYMENTS_DASHBOARD_SECONDS", 15, least=1, most=86_400),
+        keep_runs_days=whole_number(env, "PAYMENTS_KEEP_RUNS_DAYS", 2, least=1, most=3650),
+        dashboard_port=whole_number(env, "PAYMENTS_DASHBOARD_PORT", 3080, least=1, most=65_535),
+        dashboard_seconds=whole_number(env, "PAYMENTS_DASHBOARD_SECONDS", 15, least=1, most=86_400),
         dagster_probe_url=_address(env, "PAYMENTS_DAGSTER_PROBE_URL"),
     )
 
@@ -173,10 +174,3 @@ def _address(env: Mapping[str, str], name: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise SettingError(f"{name} must be an address that begins with http:// or https://, not {value!r}.")
     return value
-
-
-def _whole_number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
-    value = env.get(name) or str(default)
-    if not value.isdecimal() or not least <= int(value) <= most:
-        raise SettingError(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
-    return int(value)

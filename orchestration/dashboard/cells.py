@@ -53,6 +53,11 @@ class Table:
             for at in range(len(self.columns))
         )
 
+    @property
+    def dated_trouble(self) -> str:
+        """The trouble, and from when its rows are."""
+        return dated(self.trouble, self.read_at)
+
 
 def table_of(layout: Layout, snapshot: Snapshot) -> Table:
     """The table with its rows."""
@@ -66,9 +71,19 @@ def table_of(layout: Layout, snapshot: Snapshot) -> Table:
         rows=rows,
         note=section.note or (layout.note(section) if rows else never),
         trouble=section.trouble,
-        read_at="" if section.read_at is None else clock(moment_of(section.read_at)),
+        read_at=read_at(section),
         command=layout.command,
     )
+
+
+def read_at(section: Section) -> str:
+    """When its rows were read; nothing where they never were."""
+    return "" if section.read_at is None else clock(moment_of(section.read_at))
+
+
+def dated(trouble: str, at: str) -> str:
+    """Why nothing newer is known, and from when that is which stands below; nothing where it is of now."""
+    return f"{trouble} Below is what was known at {at} UTC." if trouble and at else trouble
 
 
 def is_number(cell: str) -> bool:

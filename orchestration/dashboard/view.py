@@ -11,7 +11,7 @@ from datetime import datetime
 from orchestration.alerts.catalog import alert_for_metric
 from orchestration.dashboard import statements
 from orchestration.dashboard.answer import Answer, answer, clock
-from orchestration.dashboard.cells import TABLES, Table, table_of
+from orchestration.dashboard.cells import TABLES, Table, dated, read_at, table_of
 from orchestration.dashboard.drawing import in_words, path, points_of, short
 from orchestration.dashboard.model import HISTORY_SECONDS, Part, Row, Section, Snapshot, moment_of
 from orchestration.dashboard.remedies import BY_METRIC, open_incidents
@@ -187,8 +187,7 @@ def charts_of(snapshot: Snapshot) -> tuple[Chart, ...]:
     )
     if section.read_at is None:
         return tuple(replace(chart, summary=_why_not_known(section)) for chart in charts)
-    before = f"{section.trouble} Below is what was known at {clock(moment_of(section.read_at))} UTC."
-    return tuple(replace(chart, trouble=before if section.trouble else "") for chart in charts)
+    return tuple(replace(chart, trouble=dated(section.trouble, read_at(section))) for chart in charts)
 
 
 def _counts(column: str, x: Sequence[int], bins: Mapping[int, Row]) -> tuple[float, ...]:

@@ -46,9 +46,10 @@ def incidents_of_a_week(settings: StackSettings, bigquery: "PaymentsBigQueryReso
     """The incidents; None where the warehouse does not tell."""
     from spark_jobs.warehouse.client import run
     from spark_jobs.warehouse.retries import failures
+    from spark_jobs.warehouse.table_setup import table_id
 
     job = settings.job
-    tables = {table.name: f"`{job.project}.{job.dataset}.{table.name}`" for table in catalog.TABLES}
+    tables = {table.name: f"`{table_id(job, table)}`" for table in catalog.TABLES}
     try:
         with bigquery.get_client(Work.WATCH) as client:
             return plain_rows(

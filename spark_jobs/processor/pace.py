@@ -7,7 +7,7 @@ not belong here: waiting (process_payments).
 import os
 from collections.abc import Mapping
 
-from spark_jobs.settings import SettingError
+from spark_jobs.whole_numbers import whole_number
 
 MOST_SECONDS = 600
 
@@ -18,8 +18,4 @@ def read_batch_seconds(env: Mapping[str, str] | None = None) -> int:
     Raises:
         SettingError: it is none, or too many.
     """
-    env = os.environ if env is None else env
-    value = env.get("PAYMENTS_BATCH_SECONDS") or "0"
-    if not value.isdecimal() or int(value) > MOST_SECONDS:
-        raise SettingError(f"PAYMENTS_BATCH_SECONDS must be a whole number from 0 to {MOST_SECONDS}, not {value!r}.")
-    return int(value)
+    return whole_number(os.environ if env is None else env, "PAYMENTS_BATCH_SECONDS", 0, least=0, most=MOST_SECONDS)

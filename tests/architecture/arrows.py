@@ -6,7 +6,7 @@ is a room of its own.
 
 ARROWS = {
     "spark_jobs": {
-        "processor": "driver incidents process_payments publishing settings source turns",
+        "processor": "driver incidents process_payments publishing settings source turns whole_numbers",
         "process_payments": "driver lineage publishing settings turns",
         "turns": "incidents settings tables warehouse",
         "driver": "file_systems contract crash_points decision_queue decoding deduplication incidents publishing"
@@ -24,6 +24,7 @@ ARROWS = {
         "sealing": "incidents retention settings tables utc_days warehouse",
         "retention": "settings tables utc_days warehouse",
         "settings": "kept_days",
+        "whole_numbers": "settings",
         "fraud": "settings tables utc_days warehouse",
         "erasure": "file_systems contract decoding incidents mapping publishing reading settings tables warehouse",
         "warehouse": "crash_points incidents mapping publishing reading settings source tables",

@@ -56,6 +56,7 @@ PLAIN = (
     "warehouse.job_limits",
     "warehouse.loads",
     "warehouse.retries",
+    "whole_numbers",
 )
 """Packages and modules of the streaming job that cost nothing to import."""
 
