@@ -114,5 +114,6 @@ def _optional(draw: st.DrawFn, field: Field) -> str:
     if draw(st.booleans()):
         return f'"{draw(IDS if field.pattern == ID_PATTERN else TEXTS_OF)}"'
     known = next(iter(field.values)) if field.values else KNOWN.get(field.name, "known")
-    otherwise = draw(st.sampled_from([each for each in OTHERWISE if not (each == ABSENT and field.required_since)]))
+    refused = field.required_since or field.name == "status"
+    otherwise = draw(st.sampled_from([each for each in OTHERWISE if not (each == ABSENT and refused)]))
     return f"{{ from = \"{draw(PLACES)}\", map = {{ paid = '{known}' }}, otherwise = '{otherwise}' }}"
