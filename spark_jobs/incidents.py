@@ -3,12 +3,9 @@
 Belongs here: the exception and the kinds of incident. Does not belong here: how one is detected.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 class IncidentKind(StrEnum):
@@ -49,10 +46,15 @@ class CheckpointUnusable(RuntimeError):
 
 
 LONGEST_MESSAGE = 300
+_REQUEST = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) https?://\S+: ")
 
 
 def one_line(error: Exception) -> str:
-    """What happened, without the client's own wrapping."""
+    """What happened, without the client's own wrapping and without the request."""
     error = getattr(error, "cause", None) or error
+    # Where a server does not answer, requests tells of urllib3's pool instead.
+    pool = next((inner.pool for inner in error.args if hasattr(inner, "pool")), None)
+    if pool is not None:
+        return f"no answer from {pool.host}:{pool.port}"
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return str(text).partition("\n")[0][:LONGEST_MESSAGE]
+    return _REQUEST.sub("", str(text), count=1).partition("\n")[0][:LONGEST_MESSAGE]

@@ -19,9 +19,10 @@ from orchestration.cli.monitoring import certify, dashboard
 from orchestration.cli.recovery import backup, restore
 from orchestration.cli.sealing import prove, report, seal
 from orchestration.errors import CommandError
-from spark_jobs.incidents import Incident
+from spark_jobs.incidents import Incident, one_line
 from spark_jobs.settings import SettingError
 from spark_jobs.source.topic import BrokerUnreachable
+from spark_jobs.warehouse.retries import failures, what_to_do
 
 app = typer.Typer(
     help="Payments from Kafka to BigQuery, each exactly once, and proved.",
@@ -74,19 +75,13 @@ def main() -> None:
         _leave(error, 2)
     except (CommandError, StackError, Incident, BrokerUnreachable) as error:
         _leave(error, 1)
-    except _warehouse_errors() as error:
-        _leave(error, 1)
+    # Google's client is imported only once something was raised.
+    except failures() as error:
+        todo = what_to_do(error, "see `payments doctor`")
+        _leave(f"The warehouse refused or was silent: {one_line(error)}; {todo}.", 1)
 
 
-def _warehouse_errors() -> tuple[type[Exception], ...]:
-    """What Google's client raises; imported only once something was raised."""
-    from google.api_core.exceptions import GoogleAPIError
-    from requests.exceptions import RequestException
-
-    return GoogleAPIError, RequestException
-
-
-def _leave(error: Exception, code: int) -> None:
+def _leave(error: Exception | str, code: int) -> None:
     sys.stderr.write(" ".join(str(error).split()) + "\n")
     sys.exit(code)
 

@@ -157,19 +157,17 @@ def alerts(settings: StackSettings) -> Iterator[Finding]:
     if warehouse is not None and not warehouse.is_up():
         return
     from google.api_core.exceptions import NotFound
-    from google.auth.exceptions import GoogleAuthError
 
     from orchestration.dashboard import gathering, statements
     from orchestration.dashboard.remedies import findings
     from spark_jobs.warehouse.retries import failures
 
-    unanswered: tuple[type[Exception], ...] = (*failures(), GoogleAuthError)
     try:
         health, incidents = (gathering.ask_one(settings, name) for name in (statements.HEALTH, statements.INCIDENTS))
     except NotFound:
         # There is no dataset before the first run.
         return
-    except unanswered as error:
+    except failures() as error:
         yield "warehouse", "FAIL", _with_runbook(one_line(error), "PaymentsWarehouseDown")
         return
     found = findings(incidents.rows, health.rows)

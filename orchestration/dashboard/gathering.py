@@ -32,6 +32,7 @@ from orchestration.dashboard.statements import ALL, AT_ONE_MOMENT, COSTS, LAG, N
 from orchestration.settings import StackSettings
 from spark_jobs.incidents import Incident, one_line
 from spark_jobs.tables import catalog
+from spark_jobs.warehouse.retries import failures
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -97,18 +98,9 @@ def _ask_warehouse(
             read |= {name: questions.by_itself(name, statement) for name, statement in due.items()}
             if everything or _is_due(before.section(COSTS), now):
                 read[COSTS] = questions.costs()
-    except _away() as error:
+    except failures() as error:
         return Part(WAREHOUSE, False, safe(one_line(error))), {}
     return Part(WAREHOUSE, True, "it answers"), read
-
-
-def _away() -> tuple[type[Exception], ...]:
-    """What is raised where the warehouse is away, or does not let us in."""
-    from google.auth.exceptions import GoogleAuthError
-
-    from spark_jobs.warehouse.retries import failures
-
-    return *failures(), GoogleAuthError
 
 
 def _is_due(section: Section, now: datetime) -> bool:
@@ -177,7 +169,7 @@ def _or_trouble(name: str, read: Callable[[], Section]) -> Section:
     """The section, or one that holds the line of what failed."""
     try:
         return read()
-    except _away() as error:
+    except failures() as error:
         return Section(trouble=safe(f"The section {name} could not be read: {one_line(error)}"))
 
 

@@ -3,14 +3,9 @@
 Belongs here: one condition per claim. Does not belong here: running them (warehouse_reads).
 """
 
-from typing import TYPE_CHECKING
-
 from spark_jobs.contract.iso_codes import MINOR_UNITS
 from spark_jobs.contract.payment_event import V1_FIELDS, V2_FIELDS, unless_default
 from spark_jobs.tables import catalog
-
-if TYPE_CHECKING:
-    pass
 
 
 def payload_hash(row: str = "", last: str = "''") -> str:

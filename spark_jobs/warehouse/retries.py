@@ -110,11 +110,12 @@ def settle(client: "Client", job_id: str) -> None:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """All that the client raises where the warehouse refuses, fails or is silent."""
+    """All that the client raises where the warehouse refuses, fails or is silent, or where nobody lets us in."""
     from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
     from requests import RequestException
 
-    return GoogleAPIError, RequestException, ConnectionError, TimeoutError
+    return GoogleAPIError, GoogleAuthError, RequestException, ConnectionError, TimeoutError
 
 
 @contextmanager
@@ -129,11 +130,11 @@ def failures_as_incidents() -> Iterator[None]:
         ) from error
 
 
-def what_to_do(error: Exception) -> str:
+def what_to_do(error: Exception, otherwise: str = "the next run goes on from what it holds") -> str:
     """After a failure."""
     if "bytesBilledLimitExceeded" in _reasons(error):
         return "if so much is right, raise PAYMENTS_PLANNED_PER_SECOND or PAYMENTS_PLANNED_DAYS"
-    return "the next run goes on from what it holds"
+    return otherwise
 
 
 def kind_of(error: Exception, otherwise: IncidentKind) -> IncidentKind:

@@ -70,12 +70,10 @@ class Sample:
 
 def read_samples(settings: StackSettings, label: Mapping[str, str]) -> dict[str, Sample]:
     """Both, now; each fails alone. The jobs carry `label`."""
-    from google.auth.exceptions import GoogleAuthError
-
     from spark_jobs.warehouse.client import connect
     from spark_jobs.warehouse.retries import failures
 
-    away: tuple[type[Exception], ...] = (*failures(), GoogleAuthError)
+    away = failures()
     found: dict[str, Sample] = {}
     try:
         with connect(settings.job) as client:

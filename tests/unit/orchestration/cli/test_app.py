@@ -6,8 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from google.api_core.exceptions import NotFound
+from google.auth.exceptions import DefaultCredentialsError
+from requests.exceptions import Timeout as RequestsTimeout
+
+from orchestration.cli import app
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -63,6 +69,31 @@ def test_a_warehouse_that_is_down_is_one_line(tmp_path: Path, nobodys_port: int,
     done = payments(tmp_path, command, BIGQUERY_EMULATOR_HOST=f"http://127.0.0.1:{nobodys_port}")
     assert done.returncode == 1
     assert "does not answer" in only_line(done)
+
+
+REFUSAL = "Not found: Table payment_data.batch_ledger"
+FAILURES = [
+    (NotFound(REFUSAL), REFUSAL),  # type: ignore[no-untyped-call]
+    (DefaultCredentialsError("no credentials\nwere found"), "no credentials"),  # type: ignore[no-untyped-call]
+    (RequestsTimeout("read timed out"), "read timed out"),
+    (TimeoutError("job j was told to end: it ran for 600 s"), "it ran for 600 s"),
+    (ConnectionError("the warehouse opened no session"), "opened no session"),
+]
+"""All kinds of what Google's client raises, and we in its place."""
+
+
+@pytest.mark.parametrize(("error", "said"), FAILURES, ids=lambda value: type(value).__name__)
+def test_whatever_the_warehouse_s_client_raises_is_one_line_with_what_to_do(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app, "app", Mock(side_effect=error))
+    with pytest.raises(SystemExit) as left:
+        app.main()
+    [line] = capsys.readouterr().err.splitlines()
+    assert left.value.code == 1
+    assert line.startswith("The warehouse refused or was silent: ")
+    assert said in line
+    assert line.endswith("; see `payments doctor`.")
 
 
 def test_a_manifest_that_is_not_there_is_one_line(tmp_path: Path) -> None:
