@@ -5,17 +5,21 @@ Belongs here: how long a run goes on, and the entry point for spark-submit. Does
 """
 
 import argparse
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.driver.run import OnBatch, Run
 from spark_jobs.driver.standby import warm_up
+from spark_jobs.incidents import Incident
 from spark_jobs.lineage.batch_events import batch_events
 from spark_jobs.lineage.sender import Sender, open_sender
 from spark_jobs.publishing.batch_report import BatchReport
-from spark_jobs.settings import JobSettings, payments_home, read_job_settings
+from spark_jobs.settings import JobSettings, SettingError, payments_home, read_job_settings
+from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.turns.turn import Turn, at_once
 
 if TYPE_CHECKING:
@@ -94,6 +98,16 @@ def _shift(run: Run, deadline: float, idle_seconds: float, batch_seconds: float)
             time.sleep(POLL_SECONDS)
 
 
+@contextmanager
+def ended_by_one_line() -> Iterator[None]:
+    """What stops a run, or keeps one from starting, is the process's last line, and no traceback."""
+    try:
+        yield
+    except (SettingError, Incident, BrokerUnreachable) as stopped:
+        sys.exit(str(stopped))
+
+
+@ended_by_one_line()
 def main(arguments: list[str] | None = None) -> None:
     """Entry point for spark-submit: settings come from the environment."""
     from spark_jobs.driver.spark_session import build_session

@@ -12,12 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spark_jobs.driver.standby import warm_up
-from spark_jobs.incidents import Incident
-from spark_jobs.process_payments import drain
+from spark_jobs.process_payments import drain, ended_by_one_line
 from spark_jobs.processor.pace import read_batch_seconds
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import payments_home, read_job_settings
-from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.turns.by_setting import turn_of
 from spark_jobs.turns.turn import Hold, Turn
 
@@ -49,8 +47,9 @@ def go_on(run: Callable[[Turn], object], turn: Turn, warm: Callable[[], None], a
             run(held)
 
 
+@ended_by_one_line()
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Settings come from the environment."""
+    """Settings come from the environment. Whoever started us starts the next, once a run has stopped."""
     from spark_jobs.driver.spark_session import build_session
 
     parser = argparse.ArgumentParser(prog="python -m spark_jobs.processor", description="Publish what comes, for good.")
@@ -86,11 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             turn=turn,
         )
 
-    try:
-        go_on(run, turn_of(settings, payments_home(), alive), warm, alive)
-    except (Incident, BrokerUnreachable) as stopped:
-        # One line, and whoever started us starts the next.
-        sys.exit(str(stopped))
+    go_on(run, turn_of(settings, payments_home(), alive), warm, alive)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ is a room of its own.
 
 ARROWS = {
     "spark_jobs": {
-        "processor": "driver incidents process_payments publishing settings source turns whole_numbers",
-        "process_payments": "driver lineage publishing settings turns",
+        "processor": "driver process_payments publishing settings turns whole_numbers",
+        "process_payments": "driver incidents lineage publishing settings source turns",
         "turns": "incidents settings tables warehouse",
         "driver": "file_systems contract crash_points decision_queue decoding deduplication incidents publishing"
         " reading settings sinks source streaming",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import ClassVar, Self, cast
 from unittest.mock import Mock
 
@@ -12,8 +12,10 @@ import pytest
 from spark_jobs import process_payments
 from spark_jobs.driver.run import Run
 from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.processor import __main__ as processor
 from spark_jobs.publishing.batch_report import BatchReport
-from spark_jobs.settings import read_job_settings
+from spark_jobs.settings import SettingError, read_job_settings
+from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.turns.turn import Hold
 
 BATCH = 0.5
@@ -134,6 +136,24 @@ def test_a_run_confirms_its_turn_before_it_takes_over_and_is_told_where_it_is_lo
     with pytest.raises(Incident, match="FENCED"):
         process_payments.drain(Mock(), read_job_settings({}), turn=turn, on_standby=given)
     assert events == ["warms up", "stands by", "confirmed", "takes over", "ends"]
+
+
+STOPS = [
+    SettingError("BIGQUERY_PROJECT is 'no project'."),
+    Incident(IncidentKind.TOPIC_MISSING, "topic 'payments' does not exist"),
+    BrokerUnreachable("Kafka at kafka.example.com:9092: no answer"),
+]
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: type(stop).__name__)
+@pytest.mark.parametrize("entry", [process_payments, processor], ids=lambda entry: entry.__name__)
+def test_what_stops_a_process_or_keeps_it_from_starting_is_its_last_line(
+    entry: ModuleType, stop: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "read_job_settings", Mock(side_effect=stop))
+    with pytest.raises(SystemExit) as ended:
+        entry.main([])
+    assert ended.value.code == str(stop)
 
 
 def test_a_run_does_not_end_while_a_decision_waits(clock: Clock) -> None:
