@@ -62,11 +62,13 @@ def read_day(reads: WarehouseReads, day: date) -> DayEvidence:
 def _pieces(batches: Sequence[Row]) -> Iterator[list[Row]]:
     """Batches in a row, cut so that a piece has not many more than RECORDS_AT_ONCE records."""
     piece: list[Row] = []
+    records = 0
     for row in batches:
         piece.append(row)
-        if sum(r["delivered"] for r in piece) >= RECORDS_AT_ONCE:
+        records += row["delivered"]
+        if records >= RECORDS_AT_ONCE:
             yield piece
-            piece = []
+            piece, records = [], 0
     if piece:
         yield piece
 

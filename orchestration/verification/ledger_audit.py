@@ -34,7 +34,7 @@ DETAILS = {
     Broken.CONTENT_DIFFERS: "its rows of payment_deliveries are not those that were published",
     Broken.LEDGER_DIFFERS: "its ledger rows, or what they follow on, are not what its digest was made of",
     Broken.NOT_LINKED: "what it follows on is missing, so its digest proves nothing",
-    Broken.CONTROL_DIFFERS: "it is the newest batch, and pipeline_control carries another digest",
+    Broken.CONTROL_DIFFERS: "pipeline_control ends before it, or carries another digest",
     Broken.OPENING_DIFFERS: "it does not follow on the digest that was given",
 }
 EXPIRED = "its records have expired, and its ledger rows are what its digest was made of"
@@ -155,7 +155,8 @@ def _first_break(
         return Broken.NOT_LINKED
     if digest(told, row["content_hash"], row["published_at"]) != row["digest"]:
         return Broken.LEDGER_DIFFERS
-    is_newest = newest is None or row["batch_id"] == newest["last_batch_id"]
+    # A control row that was set back ends before batches that are published.
+    is_newest = newest is None or row["batch_id"] >= newest["last_batch_id"]
     if is_newest and (newest is None or newest["digest"] != row["digest"]):
         return Broken.CONTROL_DIFFERS
     return None

@@ -283,6 +283,11 @@ def _by_rule(text: str | None) -> Counter[str]:
 
 def _control_is_the_ledgers_end(evidence: Evidence) -> Iterator[Break]:
     if not evidence.ledger:
+        # A control row without a batch is a pipeline's beginning; one with batches has lost its ledger.
+        for lost in (row for row in evidence.control if row["last_batch_id"]):
+            yield Break(
+                "the control row is the ledger's end", "pipeline_control: last_batch_id", 0, lost["last_batch_id"]
+            )
         return
     if not evidence.control:
         yield Break("one control row per pipeline", "pipeline_control", 1, 0)

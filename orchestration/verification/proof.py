@@ -92,8 +92,7 @@ def judge(client: "bigquery.Client", job: JobSettings, manifest: "Manifest | Non
         totals = reads.whole_table(catalog.CONTROL_TOTALS) if manifest else []
     again = rejudge(kept, evidence.ledger, versions)
     breaks = find_breaks(evidence) + missing_corrections(counts, evidence.control) + again.breaks
-    if reads.scope or reads.kept != EVERYTHING:
-        breaks += _broken_seals(client, job, reads.kept)
+    breaks += _broken_seals(client, job, reads.kept)
     held = tally([*evidence.delivery_counts, *evidence.said_of_others()])
     offsets = offset_tally(evidence.ledger_partitions)
     if manifest is None:

@@ -147,6 +147,19 @@ def the_control_row_is_gone(data: Tables) -> None:
     data["pipeline_control"].clear()
 
 
+PUBLISHED = (
+    *("batch_ledger", "batch_ledger_partitions", "batch_ledger_amounts"),
+    *("payment_deliveries", "payment_transactions", "sender_control_totals"),
+)
+
+
+# As where each table of a dataset expires: nothing that is left contradicts anything, but for the marts.
+@_seen_by(CONTROL, MARTS)
+def all_that_was_published_is_gone(data: Tables) -> None:
+    for name in PUBLISHED:
+        data[name].clear()
+
+
 @_seen_by(EPOCHS)
 def a_zombie_published(data: Tables) -> None:
     data["batch_ledger"][1]["epoch"] = 9

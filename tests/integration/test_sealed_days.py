@@ -7,6 +7,7 @@ import pytest
 
 from orchestration.compliance.reporting import keep, kept, make
 from orchestration.scenarios.harness.sandbox import event_at
+from orchestration.verification.proof import judge
 from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.late_payments import decide_late
 from spark_jobs.erasure.erase import erase
@@ -66,6 +67,9 @@ def test_a_sealed_day_stays_as_it_was_sealed_and_each_payment_is_proved(world: W
     assert not altered.is_good
     with pytest.raises(NotProved, match="payments seal --check"):
         prove(world.client, world.settings, "payment-7", day)
+    for is_full in (True, False):
+        found = {broken.rule for broken in judge(world.client, world.settings, None, is_full=is_full).breaks}
+        assert "a sealed day is as it was sealed" in found
     world.ask(change, more=-1)
 
     later = list(seal_days(world.client, world.settings, "ann", now + timedelta(hours=1)))

@@ -1,7 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'pipeline_health'}}}) }}
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- The control row says where the next batch begins. A row here is a partition where it disagrees with the ledger: the
--- next batch would skip or repeat what lies between. What was accepted as lost is skipped rightly.
+-- next batch would skip or repeat what lies between. What was accepted as lost is skipped rightly. A row without a
+-- partition is a control row that knows of batches, of which the ledger has none.
 with ledger as (
     select
         topic,
@@ -46,6 +47,19 @@ compared as (
         ) as control_end_offset
     from published
     left join {{ ref('stg_payments__pipelines') }} as pipelines on published.topic = pipelines.topic
+),
+
+without_ledger as (
+    select
+        pipelines.topic,
+        cast(null as int64) as kafka_partition,
+        cast(null as int64) as ledger_end_offset,
+        pipelines.end_offsets,
+        1 as control_rows,
+        cast(null as int64) as control_end_offset
+    from {{ ref('stg_payments__pipelines') }} as pipelines
+    left join ledger on pipelines.topic = ledger.topic
+    where pipelines.last_batch_id > 0 and ledger.topic is null
 )
 
 select *
@@ -53,3 +67,6 @@ from compared
 where
     (control_end_offset = ledger_end_offset) is not true
     or control_rows > 1
+union all
+select *
+from without_ledger

@@ -16,7 +16,6 @@ from spark_jobs.tables.ledger_digest import claims, digest
 
 DAY = date(2026, 11, 21)
 MORNING = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-SEVEN = Decimal(7)
 COUNTS = {"delivered": 5, "unique_count": 2, "duplicate_count": 1, "late_count": 1, "quarantined_count": 1}
 
 
@@ -174,6 +173,12 @@ def test_a_control_row_that_is_gone_or_carries_another_digest_is_seen_at_the_new
     evidence = day(ledger(), 8, 9)
     for newest in (None, {"last_batch_id": 9, "digest": "f" * 64}):
         assert broken(replace(evidence, newest=newest))[9] is Broken.CONTROL_DIFFERS
+
+
+def test_a_control_row_that_was_set_back_is_seen_at_each_batch_that_it_does_not_know() -> None:
+    rows = ledger()
+    back = replace(day(rows, 8, 9), newest={"last_batch_id": 8, "digest": rows[8]["digest"]})
+    assert broken(back) == {9: Broken.CONTROL_DIFFERS}
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,13 @@ def test_an_empty_warehouse_has_nothing_to_break() -> None:
     assert find_breaks(Evidence()) == []
 
 
+def test_a_control_row_that_knows_of_batches_is_missed_by_no_empty_ledger() -> None:
+    control = sound_tables()["control"]
+    [found] = find_breaks(Evidence(control=control))
+    assert (found.rule, found.expected, found.found) == ("the control row is the ledger's end", 0, 2)
+    assert find_breaks(Evidence(control=[control[0] | {"last_batch_id": 0}])) == [], "a run that has just begun"
+
+
 @pytest.mark.parametrize(("table", "rows"), [(name, len(rows)) for name, rows in sound_tables().items()])
 def test_any_row_that_is_deleted_is_missed(table: str, rows: int) -> None:
     for index in range(rows):
