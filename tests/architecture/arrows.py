@@ -14,8 +14,8 @@ ARROWS = {
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
         "sinks.bigquery": "contract crash_points deduplication incidents publishing reading settings source streaming"
         " tables warehouse",
-        "sinks.delta": "file_systems contract crash_points deduplication incidents publishing reading settings source"
-        " streaming tables warehouse",
+        "sinks.delta": "file_systems contract crash_points deduplication incidents publishing reading retention"
+        " settings source streaming tables warehouse",
         "corrections": "file_systems contract incidents publishing reading retention settings source source.tokens"
         " streaming tables warehouse",
         "decision_queue": "corrections crash_points erasure incidents settings tables turns warehouse",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from spark_jobs.corrections import kept_records, late_payments
 from spark_jobs.crash_points import Point
 from spark_jobs.erasure import erase
 from spark_jobs.incidents import Incident
+from spark_jobs.retention.kept import DELIVERIES, PAYMENTS, Mark
+from spark_jobs.retention.marks import write_mark
 from spark_jobs.settings import DELTA, SINKS
 from spark_jobs.sinks.delta import publisher
 from spark_jobs.sinks.delta.comparison import compare
@@ -19,6 +22,7 @@ from spark_jobs.sinks.delta.tables import METRICS
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.warehouse.table_setup import table_id
 from tests.faults.exactly_once import assert_delta_is_the_same
 from tests.world import World, event
 
@@ -88,6 +92,15 @@ def test_delta_follows_the_warehouse_and_spark_reads_the_same_from_both(world: W
     assert found.agrees, found
     assert found.batch_id == world.control().last_batch_id
     assert found.rows > found.batch_id
+
+    # Days expire in the warehouse alone.
+    mark = Mark(datetime.now(UTC).date() + timedelta(days=1), found.batch_id)
+    for kept, table in ((DELIVERIES, catalog.DELIVERIES), (PAYMENTS, catalog.TRANSACTIONS)):
+        write_mark(world.client, world.settings, kept, mark, "night", datetime.now(UTC))
+        world.ask(f"delete from `{table_id(world.settings, table)}` where true")
+    kept_in_delta = compare(world.spark, world.client, world.settings)
+    assert kept_in_delta.agrees, kept_in_delta
+    assert kept_in_delta.rows == found.batch_id, "the ledger's rows are kept"
 
 
 def test_delta_alone_needs_no_warehouse_and_holds_each_payment_once_whatever_dies(

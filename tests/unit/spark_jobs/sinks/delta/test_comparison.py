@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from typing import Any, cast
 
 import pytest
 
 from spark_jobs.publishing.control import Control
+from spark_jobs.retention.kept import EVERYTHING, Kept, Mark
 from spark_jobs.sinks.delta import comparison
 from spark_jobs.sinks.delta.comparison import MAX_READINGS, QUESTIONS, compare
 from tests.unit.spark_jobs.batches import CONTROL, SETTINGS
@@ -16,10 +18,15 @@ SESSION = "a session"
 
 
 class Both:
-    """A warehouse whose payments follow its corrections, and a Delta that has them; `moves` of them come in between."""
+    """A warehouse whose payments follow its corrections, and a Delta that has them; `moves` of them come in between.
 
-    def __init__(self, moves: int, *, is_delta_behind: bool = False) -> None:
+    `asked` is what the warehouse was asked, `kept` what it keeps.
+    """
+
+    def __init__(self, moves: int, *, is_delta_behind: bool = False, kept: Kept = EVERYTHING) -> None:
         self.control = CONTROL
+        self.kept = kept
+        self.asked: list[str] = []
         self.moves, self.is_delta_behind = moves, is_delta_behind
         self.in_session = False
         self.readings = 0
@@ -34,13 +41,20 @@ class Both:
         assert self.in_session is (session_id == SESSION)
         return self.control
 
-    def run(self, _client: object, _sql: str, _values: object, session_id: str) -> list[dict[str, Any]]:
+    def read_kept(self, _client: object, _settings: object, session_id: str) -> Kept:
+        assert self.in_session
+        assert session_id == SESSION
+        return self.kept
+
+    def run(self, _client: object, sql: str, _values: object, session_id: str) -> list[dict[str, Any]]:
+        self.asked.append(sql)
         assert self.in_session
         assert session_id == SESSION
         return [{"corrections": self.control.correction_count}]
 
-    def of_delta(self, _spark: object, _settings: object, newest: int) -> dict[str, set[tuple[Any, ...]]]:
+    def of_delta(self, _spark: object, _settings: object, newest: int, kept: Kept) -> dict[str, set[tuple[Any, ...]]]:
         assert not self.in_session
+        assert kept is self.kept
         assert newest == CONTROL.last_batch_id
         self.readings += 1
         if self.readings <= self.moves:
@@ -49,7 +63,7 @@ class Both:
 
 
 def compared(patch: pytest.MonkeyPatch, both: Both) -> comparison.Comparison:
-    for name in ("snapshot", "read_control", "run"):
+    for name in ("snapshot", "read_control", "read_kept", "run"):
         patch.setattr(comparison, name, getattr(both, name))
     patch.setattr(comparison, "_of_delta", both.of_delta)
     return compare(cast("Any", None), cast("Any", None), SETTINGS)
@@ -74,3 +88,16 @@ def test_a_difference_is_one_however_often_both_are_asked(monkeypatch: pytest.Mo
     moving = Both(moves=99)
     assert not compared(monkeypatch, moving).agrees
     assert moving.readings == MAX_READINGS
+
+
+def test_of_days_that_have_expired_in_the_warehouse_neither_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(deliveries=Mark(date(2026, 11, 20), 7), payments=Mark(date(2026, 11, 1), 5))
+    both = Both(moves=0, kept=kept)
+    assert compared(monkeypatch, both).agrees
+    conditions = {
+        "deliveries": "coalesce(kafka_timestamp >= timestamp '2026-11-20 00:00:00+00:00' or batch_id > 7, true)",
+        "payments": "coalesce(event_time >= timestamp '2026-11-01 00:00:00+00:00' or batch_id > 5, true)",
+    }
+    for about, sql in zip(QUESTIONS, both.asked, strict=True):
+        named = [condition for condition in conditions.values() if condition in sql]
+        assert named == ([conditions[about]] if about in conditions else []), about
