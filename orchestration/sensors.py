@@ -11,8 +11,8 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.automation.backlog import Action, BacklogDecision
-from orchestration.automation.backlog_reads import observe_backlog, run_tags, shift_config
-from orchestration.automation.dbt_rebuild import decide_rebuild, decisions_made, read_rebuild_state
+from orchestration.automation.backlog_reads import observe_backlog, read_published, run_tags, shift_config
+from orchestration.automation.dbt_rebuild import decide_rebuild, read_rebuild_state
 from orchestration.automation.failures import EVENT_TYPES, cause_of
 from orchestration.automation.run_records import last_end, runs_in_flight, standbys_of
 from orchestration.automation.standby import run_to_follow, standby_run_key
@@ -68,7 +68,7 @@ def rebuild_sensor(
     bigquery: dg.ResourceParam[Any],
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """One tick: what was published is read from Dagster's own record of it, what was decided from the control row."""
-    state = read_rebuild_state(context.instance, lambda: decisions_made(settings.job, bigquery))
+    state = read_rebuild_state(context.instance, lambda: read_published(settings, bigquery))
     decision = decide_rebuild(state, settings.build_interval_seconds, settings.build_due_seconds, datetime.now(UTC))
     if decision.run_key is None:
         yield dg.SkipReason(decision.reason)

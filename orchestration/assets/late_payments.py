@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.automation.dbt_rebuild import decisions_made
+from orchestration.automation.backlog_reads import read_published
 from orchestration.settings import StackSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
@@ -31,7 +31,8 @@ def payment_corrections(
     """Admit the late payments that wait, where PAYMENTS_LATE_POLICY says so. The run notes which decisions it sees."""
     admitted = _admitted(settings, bigquery) if settings.late_policy == "admit" else 0
     # Before the models are built: what is decided from here on is the next build's.
-    decisions = decisions_made(settings.job, bigquery)
+    published = read_published(settings, bigquery)
+    decisions = published.decisions if published else 0
     context.instance.add_run_tags(context.run.run_id, {names.BUILT_DECISIONS_TAG: str(decisions)})
     return dg.MaterializeResult(
         metadata={"late_policy": settings.late_policy, "admitted_late": admitted, "decisions": decisions}

@@ -27,11 +27,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the warehouse's control row says is published, by partition: the offset after the last."""
+    """What the warehouse's control row says is published, by partition: the offset after the last.
+
+    `decisions` counts corrections and erasures. What is decided about quarantined records is not among them: they come
+    back by the topic, in a batch.
+    """
 
     topic_id: str
     end_offsets: dict[int, int]
     last_batch_id: int = 0
+    decisions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from orchestration.settings import StackSettings
 if TYPE_CHECKING:
     from orchestration.resources.bigquery import PaymentsBigQueryResource
     from orchestration.resources.broker import BrokerReader
+    from spark_jobs.publishing.control import Control
 
 
 def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource") -> Published | None:
@@ -29,7 +30,13 @@ def read_published(settings: StackSettings, bigquery: "PaymentsBigQueryResource"
     control = None
     with bigquery.get_client() as client, suppress(NotFound):
         control = read_control(client, settings.job)
-    return None if control is None else Published(control.topic_id, control.end_offsets, control.last_batch_id)
+    return None if control is None else published_in(control)
+
+
+def published_in(control: "Control") -> Published:
+    """What a control row says."""
+    decisions = control.correction_count + control.erasure_count
+    return Published(control.topic_id, control.end_offsets, control.last_batch_id, decisions)
 
 
 def observe_backlog(

@@ -8,17 +8,12 @@ few times, then only for newer ones.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from orchestration import names
-from orchestration.automation.backlog import FlightRecord
+from orchestration.automation.backlog import FlightRecord, Published
 from orchestration.automation.run_records import runs_in_flight
-
-if TYPE_CHECKING:
-    from orchestration.resources.bigquery import PaymentsBigQueryResource
-    from spark_jobs.settings import JobSettings
 
 MAX_ATTEMPTS = 3
 LARGEST_SHARE = 4
@@ -112,12 +107,12 @@ def seconds_between(state: RebuildState, interval_seconds: int, due_seconds: int
     return max(interval_seconds, min(LARGEST_SHARE * state.last_seconds, latest))
 
 
-def read_rebuild_state(instance: dg.DagsterInstance, read_decisions: Callable[[], int]) -> RebuildState:
+def read_rebuild_state(instance: dg.DagsterInstance, read_published: Callable[[], Published | None]) -> RebuildState:
     """From the materializations of payment_deliveries and the records of earlier builds.
 
     Args:
-        instance: Dagster's records.
-        read_decisions: asks the warehouse, which costs a query: only where no batch is new and no build goes on.
+        instance: Dagster's records. Of a topic at rest they may be deleted by now, or be another home's.
+        read_published: asks the control row, which costs a query: only where no batch is new and no build goes on.
     """
     newest = newest_batch(instance)
     in_flight = runs_in_flight(instance, names.BUILD_JOB)
@@ -126,7 +121,12 @@ def read_rebuild_state(instance: dg.DagsterInstance, read_decisions: Callable[[]
     )
     seen = {tag: int(built[0].dagster_run.tags.get(tag, 0)) if built else 0 for tag in _BUILT_TAGS}
     built_batch, built_decisions = seen[names.BUILT_BATCH_TAG], seen[names.BUILT_DECISIONS_TAG]
-    is_asked = newest in (0, built_batch) and not in_flight
+    decisions = built_decisions
+    if newest in (0, built_batch) and not in_flight:
+        published = read_published()
+        # A dataset that was restored ends before what is on record of it, and has its marts.
+        newest = max(newest, published.last_batch_id if published else 0)
+        decisions = published.decisions if published else 0
     last = instance.get_run_records(dg.RunsFilter(job_name=names.BUILD_JOB), limit=1)
     state = RebuildState(
         newest_batch=newest,
@@ -136,23 +136,11 @@ def read_rebuild_state(instance: dg.DagsterInstance, read_decisions: Callable[[]
         last_started_at=last[0].create_timestamp.replace(tzinfo=UTC) if last else None,
         last_seconds=_seconds(last[0]) if last else 0.0,
         stream=tuple(runs_in_flight(instance, names.PROCESS_JOB)),
-        decisions=read_decisions() if is_asked else built_decisions,
+        decisions=decisions,
         built_decisions=built_decisions,
     )
     tried = dg.RunsFilter(job_name=names.BUILD_JOB, tags=state.tags)
     return replace(state, attempts=instance.get_runs_count(tried))
-
-
-def decisions_made(job: "JobSettings", bigquery: "PaymentsBigQueryResource") -> int:
-    """How many corrections and erasures there are, by the one row of pipeline_control; 0 before the first run.
-
-    What is decided about quarantined records is not among them: they come back by the topic, in a batch.
-    """
-    from spark_jobs.warehouse.control_row import read_control
-
-    with bigquery.get_client() as client:
-        control = read_control(client, job)
-    return control.correction_count + control.erasure_count if control else 0
 
 
 def _is_warming_up(stream: tuple[FlightRecord, ...], now: datetime) -> bool:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration import names
-from orchestration.automation.backlog import Published
+from orchestration.automation.backlog_reads import published_in
+from orchestration.automation.dbt_rebuild import newest_batch
 from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import WarehouseReads
 from orchestration.watch.history import keep
@@ -32,7 +33,7 @@ from orchestration.watch.rules import (
     watching_since,
 )
 from orchestration.watch.table import probe, read_observations, seconds_to_build_end, write_observations
-from orchestration.watch.verdict import Verdict, judge, rows_before_the_first_build, unreachable
+from orchestration.watch.verdict import Verdict, judge, rows_before_the_first_build, unreachable, without_dataset
 from spark_jobs.incidents import Incident, one_line
 from spark_jobs.source.open_transactions import OpenTransaction
 from spark_jobs.source.topic import BrokerUnreachable, TopicState
@@ -56,13 +57,17 @@ def look(
     instance: dg.DagsterInstance,
 ) -> Verdict:
     """One look, and the verdict on health as it is now. A broker or a warehouse that is away is a verdict, no error."""
+    from google.api_core.exceptions import NotFound
+
     from spark_jobs.warehouse.retries import failures
 
-    topic, transactions, message = _ask_broker(broker)
     try:
         with bigquery.get_client(Work.WATCH) as client:
-            probe(client, settings.job)
-            seen = _look(settings, client, instance, topic, transactions, message)
+            try:
+                probe(client, settings.job)
+            except NotFound:
+                return without_dataset(settings.job.dataset, has_published=bool(newest_batch(instance)))
+            seen = _look(settings, client, instance, broker)
             rows = health_rows(settings, client, seen)
             keep(client, settings.job, rows, datetime.now(UTC))
             return judge(rows)
@@ -90,18 +95,17 @@ def _look(
     settings: StackSettings,
     client: "Client",
     instance: dg.DagsterInstance,
-    topic: TopicState | None,
-    transactions: Sequence[OpenTransaction],
-    message: str,
+    broker: "BrokerReader",
 ) -> list[Observation]:
     from spark_jobs.warehouse.control_row import read_control
 
+    last_look, control = read_observations(client, settings.job), read_control(client, settings.job)
+    # After the control row: a topic that ends before what is published would be another one.
+    topic, transactions, message = _ask_broker(broker)
     now = datetime.now(UTC)
-    before = continued(read_observations(client, settings.job), now)
-    control = read_control(client, settings.job)
-    build = newest_build(instance)
+    before, build = continued(last_look, now), newest_build(instance)
     seen = Seen(
-        published=None if control is None else Published(control.topic_id, control.end_offsets),
+        published=None if control is None else published_in(control),
         last_batch=0 if control is None else control.last_batch_id,
         topic=topic,
         broker=message,
@@ -170,6 +174,7 @@ def newest_build(instance: dg.DagsterInstance) -> BuildSeen | None:
         started_at=newest.create_timestamp.replace(tzinfo=UTC),
         scored_at=datetime.fromtimestamp(scored.timestamp, UTC) if scored and is_its_own else ended_at,
         ended_at=ended_at,
+        decisions=int(newest.dagster_run.tags.get(names.BUILT_DECISIONS_TAG, 0)),
     )
 
 

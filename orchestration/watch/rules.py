@@ -81,7 +81,10 @@ class SensorSeen:
 
 @dataclass(frozen=True, slots=True)
 class BuildSeen:
-    """The newest good build of dbt's models: what it added, and when its parts were ready."""
+    """The newest good build of dbt's models: what it added, and when its parts were ready.
+
+    `decisions` is how many there were before it began.
+    """
 
     run_id: str
     built_batch: int
@@ -89,6 +92,7 @@ class BuildSeen:
     started_at: datetime
     scored_at: datetime
     ended_at: datetime
+    decisions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,19 +214,22 @@ def _sensor(sensor: SensorSeen, before: Before, due: DueTimes, begun: datetime, 
 
 
 def _build(seen: Seen, before: Before, due: DueTimes, now: datetime) -> Observation:
-    """Overdue: a published batch is not in the marts. Counted from when that was seen, or that build's start."""
-    built = seen.build.built_batch if seen.build else 0
+    """Overdue: a batch or a decision is not in the marts. Counted from when that was seen, or that build's start."""
+    built, counted = (seen.build.built_batch, seen.build.decisions) if seen.build else (0, 0)
+    state, decisions = f"{built}/{counted}", seen.published.decisions if seen.published else 0
+    lacking = [f"batches {built + 1} to {seen.last_batch}"] if seen.last_batch > built else []
+    lacking += [f"decisions {counted + 1} to {decisions}"] if decisions > counted else []
     old = before.get((BUILD, "marts"))
     was_behind = old is not None and old.due_at is not None
-    if seen.last_batch <= built:
+    if not lacking:
         detail = f"everything is built up to batch {built}"
-        return Observation(BUILD, "marts", str(built), now, None, 0, detail, now)
+        return Observation(BUILD, "marts", state, now, None, 0, detail, now)
     since = now
     if old and was_behind:
-        # Behind another build than before: what this one left out was published after it began.
-        since = old.since if old.state == str(built) or seen.build is None else max(old.since, seen.build.started_at)
-    detail = f"batches {built + 1} to {seen.last_batch} are not built"
-    return Observation(BUILD, "marts", str(built), since, since + due.build, 0, detail, now)
+        # Behind another build than before: what this one left out came after it began.
+        since = old.since if old.state == state or seen.build is None else max(old.since, seen.build.started_at)
+    detail = f"{' and '.join(lacking)} are not built"
+    return Observation(BUILD, "marts", state, since, since + due.build, 0, detail, now)
 
 
 def _seals(seen: Seen, begun: datetime, now: datetime) -> list[Observation]:

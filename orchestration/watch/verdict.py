@@ -55,6 +55,19 @@ def unreachable(why: str) -> Verdict:
     return Verdict(((FAILING, WAREHOUSE),), (f"FAILING: the warehouse does not answer: {why}",))
 
 
+def without_dataset(dataset: str, *, has_published: bool) -> Verdict:
+    """The verdict where there is no dataset, or none with our tables: it is gone, or still to come.
+
+    Args:
+        dataset: its name.
+        has_published: whether a batch is on record.
+    """
+    if has_published:
+        return Verdict(((FAILING, WAREHOUSE),), (f"FAILING: the warehouse has no dataset {dataset} any more",))
+    words = f"DEGRADED: the warehouse has no dataset {dataset} yet: the first run makes it"
+    return Verdict(((DEGRADED, WAREHOUSE),), (words,))
+
+
 def words_of(row: Mapping[str, Any]) -> str:
     """One row of pipeline_health in a line. The value is not rounded: 99.99999 % would be 100, which is the target."""
     value = "" if row["value"] is None else f" is {Decimal(str(row['value'])).normalize():f}, target {row['target']}"

@@ -1,5 +1,6 @@
 """The rule for building dbt's models, and the read of Dagster's records that it rests on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import dagster as dg
 import pytest
 
 from orchestration import names
-from orchestration.automation.backlog import FlightRecord
+from orchestration.automation.backlog import FlightRecord, Published
 from orchestration.automation.dbt_rebuild import (
     WARM_UP,
     RebuildState,
@@ -28,12 +29,17 @@ NEW = RebuildState(
 IDLE = replace(NEW, built_batch=7, decisions=3, built_decisions=3, stream=())
 
 
-def no_decisions() -> int:
-    return 0
+def nothing() -> None:
+    """Before the first run."""
 
 
-def not_asked() -> int:
+def not_asked() -> Published:
     raise AssertionError("a query that nothing needs")
+
+
+def reached(batch: int, decisions: int) -> Callable[[], Published]:
+    """What the control row says."""
+    return lambda: Published("topic-1", {0: 10}, batch, decisions)
 
 
 def test_a_decision_on_an_idle_topic_is_built() -> None:
@@ -60,10 +66,27 @@ def test_a_batch_of_a_smaller_number_is_new_where_the_dataset_was_restored() -> 
     assert state.tags == {names.BUILT_BATCH_TAG: "151"}
 
 
-def test_where_no_batch_is_on_record_any_more_none_is_new() -> None:
+def test_where_no_batch_is_on_record_any_more_the_control_row_is_believed() -> None:
+    """Records of an idle topic's batches are deleted after some days."""
     with dg.DagsterInstance.ephemeral() as instance:
         built(instance, dg.DagsterRunStatus.SUCCESS, 200, 3)
-        state = read_rebuild_state(instance, lambda: 3)
+        at_rest = read_rebuild_state(instance, reached(200, 3))
+        decided = read_rebuild_state(instance, reached(200, 4))
+    assert "nothing new" in decide_rebuild(at_rest, 60, DUE, NOW).reason
+    assert decided.tags == {names.BUILT_BATCH_TAG: "200", names.BUILT_DECISIONS_TAG: "4"}
+
+
+def test_a_dagster_without_a_past_builds_what_the_dataset_has() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        state = read_rebuild_state(instance, reached(200, 3))
+    assert decide_rebuild(state, 60, DUE, NOW).run_key == "batch-200/attempt-1"
+
+
+def test_a_dataset_that_was_restored_has_its_marts_and_is_not_built_again_and_again() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": 200}))
+        built(instance, dg.DagsterRunStatus.SUCCESS, 200, 3)
+        state = read_rebuild_state(instance, reached(150, 2))
     assert "nothing new" in decide_rebuild(state, 60, DUE, NOW).reason
 
 
@@ -73,8 +96,8 @@ def test_builds_that_failed_count_for_their_decision_and_not_for_the_next() -> N
         built(instance, dg.DagsterRunStatus.SUCCESS, 7, 3)
         for _ in range(3):
             built(instance, dg.DagsterRunStatus.FAILURE, 7, 4)
-        failed = read_rebuild_state(instance, lambda: 4)
-        after = read_rebuild_state(instance, lambda: 5)
+        failed = read_rebuild_state(instance, reached(7, 4))
+        after = read_rebuild_state(instance, reached(7, 5))
     assert (failed.decisions, failed.built_decisions, failed.attempts) == (4, 3, 3)
     assert (after.decisions, after.attempts) == (5, 0)
 
@@ -85,7 +108,7 @@ def test_the_warehouse_is_asked_for_decisions_only_where_no_batch_is_new_and_no_
         built(instance, dg.DagsterRunStatus.SUCCESS, 6, 3)
         assert read_rebuild_state(instance, not_asked).tags == {names.BUILT_BATCH_TAG: "7"}
         built(instance, dg.DagsterRunStatus.SUCCESS, 7, 3)
-        assert read_rebuild_state(instance, lambda: 9).decisions == 9
+        assert read_rebuild_state(instance, reached(7, 9)).decisions == 9
         built(instance, dg.DagsterRunStatus.STARTED, 7, 9)
         assert read_rebuild_state(instance, not_asked).in_flight_run_id
 
@@ -162,9 +185,9 @@ def test_no_build_waits_for_a_run_that_does_not_warm_up_to_stand_by(stream: tupl
 
 def test_a_run_of_the_stream_in_flight_is_seen() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        assert not read_rebuild_state(instance, no_decisions).stream
+        assert not read_rebuild_state(instance, nothing).stream
         instance.add_run(dg.DagsterRun(job_name=names.PROCESS_JOB, status=dg.DagsterRunStatus.STARTED))
-        assert [run.status for run in read_rebuild_state(instance, no_decisions).stream] == ["STARTED"]
+        assert [run.status for run in read_rebuild_state(instance, nothing).stream] == ["STARTED"]
 
 
 def test_how_long_a_build_took_is_read_from_its_record() -> None:
@@ -172,7 +195,7 @@ def test_how_long_a_build_took_is_read_from_its_record() -> None:
         run = instance.add_run(dg.DagsterRun(job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.NOT_STARTED))
         for kind in (dg.DagsterEventType.RUN_START, dg.DagsterEventType.RUN_SUCCESS):
             instance.report_dagster_event(dg.DagsterEvent(kind.value, names.BUILD_JOB), run.run_id)
-        state = read_rebuild_state(instance, no_decisions)
+        state = read_rebuild_state(instance, nothing)
         [record] = instance.get_run_records()
     assert record.start_time
     assert record.end_time
@@ -196,7 +219,7 @@ def test_the_state_is_read_from_materializations_and_run_records() -> None:
                 job_name=names.BUILD_JOB, status=dg.DagsterRunStatus.FAILURE, tags={names.BUILT_BATCH_TAG: "2"}
             )
         )
-        state = read_rebuild_state(instance, no_decisions)
+        state = read_rebuild_state(instance, nothing)
     assert (state.newest_batch, state.built_batch, state.attempts, state.in_flight_run_id) == (2, 1, 1, None)
     assert state.last_started_at is not None
     assert abs(datetime.now(UTC) - state.last_started_at) < timedelta(minutes=1)

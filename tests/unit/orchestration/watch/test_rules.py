@@ -148,6 +148,17 @@ def test_what_a_build_left_out_is_due_from_that_builds_start() -> None:
     assert due_times(rows) == {rules.BUILD: START + MINUTE + DUE.build}
 
 
+def test_a_decision_without_a_build_is_due_as_a_batch_is() -> None:
+    built = replace(REST, last_batch=5, build=BUILD)
+    assert built.published
+    decided = replace(built, published=replace(built.published, decisions=2))
+    rows = watched(built, decided, decided)
+    assert due_times(rows) == {rules.BUILD: START + MINUTE + DUE.build}
+    assert row_of(rows, rules.BUILD).detail == "decisions 1 to 2 are not built"
+    counted = replace(decided, build=replace(BUILD, decisions=2))
+    assert due_times(watched(built, decided, counted)) == {}
+
+
 def test_what_is_built_is_not_due() -> None:
     assert due_times(watched(REST, replace(REST, last_batch=5), replace(REST, last_batch=5, build=BUILD))) == {}
 

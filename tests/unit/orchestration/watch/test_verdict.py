@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from orchestration.watch import rules
-from orchestration.watch.verdict import judge, rows_before_the_first_build, unreachable
+from orchestration.watch.verdict import judge, rows_before_the_first_build, unreachable, without_dataset
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -64,3 +64,10 @@ def test_before_the_first_build_what_is_overdue_is_red_and_a_lag_has_no_due_time
         "FAILING: build_overdue_seconds is 9, target 0 (seen)",
     )
     assert judge(rows_before_the_first_build(seen[1:], NOW)).passed
+
+
+def test_a_dataset_that_is_still_to_come_only_warns_and_one_that_is_gone_is_red() -> None:
+    to_come, gone = (without_dataset("payment_data", has_published=published) for published in (False, True))
+    assert (to_come.passed, to_come.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert to_come.words == ("DEGRADED: the warehouse has no dataset payment_data yet: the first run makes it",)
+    assert gone.severity is dg.AssetCheckSeverity.ERROR
