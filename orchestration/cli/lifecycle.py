@@ -109,29 +109,42 @@ def _show_progress(settings: StackSettings, broker_answers: bool) -> None:
     from orchestration.dashboard.gathering import lag_rows
     from orchestration.resources.bigquery import PaymentsBigQueryResource
     from orchestration.resources.broker import BrokerReader
+    from spark_jobs.incidents import Incident
+    from spark_jobs.source.topic import BrokerUnreachable
 
     job = settings.job
     published = read_published(settings, PaymentsBigQueryResource.from_job_settings(job))
     ends = published.end_offsets if published else None
+    why_not = "Kafka does not answer"
     if broker_answers:
-        state, remarks = BrokerReader(job.bootstrap_servers, job.topic).look()
-        rows = [tuple(row.values()) for row in lag_rows(ends, state)]
-        table(f"Topic {job.topic}", ("partition", "published up to", "readable up to", "lag"), rows)
-        for line in remarks:
-            say(f"WARN: {line}")
-    else:
-        table(f"Topic {job.topic}", ("partition", "published up to"), sorted((ends or {}).items()))
-        say("Kafka does not answer: how much waits there is not known.")
+        try:
+            state, remarks = BrokerReader(job.bootstrap_servers, job.topic).look()
+        except (BrokerUnreachable, Incident) as error:
+            why_not = str(error)
+        else:
+            rows = [tuple(row.values()) for row in lag_rows(ends, state)]
+            table(f"Topic {job.topic}", ("partition", "published up to", "readable up to", "lag"), rows)
+            for line in remarks:
+                say(f"WARN: {line}")
+            return
+    table(f"Topic {job.topic}", ("partition", "published up to"), sorted((ends or {}).items()))
+    say(f"How much waits in Kafka is not known: {why_not}")
 
 
 def _show_health(settings: StackSettings) -> None:
+    from google.api_core.exceptions import NotFound
+
     from orchestration.verification.warehouse_reads import WarehouseReads
     from orchestration.watch.look import judge_health
     from spark_jobs.warehouse.client import connect
 
     with connect(settings.job) as client:
         reads = WarehouseReads(client, settings.job)
-        batch, health = reads.newest_batch(), reads.health_rows()
+        try:
+            batch, health = reads.newest_batch(), reads.health_rows()
+        except NotFound:
+            say(f"There is no dataset {settings.job.dataset} yet: the first run makes it.")
+            return
         overdue = () if health else judge_health(settings, client).words
     if batch:
         say(f"Newest batch: {batch['batch_id']}, {batch['delivered']} records, published at {batch['published_at']}")

@@ -53,11 +53,13 @@ def _not_judged(settings: StackSettings) -> str:
     from spark_jobs.source.topic import BrokerUnreachable
 
     job = settings.job
+    # Before the broker is asked: what is published in between is not missed among what waits.
+    published = read_published(settings, PaymentsBigQueryResource.from_job_settings(job))
     try:
         topic = BrokerReader(job.bootstrap_servers, job.topic).read()
     except (BrokerUnreachable, Incident) as error:
         return f"Whether more waits in Kafka is not known: {error}"
-    lag = lag_of(read_published(settings, PaymentsBigQueryResource.from_job_settings(job)), topic)
+    lag = lag_of(published, topic)
     return f"Not judged: {lag} records that wait in Kafka." if lag else "Nothing waits in Kafka."
 
 
