@@ -27,7 +27,7 @@ ENDS_ITS_SESSION = "call bq.abort_session()"
 
 _DATASET = re.compile(r"`[\w-]+\.\w+\.(?=\w+`)")
 _NUMBERED = re.compile(r"\bpayment_data_\d+\b")
-_STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_|erasure_)?\w+`")
+_STAGING = re.compile(r"`[\w-]+\.\w+\.staging_(corrections_|backfill_|erasure_|totals_)?\w+`")
 _ARROW = {pa.int32(): "INT64", pa.int64(): "INT64", pa.string(): "STRING", pa.binary(): "BYTES", pa.bool_(): "BOOL"}
 
 
@@ -72,6 +72,8 @@ class Statements:
             self._warehouse.add("staged_corrections_rows", columns)
             place = {column.name: simple(column.type) for column in catalog.DELIVERIES.columns[:3]}
             self._warehouse.add("staged_erasure_rows", place)
+            totals = {column.name: simple(column.type) for column in catalog.CONTROL_TOTALS.columns}
+            self._warehouse.add("staged_totals_rows", totals)
             mart = {"transaction_id": simple("STRING"), "event_time": simple("TIMESTAMP")}
             self._warehouse.add("payment_transactions_fraud", mart)
             self._warehouse.add("payment_returns", {"original_transaction_id": simple("STRING")})

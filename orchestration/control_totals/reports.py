@@ -5,6 +5,7 @@ Belongs here: sending with a report, and loading a report once. Does not belong 
 """
 
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,17 +89,35 @@ def report(client: "bigquery.Client", settings: JobSettings, manifest: "Manifest
 def load_report(
     client: "bigquery.Client", settings: JobSettings, source: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """One source's rows of `sender_control_totals`, taken in now."""
+    """One source's rows of `sender_control_totals`, taken in now: all at once, in place of what it reported before."""
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
+    from spark_jobs.warehouse.table_setup import STAGING_PREFIX, schema_of, table_id
+    from spark_jobs.warehouse.transactions import run_over_rows
 
-    target = table_id(settings, catalog.CONTROL_TOTALS)
-    run(client, f"delete from `{target}` where source = @source", {"source": source})
-    if rows:
-        now = datetime.now(UTC).isoformat()
-        load_rows(
-            client, settings, catalog.CONTROL_TOTALS, [{**row, "reported_at": now} for row in rows], replace=False
-        )
+    target, now = table_id(settings, catalog.CONTROL_TOTALS), datetime.now(UTC).isoformat()
+    taken = [{**row, "reported_at": now} for row in rows]
+    [known] = run(client, f"select count(*) as row_count from `{target}` where source = @source", {"source": source})
+    if not known["row_count"]:
+        if taken:
+            load_rows(client, settings, catalog.CONTROL_TOTALS, taken, replace=False)
+        return
+    name = f"{STAGING_PREFIX}totals_{uuid.uuid4().hex}"
+    staging = f"{settings.project}.{settings.dataset}.{name}"
+    statement = replaced_sql(target, staging), {"source": source}, f"{settings.pipeline}_{name}"
+    failed = run_over_rows(client, staging, taken, schema_of(catalog.CONTROL_TOTALS), statement)
+    if failed:
+        raise failed
+
+
+def replaced_sql(target: str, staging: str) -> str:
+    """The transaction: whoever compares totals meanwhile sees the older report or this one, and never none."""
+    columns = ", ".join(column.name for column in catalog.CONTROL_TOTALS.columns)
+    return f"""
+        begin transaction;
+        delete from `{target}` where source = @source;
+        insert into `{target}` ({columns}) select {columns} from `{staging}`;
+        commit transaction;
+        """
 
 
 def load_file(client: "bigquery.Client", settings: JobSettings, report: TotalsFile) -> bool:
