@@ -11,7 +11,7 @@ import dagster as dg
 from orchestration.automation.backlog import Attempts, FlightRecord
 from orchestration.automation.heartbeats import Listener, beats_in
 from orchestration.automation.workers import is_worker_dead
-from orchestration.names import BACKLOG_TAG, STANDS_BY_TAG, WORKER_TAG
+from orchestration.names import BACKLOG_TAG, BUILD_JOB, PROCESS_JOB, STANDS_BY_TAG, WORKER_TAG
 
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -57,10 +57,12 @@ def standbys_of(instance: dg.DagsterInstance, run_id: str) -> int:
 def close_abandoned_runs(instance: dg.DagsterInstance) -> None:
     """Close the records of all runs that nothing executes. Only for when no part of Dagster is up.
 
-    A queued run stays: it starts when Dagster does.
+    A queued run stays: it starts when Dagster does. But for those that a sensor asks for anew: `payments process` and
+    `payments build` would wait for one, also where nobody starts Dagster.
     """
-    abandoned = [status for status in IN_FLIGHT if status != dg.DagsterRunStatus.QUEUED]
-    for run in instance.get_runs(dg.RunsFilter(statuses=abandoned)):
+    for run in instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT)):
+        if run.status is dg.DagsterRunStatus.QUEUED and run.job_name not in (PROCESS_JOB, BUILD_JOB):
+            continue
         if WORKER_TAG not in run.tags or is_worker_dead(run.tags[WORKER_TAG]):
             instance.report_run_failed(run, "The platform was stopped while this run was under way.")
 

@@ -68,13 +68,16 @@ def tick(
     return result
 
 
-def add_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, worker: str | None = None) -> dg.DagsterRun:
+def add_run(
+    instance: dg.DagsterInstance,
+    status: dg.DagsterRunStatus,
+    worker: str | None = None,
+    job_name: str = names.PROCESS_JOB,
+) -> dg.DagsterRun:
     tags = {**TAGS, **({names.WORKER_TAG: worker} if worker else {})}
     repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("payments"), "__repository__")
-    origin = RemoteJobOrigin(repository, names.PROCESS_JOB)
-    return instance.add_run(
-        dg.DagsterRun(job_name=names.PROCESS_JOB, status=status, tags=tags, remote_job_origin=origin)
-    )
+    origin = RemoteJobOrigin(repository, job_name)
+    return instance.add_run(dg.DagsterRun(job_name=job_name, status=status, tags=tags, remote_job_origin=origin))
 
 
 def skip_message(result: dg.SensorResult) -> str:
@@ -175,17 +178,26 @@ def test_the_lag_is_recorded_once_a_minute_and_with_every_launch(
     assert third.asset_events[0].metadata["lag"].value == 2
 
 
-def test_stopping_the_platform_closes_what_it_left_running_but_not_what_is_queued(
+def test_stopping_the_platform_closes_what_it_left_running_but_not_what_a_person_has_queued(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     started = add_run(instance, dg.DagsterRunStatus.STARTED)
-    queued = add_run(instance, dg.DagsterRunStatus.QUEUED)
+    queued = add_run(instance, dg.DagsterRunStatus.QUEUED, job_name=names.BACKFILL_JOB)
     own = add_run(instance, dg.DagsterRunStatus.STARTED, this_worker(tmp_path))
     close_abandoned_runs(instance)
     statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses[started.run_id] is dg.DagsterRunStatus.FAILURE
     assert statuses[queued.run_id] is dg.DagsterRunStatus.QUEUED
     assert statuses[own.run_id] is dg.DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize("job_name", [names.PROCESS_JOB, names.BUILD_JOB])
+def test_a_run_that_a_sensor_asks_for_anew_is_not_left_queued_where_nobody_would_start_it(
+    instance: dg.DagsterInstance, job_name: str
+) -> None:
+    add_run(instance, dg.DagsterRunStatus.QUEUED, job_name=job_name)
+    close_abandoned_runs(instance)
+    assert run_records.runs_in_flight(instance, job_name) == []
 
 
 def worker_that_died(folder: Path) -> str:
