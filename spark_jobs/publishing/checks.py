@@ -15,7 +15,7 @@ from spark_jobs.publishing.control import Control
 
 
 def holds(control: Control, interval: Interval) -> bool:
-    """Whether all of a batch that Spark replays is published."""
+    """Whether the batch that Spark replays is the newest that is published."""
     return all(control.end_offsets.get(partition, 0) == end for partition, end in interval.end.items())
 
 

@@ -3,13 +3,14 @@
 Belongs here: the protocol and its contract. Does not belong here: any one sink (sinks).
 
 **What a store holds**, of one pipeline:
-* deliveries: one row per record of every published batch, with its disposition and the batch's number;
+* deliveries: one row per record of every published batch, with its disposition and the batch's number. A UNIQUE record
+  keeps neither key nor value nor headers (STAGED_SCHEMA has none): its payment says it all;
 * payments: one row per delivery that is UNIQUE; no id twice;
 * a ledger: one row per published batch, with its counts, offsets, watermarks and digest;
 * the control row (Control): what is published, and the epoch of the run that may publish next;
 * incidents: what stopped runs.
-Columns, their types and units are those of tables.catalog; money is whole minor units or decimal, never a float; times
-are UTC to the microsecond.
+Columns, their types and units are those of tables.catalog; a staged file has all of them but `topic`, which is the
+control row's, and `batch_id`. Money is whole minor units or decimal, never a float; times are UTC to the microsecond.
 
 **Atomic.** A batch's deliveries, payments, ledger row and control row become visible together or not at all. The
 control row decides: it changes by one compare-and-set on the epoch, the offsets and the digest of the row that the
@@ -59,10 +60,11 @@ class BatchPublisher(Protocol):
         """
 
     def is_published(self, interval: Interval) -> bool:
-        """Whether all of a batch that Spark replays is published: `control` is at or past each of its ends.
+        """Whether the batch that Spark replays is the newest that is published: `control` is just at each of its ends.
 
-        It costs no request and has no effect. The caller does not publish such a batch. A batch of which a part is
-        published is not published; `publish` refuses it.
+        It costs no request and has no effect. The caller does not publish such a batch. Any other batch of which
+        something is published, such as an older one, is not published in this sense: `publish` refuses it, and the
+        checkpoint is made anew.
         """
 
     def publish(self, batch: Batch) -> BatchReport:
@@ -74,9 +76,10 @@ class BatchPublisher(Protocol):
 
         1. `check_batch` (publishing.checks) comes before any effect.
         2. Records tagged UNIQUE whose id an earlier batch has published, with an event time that `searched_in`
-           (publishing.look_back) names, become DUPLICATE: `retract` mends the tally, the delivery is kept as a
-           DUPLICATE and no payment is added, and what the record says is kept in a table beside. All other ids are
-           the stream's own to know, but for those that a decision has put in.
+           (publishing.look_back, with the tally, `control`'s watermark and the settings' lookback_days) names, become
+           DUPLICATE: `retract` mends the tally, the delivery is kept as a DUPLICATE and no payment is added, and what
+           the record says is kept in a table beside, with the columns of a payment and the batch's number. All other
+           ids are the stream's own to know, but for those that a decision has put in.
         3. The staged files must hold what the tally says, or nothing is committed.
         4. Deliveries, payments, the ledger row and the control row become visible together. The ledger's values are
            `ledger_of` (publishing.ledger); its digest is that of `claims_in`, the records' content_hash and
@@ -120,13 +123,18 @@ class Store(Protocol):
 
         From here on every older run's publication fails. Nothing else in the row changes but `updated_at`.
 
+        Without a row a pipeline begins, unless its ledger has batches: then the row was lost, and to begin anew would
+        publish the whole topic a second time. That is refused each time, not only the first: whatever was written of a
+        row meanwhile must not pass for a pipeline's beginning.
+
         Args:
             holder: a name that no other run has: by it a lost answer is read back.
             first: the row to begin with where the pipeline has none: epoch 0, last_batch_id 0, no watermark, no digest.
                 It is not looked at otherwise.
 
         Raises:
-            Incident: FENCED, where another run took over in the same moment; the sink's own kind.
+            Incident: FENCED, where another run took over in the same moment; the sink's own kind, also where the row
+                was lost, with "lost" and the page docs/day-two.md in its message.
         """
 
     def sweep(self, control: Control) -> None:
@@ -156,17 +164,26 @@ class Store(Protocol):
         """Write the seeds of a new checkpoint (streaming.state_seeds) and return how many ids they hold.
 
         A seed is what a bucket of the deduplication knows before its first batch: the 16-byte MD5 of each published
-        payment's id with its slot, that is its event time in microseconds divided by SLOT_MICROSECONDS. All payments
-        are in it whose event time is no more than one slot before `control.watermark`; none before the first watermark,
-        where this is 0 and writes nothing. `write_seeds` takes them in any order, a slot as often as you like: read
-        them part by part. Calling it again writes the same seeds.
+        payment's id with its slot, that is its event time in microseconds since 1970 divided by SLOT_MICROSECONDS.
+        Before the first watermark this is 0 and writes nothing. Else, of streaming.state_seeds:
+
+            kept = kept_days(locations, settings.state_buckets, control.watermark)
+            since = seeded_since(control.watermark, kept)
+            write_seeds(published, settings.state_buckets, control.watermark, locations,
+                        delay=settings.watermark_microseconds, lookback=settings.lookback_microseconds, kept=kept)
+
+        `published` are slots with the concatenated hashes of some of their ids, of all payments made at `since` or
+        later. They may come in any order, a slot as often as you like: read them part by part. With another `delay` the
+        next batch would be judged by another watermark, and `publish` would refuse it. Calling it again writes the same
+        seeds.
         """
 
     def record(self, incident: Incident, epoch: int | None) -> None:
         """Put an incident on record: one row for each of its ranges, one without offsets where it has none.
 
         Never raises an exception of the sink's: it is called while the incident is on its way up. Where it fails it
-        says so in a note on the incident, or nothing where the incident itself is that the sink does not answer.
+        adds a note to the incident, "It could not be recorded" and why; none where the incident itself is that the sink
+        does not answer. Columns that are not known, such as the epoch or offsets, are NULL.
 
         Args:
             incident: what happened.

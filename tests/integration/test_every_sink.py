@@ -177,7 +177,11 @@ def test_a_batch_that_is_replayed_is_known_to_be_published_and_refused_if_it_com
         for again in (batch, part):
             with pytest.raises(CheckpointUnusable, match="is published"):
                 run.publish(again)
-    assert bench.assert_sound().ids() == ["a", "b"]
+    run.publish(bench.batch(run, Record("c")))
+    assert not run.is_published(batch.interval), "a checkpoint that is a batch behind is not gone on with"
+    with pytest.raises(CheckpointUnusable, match="is published"):
+        run.publish(batch)
+    assert bench.assert_sound().ids() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("start", [{0: 2, 1: 0}, {0: 0, 1: 0}, {0: 1, 1: 1}], ids=str)

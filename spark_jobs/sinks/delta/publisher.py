@@ -62,7 +62,7 @@ class DeltaPublisher:
         self._tables: dict[catalog.Table, DeltaTable] = {}
 
     def is_published(self, interval: Interval) -> bool:
-        """Whether the control row is past it."""
+        """Whether it is the newest batch that the control row has."""
         return holds(self.control, interval)
 
     def publish(self, batch: Batch) -> BatchReport:
