@@ -50,12 +50,10 @@ class Host:
 
     name: str
     namespace: str
-    cable: str
     address: str
     folder: Path
     here: Path
     hidden: tuple[Path, ...]
-    _hub: str
     _running: list["Process"] = field(default_factory=list)
 
     def start(
@@ -84,14 +82,6 @@ class Host:
         process = Process(started, log)
         self._running.append(process)
         return process
-
-    def cut_off(self) -> None:
-        """Pull the cable."""
-        _ip("-n", self._hub, "link", "set", self.cable, "down")
-
-    def join_again(self) -> None:
-        """Put the cable back."""
-        _ip("-n", self._hub, "link", "set", self.cable, "up")
 
     def kill(self) -> None:
         """All that runs on it, at once, also what has left the process group of who started it."""
@@ -174,7 +164,7 @@ class Network:
         folder = self._folder / "hosts" / name
         folder.mkdir()
         here = self._folder / "here"
-        made = Host(name, namespace, cable, address, folder, here, (self._folder / "hosts",), self._hub)
+        made = Host(name, namespace, address, folder, here, (self._folder / "hosts",))
         self.hosts.append(made)
         _ip("netns", "add", namespace)
         _ip("-n", self._hub, "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)

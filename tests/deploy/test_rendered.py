@@ -17,7 +17,6 @@ from tests.deploy.rendered import RENDERED, VALUES, containers, objects, pods
 NAMES = sorted(VALUES)
 NOT_OURS = {"DAGSTER_HOME", "DAGSTER_POSTGRES_PASSWORD"}
 """Variables of Dagster's own configuration; the proxy's begin with OAUTH2_PROXY_."""
-LISTENING = {"proxy": 4180, "code-location": 4266}
 RESTRICTED_VOLUMES = {"configMap", "emptyDir", "secret", "projected", "persistentVolumeClaim", "csi", "downwardAPI"}
 
 

@@ -14,7 +14,6 @@ from simulator.population.payments import Payment, to_json
 from simulator.population.people import populate
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
-MINUTE_MS = 60_000
 
 
 def payments(events: int, fraud_rate: float, hours: float = 24) -> list[Payment]:
