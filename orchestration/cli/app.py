@@ -79,6 +79,9 @@ def main() -> None:
     except failures() as error:
         todo = what_to_do(error, "see `payments doctor`")
         _leave(f"The warehouse refused or was silent: {one_line(error)}; {todo}.", 1)
+    except OSError as error:
+        # A home that cannot be written to, or a disk that is full.
+        _leave(f"{error.filename or 'This machine'}: {error.strerror or error}; see `payments doctor`.", 1)
 
 
 def _leave(error: Exception | str, code: int) -> None:

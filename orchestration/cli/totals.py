@@ -16,10 +16,13 @@ from spark_jobs.warehouse.job_labels import Work
 
 def load_totals(
     file: Annotated[
-        Path, typer.Argument(help="CSV, as `payments simulate --control-totals` writes it, or a provider.")
+        Path,
+        typer.Argument(
+            help="CSV as `payments simulate --control-totals` writes it; with --mapping a provider's report."
+        ),
     ],
     mapping: Annotated[
-        Path | None, typer.Option(help="TOML: how a provider writes its settlement report, which FILE is then.")
+        Path | None, typer.Option(help="TOML: how to read FILE, which is a provider's settlement report.")
     ] = None,
 ) -> None:
     """Load a sender's control totals, or a provider's settlement report by its mapping, in place of earlier ones."""

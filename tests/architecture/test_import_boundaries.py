@@ -96,6 +96,17 @@ def test_a_package_imports_of_ours_only_what_its_arrows_allow(package: str) -> N
     assert not broken
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_product_imports_neither_its_tests_nor_its_measurements_nor_its_handbook(package: str) -> None:
+    broken = {
+        f"{name(path)} imports {module}"
+        for path in package_files(package)
+        for module in everything_imported(path)
+        if is_within(module, ("tests", "benchmarks", "handbook"))
+    }
+    assert not broken
+
+
 def test_what_all_sinks_share_neither_imports_nor_names_one() -> None:
     sinks = {path.parent.name for path in (ROOT / "spark_jobs" / "sinks").glob("*/__init__.py")}
     theirs = ("spark_jobs.sinks", "spark_jobs.warehouse", "google", "deltalake")

@@ -23,7 +23,10 @@ def certify(
     settings = read_stack_settings()
     Stack(settings).require_answering_warehouse()
     done = ask_everything(settings.job, _print_finding)
-    files = done.write(report)
+    try:
+        files = done.write(report)
+    except OSError as problem:
+        raise CommandError(f"The report cannot be written to {report}: {problem.strerror}.") from None
     say(f"The report is in {' and '.join(str(path) for path in files)}.")
     if not done.is_bigquery:
         say("A local stand-in was asked: nothing of this is shown for BigQuery itself.")

@@ -96,6 +96,23 @@ def test_whatever_the_warehouse_s_client_raises_is_one_line_with_what_to_do(
     assert line.endswith("; see `payments doctor`.")
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError(13, "Permission denied", "/srv/home"), "/srv/home: Permission denied"),
+        (OSError(28, "No space left on device"), "This machine: No space left on device"),
+    ],
+    ids=["home", "disk"],
+)
+def test_a_home_that_cannot_be_written_to_and_a_full_disk_are_one_line(
+    error: OSError, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app, "app", Mock(side_effect=error))
+    with pytest.raises(SystemExit) as left:
+        app.main()
+    assert (left.value.code, capsys.readouterr().err) == (1, f"{line}; see `payments doctor`.\n")
+
+
 def test_a_manifest_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = payments(tmp_path, "verify", "--manifest", "nowhere.jsonl")
     assert done.returncode == 1
