@@ -38,6 +38,14 @@ HEALTH_CHECK = AssetCheckKey(OBSERVATIONS, "pipeline_is_healthy")
 """Of the table that the watch alone writes. Of the view, which each build makes, it would be "Not evaluated" after
 a build until the watch looks again."""
 
+DELTA_CHECK = AssetCheckKey(DELIVERIES, "delta_agrees_with_the_warehouse")
+RUNLESS_RED = (
+    AssetCheckKey(BATCHES, "newest_batch_conserves_records"),
+    AssetCheckKey(DAY_SEALS, "sealed_days_are_as_they_were_sealed"),
+    DELTA_CHECK,
+)
+"""Checks that fail no run where they are red, as dbt's tests do: the watch tells of them."""
+
 FIRST_NIGHTS = {RETURNS_JOB: "first_returns_sensor", SEAL_JOB: "first_sealing_sensor"}
 """By a job, the sensor that runs it once on the first day: until the first night its checks would say nothing."""
 

@@ -73,9 +73,9 @@ ALERTS = (
     Alert(
         "PaymentsNotCountedOnce",
         Severity.PAGE,
-        "A reconciliation fails: a payment may be missing or counted twice.",
+        "A reconciliation or a check of what is stored fails: a payment may be missing or counted twice.",
         "payments verify",
-        health=("reconciliation_pct",),
+        health=("reconciliation_pct", "red_check_overdue_seconds"),
         expression="payments_counted_once == 0",
     ),
     Alert(

@@ -39,6 +39,7 @@ BY_METRIC = {
     "publication_overdue_seconds": "payments process",
     "open_transaction_overdue_seconds": "payments doctor",
     "build_overdue_seconds": "payments build",
+    "red_check_overdue_seconds": "payments verify",
     "broker_overdue_seconds": "payments up",
     "sensor_overdue_seconds": "payments up",
     "observation_overdue_seconds": "payments up",

@@ -27,6 +27,7 @@ TITLES = {
     "publication_overdue_seconds": "Publication overdue",
     "open_transaction_overdue_seconds": "Transaction open too long",
     "build_overdue_seconds": "Build overdue",
+    "red_check_overdue_seconds": "Check red",
     "broker_overdue_seconds": "Broker silent",
     "sensor_overdue_seconds": "Sensor silent",
     "observation_overdue_seconds": "Watch silent",

@@ -4,7 +4,6 @@ Belongs here: the two reads. Does not belong here: judging them (firing). The fi
 200 bytes an incident; BigQuery bills 30 MB, the least there is for three tables, and only where a channel is set.
 """
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,6 +13,7 @@ from orchestration.dashboard.model import Row, plain_rows
 from orchestration.dashboard.statements import ALL, INCIDENTS
 from orchestration.notifications.firing import HealthRecord
 from orchestration.settings import StackSettings
+from orchestration.watch.evaluations import evaluations
 from spark_jobs.tables import catalog
 from spark_jobs.warehouse.job_labels import Work
 
@@ -23,18 +23,10 @@ if TYPE_CHECKING:
 
 def health_on_record(instance: dg.DagsterInstance) -> HealthRecord | None:
     """The newest verdict of the watch; None where it never looked."""
-    records = instance.event_log_storage.get_asset_check_execution_history(names.HEALTH_CHECK, limit=5)
-    for found in records:
-        event = found.event
-        # A run of the check that is only planned says nothing yet.
-        if event is None or event.dagster_event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            continue
-        metadata = event.get_dagster_event().asset_check_evaluation_data.metadata
-        rows, words = metadata.get("rows"), metadata.get("not_healthy")
-        if rows is None:
-            continue
-        recorded_at = datetime.fromtimestamp(event.timestamp, UTC)
-        return HealthRecord(_texts(rows), _texts(words), recorded_at)
+    for evaluation, recorded_at in evaluations(instance, names.HEALTH_CHECK):
+        # A run of the check judges by itself, and keeps no rows.
+        if (rows := evaluation.metadata.get("rows")) is not None:
+            return HealthRecord(_texts(rows), _texts(evaluation.metadata.get("not_healthy")), recorded_at)
     return None
 
 

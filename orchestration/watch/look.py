@@ -14,6 +14,7 @@ from orchestration.automation.backlog_reads import published_in
 from orchestration.automation.dbt_rebuild import newest_batch
 from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import WarehouseReads
+from orchestration.watch.evaluations import evaluations
 from orchestration.watch.history import keep
 from orchestration.watch.rules import (
     BUILD,
@@ -24,6 +25,7 @@ from orchestration.watch.rules import (
     BuildSeen,
     DueTimes,
     Observation,
+    RedCheck,
     SealsSeen,
     Seen,
     SensorSeen,
@@ -114,6 +116,7 @@ def _look(
         seconds_to_build_end=_measure(settings, client, build, before, now),
         transactions=transactions,
         seals=_seals(settings, client, control, before, now),
+        red_checks=red_checks(instance, has_delta=settings.job.has_delta),
     )
     rows = observe(seen, before, due_times(settings), now)
     write_observations(client, settings.job, rows)
@@ -200,6 +203,16 @@ def sensors_seen(instance: dg.DagsterInstance) -> list[SensorSeen]:
             known = ticks[state.name]
             ticks[state.name] = max(filter(None, (known, datetime.fromtimestamp(ended_well, UTC))))
     return [SensorSeen(name, ticked_at, name not in off) for name, ticked_at in ticks.items()]
+
+
+def red_checks(instance: dg.DagsterInstance, *, has_delta: bool) -> list[RedCheck]:
+    """The checks of which no run fails, that were red when they were last made; Delta's only where Delta is a sink."""
+    found = []
+    for key in names.RUNLESS_RED:
+        newest = next(evaluations(instance, key), None)
+        if newest and not newest[0].passed and (has_delta or key != names.DELTA_CHECK):
+            found.append(RedCheck(key.name, newest[1]))
+    return found
 
 
 def due_times(settings: StackSettings) -> DueTimes:

@@ -20,6 +20,7 @@ LAG = "checkpoint_lag_seconds"
 SENSOR = "sensor_overdue_seconds"
 BUILD = "build_overdue_seconds"
 TRANSACTION = "open_transaction_overdue_seconds"
+CHECK = "red_check_overdue_seconds"
 FRAUD_SCORE = "event_to_fraud_score_p95_seconds"
 RECONCILIATION = "event_to_reconciliation_p95_seconds"
 
@@ -80,6 +81,14 @@ class SensorSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RedCheck:
+    """A check that was red when it was last made."""
+
+    name: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class BuildSeen:
     """The newest good build of dbt's models: what it added, and when its parts were ready.
 
@@ -110,7 +119,8 @@ class Seen:
 
     `seconds_to_build_end` is, of the batches that the newest build added, the greatest 95th percentile of the time from
     the broker's timestamp to the build's end; None where it added none that count, or was measured already.
-    `transactions` are those that are open, and that records wait for. `seals` is None where no day expires.
+    `transactions` are those that are open, and that records wait for. `seals` is None where no day expires. Of
+    `red_checks` no run fails.
     """
 
     published: Published | None
@@ -122,6 +132,7 @@ class Seen:
     seconds_to_build_end: int | None = None
     transactions: Sequence[OpenTransaction] = ()
     seals: SealsSeen | None = None
+    red_checks: Sequence[RedCheck] = ()
 
 
 def continued(before: Sequence[Observation], now: datetime) -> Before:
@@ -149,6 +160,7 @@ def observe(seen: Seen, before: Before, due: DueTimes, now: datetime) -> list[Ob
         *(_sensor(sensor, before, due, begun, now) for sensor in seen.sensors),
         _build(seen, before, due, now),
         *_seals(seen, begun, now),
+        *_checks(seen, now),
         *_freshness(seen, before, now),
     ]
 
@@ -242,6 +254,17 @@ def _seals(seen: Seen, begun: datetime, now: datetime) -> list[Observation]:
         due_at = max(due_at, begun + SEALED_SOON)
         detail += ", and the next one is over: until it is sealed, no day after it expires (`payments seal`)"
     return [Observation(BUILD, SEALS, newest.isoformat(), asked_at, due_at, 0, detail, now)]
+
+
+def _checks(seen: Seen, now: datetime) -> list[Observation]:
+    """Overdue at once: what a check has found red stays so until it is made again."""
+    if not seen.red_checks:
+        return [Observation(CHECK, "checks", "", now, None, 0, "none is red", now)]
+    rows = []
+    for check in seen.red_checks:
+        detail = f"{check.name} was red at {check.made_at:%Y-%m-%d %H:%M} UTC; once that is mended, run its job again"
+        rows.append(Observation(CHECK, check.name, "", check.made_at, check.made_at, 0, detail, now))
+    return rows
 
 
 def _freshness(seen: Seen, before: Before, now: datetime) -> list[Observation]:

@@ -12,6 +12,8 @@ from google.api_core.exceptions import NotFound
 from google.auth.exceptions import DefaultCredentialsError
 
 from orchestration import names
+from orchestration.asset_checks import delta_agrees_with_the_warehouse, newest_batch_conserves_records
+from orchestration.assets.sealed_days import sealed_days_are_as_they_were_sealed
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.watch import look as watch
 from orchestration.watch.rules import LAG, PUBLICATION, Observation
@@ -93,3 +95,29 @@ def test_before_the_first_run_there_is_no_dataset_and_after_it_that_is_a_loss(lo
         assert looked(missing, instance).severity is dg.AssetCheckSeverity.WARN
         instance.report_runless_asset_event(dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": 1}))
         assert looked(missing, instance).severity is dg.AssetCheckSeverity.ERROR
+
+
+def test_a_red_check_of_which_no_run_fails_is_seen_until_it_is_made_again() -> None:
+    [sealed] = [key for key in names.RUNLESS_RED if key.asset_key == names.DAY_SEALS]
+
+    def record(instance: dg.DagsterInstance, key: dg.AssetCheckKey, *, passed: bool) -> None:
+        made = dg.AssetCheckEvaluation(asset_key=key.asset_key, check_name=key.name, passed=passed)
+        instance.report_runless_asset_event(made)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert watch.red_checks(instance, has_delta=True) == []
+        for key in names.RUNLESS_RED:
+            record(instance, key, passed=False)
+        red = [key.name for key in names.RUNLESS_RED]
+        assert [check.name for check in watch.red_checks(instance, has_delta=True)] == red
+        record(instance, sealed, passed=True)
+        red.remove(sealed.name)
+        assert [check.name for check in watch.red_checks(instance, has_delta=True)] == red
+        red.remove(names.DELTA_CHECK.name)
+        assert [check.name for check in watch.red_checks(instance, has_delta=False)] == red
+
+
+def test_the_checks_that_are_watched_are_there_and_fail_no_run() -> None:
+    made = [newest_batch_conserves_records, sealed_days_are_as_they_were_sealed, delta_agrees_with_the_warehouse]
+    assert [spec.key for check in made for spec in check.check_specs] == list(names.RUNLESS_RED)
+    assert not [spec.blocking for check in made for spec in check.check_specs if spec.blocking]

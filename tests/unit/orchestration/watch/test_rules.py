@@ -9,6 +9,7 @@ from orchestration.watch.rules import (
     BuildSeen,
     DueTimes,
     Observation,
+    RedCheck,
     SealsSeen,
     Seen,
     SensorSeen,
@@ -241,3 +242,14 @@ def test_a_day_that_should_be_sealed_is_due_and_a_start_has_a_night_for_it() -> 
     soon = replace(REST, seals=SealsSeen(sealed, START, START + timedelta(days=3)))
     assert row_of(watched(soon), rules.BUILD, rules.SEALS).due_at == START + timedelta(days=3)
     assert [row for row in watched(REST) if row.subject == rules.SEALS] == [], "where no day expires nothing is asked"
+
+
+def test_a_check_that_is_red_is_due_at_once_and_named_and_green_again_nothing_is() -> None:
+    red = replace(REST, red_checks=[RedCheck("sealed_days", START - 60 * MINUTE), RedCheck("delta", START)])
+    rows = watched(REST, red)
+    assert {row.subject: row.due_at for row in rows if row.metric == rules.CHECK} == {
+        "sealed_days": START - 60 * MINUTE,
+        "delta": START,
+    }
+    assert "sealed_days was red at 2026-11-21 11:00 UTC" in row_of(rows, rules.CHECK, "sealed_days").detail
+    assert due_times(watched(red, ticking(REST, 1))) == {}
