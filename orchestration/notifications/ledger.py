@@ -12,8 +12,8 @@ from orchestration.alerts.catalog import ALERTS, Alert
 QUIET_MINUTES = 2
 """How long a told alert has to be quiet until it is over: a value on the edge is one incident."""
 
-MOST_TRIES = 10
-"""How often a message is tried, one try a minute, until it is given up."""
+MOST_TRIES = 60
+"""How often a message is tried, one try a minute, until it is given up: a receiver that is away for longer is dead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def test_a_channel_that_is_away_gets_it_later_and_the_other_no_second_time(tmp_p
 def test_a_channel_that_stays_away_is_given_up(tmp_path: Path) -> None:
     receiver = Receiver()
     receiver.away = {"webhook", "slack"}
-    lines = rounds(tmp_path, receiver, [FIRES] * 30)
+    lines = rounds(tmp_path, receiver, [FIRES] * 3 * MOST_TRIES)
     assert receiver.tries == 2 * MOST_TRIES
     assert lines[-1] == f"{ALERT} fires: not told: slack: away; it is given up"
     assert not [line for line in lines if "secret" in line]
