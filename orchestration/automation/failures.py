@@ -9,6 +9,8 @@ import dagster as dg
 
 EVENT_TYPES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
 """All that tell of a cause."""
+SPEAKING = {"Incident", "BrokerUnreachable", "SettingError", "CommandError", "StackError"}
+"""Exceptions whose message is one line that says what to do: what lies beneath is a client's own words."""
 NAMED = 3
 """Failed checks that are named; of the others only how many there are."""
 
@@ -40,6 +42,10 @@ def _cause_of_step(event: dg.DagsterEvent) -> str:
     if described:
         return described
     error = failure.error
-    while error and error.cause:
+    while error and error.cause and error.cls_name not in SPEAKING:
         error = error.cause
-    return " ".join(error.message.split()) if error else f"step {event.step_key} failed without a word"
+    if error is None:
+        return f"step {event.step_key} failed without a word"
+    message = " ".join(error.message.split())
+    # Dagster puts the class and its module before the words.
+    return message.partition(": ")[2] if error.cls_name in SPEAKING else message

@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 
 import dagster as dg
+import pytest
 
+from local_stack.processes import StackError
 from orchestration.automation.failures import cause_of
+from orchestration.errors import CommandError
+from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.settings import SettingError
+from spark_jobs.source.topic import BrokerUnreachable
 
 
 def events_of(*definitions: dg.AssetsDefinition | dg.AssetChecksDefinition) -> Sequence[dg.DagsterEvent]:
@@ -25,6 +31,25 @@ def test_the_cause_is_the_innermost_also_after_the_last_retry() -> None:
             raise RuntimeError("something failed") from error
 
     assert cause_of(events_of(fails)) == "OSError: the broker is away"
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        BrokerUnreachable("Kafka at 127.0.0.1:9092: it did not answer: start it"),
+        Incident(IncidentKind.WAREHOUSE_FAILED, "the warehouse refused or was silent: no answer"),
+        SettingError("DAGSTER_PORT must be a port."),
+        CommandError("dbt could not build: run `make setup`"),
+        StackError("The warehouse does not answer: run `payments up`"),
+    ],
+    ids=lambda stopped: type(stopped).__name__,
+)
+def test_an_error_of_ours_is_taken_at_its_word_whatever_lies_beneath(stopped: Exception) -> None:
+    @dg.asset
+    def fails() -> None:
+        raise stopped from OSError("what a client says of itself")
+
+    assert cause_of(events_of(fails)) == str(stopped)
 
 
 def test_a_failure_that_describes_itself_is_taken_at_its_word() -> None:
