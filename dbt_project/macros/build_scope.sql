@@ -328,12 +328,13 @@
     {{ return((mark + [999999999])[:5] + mark[5:] if mark | length >= 4 else none) }}
 {%- endmacro %}
 
-{#- The same as two columns of a check. -#}
+{#- The batch, the correction and the erasure as columns of a check. -#}
 {% macro seen_by(name) -%}
     {%- set relation = ref(name) -%}
-    {%- set mark = (built_mark(relation) if execute else none) or [0, 0] -%}
+    {%- set mark = (built_mark(relation) if execute else none) or [0, 0, 0, 0, 0] -%}
     {{ mark[0] }} as batch_id,
-    {{ mark[1] }} as correction_id
+    {{ mark[1] }} as correction_id,
+    {{ mark[4] }} as erasure_id
 {%- endmacro %}
 
 {#- The post-hook of an incremental model. -#}
