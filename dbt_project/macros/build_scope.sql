@@ -320,6 +320,7 @@
 {% macro scope_line(scope, column='event_time', oldest=none) -%}
     -- built from {{ column }} >= {{ oldest or scope.oldest | default(everything(), true) }}; seen {{ scope.seen }}
     {{- '; anew ' ~ scope.anew | join(' ') if scope.anew }}
+    {{- '; kept from day ' ~ scope.kept_from if scope.kept_from is defined }}
 {%- endmacro %}
 
 {#-

@@ -1,6 +1,7 @@
 """Whatever comes, and whenever it is built: what dbt keeps as tables is what it would make of everything anew."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -42,6 +43,8 @@ ALERT_FROM = 40
 """The lowest threshold of the seed fraud_queue_limits."""
 NOT_YET = 99_999_999
 """Minutes: the histories are old, so by the warehouse's clock scores would be due in each build."""
+HABIT_DAYS = 4
+"""Of which habits are kept: the macro kept_habits."""
 ROUNDS = 3
 SEED = 7
 
@@ -143,6 +146,11 @@ def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
     assert len(made_anew["payment_transactions_fraud"]) == history.stored() > 0
     assert {row["receiver_account_id"] == BLOCKED for row in made_anew[ALERTED].values()} >= {True}
     assert any(row["first_at"] for row in made_anew["int_accounts__habits"].values())
+    known_on = {day for day, _ in built["int_accounts__habits"]}
+    assert max(known_on) - min(known_on) < timedelta(days=HABIT_DAYS)
+    # So that what was known of an old payment was read from days.
+    corrected = [row["event_time"].date() for row in warehouse.rows("payment_corrections")]
+    assert min(corrected) <= max(known_on) - timedelta(days=HABIT_DAYS)
     for table in KEYS:
         assert built[table] == made_anew[table], table
 
