@@ -74,3 +74,6 @@ BUILT_BATCH_TAG = "payments/built_batch"
 
 BUILT_DECISIONS_TAG = "payments/built_decisions"
 """On the same run: how many decisions about payments it has seen, as pipeline_control counts them."""
+
+BUILT_SCORES_TAG = "payments/built_scores"
+"""On such a run for which nothing is new: fraud scores are due of payments that an earlier one has built."""

@@ -48,6 +48,12 @@ class Window:
         since = None if self.since is None or other.since is None else max(self.since, other.since)
         return Window(since, None if self.until is None or other.until is None else min(self.until, other.until))
 
+    def later(self, days: float) -> "Window":
+        """The same window as of so many days later."""
+        return Window(
+            None if self.since is None else self.since + days, None if self.until is None else self.until + days
+        )
+
     def days(self, kept: float) -> float:
         """How many days of data there are in it, of so many that are kept."""
         oldest = kept if self.since is None else min(max(self.since, 0), kept)
@@ -143,7 +149,7 @@ class _Walk:
             window = known.get(each.column.column_id)
             source = _partition_key(each.expr)
             if window is not None and source is not None:
-                found[source[0]] = Window(window.since, window.until)
+                found[source[0]] = window
         return found
 
     def conditions(self, expression: Node | None) -> Windows:

@@ -20,6 +20,8 @@ LEAST_BYTES = 10 * 2**20
 DBT_TMP = "__dbt_tmp"
 HOURLY = ("payment_transactions_fraud", "int_payments__alerted")
 """Models that a build makes once an hour."""
+WHOLE_DAYS: Mapping[str, int] = {"int_accounts__habits": 4}
+"""Tables of which a day's rows are written at once, as the day begins, with how many of the newest days they keep."""
 
 
 class Grows(StrEnum):
@@ -185,6 +187,9 @@ class Volumes:
             return self._rows_a_day(name.removesuffix(DBT_TMP), traffic) * since / DAY_SECONDS
         if LAWS[name] is Grows.NOT:
             return self.recording.tables[name].rows
+        if name in WHOLE_DAYS:
+            # Today began half a day ago, on the average, and is whole.
+            return self._rows_a_day(name, traffic) * window.later(0.5).days(min(traffic.days, WHOLE_DAYS[name]))
         return self._rows_a_day(name, traffic) * window.days(traffic.days)
 
     def _rows_a_day(self, name: str, traffic: Traffic) -> float:

@@ -79,16 +79,29 @@
     {{ return(load_relation(this) and (built_mark(this) or [])[5:] != [traits_version()]) }}
 {%- endmacro %}
 
+{#- Of how many days int_accounts__habits is kept: today, yesterday, and the two days of which late payments are admitted. -#}
+{% macro kept_habits() -%}
+    {{ return(4) }}
+{%- endmacro %}
+
+{#- Whether habits are kept of the first day, and so of all, of which a mart of signals asks what was known. -#}
+{% macro are_habits_kept(scope) -%}
+    {%- set mark = built_mark(ref('int_accounts__habits')) if execute and not is_unit_test() else none -%}
+    {{ return(not mark or scope.first_own_day is none or scope.first_own_day > mark[3] - kept_habits()) }}
+{%- endmacro %}
+
 {#-
     build_scope of a table of traits. An erasure changes days that are over, and what is known `days_later` days later.
+    `kept` is of how many of the newest days the table has rows, 0 of all.
 
     first        the first day that is built, or that is made anew
     new          from this day on all traits are new to the table
     is_changed   whether there is anything to build
     merged_from  of what is built the first day that is not made anew as a whole
+    kept_from    the number of the first day that is kept, where days before are not
     seen         ends with the version of traits
 -#}
-{% macro traits_scope(upstream=[], days_later=[0]) -%}
+{% macro traits_scope(upstream=[], days_later=[0], kept=0) -%}
     {%- set scope = build_scope(upstream=upstream, follows_erasures=true) -%}
     {%- if not scope -%}
         {%- set everything = day_of_number(0) -%}
@@ -97,14 +110,18 @@
         }) }}
     {%- endif -%}
     {%- set new = scope.new_day + days_later[0] -%}
+    {%- set kept_from = scope.closed - kept + 1 if kept else 0 -%}
     {%- set anew = [] -%}
     {%- for day in scope.anew or [] -%}
-        {%- for later in days_later if day + later < new and day + later not in anew -%}
+        {%- for later in days_later if kept_from <= day + later < new and day + later not in anew -%}
             {%- do anew.append(day + later) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set built_from = ([scope.first_day, scope.closed] | min) + days_later[0] -%}
+    {%- set built_from = [([scope.first_day, scope.closed] | min) + days_later[0], kept_from] | max -%}
     {%- set is_more = scope.first_day < scope.closed -%}
+    {%- if kept and is_more -%}
+        {%- do scope.update({'kept_from': kept_from}) -%}
+    {%- endif -%}
     {%- do scope.update({
         'anew': anew | sort, 'new': day_of_number(new), 'closed_on': day_of_number(scope.closed),
         'first': day_of_number((anew + [built_from]) | min), 'is_changed': is_more or anew | length > 0,

@@ -15,8 +15,8 @@
     closed     the day of the newest watermark: days before it are over, but for corrections
     new_day    from this day on payments are new to the model, as days are: the one that was not over at the last build
     first_day  of all that is built: before `new_day` where a correction has changed a day
-    is_due     whether there is anything to build: with `every_minutes` only where so much has passed by the control row's
-               clock since the last build, or an old payment was corrected
+    is_due     whether there is anything to build: with `every_minutes` only where so much has passed since the last build,
+               by the control row's clock or, of a batch that waits, by the warehouse's; or an old payment was corrected
     anew       with `follows_erasures`: days of what an unseen erasure has taken; they are made anew as a whole
     reads_from   the oldest payment that is read: `oldest`, or the first day that is made anew
 -#}
@@ -38,7 +38,8 @@
             coalesce(max(correction_count), 0) as correction,
             coalesce(min(unix_micros(updated_at)), 0) as micros,
             0 as closed,
-            coalesce(max(erasure_count), 0) as erasure
+            coalesce(max(erasure_count), 0) as erasure,
+            unix_micros({{ moment() }}) as clock
         from {{ pipelines }}
     {%- endset -%}
     {%- set marks = [run_query(asked).rows[0] | map('int') | list] -%}
@@ -53,7 +54,10 @@
         'since_day': 0, 'oldest_day': 0, 'new_day': 0, 'first_day': 0
     } -%}
     {%- set newest = 'select unix_date(date(max(watermark))) as day from ' ~ batches ~ ' where batch_id <= ' ~ seen[0] -%}
-    {%- if built and every_minutes and seen[1] == built[1] and seen[2] - built[2] < every_minutes * 60000000 -%}
+    {#- Where no batch comes any more, the control row's clock stands still. -#}
+    {%- set now = marks[0][5] if built and seen[0] != built[0] else seen[2] -%}
+    {%- set passed = [seen[2], now] | max - built[2] if built else 0 -%}
+    {%- if built and every_minutes and seen[1] == built[1] and passed < every_minutes * 60000000 -%}
         {%- do scope.update({
             'since': never(), 'oldest': never(), 'last_batch': built[0], 'is_whole': false, 'is_due': false,
             'since_day': number_of_never(), 'oldest_day': number_of_never(),
@@ -316,6 +320,7 @@
 {% macro scope_line(scope, column='event_time', oldest=none) -%}
     -- built from {{ column }} >= {{ oldest or scope.oldest | default(everything(), true) }}; seen {{ scope.seen }}
     {{- '; anew ' ~ scope.anew | join(' ') if scope.anew }}
+    {{- '; kept from day ' ~ scope.kept_from if scope.kept_from is defined }}
 {%- endmacro %}
 
 {#-
@@ -328,12 +333,13 @@
     {{ return((mark + [999999999])[:5] + mark[5:] if mark | length >= 4 else none) }}
 {%- endmacro %}
 
-{#- The same as two columns of a check. -#}
+{#- The batch, the correction and the erasure as columns of a check. -#}
 {% macro seen_by(name) -%}
     {%- set relation = ref(name) -%}
-    {%- set mark = (built_mark(relation) if execute else none) or [0, 0] -%}
+    {%- set mark = (built_mark(relation) if execute else none) or [0, 0, 0, 0, 0] -%}
     {{ mark[0] }} as batch_id,
-    {{ mark[1] }} as correction_id
+    {{ mark[1] }} as correction_id,
+    {{ mark[4] }} as erasure_id
 {%- endmacro %}
 
 {#- The post-hook of an incremental model. -#}

@@ -1,9 +1,9 @@
 {#-
     What an account and its device, address and money did before each payment: CTEs, of which the last is `signals`. The last
     minutes, hour and day are read payment by payment, the 28 whole days before the payment's day from what is kept of them
-    (int_accounts__habits), and its own day from payments again. Where the day before is not over yet, it counts as own.
-    Whether an account was new to a device, an address or a receiver on the day before, the payment's own day knows: habits
-    of one day are all that a payment is judged by.
+    (int_accounts__habits; of older payments int_accounts__days), and its own day from payments again. Where the day before is
+    not over yet, it counts as own. Whether an account was new to a device, an address or a receiver on the day before, the
+    payment's own day knows: habits of one day are all that a payment is judged by.
 
     scope      what is built: build_scope's, or that of payments that nobody has built yet
     places     where accounts meet, and what tells one from another: a payment without a device, or an address, is alone
@@ -15,6 +15,10 @@
 {%- set first = never_day() if scope.first_own_day is none else day_of_number(scope.first_own_day | default(0)) -%}
 {%- set oldest = scope.oldest | default(everything(), true) -%}
 {%- set closed = day_of_number(scope.closed | default(number_of_never())) -%}
+{#- Both, so that dbt knows of both. A unit test has no rows of the second. -#}
+{%- set habits, days = ref('int_accounts__habits'), none if is_unit_test() else ref('int_accounts__days') -%}
+{%- set are_kept = are_habits_kept(scope) -%}
+{%- set before = 'interval ' ~ var('fraud_history_days') ~ ' day' -%}
 payments as (
     select
         *,
@@ -36,21 +40,21 @@ payments as (
 remembered as (
     select
         asked.transaction_id,
-        max(if(asked.kind = 'ACCOUNT', habits.payment_count, 0)) as payments,
+        sum(if(asked.kind = 'ACCOUNT', kept.payment_count, 0)) as payments,
         {%- for place in places %}
-        max(if(asked.kind = '{{ place | upper }}' and not asked.is_day_after, habits.payment_count, 0)) as to_{{ place }},
+        sum(if(asked.kind = '{{ place | upper }}' and not asked.is_day_after, kept.payment_count, 0)) as to_{{ place }},
         {%- endfor %}
-        max(if(asked.kind = 'RECEIVER' and asked.is_day_after, habits.payment_count, 0)) as to_receiver_told,
-        max(if(asked.kind = 'COUNTRY', habits.payment_count, 0)) as from_country,
-        max(if(asked.kind = 'COUNTRIES', habits.payment_count, 0)) as from_countries,
-        max(if(asked.kind = 'METHOD', habits.valued_count, 0)) as by_method,
-        max(if(asked.kind = 'METHOD', habits.log_sum, null)) as log_sum,
-        min(if(asked.kind = 'DEVICE' and not asked.is_day_after, unix_micros(habits.first_at), null))
+        sum(if(asked.kind = 'RECEIVER' and asked.is_day_after, kept.payment_count, 0)) as to_receiver_told,
+        sum(if(asked.kind = 'COUNTRY', kept.payment_count, 0)) as from_country,
+        sum(if(asked.kind = 'COUNTRIES', kept.payment_count, 0)) as from_countries,
+        sum(if(asked.kind = 'METHOD', kept.valued_count, 0)) as by_method,
+        cast(sum(if(asked.kind = 'METHOD', kept.log_sum, null)) as numeric) as log_sum,
+        min(if(asked.kind = 'DEVICE' and not asked.is_day_after, unix_micros(kept.first_at), null))
             as first_on_device_at,
-        min(if(asked.kind = 'DEVICES', unix_micros(habits.first_at), null)) as first_device_at,
-        min(if(asked.kind = 'DEVICE' and asked.is_day_after, unix_micros(habits.first_at), null))
+        min(if(asked.kind = 'DEVICES', unix_micros(kept.first_at), null)) as first_device_at,
+        min(if(asked.kind = 'DEVICE' and asked.is_day_after, unix_micros(kept.first_at), null))
             as first_on_device_told_at,
-        min(if(asked.kind = 'ADDRESS' and asked.is_day_after, unix_micros(habits.first_at), null))
+        min(if(asked.kind = 'ADDRESS' and asked.is_day_after, unix_micros(kept.first_at), null))
             as first_from_address_told_at
     from (
         select
@@ -74,9 +78,20 @@ remembered as (
         cross join {{ account_traits() }}
         where kind in ('DEVICE', 'ADDRESS', 'RECEIVER')
     ) as asked
-    inner join {{ ref('int_accounts__habits') }} as habits
-        on asked.history_day = habits.day and asked.trait = habits.trait
-    where habits.day >= {{ first }} and habits.day <= {{ closed }} and habits.payment_count > 0
+    inner join {{ habits if are_kept else days }} as kept
+        on
+            asked.trait = kept.trait
+            {%- if are_kept %}
+            and asked.history_day = kept.day
+            {%- else %}
+            and asked.history_day > kept.day
+            and asked.history_day <= date_add(kept.day, {{ before }})
+            {%- endif %}
+    where
+        kept.payment_count > 0
+        and kept.day >= {{ first if are_kept else 'date_sub(' ~ first ~ ', ' ~ before ~ ')' }}
+        and kept.day <= {{ closed }}
+        and asked.history_day between {{ first }} and {{ closed }}
     group by asked.transaction_id
 ),
 

@@ -108,7 +108,7 @@ def erase(sandbox: Sandbox, transcript: Transcript) -> None:
     signed = {"erased_by": "operator", "reason": "asked for it"}
     made = erasing.erase(sandbox.client, sandbox.settings, LEAVER, **signed)
     delete_by_id(sandbox.client, sandbox.settings, LEAVER)
-    drop_copies(sandbox.client, sandbox.settings)
+    drop_copies(sandbox.client, sandbox.settings, LEAVER)
     transcript.table("The receipt", RECEIPT_COLUMNS, receipt_cells(made))
     _show(sandbox, transcript)
     transcript.claim("what was shown is what was erased", len(found), sum(receipt.records for receipt in made))

@@ -43,13 +43,17 @@ def forms_of(account: str) -> list[str]:
     return list(dict.fromkeys((account, composed, decomposed)))
 
 
-def ids_of(account: str) -> tuple[str, str, str]:
+IDS = "(@account, @escaped, @hashed)"
+"""The values of ids_of, as a list in SQL."""
+
+
+def ids_of(account: str) -> dict[str, str]:
     """As what a payment may have it for a sender or receiver: as it is, or as a mapping has escaped or hashed it.
 
     A published payment keeps nothing of its record in which the account could be read. What was hashed together with
     another text is not found.
     """
-    return account, escape_of((account,)), hash_of((account,))
+    return {"account": account, "escaped": escape_of((account,)), "hashed": hash_of((account,))}
 
 
 def needles(account: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Where an account is named: in payments and corrections by their columns, in kept records by their bytes.
 
 Belongs here: finding deliveries. Does not belong here: what names an account (account_names), erasing (erase). SQL
-narrows by the account's bytes, Python decides.
+narrows by the account's bytes, Python decides. All that is stored is searched, so each table is, once, by its narrowest
+columns; nothing else says where an account is.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.contract.payment_event import ERASED, NO_PAYMENTS, Reason
 from spark_jobs.decoding.documents import Format, Unreadable, decode
-from spark_jobs.erasure.account_names import ids_of, names_account, needles
+from spark_jobs.erasure.account_names import IDS, ids_of, names_account, needles
 from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.reading.headers import from_text
 from spark_jobs.settings import JobSettings
@@ -86,10 +87,9 @@ def find(client: "Client", settings: JobSettings, account: str, since: Since | N
         if _is_named(row, account) or names_account(value, account)
     ]
     places = {_place(row) for row in named if row["transaction_id"] is None}
-    found = {f.place: f for f in _of_payments(client, settings, account, since)}
-    known = {f.transaction_id for f in found.values()}
-    missing = {row["transaction_id"] for row in named if row["transaction_id"] is not None} - known
-    found |= {f.place: f for f in deliveries_of(client, settings, missing)}
+    ids = {row["transaction_id"] for row in named if row["transaction_id"] is not None}
+    ids |= _ids_of_payments(client, settings, account, since)
+    found = {f.place: f for f in deliveries_of(client, settings, ids)}
     if places - found.keys():
         wanted = (
             f"d.disposition in ('QUARANTINED', 'IGNORED') and ({narrowed_bytes(('d.raw_key', 'd.raw_value'), account)}"
@@ -127,9 +127,9 @@ def unsearchable(client: "Client", settings: JobSettings) -> int:
     return int(row["records"])
 
 
-def _is_named(row: dict[str, Any], account: str) -> bool:
-    extra = row["extra_fields"]
-    kept = (row["raw_key"], row["raw_value"], None if extra is None else extra.encode())
+def _is_named(row: Row, account: str) -> bool:
+    headers = row["headers"]
+    kept = (row["raw_key"], row["raw_value"], None if headers is None else headers.encode())
     return any(names_account(data, account) for data in kept)
 
 
@@ -146,7 +146,7 @@ def _decoded(client: "Client", settings: JobSettings, rows: Sequence[Row]) -> li
     for index, contract in zip(kept, contracts, strict=True):
         if contract.mapping and contract.mapping.format != Format.JSON:
             row = rows[index]
-            headers = from_text(row["extra_fields"])
+            headers = from_text(row["headers"])
             document = decode([row["raw_value"]], [row["raw_key"]], [headers], Format(contract.mapping.format))[0]
             texts[index] = None if isinstance(document, Unreadable) else json.dumps(document, default=str).encode()
     return texts
@@ -168,53 +168,50 @@ def narrowing_values(account: str, kind: str) -> dict[str, Any]:
     return {f"{kind}_{n}": found.encode().hex() if kind == "hex" else found for n, found in enumerate(needles(account))}
 
 
-def _candidates(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[dict[str, Any]]:
-    """What may name the account among kept bytes and texts; without an id where it is of no payment.
+def _candidates(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[Row]:
+    """Deliveries whose kept bytes may name the account; without an id where they are of no payment.
 
-    Where it may stand is searched by the narrowest columns first, and told by constants, which prune partitions.
+    When they came is told by constants, which prune partitions.
     """
-    place = "topic, kafka_partition, kafka_offset"
-    none = "cast(null as bytes)"
-    kept = f"({narrowed_bytes(('raw_key', 'raw_value'), account)} or {narrowed_text('headers', account)})"
-    extra = f"extra_fields is not null and {narrowed_text('extra_fields', account)}"
+    name = f"`{table_id(settings, catalog.DELIVERIES)}`"
+    named = f"({narrowed_bytes(('raw_key', 'raw_value'), account)} or {narrowed_text('headers', account)})"
+    named += since.deliveries("r") if since else ""
     values = narrowing_values(account, "hex") | narrowing_values(account, "text") | (since.values() if since else {})
-    rows: list[dict[str, Any]] = []
-    for table, time, named, new in (
-        (catalog.DELIVERIES, "kafka_timestamp", kept, since.deliveries("r") if since else ""),
-        (catalog.TRANSACTIONS, "event_time", extra, since.payments("r") if since else ""),
-        (catalog.CORRECTIONS, "decided_at", extra, since.payments("r") if since else ""),
-    ):
-        name = f"`{table_id(settings, table)}`"
-        span = f"select min({time}) as first, max({time}) as last from {name} as r where {named}{new}"
-        [found] = run(client, span, values)
-        if found["first"] is None:
-            continue
-        columns = f"transaction_id, {none} as raw_key, {none} as raw_value, extra_fields"
-        if table is catalog.DELIVERIES:
-            columns = """if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id,
-                raw_key, raw_value, headers as extra_fields"""
-            named = f"disposition != '{ERASED}' and {named}"
-        sql = f"""
-            select {place}, batch_id, {columns} from {name} as r
-            where {time} >= @first and {time} <= @last and {named}{new}
-            """
-        rows += run(client, sql, values | found)
-    return rows
+    span = f"select min(kafka_timestamp) as first, max(kafka_timestamp) as last from {name} as r where {named}"
+    [found] = run(client, span, values)
+    if found["first"] is None:
+        return []
+    sql = f"""
+        select topic, kafka_partition, kafka_offset, batch_id, raw_key, raw_value, headers,
+            if(disposition in ('QUARANTINED', 'IGNORED'), null, transaction_id) as transaction_id
+        from {name} as r
+        where kafka_timestamp >= @first and kafka_timestamp <= @last and disposition != '{ERASED}' and {named}
+        """
+    return run(client, sql, values | found)
 
 
-def _of_payments(client: "Client", settings: JobSettings, account: str, since: Since | None) -> list[Found]:
-    """All deliveries of the payments that have the account as sender or receiver, in any version."""
-    account_ids = dict(zip(("account", "escaped", "hashed"), ids_of(account), strict=True))
-    among = f"in ({', '.join(f'@{name}' for name in account_ids)})"
-    ids = " union distinct ".join(
-        f"select transaction_id from `{table_id(settings, table)}` as r "
-        f"where (sender_account_id {among} or receiver_account_id {among})"
-        f"{since.payments('r') if since else ''}"
+def _ids_of_payments(client: "Client", settings: JobSettings, account: str, since: Since | None) -> set[str]:
+    """Ids of payments that name the account: as sender or receiver, or in a field that the contract does not know.
+
+    In any version. The field's text is read of payments alone that nothing else names.
+    """
+    is_party = f"(sender_account_id in {IDS} or receiver_account_id in {IDS})"
+    sql = " union distinct ".join(
+        f"""
+        select transaction_id, {is_party} as is_party, if({is_party}, null, extra_fields) as extra_fields
+        from `{table_id(settings, table)}` as r
+        where ({is_party} or {narrowed_text("extra_fields", account)}){since.payments("r") if since else ""}
+        """
         for table in (catalog.TRANSACTIONS, catalog.CORRECTIONS)
     )
-    # Next to never a newer batch brings any, and then their deliveries are not looked for.
-    found = run(client, ids, account_ids | (since.values() if since else {}))
-    return deliveries_of(client, settings, {row["transaction_id"] for row in found if row["transaction_id"]})
+    values = ids_of(account) | narrowing_values(account, "text") | (since.values() if since else {})
+    rows = [row for row in run(client, sql, values) if row["transaction_id"] is not None]
+    extra = [(row["extra_fields"] or "").encode() for row in rows]
+    return {
+        row["transaction_id"]
+        for row, text in zip(rows, extra, strict=True)
+        if row["is_party"] or names_account(text, account)
+    }
 
 
 def _deliveries(client: "Client", settings: JobSettings, wanted: str, values: dict[str, Any]) -> list[Found]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from spark_jobs.erasure.account_names import IDS, ids_of
 from spark_jobs.erasure.erase import hash_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -75,7 +76,7 @@ def _days_of(client: "Client", settings: JobSettings, account: str) -> tuple[dat
     return (row["since"], row["until"]) if row["since"] else None
 
 
-def drop_copies(client: "Client", settings: JobSettings) -> None:
+def drop_copies(client: "Client", settings: JobSettings, account: str) -> None:
     """Drop tables that nobody needs, and delete what names a payment or account gone.
 
     Raises:
@@ -83,16 +84,21 @@ def drop_copies(client: "Client", settings: JobSettings) -> None:
     """
     dataset = f"{settings.project}.{settings.dataset}"
     named = named_sql(settings)
+    values = {catalog.FRAUD_LISTS.name: ids_of(account)}
     with failures_as_incidents():
         for item in client.list_tables(dataset, **bounds()):
             if item.table_id in FORMER or item.table_id.startswith(LEFTOVERS):
                 client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
             elif item.table_id in named and item.table_type == "TABLE":
-                run(client, named[item.table_id], {})
+                run(client, named[item.table_id], values.get(item.table_id, {}))
 
 
 def named_sql(settings: JobSettings) -> Mapping[str, str]:
-    """By the table, which a dataset of an older version lacks: the statement that takes out what names what is gone."""
+    """By the table, which a dataset of an older version lacks: the statement that takes out what names what is gone.
+
+    An entry of a list names an account as payments do: as it is, escaped or hashed. Of accounts that were erased before
+    only the receipts' hash is known.
+    """
     return {
         catalog.FRAUD_LABELS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LABELS)}`
@@ -104,7 +110,8 @@ def named_sql(settings: JobSettings) -> Mapping[str, str]:
             """,
         catalog.FRAUD_LISTS.name: f"""
             delete from `{table_id(settings, catalog.FRAUD_LISTS)}`
-            where to_hex(sha256(subject)) in (select account_hash from `{table_id(settings, catalog.ERASURES)}`)
+            where subject in {IDS}
+                or to_hex(sha256(subject)) in (select account_hash from `{table_id(settings, catalog.ERASURES)}`)
             """,
         catalog.DECISION_REQUESTS.name: f"""
             update `{table_id(settings, catalog.DECISION_REQUESTS)}` set arguments = null

@@ -1,6 +1,7 @@
 """Whatever comes, and whenever it is built: what dbt keeps as tables is what it would make of everything anew."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -40,6 +41,10 @@ EVERY_DAY = "fraud_queue_days: 4000"
 """The histories are old: the alert queue shows them all."""
 ALERT_FROM = 40
 """The lowest threshold of the seed fraud_queue_limits."""
+NOT_YET = 99_999_999
+"""Minutes: the histories are old, so by the warehouse's clock scores would be due in each build."""
+HABIT_DAYS = 4
+"""Of which habits are kept: the macro kept_habits."""
 ROUNDS = 3
 SEED = 7
 
@@ -57,8 +62,8 @@ class Dbt:
     def seed(self) -> None:
         self._invoke("seed")
 
-    def run(self, *models: str, full: bool = False, now: bool = False) -> None:
-        variables = f"{{{EVERY_DAY}{', fraud_build_minutes: 0' if now else ''}}}"
+    def run(self, *models: str, full: bool = False, score_minutes: int = 60) -> None:
+        variables = f"{{{EVERY_DAY}, fraud_build_minutes: {score_minutes}}}"
         self._invoke("run", *(["--full-refresh"] if full else []), "--vars", variables, "--select", *models)
 
     def _invoke(self, command: str, *options: str) -> None:
@@ -116,12 +121,12 @@ def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
     warehouse: DbtWarehouse, history: History, dbt: Dbt
 ) -> None:
     dbt.run(f"+{CURRENT}", ALERTED, "+payment_metrics", f"+{SUMS}", full=True)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         for _ in range(history.random.randint(1, 3)):
             history.commit()
-        # A commit between any two models: as in mid-build.
+        # A commit between any two models: as in mid-build. In every other round scores are not due.
         for model in (*TABLES, SUMS):
-            dbt.run(model)
+            dbt.run(model, score_minutes=NOT_YET if number % 2 else 60)
             if history.random.random() < 0.5:
                 history.commit()
         # Whether or not the mart was due: what it has not built is worked out, but for what was decided since.
@@ -130,7 +135,7 @@ def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
         decided = {row["transaction_id"] for row in warehouse.rows("payment_corrections")}
         assert len(ids) == len(set(ids))
         assert set(history.payments) - set(ids) <= decided
-    dbt.run(*TABLES, SUMS, CURRENT, now=True)
+    dbt.run(*TABLES, SUMS, CURRENT, score_minutes=0)
     built, sums = kept(warehouse), summed_up(warehouse)
     builds = {row["since_batch_id"] for row in warehouse.rows(SUMS)}
     assert built[CURRENT] == built["payment_transactions_fraud"]
@@ -141,6 +146,11 @@ def test_an_incremental_build_equals_a_full_one_row_by_row_on_any_history(
     assert len(made_anew["payment_transactions_fraud"]) == history.stored() > 0
     assert {row["receiver_account_id"] == BLOCKED for row in made_anew[ALERTED].values()} >= {True}
     assert any(row["first_at"] for row in made_anew["int_accounts__habits"].values())
+    known_on = {day for day, _ in built["int_accounts__habits"]}
+    assert max(known_on) - min(known_on) < timedelta(days=HABIT_DAYS)
+    # So that what was known of an old payment was read from days.
+    corrected = [row["event_time"].date() for row in warehouse.rows("payment_corrections")]
+    assert min(corrected) <= max(known_on) - timedelta(days=HABIT_DAYS)
     for table in KEYS:
         assert built[table] == made_anew[table], table
 
@@ -185,10 +195,26 @@ def test_what_was_erased_after_a_build_has_read_it_does_not_come_back_with_it(
     new = sorted(set(history.payments) - before)
     # The payment is still there, as for a statement that began before the erasure's transaction.
     warehouse.run(f"insert into {{payment_erased_ids}} (erasure_id, id_hash) values (1, md5('{new[0]}'))")
-    dbt.run(*KEYED, now=True)
+    dbt.run(*KEYED, score_minutes=0)
     for table in KEYED[-2:]:
         assert new[0] not in {row["transaction_id"] for row in warehouse.rows(table)}
     assert {row["transaction_id"] for row in warehouse.rows("payment_transactions_fraud")} >= set(new[1:])
+
+
+def test_scores_of_a_batch_are_made_by_a_later_build_also_where_no_other_batch_comes(
+    warehouse: DbtWarehouse, history: History, dbt: Dbt
+) -> None:
+    history.publish(5)
+    dbt.run("+payment_transactions_fraud", full=True)
+    told = history.clock
+    history.publish(5)
+    # By the control row's clock no time has passed.
+    warehouse.run(f"update {{pipeline_control}} set updated_at = timestamp '{told}' where true")
+    scored = []
+    for score_minutes in (NOT_YET, 60):
+        dbt.run(*KEYED, score_minutes=score_minutes)
+        scored.append({row["transaction_id"] for row in warehouse.rows("payment_transactions_fraud")})
+    assert len(scored[0]) < len(scored[1]) == len(history.payments)
 
 
 def test_traits_of_an_older_version_are_made_anew_by_the_next_build(

@@ -1,6 +1,6 @@
 {{ config(**kept_days(['day', 'trait'], by='day', data_type='date', cluster_by=['trait'])) }}
 {%- set history = var('fraud_history_days') | int %}
-{%- set scope = traits_scope(upstream=['int_accounts__days'], days_later=range(1, history + 1)) %}
+{%- set scope = traits_scope(upstream=['int_accounts__days'], days_later=range(1, history + 1), kept=kept_habits()) %}
 {{ scope_line(scope, 'day', scope.merged_from) }}
 with days as (
     select

@@ -2,8 +2,8 @@
 -- depends_on: {{ ref('int_tests__block_nothing') }}
 -- The two incremental marts hold every published payment once, with its money, so nothing slipped past an incremental
 -- build and no amount is another. By currency, in its own unit: exact NUMERIC, one to one with minor units. Payments
--- published after the marts were built are not theirs yet, and pass. What was corrected since may show in a mart
--- already, or not: it holds no less than without what was added, and no more than with what was removed.
+-- published after the marts were built are not theirs yet, and pass. What was corrected or erased since may show in a
+-- mart already, or not: it holds no less than without what was added, and no more than with what was removed.
 with held as (
     select
         'payment_transactions_fraud' as mart,
@@ -68,20 +68,43 @@ unseen as (
     group by marts.mart, corrections.currency
 ),
 
+-- The amount is that of all deliveries of a disposition: no less than that of the payments among them.
+erased as (
+    select
+        marts.mart,
+        erasures.currency,
+        sum(erasures.payments_removed) as erased_count,
+        sum(cast(erasures.amount_minor * currencies.minor_unit_value as numeric)) as erased_amount
+    from {{ ref('stg_payments__erasures') }} as erasures
+    inner join {{ one_row_each(ref('currencies'), 'currency', 'minor_unit_value') }} as currencies
+        on erasures.currency = currencies.currency
+    cross join marts
+    where
+        erasures.payments_removed > 0
+        and erasures.erasure_id > marts.erasure_id
+        {%- if open_now().told %}
+        and erasures.day >= date({{ open_now().paid }})
+        {%- endif %}
+    group by marts.mart, erasures.currency
+),
+
 compared as (
     select
         mart,
         currency,
         coalesce(held.held_count, 0) as held_count,
         coalesce(published.published_count, 0) - coalesce(unseen.added_count, 0) as fewest,
-        coalesce(published.published_count, 0) + coalesce(unseen.removed_count, 0) as most,
+        coalesce(published.published_count, 0) + coalesce(unseen.removed_count, 0)
+        + coalesce(erased.erased_count, 0) as most,
         coalesce(held.held_amount, 0) as held_amount,
         coalesce(published.published_amount, 0) - coalesce(unseen.added_amount, 0) as least_amount,
-        coalesce(published.published_amount, 0) + coalesce(unseen.removed_amount, 0) as largest_amount,
+        coalesce(published.published_amount, 0) + coalesce(unseen.removed_amount, 0)
+        + coalesce(erased.erased_amount, 0) as largest_amount,
         coalesce(published.is_mart_empty, false) as is_mart_empty
     from held
     full outer join published using (mart, currency)
     full outer join unseen using (mart, currency)
+    full outer join erased using (mart, currency)
 )
 
 select *

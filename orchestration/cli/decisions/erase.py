@@ -107,5 +107,5 @@ def carry_out(client: "Client", settings: StackSettings, account: str, reason: s
         remove_leftover_files(settings.job, control.generation)
     # Also where nothing was left: a command that died may have left them.
     gone = delete_by_id(client, settings.job, account)
-    drop_copies(client, settings.job)
+    drop_copies(client, settings.job, account)
     say(f"{gone} rows of its payments are out of dbt's tables. The next build makes the sums of its days anew.")

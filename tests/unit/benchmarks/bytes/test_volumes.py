@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -6,7 +7,8 @@ import pytest
 from benchmarks.bytes.billing import Read
 from benchmarks.bytes.pruning import Window
 from benchmarks.bytes.recorded import Recording, StoredTable
-from benchmarks.bytes.volumes import DAY_SECONDS, LEAST_BYTES, Schedule, Traffic, Volumes, undeclared
+from benchmarks.bytes.volumes import DAY_SECONDS, LEAST_BYTES, WHOLE_DAYS, Schedule, Traffic, Volumes, undeclared
+from tests.architecture.sources import ROOT
 
 TABLES = {
     "payment_deliveries": StoredTable({}, "kafka_timestamp", 110, {"transaction_id": 38.0, "raw_value": 2.0}),
@@ -79,6 +81,21 @@ def test_what_is_built_once_an_hour_takes_an_hour_more_than_the_watermark_whatev
     rows = volumes.rows("payment_transactions_fraud__dbt_tmp", Window(), Traffic(1_000, 365))
     assert rows == pytest.approx(A_DAY * 2 / 24)
     assert Schedule().times_a_day("hour") == 24
+
+
+def test_what_is_known_on_a_day_is_whole_as_the_day_begins_and_kept_for_some_days() -> None:
+    habits = StoredTable({}, "day", 1_000, {"trait": 8.0})
+    volumes = Volumes(replace(VOLUMES.recording, tables={**TABLES, "int_accounts__habits": habits}))
+    today, yesterday_on = Window(0.5, -0.5), Window(1.5, None)
+    days = [
+        volumes.rows("int_accounts__habits", window, Traffic(1_000, kept)) / (10 * A_DAY)
+        for window, kept in ((today, 30), (yesterday_on, 365), (Window(), 365), (Window(), 1))
+    ]
+    assert days == [1, 2, WHOLE_DAYS["int_accounts__habits"], 1]
+    macro = (ROOT / "dbt_project" / "macros" / "account_traits.sql").read_text()
+    kept = re.search(r"macro kept_habits\(\).*?return\((\d+)\)", macro, re.DOTALL)
+    assert kept
+    assert int(kept[1]) == WHOLE_DAYS["int_accounts__habits"]
 
 
 def test_a_table_of_which_nobody_says_what_it_grows_with_is_named() -> None:

@@ -8,12 +8,14 @@ import dagster as dg
 import pytest
 
 from orchestration import names
+from orchestration.automation import dbt_rebuild
 from orchestration.automation.backlog import FlightRecord, Published
 from orchestration.automation.dbt_rebuild import (
     WARM_UP,
     RebuildState,
     decide_rebuild,
     read_rebuild_state,
+    scores_every,
     seconds_between,
 )
 
@@ -48,6 +50,41 @@ def test_a_decision_on_an_idle_topic_is_built() -> None:
     assert decide_rebuild(decided, 60, DUE, NOW).run_key == "batch-7/decision-4/attempt-2"
     assert decided.tags == {names.BUILT_BATCH_TAG: "7", names.BUILT_DECISIONS_TAG: "4"}
     assert "3 builds after decision 4 failed" in decide_rebuild(replace(decided, attempts=3), 60, DUE, NOW).reason
+
+
+def test_once_after_the_last_batch_scores_are_built_that_no_build_has_made_yet() -> None:
+    waiting = replace(IDLE, scores_due_at=NOW + timedelta(seconds=1))
+    assert "nothing new" in decide_rebuild(waiting, 60, DUE, NOW).reason
+    due = replace(IDLE, scores_due_at=NOW)
+    decision = decide_rebuild(due, 60, DUE, NOW)
+    assert (decision.run_key, decision.reason) == ("batch-7/scores/attempt-1", "fraud scores of batch 7 are due")
+    assert due.tags == IDLE.tags | {names.BUILT_SCORES_TAG: "all"}
+    # A batch, and a decision, are built as ever.
+    newer = replace(due, newest_batch=8)
+    assert (decide_rebuild(newer, 60, DUE, NOW).run_key, newer.tags) == (
+        "batch-8/attempt-1",
+        {names.BUILT_BATCH_TAG: "8"},
+    )
+    assert decide_rebuild(replace(due, decisions=4), 60, DUE, NOW).run_key == "batch-7/decision-4/attempt-1"
+    assert "3 builds after batch 7 failed" in decide_rebuild(replace(due, attempts=3), 60, DUE, NOW).reason
+
+
+def test_scores_are_due_as_often_as_the_project_says_after_a_batch_and_not_once_a_build_has_begun_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert scores_every() == timedelta(hours=1)
+    with dg.DagsterInstance.ephemeral() as instance:
+        event = dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": 7})
+        instance.report_runless_asset_event(event)
+        assert read_rebuild_state(instance, no_decisions).scores_due_at is None
+        built(instance, dg.DagsterRunStatus.SUCCESS, 7, 0)
+        due_at = read_rebuild_state(instance, no_decisions).scores_due_at
+        assert due_at
+        assert abs(due_at - datetime.now(UTC) - timedelta(hours=1)) < timedelta(minutes=1)
+        # The build began more than a microsecond after the batch: it has made them.
+        for every in (timedelta(microseconds=1), timedelta(0)):
+            monkeypatch.setattr(dbt_rebuild, "scores_every", lambda every=every: every)
+            assert read_rebuild_state(instance, no_decisions).scores_due_at is None
 
 
 def built(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, batch: int, decisions: int) -> None:

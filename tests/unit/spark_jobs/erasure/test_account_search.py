@@ -9,6 +9,7 @@ from benchmarks.bytes.analyzer import Warehouse
 from spark_jobs.erasure import account_search
 from spark_jobs.erasure.account_search import narrowed_bytes, narrowed_text, narrowing_values
 from spark_jobs.warehouse.client import with_values
+from tests.unit.benchmarks.bytes.analyzing import reads
 from tests.unit.spark_jobs.batches import SETTINGS
 
 
@@ -47,8 +48,8 @@ def test_an_account_is_searched_by_narrow_columns_and_rows_are_read_of_the_days_
     monkeypatch.setattr(account_search, "run", asked.run)
     account_search.find(None, SETTINGS, "acc-7")  # type: ignore[arg-type]
     account_search.deliveries_of(None, SETTINGS, {"payment-1"})  # type: ignore[arg-type]
-    wide = [sql for sql, _ in asked.statements if "extra_fields from" in sql or "delivered_at" in sql]
-    assert len(wide) == 4
+    wide = [sql for sql, _ in asked.statements if "batch_id, raw_key" in sql or "delivered_at" in sql]
+    assert len(wide) == 2
     for sql in wide:
         assert ">= @first" in sql
         assert "<= @last" in sql
@@ -57,14 +58,36 @@ def test_an_account_is_searched_by_narrow_columns_and_rows_are_read_of_the_days_
         analyzer.accept(sql, with_values(values).query_parameters)
 
 
-def test_a_payment_is_found_by_what_a_mapping_has_made_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_payments_are_searched_once_by_what_a_mapping_has_made_of_the_account_and_by_unknown_fields(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked = Asked()
     monkeypatch.setattr(account_search, "run", asked.run)
     account_search.find(None, SETTINGS, "shopper/1")  # type: ignore[arg-type]
-    [(sql, values)] = [each for each in asked.statements if "sender_account_id in" in each[0]]
+    [(sql, values)] = [each for each in asked.statements if "payment_transactions" in each[0]]
     assert values == {
         "account": "shopper/1",
         "escaped": "shopper_2F1",
         "hashed": "fc91442eb4409a6b6c95be4d329baab7ad2ac2adab55bf910e8cc581d11c2340",
+        "text_0": "shopper/1",
+        "text_1": "\\",
     }
-    assert sql.count("receiver_account_id in (@account, @escaped, @hashed)") == 2
+    assert "receiver_account_id in (@account, @escaped, @hashed)" in sql
+    sent = (parameter.to_api_repr() for parameter in with_values(values).query_parameters)
+    read = reads(sql, *sent)["payment_transactions"]
+    assert read.columns == {"transaction_id", "sender_account_id", "receiver_account_id", "extra_fields"}
+
+
+def test_who_is_named_in_an_unknown_field_is_decided_by_whole_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"transaction_id": "paid", "is_party": True, "extra_fields": None},
+        {"transaction_id": "noted", "is_party": False, "extra_fields": '{"note":"for acc-7"}'},
+        {"transaction_id": "other", "is_party": False, "extra_fields": '{"note":"for acc-77"}'},
+        {"transaction_id": None, "is_party": None, "extra_fields": None},
+    ]
+    sought: list[set[str]] = []
+    monkeypatch.setattr(account_search, "_candidates", lambda *_: [])
+    monkeypatch.setattr(account_search, "run", lambda *_: rows)
+    monkeypatch.setattr(account_search, "deliveries_of", lambda _client, _settings, ids: sought.append(ids) or [])
+    assert account_search.find(None, SETTINGS, "acc-7") == []  # type: ignore[arg-type]
+    assert sought == [{"paid", "noted"}]

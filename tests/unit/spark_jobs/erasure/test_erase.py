@@ -3,12 +3,27 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from benchmarks.bytes.analyzer import Warehouse, simple
-from spark_jobs.erasure.copies import KEYED, RETURNED, SUMMED_UP, deleted_sql, named_sql, remove_leftover_files
+from spark_jobs.erasure import copies
+from spark_jobs.erasure.account_names import ids_of
+from spark_jobs.erasure.copies import (
+    KEYED,
+    RETURNED,
+    SUMMED_UP,
+    deleted_sql,
+    drop_copies,
+    named_sql,
+    remove_leftover_files,
+)
 from spark_jobs.erasure.erase import erase_sql, hash_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY
+from spark_jobs.warehouse.client import with_values
 from tests.architecture.sources import ROOT
 from tests.unit.spark_jobs.batches import SETTINGS
 
@@ -93,7 +108,21 @@ def test_what_a_fraud_team_wrote_of_a_payment_or_an_account_goes_with_it() -> No
     warehouse = Warehouse()
     warehouse.add(RETURNED, {"original_transaction_id": simple("STRING")})
     named = named_sql(SETTINGS)
-    for sql in named.values():
-        warehouse.accept(sql)
+    for name, sql in named.items():
+        values = ids_of("acc-7") if name == catalog.FRAUD_LISTS.name else {}
+        warehouse.accept(sql, with_values(values).query_parameters)
     keyed = {table.name for table in catalog.TABLES if table.name.startswith("payment_fraud_")}
     assert set(named) == keyed | {catalog.DECISION_REQUESTS.name, RETURNED}
+
+
+def test_an_entry_of_a_list_goes_by_what_a_mapping_has_made_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: dict[str, dict[str, Any]] = {}
+    monkeypatch.setattr(copies, "run", lambda _, sql, values: sent.update({sql: values}))
+    tables = [SimpleNamespace(table_id=table.name, table_type="TABLE") for table in catalog.TABLES]
+    client = SimpleNamespace(list_tables=lambda *_, **__: tables)
+    drop_copies(client, SETTINGS, "shopper/1")  # type: ignore[arg-type]
+    [(sql, values)] = [each for each in sent.items() if catalog.FRAUD_LISTS.name in each[0]]
+    assert "subject in (@account, @escaped, @hashed)" in sql
+    assert values == ids_of("shopper/1")
+    assert values["escaped"] == "shopper_2F1"
+    assert [values for other, values in sent.items() if other != sql] == [{}, {}]
