@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 HOME_DIR := $(or $(PAYMENTS_HOME),.payments)
-STATE := jars test-tools java java.stamp maven warehouse-env docs-env peers kafka bigquery checkpoints staging dagster logs run manifests
+STATE := jars test-tools java java.stamp maven warehouse-env docs-env oldest-env peers kafka bigquery checkpoints staging dagster logs run manifests
 KILLS ?= 20
 SEED ?= 1
 SECONDS_PACED = $(or $(SECONDS),600)
@@ -53,6 +53,11 @@ test-long: setup ## only the tests that take many minutes, such as a hundred ver
 test-cluster: setup ## the whole path on machines made of network namespaces, each part killed under load (ten minutes, root)
 	@tests/cluster/tools.sh
 	$(BIN)/pytest tests/cluster -m "" -x $(PYTEST_OPTIONS)
+
+.PHONY: test-pairs
+test-pairs: setup ## the job on the oldest Spark and Python that it claims to run on, beside the newest (minutes)
+	@local_stack/setup.sh oldest
+	$(BIN)/pytest tests/pairs -m "" $(PYTEST_OPTIONS)
 
 test-unit: setup ## only the tests that start nothing
 	$(BIN)/pytest tests/unit tests/architecture $(PYTEST_OPTIONS)

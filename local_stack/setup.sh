@@ -6,6 +6,7 @@
 #        local_stack/setup.sh once         all but the archive of classes, which costs more than one run gains by it
 #        local_stack/setup.sh jars         only Java and the jars
 #        local_stack/setup.sh docs         only what makes the site of docs/
+#        local_stack/setup.sh oldest       only the environment of the oldest Spark and Python that the job runs on
 #        local_stack/setup.sh lock         write requirements/*.txt anew from requirements/*.in
 #        local_stack/setup.sh lock-jars    write jars.txt anew from pom.xml, by Maven
 set -euo pipefail
@@ -71,27 +72,33 @@ install_uv() {
   die "no Python with pip is found: install Python 3.9 or newer with pip (Debian: apt-get install python3-pip)"
 }
 
-is_python_313() { runs "$1" 'sys.version_info[:2] == (3, 13) and __import__("sqlite3") and __import__("ssl")'; }
+newest=3.13
+# Of the oldest pair in docs/clusters.md.
+oldest=3.12
 
-find_python_313() {
+is_python() { # VERSION PYTHON
+  runs "$2" "'%d.%d' % sys.version_info[:2] == '$1' and __import__('sqlite3') and __import__('ssl')"
+}
+
+find_python() { # VERSION
   local python
-  for python in python3.13 python3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13*/bin/python3.13 .bootstrap/python/*/bin/python3.13; do
-    if is_python_313 "$python"; then command -v "$python"; return; fi
+  for python in "python$1" python3 "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1"*/bin/"python$1" .bootstrap/python/*/bin/"python$1"; do
+    if is_python "$1" "$python"; then command -v "$python"; return; fi
   done
   return 1
 }
 
-need_python_313() {
-  python="$(find_python_313)" || {
-    say "Python 3.13, by uv"
-    "$uv" python install --quiet --install-dir .bootstrap/python --no-bin 3.13 || true
-    python="$(find_python_313)" || die "Python 3.13 is not found and could not be downloaded: install it (for example: pyenv install 3.13)"
+need_python() { # VERSION
+  python="$(find_python "$1")" || {
+    say "Python $1, by uv"
+    "$uv" python install --quiet --install-dir .bootstrap/python --no-bin "$1" || true
+    python="$(find_python "$1")" || die "Python $1 is not found and could not be downloaded: install it (for example: pyenv install $1)"
   }
 }
 
 # No bytecode ahead: of the fifteen thousand modules a run imports a part, and compiling them all was half of a first start.
-make_environment() { # FOLDER REQUIREMENTS
-  is_python_313 "$1/bin/python" || "$uv" venv --quiet --clear --no-project --python "$python" "$1"
+make_environment() { # FOLDER REQUIREMENTS [VERSION]
+  is_python "${3:-$newest}" "$1/bin/python" || "$uv" venv --quiet --clear --no-project --python "$python" "$1"
   "$uv" pip sync --quiet --python "$1/bin/python" --require-hashes "$2"
 }
 
@@ -171,6 +178,8 @@ python_lane() {
   step "dbt's manifest" dbt_project/target/setup.stamp make_manifest "${dbt_files[@]}"
 }
 
+make_oldest() { make_environment "$home/oldest-env" requirements/oldest.txt "$oldest"; }
+
 make_docs() { make_environment "$home/docs-env" requirements/docs.txt; }
 
 warehouse_lane() { given="$(declare -f make_environment)" step "the warehouse's environment" "$home/warehouse-env/setup.stamp" make_warehouse requirements/warehouse.txt; }
@@ -186,6 +195,9 @@ lock_one() { # NAME [OPTION...]
   "$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-header "$@" "requirements/$name.in" --output-file "requirements/$name.txt"
 }
 
+# What the platform is locked to, without its Spark: the oldest pair differs in nothing else.
+versions_but_sparks() { sed -n '/^pyspark==/d; s/^\([a-z0-9][^ ]*==[^ ]*\).*/\1/p' requirements/platform.txt; }
+
 lock_jars() {
   local fresh
   fresh="$(mktemp -d)"
@@ -199,13 +211,14 @@ step "uv" .bootstrap/uv.stamp install_uv requirements/bootstrap.txt
 case "${1:-}" in
   lock)
     lock_one bootstrap --universal --python-version 3.9 --upgrade
-    lock_one platform --python-version 3.13 --upgrade
-    lock_one image --python-version 3.13 --constraint requirements/platform.txt --upgrade
-    lock_one dev --python-version 3.13 --constraint requirements/platform.txt --upgrade
-    lock_one warehouse --python-version 3.13 --override requirements/warehouse-overrides.txt --upgrade
-    lock_one java --python-version 3.13 --upgrade
-    lock_one maven --python-version 3.13 --upgrade
-    lock_one docs --python-version 3.13 --upgrade
+    lock_one platform --python-version "$newest" --upgrade
+    lock_one oldest --python-version "$oldest" --constraint <(versions_but_sparks) --no-annotate --upgrade
+    lock_one image --python-version "$newest" --constraint requirements/platform.txt --upgrade
+    lock_one dev --python-version "$newest" --constraint requirements/platform.txt --upgrade
+    lock_one warehouse --python-version "$newest" --override requirements/warehouse-overrides.txt --upgrade
+    lock_one java --python-version "$newest" --upgrade
+    lock_one maven --python-version "$newest" --upgrade
+    lock_one docs --python-version "$newest" --upgrade
     exit
     ;;
   lock-jars)
@@ -213,17 +226,22 @@ case "${1:-}" in
     exit
     ;;
   jars)
-    need_python_313
+    need_python "$newest"
     side_by_side java_lane
     exit
     ;;
+  oldest)
+    need_python "$oldest"
+    given="$(declare -f make_environment)" step "the environment of the oldest Spark and Python" "$home/oldest-env/setup.stamp" make_oldest requirements/oldest.txt
+    exit
+    ;;
   docs)
-    need_python_313
+    need_python "$newest"
     given="$(declare -f make_environment)" step "the environment of the documents' site and the bill of materials" "$home/docs-env/setup.stamp" make_docs requirements/docs.txt
     exit
     ;;
 esac
-need_python_313
+need_python "$newest"
 side_by_side python_lane warehouse_lane java_lane
 if [ "${1:-}" != once ]; then
   step "an archive of the classes that a Spark session loads" "$home/jars/archive.stamp" make_archive \

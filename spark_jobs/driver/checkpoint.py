@@ -7,12 +7,12 @@ checkpoint that does not fit (run, generations).
 import json
 import re
 from datetime import datetime
-from importlib.metadata import version
 
 import pyarrow.fs as pafs
 
 from spark_jobs.contract.times import from_microseconds
 from spark_jobs.deduplication.checksums import Damaged
+from spark_jobs.driver.spark_version import spark_version
 from spark_jobs.file_systems import place, write_file
 from spark_jobs.incidents import CheckpointUnusable
 from spark_jobs.publishing.batch import Interval
@@ -29,7 +29,6 @@ _SIGNS_OF_DAMAGE = (
     "MISSING_STATE_DIRECTORY",
     "CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED",
     "ChecksumException",
-    "ChecksumException",
     # Where Spark was when it read what it cannot make sense of.
     "Log.deserialize(",
     "OffsetWriter.deserialize(",
@@ -42,7 +41,7 @@ class Checkpoint:
 
     def __init__(self, locations: Locations, topic: str, buckets: int) -> None:
         self._topic = topic
-        self._made_by = f"format {FORMAT}, {buckets} buckets, Spark {version('pyspark')}"
+        self._made_by = f"format {FORMAT}, {buckets} buckets, Spark {spark_version()}"
         self._uri = locations.checkpoint
         self._filesystem, self._folder = place(self._uri)
         self._is_local = isinstance(self._filesystem, pafs.LocalFileSystem)

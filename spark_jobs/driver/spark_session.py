@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.driver.shipped_code import code_conf
+from spark_jobs.driver.spark_version import has_moved_checkpoint_files, spark_version
 from spark_jobs.file_systems import STAND_IN
 from spark_jobs.settings import JobSettings, SettingError, java_home
 from spark_jobs.source.connection import read_connection, read_properties
@@ -70,7 +71,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         **{f"spark.executorEnv.{name}": value for name, value in _WORKER_MEMORY.items()},
         # Workers that have been idle for a minute end, and a new one would import half a second's worth of libraries.
         "spark.python.daemon.module": "spark_jobs.driver.worker_daemon",
-        # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
+        # By TCP, each side waits for the other's delayed acknowledgement: 20 ms and more a task. Spark 4.0 has only TCP.
         "spark.python.unix.domain.socket.enabled": "true",
         # Spark keeps idle consumers for minutes, with what they have fetched ahead: dozens of them would fill the heap.
         # Under traffic a run's next query, which goes on with them (source), comes sooner than they end.
@@ -94,7 +95,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.driver.host": settings.spark_driver_host,
         "spark.locality.wait": "0s",
         **(_google_files() if uses_google else {}),
-        **({} if is_remote else _LOCAL_FILES),
+        **({} if is_remote else _local_files()),
         **_elsewhere(theirs.get("spark.master", ""), home),
         **theirs,
     }
@@ -133,15 +134,18 @@ _WORKER_MEMORY = {
 later, 8 % of its time. 32 MiB is the most that glibc takes for the first threshold."""
 
 
-_LOCAL_FILES = {
-    # The default one starts a process, `readlink`, for each file that it renames: forty a batch.
-    "spark.sql.streaming.checkpointFileManagerClass": (
-        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
-    ),
-    # The usual one starts a process, `chmod`, for each file that it makes and for the checksum beside it: a dozen a
-    # batch. What a flipped bit would change is noticed without: state by its codec, offsets by the ledger.
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
-}
+def _local_files() -> dict[str, str]:
+    """How a checkpoint's files on disk are handled, without a process for each."""
+    package = "org.apache.spark.sql.execution.streaming"
+    if has_moved_checkpoint_files(spark_version()):
+        package += ".checkpointing"
+    return {
+        # The default one starts a process, `readlink`, for each file that it renames: forty a batch.
+        "spark.sql.streaming.checkpointFileManagerClass": f"{package}.FileSystemBasedCheckpointFileManager",
+        # The usual one starts a process, `chmod`, for each file that it makes and for the checksum beside it: a dozen a
+        # batch. What a flipped bit would change is noticed without: state by its codec, offsets by the ledger.
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    }
 
 
 _GOOGLE_FILES = {

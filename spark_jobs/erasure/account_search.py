@@ -109,7 +109,7 @@ def deliveries_of(
 ) -> list[Found]:
     """All deliveries of these payments, or those that are new."""
     found: list[Found] = []
-    for asked in batched(sorted(ids), IDS_AT_ONCE, strict=False):
+    for asked in batched(sorted(ids), IDS_AT_ONCE):
         wanted = "d.transaction_id in (select asked.id from unnest(@ids) as asked)"
         wanted += since.deliveries("d") if since else ""
         values = {"ids": [{"id": name} for name in asked]} | (since.values() if since else {})

@@ -25,29 +25,43 @@ from spark_jobs.tables import catalog
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.table_setup import table_id
 
+ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 180.0
 POLL_SECONDS = 0.05
 
 
 class Processor:
-    """One that waits for the lease, and publishes while it has it."""
+    """One that waits for the lease, and publishes while it has it.
 
-    def __init__(self, shared: JobSettings, folder: Path, lease_seconds: int) -> None:
+    Args:
+        shared: settings of the stack.
+        folder: its home.
+        lease_seconds: after how long it loses the lease where it is silent.
+        code: the checkout whose code it runs.
+        files: the folder of its checkpoint and its staging; by default nobody else sees them.
+    """
+
+    def __init__(
+        self, shared: JobSettings, folder: Path, lease_seconds: int, *, code: Path = ROOT, files: Path | None = None
+    ) -> None:
         folder.mkdir(parents=True)
+        files = files or folder
         borrow(folder)
         settings = replace(
             shared,
             turn=BY_LEASE,
             turn_lease_seconds=lease_seconds,
-            checkpoint_location=(folder / "checkpoints").as_uri(),
-            staging_location=(folder / "staging").as_uri(),
+            checkpoint_location=(files / "checkpoints").as_uri(),
+            staging_location=(files / "staging").as_uri(),
         )
         self._alive = folder / "alive"
         self._log = folder / "processor.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "spark_jobs.processor", "--alive", str(self._alive)],
-                env=os.environ | settings.environment() | {"PAYMENTS_HOME": str(folder)},
+                # The folder that it starts in comes before all others that Python imports from, also in its workers.
+                cwd=code,
+                env=os.environ | settings.environment() | {"PAYMENTS_HOME": str(folder), "PYTHONPATH": str(code)},
                 stdout=log,
                 stderr=log,
                 # Its JVM and Python's workers freeze and die with it.
