@@ -13,7 +13,7 @@ import dagster as dg
 from orchestration import names
 from orchestration.automation.backlog import Action, BacklogDecision
 from orchestration.automation.dbt_rebuild import newest_batch
-from orchestration.dataproc.settings import KINDS, PROCESSOR
+from orchestration.dataproc.settings import KINDS
 from spark_jobs.settings import SettingError
 
 PROCESSORS = ("dagster", "outside", *KINDS)
@@ -26,9 +26,9 @@ def is_outside(env: Mapping[str, str] | None = None) -> bool:
         SettingError: PAYMENTS_PROCESSOR is none of them.
     """
     env = os.environ if env is None else env
-    processor = env.get(PROCESSOR) or "dagster"
+    processor = env.get("PAYMENTS_PROCESSOR") or "dagster"
     if processor not in PROCESSORS:
-        raise SettingError(f"{PROCESSOR} must be one of {', '.join(PROCESSORS)}, not {processor!r}.")
+        raise SettingError(f"PAYMENTS_PROCESSOR must be one of {', '.join(PROCESSORS)}, not {processor!r}.")
     return processor == "outside"
 
 
