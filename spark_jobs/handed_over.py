@@ -37,21 +37,31 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--idle-seconds", type=float, required=True)
     parser.add_argument("--max-seconds", type=float, required=True)
     parser.add_argument("--batch-seconds", type=float, required=True)
+    parser.add_argument(
+        "--spark", required=True, metavar="VERSION", help="the Spark that the jars are for, such as 4.2"
+    )
     parser.add_argument("--settings", required=True, help="a JSON object of variables")
     parser.add_argument("--file", action="append", default=[], metavar="NAME=TEXT", help="a file that a variable names")
     options: dict[str, Any] = vars(parser.parse_args(arguments))
     take_over(options.pop("settings"), options.pop("file"))
     try:
         settings = read_job_settings()
-        drain(_session(), settings, **options, on_batch=_say, turn=turn_of(settings, payments_home()))
+        session = _session(options.pop("spark"))
+        drain(session, settings, **options, on_batch=_say, turn=turn_of(settings, payments_home()))
     except (Incident, SettingError, BrokerUnreachable) as stopped:
         sys.exit(str(stopped))
 
 
-def _session() -> Any:
+def _session(version: str) -> Any:
+    """The service's. Raises SettingError where its Spark is not the one that our jars are for."""
     from pyspark.sql import SparkSession
 
     session = SparkSession.builder.getOrCreate()
+    if version and not session.version.startswith(f"{version}."):
+        raise SettingError(
+            f"Spark is {session.version} here, and the jars that were handed over are for {version}: choose a runtime "
+            f"or an image of Dataproc with Spark {version}."
+        )
     session.sparkContext.setLogLevel("ERROR")
     return session
 

@@ -6,6 +6,7 @@ by age.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from spark_jobs.settings import SettingError
 FOLDER = "payments-code"
 """Beside the staging location, never in it: an erasure deletes what it does not know there."""
 KEPT_FRESH = timedelta(days=1)
+_KAFKA_SOURCE = re.compile(r"spark-sql-kafka-.*-(\d+\.\d+)\.\d+\.jar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class CodeFiles:
     def package_name(self) -> str:
         """The ZIP file's own name: what it is called in an executor's working folder."""
         return self.package.rpartition("/")[2]
+
+    @property
+    def spark(self) -> str:
+        """The Spark that the jars are for, such as 4.2: that of the Kafka source, which goes with no other."""
+        found = (_KAFKA_SOURCE.fullmatch(jar.rpartition("/")[2]) for jar in self.jars)
+        return next((match[1] for match in found if match), "")
 
 
 def upload_code(home: Path, folder: str, *, asks_google: bool = False) -> CodeFiles:

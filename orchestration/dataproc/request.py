@@ -104,6 +104,7 @@ def submission_of(
         ("--idle-seconds", shift.idle_seconds),
         ("--max-seconds", shift.max_seconds),
         ("--batch-seconds", shift.batch_seconds),
+        ("--spark", files.spark),
         ("--settings", json.dumps(settings, sort_keys=True)),
         *(("--file", f"{name}={text}") for name, text in texts.items()),
     ]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from spark_jobs.settings import JobSettings
 from tests.unit.orchestration.dataproc.examples import SERVERLESS
 from tests.unit.orchestration.dataproc.examples import handed_over as submission
 
+SESSION = SimpleNamespace(version="4.2.0", sparkContext=SimpleNamespace(setLogLevel=lambda _: None))
+
 
 @pytest.fixture
 def arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
@@ -27,7 +30,9 @@ def arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     mapping.unlink()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", {})
-    monkeypatch.setattr(handed_over, "_session", lambda: "the service's session")
+    module = ModuleType("pyspark.sql")
+    module.SparkSession = SimpleNamespace(builder=SimpleNamespace(getOrCreate=lambda: SESSION))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pyspark.sql", module)
     return found
 
 
@@ -43,7 +48,7 @@ def test_the_run_has_the_settings_of_the_request_and_waits_for_the_lease(
     monkeypatch.setattr(handed_over, "drain", drain)
     handed_over.main(arguments)
     settings = drained["settings"]
-    assert drained["spark"] == "the service's session"
+    assert drained["spark"] is SESSION, "the service's own"
     assert (settings.project, settings.turn) == ("acme-payments", "lease")
     assert Path(settings.event_mapping).read_text() == "[payment]\nid = 'a=b'\n"
     assert (drained["idle_seconds"], drained["max_seconds"], drained["batch_seconds"]) == (20, 600, 0)
@@ -58,6 +63,12 @@ def test_what_stops_it_is_the_last_line_of_its_log(arguments: list[str], monkeyp
     with pytest.raises(SystemExit) as ended:
         handed_over.main(arguments)
     assert ended.value.code == "TOPIC_RECREATED: the topic is another one."
+
+
+def test_another_spark_than_the_jars_are_for_is_one_line(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SESSION, "version", "4.0.1")
+    with pytest.raises(SystemExit, match=r"Spark is 4.0.1 here, and the jars that were handed over are for 4.2"):
+        handed_over.main(arguments)
 
 
 def test_a_setting_that_is_wrong_there_is_one_line_too(arguments: list[str]) -> None:

@@ -58,6 +58,12 @@ def test_a_file_is_written_anew_before_it_is_deleted_by_its_age(home: Path) -> N
     assert path_of(jar).stat().st_mtime > old + 60
 
 
+def test_the_jars_say_which_spark_they_are_for(home: Path) -> None:
+    assert uploaded(home).spark == ""
+    (home / "jars" / "spark" / "spark-sql-kafka-0-10_2.13-4.2.0.jar").write_text("a")
+    assert uploaded(home).spark == "4.2"
+
+
 def test_without_jars_nothing_is_handed_over(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="has no jars"):
         upload_code(tmp_path, (tmp_path / "bucket").as_uri())

@@ -104,6 +104,7 @@ def different(one: JobSettings, other: JobSettings) -> set[str]:
 
 def test_what_belongs_to_a_shift_is_an_argument() -> None:
     arguments = handed_over(SERVERLESS, Shift(5, 900, 3)).arguments
+    assert argument(arguments, "spark") == ["4.2"]
     assert [argument(arguments, f"{name}-seconds") for name in ("idle", "max", "batch")] == [["5"], ["900"], ["3"]]
 
 
