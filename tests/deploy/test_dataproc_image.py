@@ -21,8 +21,8 @@ def stage(name: str) -> str:
 
 def test_the_user_is_the_one_that_dataproc_runs_containers_as() -> None:
     assert "groupadd -g 1099 spark" in stage("dataproc")
-    assert "useradd -u 1099 -g 1099 -d /home/spark -m spark" in stage("dataproc")
-    assert re.findall(r"^USER (\S+)$", stage("dataproc"), re.M) == ["spark"]
+    assert "useradd -u 1099 -g 1099 -m spark" in stage("dataproc")
+    assert re.findall(r"^USER (\S+)$", stage("dataproc"), re.M) == ["1099:1099"]
 
 
 def test_what_sparks_scripts_need_is_there() -> None:
