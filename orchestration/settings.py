@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.dataproc.settings import DataprocSettings, read_dataproc
 from spark_jobs.processor.pace import read_batch_seconds
 from spark_jobs.settings import DELTA, JobSettings, SettingError, payments_home, read_job_settings
 from spark_jobs.warehouse.job_labels import DBT_WORK
@@ -33,7 +34,7 @@ class StackSettings:
 
     Health is red where records have waited for `publication_due_seconds` without a publication, a published batch for
     `build_due_seconds` without a build, or the broker, a sensor or the watch itself has been silent for
-    `silence_due_seconds`.
+    `silence_due_seconds`. `dataproc` is None where Spark is not there.
     """
 
     job: JobSettings
@@ -54,6 +55,7 @@ class StackSettings:
     dashboard_port: int = 3080
     dashboard_seconds: int = 15
     dagster_probe_url: str = ""
+    dataproc: DataprocSettings | None = None
 
     @property
     def dashboard_url(self) -> str:
@@ -133,6 +135,7 @@ def read_stack_settings(env: Mapping[str, str] | None = None) -> StackSettings:
         dashboard_port=whole_number(env, "PAYMENTS_DASHBOARD_PORT", 3080, least=1, most=65_535),
         dashboard_seconds=whole_number(env, "PAYMENTS_DASHBOARD_SECONDS", 15, least=1, most=86_400),
         dagster_probe_url=_address(env, "PAYMENTS_DAGSTER_PROBE_URL"),
+        dataproc=read_dataproc(env, job),
     )
 
 

@@ -1,4 +1,4 @@
-"""What each role of deploy/terraform may do, and what each request to BigQuery and Storage needs.
+"""What each role of deploy/terraform may do, and what each request to BigQuery, Storage and Dataproc needs.
 
 Belongs here: permissions by role and by API method. Does not belong here: who has which role (deploy/terraform). From
 Google's documentation of roles and of the APIs, as far as the product sends such requests; not tried on Google Cloud.
@@ -9,6 +9,13 @@ from collections.abc import Mapping
 
 _READS_TABLES = {"bigquery.datasets.get", "bigquery.tables.get", "bigquery.tables.getData", "bigquery.tables.list"}
 _USES_OBJECTS = {f"storage.objects.{verb}" for verb in ("create", "delete", "get", "list", "update")}
+
+_REPORTS_TO_DATAPROC = {
+    *(f"dataproc.agents.{verb}" for verb in ("create", "delete", "get", "list", "update")),
+    *(f"dataproc.tasks.{verb}" for verb in ("lease", "listInvalidatedLeases", "reportStatus")),
+}
+OURS = "custom/"
+"""How a role of our own begins: deploy/terraform says what it may do."""
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "roles/bigquery.jobUser": frozenset({"bigquery.jobs.create"}),
@@ -23,6 +30,15 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "roles/bigquery.resourceViewer": frozenset({"bigquery.jobs.get", "bigquery.jobs.list", "bigquery.jobs.listAll"}),
     "roles/bigquerydatapolicy.maskedReader": frozenset({"bigquery.dataPolicies.maskedGet"}),
     "roles/datacatalog.categoryFineGrainedReader": frozenset({"datacatalog.categories.fineGrainedGet"}),
+    # It reads and writes every bucket of the project: Google asks for it whole.
+    "roles/dataproc.worker": frozenset(
+        _REPORTS_TO_DATAPROC | _USES_OBJECTS | {"storage.buckets.get", "logging.logEntries.create"}
+    ),
+    "custom/payments_submitter": frozenset(
+        {"dataproc.batches.create", "dataproc.batches.get", "dataproc.operations.cancel", "dataproc.clusters.use"}
+        | {f"dataproc.jobs.{verb}" for verb in ("cancel", "create", "get")}
+    ),
+    "roles/iam.serviceAccountUser": frozenset({f"iam.serviceAccounts.{verb}" for verb in ("actAs", "get", "list")}),
     "roles/managedkafka.client": frozenset({"managedkafka.clusters.connect"}),
     "roles/storage.objectUser": frozenset(_USES_OBJECTS),
 }
@@ -72,6 +88,27 @@ STORAGE_METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("POST", r"/storage/v1/b", frozenset({"storage.buckets.create"})),
 )
 """The same of Cloud Storage's JSON API, and of objects and their names by its XML API."""
+
+
+_AT = r"/v1/projects/[^/]+/(regions|locations)/[^/]+"
+DATAPROC_METHODS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    # Who starts something that runs as an account has to have leave to act as that account.
+    ("POST", rf"{_AT}/batches", frozenset({"dataproc.batches.create", "iam.serviceAccounts.actAs"})),
+    ("GET", rf"{_AT}/batches/[^/]+", frozenset({"dataproc.batches.get"})),
+    ("POST", rf"{_AT}/operations/[^/]+:cancel", frozenset({"dataproc.operations.cancel"})),
+    ("POST", rf"{_AT}/jobs:submit", frozenset({"dataproc.jobs.create", "dataproc.clusters.use"})),
+    ("GET", rf"{_AT}/jobs/[^/]+", frozenset({"dataproc.jobs.get"})),
+    ("POST", rf"{_AT}/jobs/[^/]+:cancel", frozenset({"dataproc.jobs.cancel"})),
+)
+"""The same of Dataproc's API."""
+
+
+def needed_of_dataproc(method: str, path: str) -> frozenset[str]:
+    """What a request to Dataproc needs. Raises KeyError as `needed` does."""
+    for known, pattern, permissions in DATAPROC_METHODS:
+        if method == known and re.fullmatch(pattern, path.partition("?")[0]):
+            return permissions
+    raise KeyError(f"{method} {path}: say in DATAPROC_METHODS what it needs")
 
 
 def needed_of_storage(method: str, path: str) -> frozenset[str]:

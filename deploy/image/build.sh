@@ -4,6 +4,7 @@
 #                                  once, from the mirror that MIRROR names (default: the one that apt uses here)
 #                                  IMAGE=NAME:TAG, default localhost/payments:latest
 #                                  WAREHOUSE=1 builds the local warehouse's image, too, for the compose file
+#                                  DATAPROC=1 builds the container of a batch of Dataproc Serverless, too
 # Mirrors, proxies and certificate authorities are those of this machine: pip's configuration and SSL_CERT_FILE.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -83,6 +84,7 @@ make_context
 say "$image ..."
 write_sbom
 build payments "$image"
+[ -z "${DATAPROC:-}" ] || build dataproc "${DATAPROC_IMAGE:-localhost/payments-dataproc:latest}"
 [ -z "${WAREHOUSE:-}" ] || build warehouse "${WAREHOUSE_IMAGE:-localhost/payments-warehouse:latest}"
 # As a registry keeps it and a node fetches it: compressed.
 rm -f build/payments.tar

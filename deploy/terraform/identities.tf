@@ -1,6 +1,8 @@
 module "access" {
   source        = "./modules/access"
+  project       = var.project
   managed_kafka = var.managed_kafka
+  dataproc      = var.dataproc
   one_machine   = var.one_machine
   accounts      = { for name, account in google_service_account.this : name => "serviceAccount:${account.email}" }
   people        = { analysts = var.analysts, operators = var.operators }
@@ -42,6 +44,22 @@ resource "google_project_iam_member" "this" {
   project  = var.project
   role     = each.value.role
   member   = each.value.member
+
+  depends_on = [google_project_iam_custom_role.submitter]
+}
+
+resource "google_project_iam_custom_role" "submitter" {
+  count       = var.dataproc ? 1 : 0
+  role_id     = "payments_submitter"
+  title       = "Payments: hands runs over to Dataproc"
+  permissions = module.access.submitter_permissions
+}
+
+resource "google_service_account_iam_member" "stream" {
+  for_each           = { for name, grant in local.given : name => grant if grant.on == "stream_account" }
+  service_account_id = google_service_account.this["stream"].name
+  role               = each.value.role
+  member             = each.value.member
 }
 
 resource "google_bigquery_dataset_iam_member" "this" {

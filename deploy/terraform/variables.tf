@@ -49,6 +49,12 @@ variable "managed_kafka" {
   default     = false
 }
 
+variable "dataproc" {
+  description = "Whether Dagster hands the streaming job over to Dataproc."
+  type        = bool
+  default     = false
+}
+
 variable "one_machine" {
   description = "Whether stream, dbt and Dagster are processes of one machine, which runs as the stream's account."
   type        = bool

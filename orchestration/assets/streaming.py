@@ -12,10 +12,13 @@ from typing import Any
 import dagster as dg
 
 from orchestration import names
+from orchestration.assets.dataproc_run import publish_at_dataproc
 from orchestration.automation.heartbeats import beating
 from orchestration.automation.workers import this_worker
+from orchestration.dataproc.request import Shift
 from orchestration.settings import StackSettings
 from spark_jobs.publishing.batch_report import BatchReport
+from spark_jobs.settings import BY_LEASE, SettingError
 from spark_jobs.tables import catalog
 
 PUBLISHED_TABLES = (
@@ -64,34 +67,44 @@ def publish_payments(
     spark: dg.ResourceParam[Any],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Drain the backlog in micro-batches, each published in one transaction and recorded as one materialization."""
+    context.instance.add_run_tags(context.run.run_id, {names.WORKER_TAG: this_worker(settings.home / names.WORKERS)})
+    is_anywhere = settings.job.turn == BY_LEASE
+    metadata: dict[str, Any]
+    with beating(context.instance, context.run.run_id) if is_anywhere else nullcontext():
+        if settings.dataproc:
+            shift = Shift(config.idle_seconds, config.max_seconds, config.batch_seconds)
+            metadata = publish_at_dataproc(context, settings, settings.dataproc, shift)
+        else:
+            metadata = shift_metadata(_publish_here(context, config, settings, spark))
+    for table in (table for table in PUBLISHED_TABLES if table is not catalog.DELIVERIES):
+        yield dg.MaterializeResult(asset_key=[names.PREFIX, table.name], metadata=metadata)
+
+
+def _publish_here(
+    context: dg.AssetExecutionContext, config: ShiftConfig, settings: StackSettings, spark: Any
+) -> list[BatchReport]:
+    """With a session of this process's own."""
     from spark_jobs.incidents import Incident
     from spark_jobs.process_payments import drain
-    from spark_jobs.settings import BY_LEASE, SettingError
     from spark_jobs.turns.by_setting import turn_of
-
-    context.instance.add_run_tags(context.run.run_id, {names.WORKER_TAG: this_worker(settings.home / names.WORKERS)})
 
     def record(report: BatchReport) -> None:
         context.log.info(describe_batch(report))
         context.log_event(batch_materialization(report))
 
-    is_anywhere = settings.job.turn == BY_LEASE
     try:
-        with beating(context.instance, context.run.run_id) if is_anywhere else nullcontext():
-            reports = drain(
-                spark.spark_session,
-                settings.job,
-                on_batch=record,
-                idle_seconds=config.idle_seconds,
-                max_seconds=config.max_seconds,
-                batch_seconds=config.batch_seconds,
-                turn=turn_of(settings.job, settings.home),
-                on_standby=lambda: context.instance.add_run_tags(context.run.run_id, {names.WARM_TAG: _now()}),
-            )
+        return drain(
+            spark.spark_session,
+            settings.job,
+            on_batch=record,
+            idle_seconds=config.idle_seconds,
+            max_seconds=config.max_seconds,
+            batch_seconds=config.batch_seconds,
+            turn=turn_of(settings.job, settings.home),
+            on_standby=lambda: context.instance.add_run_tags(context.run.run_id, {names.WARM_TAG: _now()}),
+        )
     except (Incident, SettingError) as stopped:
         raise dg.Failure(str(stopped), allow_retries=False) from stopped
-    for table in (table for table in PUBLISHED_TABLES if table is not catalog.DELIVERIES):
-        yield dg.MaterializeResult(asset_key=[names.PREFIX, table.name], metadata=shift_metadata(reports))
 
 
 def _now() -> str:

@@ -45,7 +45,7 @@ def observe_backlog(
     bigquery: "PaymentsBigQueryResource",
     instance: dg.DagsterInstance,
 ) -> BacklogDecision:
-    """The decision of this moment. Where the processor runs outside of Dagster its newest batch is recorded, too.
+    """The decision of this moment. Where Spark runs outside of Dagster its newest batch is recorded, too.
 
     Raises:
         BrokerUnreachable: the broker did not answer.
@@ -55,10 +55,10 @@ def observe_backlog(
     published = read_published(settings, bigquery)
     attempts = attempts_from(instance, PROCESS_JOB, identity_of(published))
     decision = decide(published, broker.read(), in_flight, attempts, datetime.now(UTC))
-    if not is_outside():
-        return decision
-    record_newest_batch(instance, published.last_batch_id if published else 0)
-    return left_to_it(decision)
+    has_processor = is_outside()
+    if has_processor or settings.dataproc:
+        record_newest_batch(instance, published.last_batch_id if published else 0)
+    return left_to_it(decision) if has_processor else decision
 
 
 def run_tags(decision: BacklogDecision) -> dict[str, str]:

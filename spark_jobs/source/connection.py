@@ -47,6 +47,7 @@ _NOT_CONNECTING = re.compile(
 )
 """What other clients' files have besides: Spark's Kafka source refuses to be told the like, and needs none of it."""
 _JAAS_OPTION = re.compile(r"""([\w.]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s;"']+))""")
+_NO_OPTIONS = re.compile(r"\s*([A-Za-z]\w*\.)+\w+LoginModule\s+required\s*;\s*")
 _UNQUOTED = re.compile(r'["\\\n]')
 _KEPT_MESSAGES = 40
 
@@ -201,20 +202,19 @@ def read_properties(path: Path, setting: str, is_none: str) -> dict[str, str]:
 
     try:
         with path.open(encoding="utf-8") as stream:
-            properties: dict[str, str] = javaproperties.load(stream)
+            return dict(javaproperties.load(stream))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else is_none
         raise SettingError(f"{setting}: {path} cannot be read: {reason}.") from None
-    return properties
 
 
 def _of_file(path: Path) -> Connection:
     properties = read_properties(path, FILE, "it is no properties file in UTF-8")
     if any("${" in value for value in properties.values()):
         raise SettingError(f"{FILE}: {path} refers to a config provider (${{...}}); write the values themselves.")
-    place = path.resolve()
+    secret = {n for n, v in properties.items() if _SECRET.search(n) and not _NO_OPTIONS.fullmatch(v)}
     references = {
-        name: f"${{payments-file:{place}:{name}}}" if _SECRET.search(name) else value
+        name: f"${{payments-file:{path.resolve()}:{name}}}" if name in secret else value
         for name, value in properties.items()
         if not _NOT_CONNECTING.fullmatch(name)
     }

@@ -6,7 +6,8 @@ is a room of its own.
 
 ARROWS = {
     "spark_jobs": {
-        "processor": "driver process_payments publishing settings turns whole_numbers",
+        "processor": "driver incidents process_payments publishing settings source turns whole_numbers",
+        "handed_over": "incidents process_payments publishing settings source turns",
         "process_payments": "driver incidents lineage publishing settings source turns",
         "turns": "incidents settings tables warehouse",
         "driver": "file_systems contract crash_points decision_queue decoding deduplication incidents publishing"
@@ -65,14 +66,15 @@ ARROWS = {
         "sensors": "automation names resources settings",
         "lineage": "",
         "links": "alerts names",
-        "assets": "automation backtest compliance lineage links names presentation resources settings",
+        "assets": "automation backtest compliance dataproc lineage links names presentation resources settings",
         "breaks": "alerts automation breaks.naive dashboard errors notifications resources scenarios scenarios.harness"
         " settings verification watch",
         "breaks.naive": "scenarios.harness",
         "scenarios": "assets control_totals presentation scenarios.harness verification",
         "scenarios.harness": "control_totals presentation resources verification",
         "watch": "alerts automation links names resources settings verification",
-        "automation": "names resources settings",
+        "automation": "dataproc names resources settings",
+        "settings": "dataproc",
         "backtest": "errors resources settings",
         "certify": "presentation",
         "control_totals": "errors settings",

@@ -12,7 +12,7 @@ import pytest
 from orchestration.settings import DBT_PROJECT_DIR
 from spark_jobs.settings import read_job_settings
 from spark_jobs.tables.catalog import TABLES
-from tests.cloud_permissions import PERMISSIONS
+from tests.cloud_permissions import OURS, PERMISSIONS
 from tests.cluster import object_store_server
 from tests.terraform_files import TERRAFORM, grants, parsed, permissions_of
 
@@ -25,6 +25,8 @@ ON_THE_PROJECT = {
     "roles/bigquery.user": "a dataset that certify makes is in no dataset",
     "roles/bigquery.resourceViewer": "the job list is the project's",
     "roles/managedkafka.client": "it has no smaller place",
+    "roles/dataproc.worker": "Dataproc asks for it on the project",
+    "custom/payments_submitter": "a batch lies in a project and its region",
 }
 """Roles that are given on the whole project, with why not on less."""
 
@@ -49,6 +51,14 @@ def test_no_role_is_primitive_and_each_is_in_the_list_of_permissions() -> None:
     assert roles == PERMISSIONS.keys(), "tests/cloud_permissions.py says what each role may do"
 
 
+def test_a_role_of_our_own_may_what_the_list_of_permissions_says() -> None:
+    [local] = parsed(TERRAFORM / "modules" / "access" / "access.tf")["locals"]
+    ours = {grant["role"] for grant in grants().values() if grant["role"].startswith(OURS)}
+    assert ours == {"custom/payments_submitter"}
+    assert set(local["submitter_permissions"]) == PERMISSIONS["custom/payments_submitter"]
+    assert [body["role_id"] for _, body in resources("google_project_iam_custom_role")] == ["payments_submitter"]
+
+
 def test_a_role_on_the_whole_project_has_a_reason() -> None:
     assert {grant["role"] for grant in grants().values() if grant["on"] == "project"} == ON_THE_PROJECT.keys()
 
@@ -58,6 +68,8 @@ def test_no_role_is_given_but_by_the_table_of_grants() -> None:
         if path.parent.name != "access":
             assert not re.findall(r'role\s*=\s*"', path.read_text()), path.name
     kinds = {kind for path in FILES for block in parsed(path).get("resource", []) for kind in block if "_iam_" in kind}
+    # A role by itself gives nobody anything.
+    kinds -= {"google_project_iam_custom_role"}
     assert kinds
     for kind in kinds:
         assert kind.endswith("_iam_member"), "a binding would take away what others gave"
@@ -135,6 +147,7 @@ API_OF = {
     "google_logging_": "logging",
     "google_monitoring_": "monitoring",
     "google_project": "cloudresourcemanager",
+    "google_project_iam_custom_role": "iam",
     "google_service_account": "iam",
     "google_storage_": "storage",
 }
@@ -191,7 +204,7 @@ def test_the_table_of_grants_passes_its_own_tests(terraform: str, tmp_path: Path
     shutil.copytree(TERRAFORM / "modules" / "access", module, ignore=shutil.ignore_patterns(".terraform*"))
     run(terraform, "init", "-backend=false", folder=module)
     run(terraform, "validate", folder=module)
-    assert "7 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)
+    assert "9 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)
 
 
 def test_the_clusters_object_store_lets_the_stream_do_what_its_role_on_both_buckets_allows_and_no_more() -> None:

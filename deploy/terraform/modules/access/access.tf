@@ -23,7 +23,11 @@ locals {
     }
     "stream/kafka" = {
       who = "stream", on = "project", role = "roles/managedkafka.client",
-      why = "reads the topic of a Managed Kafka cluster", optional = true
+      why = "reads the topic of a Managed Kafka cluster", optional = "managed_kafka"
+    }
+    "stream/dataproc" = {
+      who = "stream", on = "project", role = "roles/dataproc.worker",
+      why = "a batch or a cluster of Dataproc that runs as this account reports to Dataproc", optional = "dataproc"
     }
     "stream/columns" = {
       who = "stream", on = "policy_tags", role = "roles/datacatalog.categoryFineGrainedReader",
@@ -49,7 +53,15 @@ locals {
     }
     "dbt/kafka" = {
       who = "dbt", on = "project", role = "roles/managedkafka.client",
-      why = "asks a Managed Kafka cluster what waits, and reads records again for a backfill", optional = true
+      why = "asks a Managed Kafka cluster what waits, and reads records again for a backfill", optional = "managed_kafka"
+    }
+    "dbt/dataproc" = {
+      who = "dbt", on = "project", role = "custom/payments_submitter",
+      why = "Dagster hands a run over to Dataproc, looks at it and cancels it", optional = "dataproc"
+    }
+    "dbt/as_stream" = {
+      who = "dbt", on = "stream_account", role = "roles/iam.serviceAccountUser",
+      why = "what Dagster hands over runs as the stream's account", optional = "dataproc"
     }
     "dbt/columns" = {
       who = "dbt", on = "policy_tags", role = "roles/datacatalog.categoryFineGrainedReader",
@@ -75,7 +87,7 @@ locals {
     }
     "dashboard/kafka" = {
       who = "dashboard", on = "project", role = "roles/managedkafka.client",
-      why = "asks a Managed Kafka cluster where its partitions end", optional = true
+      why = "asks a Managed Kafka cluster where its partitions end", optional = "managed_kafka"
     }
 
     # People who look at results.
@@ -113,11 +125,18 @@ locals {
     # Made-up traffic, for a trial. It sees no table.
     "simulator/kafka" = {
       who = "simulator", on = "project", role = "roles/managedkafka.client",
-      why = "writes to the topic of a Managed Kafka cluster", optional = true
+      why = "writes to the topic of a Managed Kafka cluster", optional = "managed_kafka"
     }
   }
 
-  asked = { for name, grant in local.grants : name => grant if var.managed_kafka || !try(grant.optional, false) }
+  # A role of our own: Google's least that may hand over a job may make clusters, too.
+  submitter_permissions = [
+    "dataproc.batches.create", "dataproc.batches.get", "dataproc.operations.cancel",
+    "dataproc.clusters.use", "dataproc.jobs.cancel", "dataproc.jobs.create", "dataproc.jobs.get",
+  ]
+
+  chosen = { managed_kafka = var.managed_kafka, dataproc = var.dataproc }
+  asked  = { for name, grant in local.grants : name => grant if lookup(local.chosen, try(grant.optional, ""), true) }
 
   # Whom a grant is for. The keys are known before any account is made: Terraform plans by them.
   members = merge(
@@ -149,6 +168,22 @@ variable "managed_kafka" {
   default     = false
 }
 
+variable "dataproc" {
+  description = "Whether Dagster hands the streaming job over to Dataproc."
+  type        = bool
+  default     = false
+}
+
+variable "project" {
+  description = "Where roles of our own are."
+  type        = string
+}
+
+output "submitter_permissions" {
+  description = "What the role custom/payments_submitter may do."
+  value       = local.submitter_permissions
+}
+
 output "grants" {
   description = "By name: who, on what, which role, and why."
   value       = local.asked
@@ -159,7 +194,9 @@ output "given" {
 
   value = merge([
     for name, grant in local.asked : {
-      for key, member in local.members[grant.who] : "${name}/${key}" => merge(grant, { member = member })
+      for key, member in local.members[grant.who] : "${name}/${key}" => merge(grant, {
+        member = member, role = replace(grant.role, "/^custom\\//", "projects/${var.project}/roles/")
+      })
     }
   ]...)
 }

@@ -76,15 +76,15 @@ def test_scores_are_due_as_often_as_the_project_says_after_a_batch_and_not_once_
     with dg.DagsterInstance.ephemeral() as instance:
         event = dg.AssetMaterialization(names.DELIVERIES, metadata={"batch_id": 7})
         instance.report_runless_asset_event(event)
-        assert read_rebuild_state(instance, no_decisions).scores_due_at is None
+        assert read_rebuild_state(instance, reached(7, 0)).scores_due_at is None
         built(instance, dg.DagsterRunStatus.SUCCESS, 7, 0)
-        due_at = read_rebuild_state(instance, no_decisions).scores_due_at
+        due_at = read_rebuild_state(instance, reached(7, 0)).scores_due_at
         assert due_at
         assert abs(due_at - datetime.now(UTC) - timedelta(hours=1)) < timedelta(minutes=1)
         # The build began more than a microsecond after the batch: it has made them.
         for every in (timedelta(microseconds=1), timedelta(0)):
             monkeypatch.setattr(dbt_rebuild, "scores_every", lambda every=every: every)
-            assert read_rebuild_state(instance, no_decisions).scores_due_at is None
+            assert read_rebuild_state(instance, reached(7, 0)).scores_due_at is None
 
 
 def built(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, batch: int, decisions: int) -> None:

@@ -14,6 +14,7 @@ from orchestration.automation.outside import is_outside
 from orchestration.settings import read_stack_settings
 from spark_jobs.settings import SettingError
 from spark_jobs.source.topic import TopicState
+from tests.unit.orchestration.dataproc.examples import SERVERLESS
 
 
 class Broker:
@@ -24,17 +25,21 @@ class Broker:
 def test_by_default_the_processor_is_a_run_of_dagsters() -> None:
     assert not is_outside({})
     assert is_outside({"PAYMENTS_PROCESSOR": "outside"})
-    with pytest.raises(SettingError, match="PAYMENTS_PROCESSOR must be one of dagster, outside, not 'elsewhere'"):
+    assert not is_outside(SERVERLESS)
+    with pytest.raises(SettingError, match=r"must be one of dagster, outside, dataproc, .*, not 'elsewhere'"):
         is_outside({"PAYMENTS_PROCESSOR": "elsewhere"})
 
 
-@pytest.mark.parametrize("processor", ["dagster", "outside"])
+@pytest.mark.parametrize("processor", ["dagster", "outside", "dataproc-serverless"])
 def test_a_backlog_is_left_to_a_processor_that_runs_outside(
     processor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAYMENTS_PROCESSOR", processor)
     monkeypatch.setattr(backlog_reads, "read_published", lambda *_: Published("topic-1", {0: 10}, last_batch_id=7))
-    settings = read_stack_settings({"PAYMENTS_HOME": str(tmp_path)})
+    settings = read_stack_settings(
+        (SERVERLESS | {"DBT_TARGET": "production"} if processor == SERVERLESS["PAYMENTS_PROCESSOR"] else {})
+        | {"PAYMENTS_HOME": str(tmp_path)}
+    )
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(2):
             decision = backlog_reads.observe_backlog(settings, cast("Any", Broker()), cast("Any", None), instance)
@@ -46,4 +51,4 @@ def test_a_backlog_is_left_to_a_processor_that_runs_outside(
             assert len(recorded) == 1
         else:
             assert decision.action is Action.LAUNCH
-            assert not recorded
+            assert len(recorded) == (0 if processor == "dagster" else 1), "a run at Dataproc records no batches itself"

@@ -131,6 +131,13 @@ sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginMo
 """
 
 
+def test_a_login_without_options_is_no_secret_and_needs_no_file_where_it_is_read(tmp_path: Path) -> None:
+    told = read_connection(written(tmp_path, GOOGLE)).java()
+    assert told["sasl.jaas.config"] == "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
+    with_option = read_connection(written(tmp_path, GOOGLE.replace("required;", f'required a="{PASSWORD}";'))).java()
+    assert with_option["sasl.jaas.config"].startswith("${payments-file:")
+
+
 def test_googles_own_file_is_taken_as_it_is_and_asks_for_no_token_endpoint(tmp_path: Path) -> None:
     connection = read_connection(written(tmp_path, GOOGLE))
     assert connection.asks_google

@@ -1,4 +1,5 @@
 variables {
+  project = "acme"
   accounts = {
     stream    = "serviceAccount:payments-stream@acme.iam.gserviceaccount.com"
     dbt       = "serviceAccount:payments-dbt@acme.iam.gserviceaccount.com"
@@ -17,6 +18,40 @@ run "without_managed_kafka_nobody_has_a_role_of_it" {
   assert {
     condition     = alltrue([for grant in output.grants : !startswith(grant.role, "roles/managedkafka.")])
     error_message = "A cluster elsewhere needs no role of Managed Kafka."
+  }
+}
+
+run "without_dataproc_nobody_hands_anything_over" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for grant in output.grants : !strcontains(grant.role, "dataproc") && !startswith(grant.role, "custom/") && !startswith(grant.role, "roles/iam.")
+    ])
+    error_message = "Spark elsewhere needs no role of Dataproc."
+  }
+}
+
+run "with_dataproc_dagster_hands_over_and_acts_as_the_stream_alone" {
+  command = plan
+
+  variables {
+    dataproc = true
+  }
+
+  assert {
+    condition     = output.given["dbt/dataproc/dbt"].role == "projects/acme/roles/payments_submitter"
+    error_message = "A role of our own is the project's."
+  }
+
+  assert {
+    condition     = toset([for grant in output.grants : grant.who if startswith(grant.role, "custom/") || startswith(grant.role, "roles/iam.")]) == toset(["dbt"])
+    error_message = "Nobody else hands anything over."
+  }
+
+  assert {
+    condition     = alltrue([for name in output.submitter_permissions : !endswith(name, "clusters.create") && !endswith(name, ".setIamPolicy")])
+    error_message = "Who hands over makes no clusters and gives no rights."
   }
 }
 
