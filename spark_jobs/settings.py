@@ -7,7 +7,7 @@ Belongs here: names and defaults of settings, and what they mean together. Does 
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spark_jobs import setting_values as values
@@ -51,7 +51,8 @@ class JobSettings:
     find the driver at `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of
     Spark's own configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published;
     empty: none does. `turn` is one of TURNS; who is silent for `turn_lease_seconds` loses the lease.
-    A machine keeps at most `segment_copies_mb` of what its state has on an object store.
+    A machine keeps at most `segment_copies_mb` of what its state has on an object store. `raw_dataset` and
+    `marts_dataset` hold what their layer says (tables.names); empty: `dataset` does.
     """
 
     bootstrap_servers: str
@@ -88,6 +89,17 @@ class JobSettings:
     turn_lease_seconds: int = 6
     decision_portion: int = 10_000
     segment_copies_mb: int = 8192
+    raw_dataset: str = ""
+    marts_dataset: str = ""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Every dataset, each once: of raw records, of operations, of marts."""
+        return tuple(dict.fromkeys(name or self.dataset for name in (self.raw_dataset, "", self.marts_dataset)))
+
+    def in_one_dataset(self, name: str) -> "JobSettings":
+        """The same, with all layers in one dataset: a copy, or a trial."""
+        return replace(self, dataset=name, raw_dataset="", marts_dataset="")
 
     @property
     def watermark_microseconds(self) -> int:
@@ -121,6 +133,8 @@ class JobSettings:
             "KAFKA_TOPIC_PAYMENTS": self.topic,
             "BIGQUERY_PROJECT": self.project,
             "BIGQUERY_DATASET": self.dataset,
+            "BIGQUERY_RAW_DATASET": self.raw_dataset,
+            "BIGQUERY_MARTS_DATASET": self.marts_dataset,
             "BIGQUERY_LOCATION": self.location,
             "CHECKPOINT_LOCATION": self.checkpoint_location,
             "STAGING_LOCATION": self.staging_location,
@@ -199,6 +213,8 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
         turn_lease_seconds=values.positive(env, "PAYMENTS_TURN_LEASE_SECONDS", 6),
         decision_portion=values.positive(env, "PAYMENTS_DECISION_PORTION", 10_000),
         segment_copies_mb=values.positive(env, "PAYMENTS_SEGMENT_COPIES_MB", 8192),
+        raw_dataset=_dataset(env, "BIGQUERY_RAW_DATASET"),
+        marts_dataset=_dataset(env, "BIGQUERY_MARTS_DATASET"),
     )
     _refuse_a_mixed_target(settings)
     _refuse_a_turn_that_cannot_be(settings)

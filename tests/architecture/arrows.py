@@ -40,7 +40,7 @@ ARROWS = {
         "source": "incidents settings source.log source.tokens",
         "source.log": "incidents",
         "source.tokens": "incidents no_redirects",
-        "tables": "contract",
+        "tables": "contract settings",
     },
     "orchestration": {
         "definitions": "build",
