@@ -89,8 +89,8 @@ def load_report(
     client: "bigquery.Client", settings: JobSettings, source: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """One source's rows of `sender_control_totals`, taken in now."""
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
 
     target = table_id(settings, catalog.CONTROL_TOTALS)
     run(client, f"delete from `{target}` where source = @source", {"source": source})
@@ -103,8 +103,8 @@ def load_report(
 
 def load_file(client: "bigquery.Client", settings: JobSettings, report: TotalsFile) -> bool:
     """A sender's file, in place of what its source reported before; False where this very file is loaded already."""
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
 
     sql = f"""
         select count(*) as row_count from `{table_id(settings, catalog.CONTROL_TOTALS)}`

@@ -14,9 +14,7 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CONTROL, SCHEMA_MIGRATIONS, TABLES, Layer, Table
 from spark_jobs.tables.migrations import MIGRATIONS, Migration, newest_version, pending
-from spark_jobs.tables.names import STAGING_PREFIX as STAGING_PREFIX
-from spark_jobs.tables.names import dataset_of, layer_of
-from spark_jobs.tables.names import table_id as table_id
+from spark_jobs.tables.names import STAGING_PREFIX, dataset_of, layer_of, table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.layers import insist_on_layers, items_in
 from spark_jobs.warehouse.retries import bounds
