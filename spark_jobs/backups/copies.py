@@ -20,10 +20,9 @@ from spark_jobs.tables.catalog import CONTROL, LEDGER, SCHEMA_MIGRATIONS, Layer
 from spark_jobs.tables.names import STAGING_PREFIX, dataset_of, full_name, layer_of, table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import newest_in_ledger, read_control
-from spark_jobs.warehouse.layers import items_in
 from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.schema_version import set_version
-from spark_jobs.warehouse.table_setup import make_dataset
+from spark_jobs.warehouse.table_setup import items_in, make_dataset
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

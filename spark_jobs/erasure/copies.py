@@ -13,8 +13,8 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.names import STAGING_PREFIX, dataset_of, full_name, table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.layers import items_in
 from spark_jobs.warehouse.retries import bounds, failures_as_incidents
+from spark_jobs.warehouse.table_setup import items_in
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -17,8 +17,8 @@ from spark_jobs.tables.catalog import CORRECTIONS, DELIVERIES, HEALTH_HISTORY, I
 from spark_jobs.tables.names import dataset_of, full_name, table_id
 from spark_jobs.utc_days import beginning_of
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.layers import items_in
 from spark_jobs.warehouse.schema_version import change_table
+from spark_jobs.warehouse.table_setup import items_in
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, Table

@@ -22,14 +22,14 @@ from spark_jobs.tables.columns import (
 )
 from spark_jobs.tables.columns import Layer as Layer
 from spark_jobs.tables.columns import Table as Table
-from spark_jobs.tables.contract_tables import CONTRACT_VERSION
-from spark_jobs.tables.contract_tables import CONTRACT_VERSIONS as CONTRACT_VERSIONS
 from spark_jobs.tables.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
 from spark_jobs.tables.decision_tables import FRAUD_LABELS as FRAUD_LABELS
 from spark_jobs.tables.decision_tables import FRAUD_LISTS as FRAUD_LISTS
 from spark_jobs.tables.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
 from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
 from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
+from spark_jobs.tables.operation_tables import CONTRACT_VERSION
+from spark_jobs.tables.operation_tables import CONTRACT_VERSIONS as CONTRACT_VERSIONS
 from spark_jobs.tables.operation_tables import HEALTH_HISTORY as HEALTH_HISTORY
 from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
 from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS

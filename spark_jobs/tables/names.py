@@ -1,7 +1,7 @@
 """Which dataset a table or view is in, and its full name. Pure.
 
 Belongs here: the one way from a name to a dataset. Does not belong here: which layer a table is of (catalog), what is
-there (warehouse.layers).
+there (warehouse.table_setup).
 """
 
 from spark_jobs.settings import JobSettings
