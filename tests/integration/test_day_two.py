@@ -15,6 +15,7 @@ from kafka import TopicPartition
 
 from handbook import markdown
 from handbook.links import ROOT
+from orchestration.dashboard import gathering, statements
 from spark_jobs.corrections.kept_records import Selection
 from spark_jobs.corrections.late_payments import decide_late
 from spark_jobs.incidents import Incident, IncidentKind
@@ -220,6 +221,7 @@ def test_a_dataset_that_is_split_is_gone_on_with_and_nothing_lies_outside_its_la
     assert list(seal_days(client, settings, "ann", datetime.now(UTC) + timedelta(days=1)))
     began = datetime.now(UTC)
     split.succeed("build")
+    assert gathering.ask_one(split.settings, statements.HEALTH).rows
     erased = split.succeed("erase", "leaver", "--yes", "--reason", "asked")
     assert "1 deliveries" in erased
     assert "\n0 rows of its payments" not in erased
