@@ -20,6 +20,7 @@ from orchestration.watch.report import way_out_of
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.job_labels import Work
 
@@ -80,7 +81,7 @@ def judge_newest_batch(batch: Row | None, job: JobSettings) -> dg.AssetCheckResu
 def rows_of_batch(job: JobSettings, batch_id: int) -> str:
     """The statement of a batch's deliveries, each with its place and what became of it; without what it says."""
     columns = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "disposition", "reasons")
-    ledger = f"`{job.project}.{job.dataset}.{catalog.LEDGER.name}`"
+    ledger = f"`{table_id(job, catalog.LEDGER)}`"
     times = (
         f"(select {{}} from {ledger} where batch_id = {batch_id} and pipeline = '{job.pipeline}')".format(name)
         for name in ("min_kafka_timestamp", "max_kafka_timestamp")

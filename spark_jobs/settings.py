@@ -1,17 +1,18 @@
 """What the streaming job is told from outside: read from the environment by a function, never at import.
 
-Belongs here: names, defaults and validity of settings, and the one-line error for a wrong one.
-Does not belong here: where the local stack's own processes live (orchestration.settings).
+Belongs here: names and defaults of settings, and what they mean together. Does not belong here: what one value may be
+(setting_values), where the local stack's own processes live (orchestration.settings).
 """
 
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
+from spark_jobs import setting_values as values
 from spark_jobs.kept_days import DELIVERIES, INCIDENTS, PAYMENTS, RAW_VALUES, problems_of
+from spark_jobs.setting_values import SettingError as SettingError
 
 DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
 DEFAULT_TOPIC = "payment-events"
@@ -30,15 +31,8 @@ BY_LOCK, BY_LEASE = TURNS = ("lock", "lease")
 LEASE_SECONDS = (3, 600)
 
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 LOOPBACK = "127.0.0.1"
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]+")
-_SERVER = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}")
-
-
-class SettingError(ValueError):
-    """A setting is missing or wrong. The message is one line that names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +51,8 @@ class JobSettings:
     find the driver at `spark_driver_host`, and it listens at `spark_bind_address`; `spark_conf` is a file of more of
     Spark's own configuration, which wins over ours; empty: there is none. `consumer_group` shows what is published;
     empty: none does. `turn` is one of TURNS; who is silent for `turn_lease_seconds` loses the lease.
-    A machine keeps at most `segment_copies_mb` of what its state has on an object store.
+    A machine keeps at most `segment_copies_mb` of what its state has on an object store. `raw_dataset` and
+    `marts_dataset` hold what their layer says (tables.names); empty: `dataset` does.
     """
 
     bootstrap_servers: str
@@ -94,6 +89,17 @@ class JobSettings:
     turn_lease_seconds: int = 6
     decision_portion: int = 10_000
     segment_copies_mb: int = 8192
+    raw_dataset: str = ""
+    marts_dataset: str = ""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Every dataset, each once: of raw records, of operations, of marts."""
+        return tuple(dict.fromkeys(name or self.dataset for name in (self.raw_dataset, "", self.marts_dataset)))
+
+    def in_one_dataset(self, name: str) -> "JobSettings":
+        """The same, with all layers in one dataset: a copy, or a trial."""
+        return replace(self, dataset=name, raw_dataset="", marts_dataset="")
 
     @property
     def watermark_microseconds(self) -> int:
@@ -127,6 +133,8 @@ class JobSettings:
             "KAFKA_TOPIC_PAYMENTS": self.topic,
             "BIGQUERY_PROJECT": self.project,
             "BIGQUERY_DATASET": self.dataset,
+            "BIGQUERY_RAW_DATASET": self.raw_dataset,
+            "BIGQUERY_MARTS_DATASET": self.marts_dataset,
             "BIGQUERY_LOCATION": self.location,
             "CHECKPOINT_LOCATION": self.checkpoint_location,
             "STAGING_LOCATION": self.staging_location,
@@ -170,39 +178,43 @@ def read_job_settings(env: Mapping[str, str] | None = None) -> JobSettings:
     project = env.get("BIGQUERY_PROJECT", LOCAL_PROJECT)
     emulator = env.get("BIGQUERY_EMULATOR_HOST") or (DEFAULT_EMULATOR_HOST if project == LOCAL_PROJECT else None)
     settings = JobSettings(
-        bootstrap_servers=_bootstrap_servers(env.get("KAFKA_BOOTSTRAP_SERVERS", DEFAULT_BOOTSTRAP_SERVERS)),
-        topic=_matching("KAFKA_TOPIC_PAYMENTS", env.get("KAFKA_TOPIC_PAYMENTS", DEFAULT_TOPIC), _TOPIC),
-        project=_matching("BIGQUERY_PROJECT", project, _PROJECT),
-        dataset=_matching("BIGQUERY_DATASET", env.get("BIGQUERY_DATASET", "payment_data"), _IDENTIFIER),
-        location=_matching("BIGQUERY_LOCATION", env.get("BIGQUERY_LOCATION", "US"), re.compile(r"[A-Za-z0-9-]+")),
-        emulator_host=None if emulator is None else _emulator_host(emulator),
-        checkpoint_location=_uri("CHECKPOINT_LOCATION", env.get("CHECKPOINT_LOCATION"), home / "checkpoints"),
-        staging_location=_uri("STAGING_LOCATION", env.get("STAGING_LOCATION"), home / "staging"),
-        max_offsets_per_batch=_positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 800_000),
-        max_records_per_task=_positive(env, "PAYMENTS_MAX_RECORDS_PER_TASK", 150_000),
-        state_buckets=_positive(env, "PAYMENTS_STATE_BUCKETS", 2),
-        lookback_days=_positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
-        keep_generations_hours=_positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
-        seal_after_hours=_positive(env, "PAYMENTS_SEAL_AFTER_HOURS", 24),
-        keep_deliveries_days=_kept_days(env, "PAYMENTS_KEEP_DELIVERIES_DAYS"),
-        keep_raw_days=_kept_days(env, "PAYMENTS_KEEP_RAW_DAYS"),
-        keep_payments_days=_kept_days(env, "PAYMENTS_KEEP_PAYMENTS_DAYS"),
-        keep_incidents_days=_kept_days(env, "PAYMENTS_KEEP_INCIDENTS_DAYS"),
+        bootstrap_servers=values.servers(env.get("KAFKA_BOOTSTRAP_SERVERS", DEFAULT_BOOTSTRAP_SERVERS)),
+        topic=values.matching("KAFKA_TOPIC_PAYMENTS", env.get("KAFKA_TOPIC_PAYMENTS", DEFAULT_TOPIC), _TOPIC),
+        project=values.matching("BIGQUERY_PROJECT", project, _PROJECT),
+        dataset=values.matching("BIGQUERY_DATASET", env.get("BIGQUERY_DATASET", "payment_data"), values.IDENTIFIER),
+        location=values.matching("BIGQUERY_LOCATION", env.get("BIGQUERY_LOCATION", "US"), re.compile(r"[A-Za-z0-9-]+")),
+        emulator_host=None if emulator is None else values.endpoint(emulator),
+        checkpoint_location=values.uri("CHECKPOINT_LOCATION", env.get("CHECKPOINT_LOCATION"), home / "checkpoints"),
+        staging_location=values.uri("STAGING_LOCATION", env.get("STAGING_LOCATION"), home / "staging"),
+        max_offsets_per_batch=values.positive(env, "PAYMENTS_MAX_OFFSETS_PER_BATCH", 800_000),
+        max_records_per_task=values.positive(env, "PAYMENTS_MAX_RECORDS_PER_TASK", 150_000),
+        state_buckets=values.positive(env, "PAYMENTS_STATE_BUCKETS", 2),
+        lookback_days=values.positive(env, "PAYMENTS_LOOKBACK_DAYS", 3),
+        keep_generations_hours=values.positive(env, "PAYMENTS_KEEP_GENERATIONS_HOURS", 24),
+        seal_after_hours=values.positive(env, "PAYMENTS_SEAL_AFTER_HOURS", 24),
+        keep_deliveries_days=values.days(env, "PAYMENTS_KEEP_DELIVERIES_DAYS"),
+        keep_raw_days=values.days(env, "PAYMENTS_KEEP_RAW_DAYS"),
+        keep_payments_days=values.days(env, "PAYMENTS_KEEP_PAYMENTS_DAYS"),
+        keep_incidents_days=values.days(env, "PAYMENTS_KEEP_INCIDENTS_DAYS"),
         watermark_minutes=_watermark_minutes(env),
-        planned_per_second=_positive(env, "PAYMENTS_PLANNED_PER_SECOND", 10_000),
-        planned_days=_positive(env, "PAYMENTS_PLANNED_DAYS", 365),
-        unreadable_labels=_unreadable_labels(env.get("PAYMENTS_UNREADABLE_LABELS") or "null"),
+        planned_per_second=values.positive(env, "PAYMENTS_PLANNED_PER_SECOND", 10_000),
+        planned_days=values.positive(env, "PAYMENTS_PLANNED_DAYS", 365),
+        unreadable_labels=values.one_of(
+            "PAYMENTS_UNREADABLE_LABELS", env.get("PAYMENTS_UNREADABLE_LABELS") or "null", UNREADABLE_LABELS
+        ),
         sinks=_sinks(env.get("SINKS") or BIGQUERY),
-        delta_location=_uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
-        event_mapping=_file("PAYMENTS_EVENT_MAPPING", env.get("PAYMENTS_EVENT_MAPPING")),
-        spark_driver_host=_host("PAYMENTS_SPARK_DRIVER_HOST", env.get("PAYMENTS_SPARK_DRIVER_HOST")),
-        spark_bind_address=_host("PAYMENTS_SPARK_BIND_ADDRESS", env.get("PAYMENTS_SPARK_BIND_ADDRESS")),
-        spark_conf=_file("PAYMENTS_SPARK_CONF", env.get("PAYMENTS_SPARK_CONF")),
+        delta_location=values.uri("PAYMENTS_DELTA_LOCATION", env.get("PAYMENTS_DELTA_LOCATION"), home / "delta"),
+        event_mapping=values.file("PAYMENTS_EVENT_MAPPING", env.get("PAYMENTS_EVENT_MAPPING")),
+        spark_driver_host=values.host(env, "PAYMENTS_SPARK_DRIVER_HOST", LOOPBACK),
+        spark_bind_address=values.host(env, "PAYMENTS_SPARK_BIND_ADDRESS", LOOPBACK),
+        spark_conf=values.file("PAYMENTS_SPARK_CONF", env.get("PAYMENTS_SPARK_CONF")),
         consumer_group=_consumer_group(env.get("PAYMENTS_CONSUMER_GROUP") or DEFAULT_GROUP),
         turn=env.get("PAYMENTS_TURN") or BY_LOCK,
-        turn_lease_seconds=_positive(env, "PAYMENTS_TURN_LEASE_SECONDS", 6),
-        decision_portion=_positive(env, "PAYMENTS_DECISION_PORTION", 10_000),
-        segment_copies_mb=_positive(env, "PAYMENTS_SEGMENT_COPIES_MB", 8192),
+        turn_lease_seconds=values.positive(env, "PAYMENTS_TURN_LEASE_SECONDS", 6),
+        decision_portion=values.positive(env, "PAYMENTS_DECISION_PORTION", 10_000),
+        segment_copies_mb=values.positive(env, "PAYMENTS_SEGMENT_COPIES_MB", 8192),
+        raw_dataset=_dataset(env, "BIGQUERY_RAW_DATASET"),
+        marts_dataset=_dataset(env, "BIGQUERY_MARTS_DATASET"),
     )
     _refuse_a_mixed_target(settings)
     _refuse_a_turn_that_cannot_be(settings)
@@ -264,87 +276,19 @@ def _sinks(value: str) -> tuple[str, ...]:
     return tuple(sink for sink in SINKS if sink in named)
 
 
-def _bootstrap_servers(value: str) -> str:
-    servers = [server.strip() for server in value.split(",")]
-    if not all(_SERVER.fullmatch(server) for server in servers):
-        raise SettingError(f"KAFKA_BOOTSTRAP_SERVERS must be host:port[,host:port...], not {value!r}.")
-    return ",".join(servers)
-
-
-def _emulator_host(value: str) -> str:
-    parts = _split(value)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingError(f"BIGQUERY_EMULATOR_HOST must start with http:// and name a host, not {value!r}.")
-    return value.rstrip("/")
-
-
-def _matching(name: str, value: str, pattern: re.Pattern[str]) -> str:
-    if not pattern.fullmatch(value):
-        raise SettingError(f"{name} is {value!r}, which does not match {pattern.pattern}.")
-    return value
-
-
-def _host(name: str, value: str | None) -> str:
-    if value and not _HOST.fullmatch(value):
-        raise SettingError(f"{name} must be a host's name or address, not {value!r}.")
-    return value or LOOPBACK
-
-
-def _uri(name: str, value: str | None, default: Path) -> str:
-    if not value:
-        return default.as_uri()
-    if not re.match("[a-z0-9]+:/", value):
-        return Path(value).expanduser().resolve().as_uri()
-    parts = _split(value)
-    if parts is None or parts.scheme not in ("file", "gs") or (parts.scheme == "gs" and not parts.netloc):
-        raise SettingError(f"{name} must be a folder, a file: URI or a gs:// URI, not {value!r}.")
-    return value.rstrip("/")
-
-
-def _file(name: str, value: str | None) -> str:
-    if not value:
-        return ""
-    path = Path(value).expanduser().resolve()
-    if not path.is_file():
-        raise SettingError(f"{name} names {value!r}, which is no file.")
-    return str(path)
+def _dataset(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name) or ""
+    return values.matching(name, value, values.IDENTIFIER) if value else ""
 
 
 def _consumer_group(value: str) -> str:
-    return "" if value == NO_GROUP else _matching("PAYMENTS_CONSUMER_GROUP", value, _TOPIC)
-
-
-def _split(uri: str) -> SplitResult | None:
-    try:
-        return urlsplit(uri)
-    except ValueError:
-        return None
-
-
-def _unreadable_labels(value: str) -> str:
-    if value not in UNREADABLE_LABELS:
-        raise SettingError(f"PAYMENTS_UNREADABLE_LABELS must be {' or '.join(UNREADABLE_LABELS)}, not {value!r}.")
-    return value
+    return "" if value == NO_GROUP else values.matching("PAYMENTS_CONSUMER_GROUP", value, _TOPIC)
 
 
 def _watermark_minutes(env: Mapping[str, str]) -> int:
-    minutes = _positive(env, "PAYMENTS_WATERMARK_MINUTES", DEFAULT_WATERMARK_MINUTES)
+    minutes = values.positive(env, "PAYMENTS_WATERMARK_MINUTES", DEFAULT_WATERMARK_MINUTES)
     if minutes > MAX_WATERMARK_MINUTES:
         raise SettingError(
             f"PAYMENTS_WATERMARK_MINUTES must be at most {MAX_WATERMARK_MINUTES} (a week), not {minutes}."
         )
     return minutes
-
-
-def _kept_days(env: Mapping[str, str], name: str) -> int:
-    value = env.get(name) or "0"
-    if not re.fullmatch("[0-9]{1,5}", value):
-        raise SettingError(f"{name} must be a whole number of days, or 0, which keeps for ever, not {value!r}.")
-    return int(value)
-
-
-def _positive(env: Mapping[str, str], name: str, default: int) -> int:
-    value = env.get(name) or str(default)
-    if not re.fullmatch("[1-9][0-9]{0,8}", value):
-        raise SettingError(f"{name} must be a whole number above zero, not {value!r}.")
-    return int(value)

@@ -6,6 +6,7 @@ Google's documentation of roles and of the APIs, as far as the product sends suc
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 _READS_TABLES = {"bigquery.datasets.get", "bigquery.tables.get", "bigquery.tables.getData", "bigquery.tables.list"}
 _USES_OBJECTS = {f"storage.objects.{verb}" for verb in ("create", "delete", "get", "list", "update")}
@@ -109,6 +110,39 @@ def needed_of_dataproc(method: str, path: str) -> frozenset[str]:
         if method == known and re.fullmatch(pattern, path.partition("?")[0]):
             return permissions
     raise KeyError(f"{method} {path}: say in DATAPROC_METHODS what it needs")
+
+
+_TABLE_NAMED = re.compile(
+    r"(?:\b(insert into|update|delete from|merge(?: into)?|drop|alter|create)\s+)?"
+    r"(?:(?:or replace |snapshot )*(?:table|view) (?:if (?:not )?exists )?)?`[\w-]+\.(\w+)\.\w+`",
+    re.IGNORECASE,
+)
+_CHANGES = frozenset({"bigquery.tables.getData", "bigquery.tables.updateData"})
+_OF_A_STATEMENT = {
+    "drop": frozenset({"bigquery.tables.delete"}),
+    "alter": frozenset({"bigquery.tables.get", "bigquery.tables.update"}),
+    "create": frozenset({"bigquery.tables.create", "bigquery.tables.updateData"}),
+}
+
+
+def needed_of_sql(sql: str) -> dict[str, frozenset[str]]:
+    """By dataset, what a statement of ours or of dbt's needs there: it writes each table with all parts of its name."""
+    found: dict[str, frozenset[str]] = {}
+    for verb, dataset in _TABLE_NAMED.findall(sql.replace("`.`", ".")):
+        reads = _CHANGES if verb else frozenset({"bigquery.tables.getData"})
+        found[dataset] = found.get(dataset, frozenset()) | _OF_A_STATEMENT.get(verb.lower(), reads)
+    return found
+
+
+def needed_by_dataset(method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, frozenset[str]]:
+    """By dataset, what a request needs, with what its statement or load job reads and writes; "" is the project."""
+    place = re.search(r"/datasets/([^/?]+)", path)
+    found = {place[1] if place else "": needed(method, path)}
+    asked = body or {}
+    job = asked.get("configuration", {})
+    if "load" in job:
+        found[job["load"]["destinationTable"]["datasetId"]] = _CHANGES | _OF_A_STATEMENT["create"]
+    return found | needed_of_sql(job.get("query", {}).get("query") or asked.get("query") or "")
 
 
 def needed_of_storage(method: str, path: str) -> frozenset[str]:

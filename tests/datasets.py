@@ -14,9 +14,10 @@ from google.cloud import bigquery
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CONTROL, SCHEMA_MIGRATIONS, TABLES
 from spark_jobs.tables.migrations import newest_version
+from spark_jobs.tables.names import STAGING_PREFIX, table_id
 from spark_jobs.warehouse.client import connect, run
 from spark_jobs.warehouse.schema_version import version_of
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX, schema_of, staging_tables, table_id
+from spark_jobs.warehouse.table_setup import schema_of, staging_tables
 
 _numbers = itertools.count(1)
 

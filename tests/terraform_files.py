@@ -27,9 +27,10 @@ def grants() -> dict[str, dict[str, Any]]:
     return found
 
 
-def permissions_of(who: str) -> frozenset[str]:
-    """All that somebody may do."""
-    return frozenset().union(*(PERMISSIONS[grant["role"]] for grant in grants().values() if grant["who"] == who))
+def permissions_of(who: str, on: str | None = None) -> frozenset[str]:
+    """All that somebody may do, anywhere or on one thing: a layer, a bucket, the project."""
+    mine = (grant for grant in grants().values() if grant["who"] == who and on in (None, grant["on"]))
+    return frozenset().union(*(PERMISSIONS[grant["role"]] for grant in mine))
 
 
 def _bare(value: Any) -> Any:

@@ -101,8 +101,8 @@ def published(client: "Client", settings: JobSettings) -> Published:
     from google.api_core.exceptions import NotFound
 
     from spark_jobs.tables import catalog
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
 
     try:
         (ledger,) = run(client, f"{_COUNTED} from `{table_id(settings, catalog.LEDGER)}`", {})
@@ -114,8 +114,8 @@ def published(client: "Client", settings: JobSettings) -> Published:
 def in_warehouse(settings: JobSettings) -> Truth:
     """What our own tables hold."""
     from spark_jobs.tables import catalog
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import connect, run
-    from spark_jobs.warehouse.table_setup import table_id
 
     source = table_id(settings, catalog.TRANSACTIONS)
     sql = f"""

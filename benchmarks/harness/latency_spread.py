@@ -10,8 +10,8 @@ from datetime import datetime
 
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import table_id
 
 RESOLUTION_SECONDS = 0.01
 

@@ -20,8 +20,9 @@ from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.bigquery.published_ids import seed_state
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import ensure_tables, table_id
+from spark_jobs.warehouse.table_setup import ensure_tables
 
 ROWS_A_STATEMENT = 1_000_000
 

@@ -27,8 +27,8 @@ from orchestration.platform.stack import DEFAULT_RATE
 from orchestration.watch.rules import FRAUD_SCORE
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import table_id
 
 PAGE = ROOT / "docs" / "performance.md"
 VIEW = "payment_fraud_current"

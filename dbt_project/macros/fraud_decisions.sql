@@ -3,7 +3,7 @@
     select
         transaction_id,
         label
-    from {{ source('payment_data', 'payment_fraud_labels') }}
+    from {{ source('payment_raw', 'payment_fraud_labels') }}
     qualify row_number() over (partition by transaction_id order by labelled_at desc, label asc) = 1
 {%- endmacro %}
 
@@ -16,7 +16,7 @@
         valid_from,
         valid_to,
         first_value(reason) over (partition by entry_id order by decided_at asc) as reason
-    from {{ source('payment_data', 'payment_fraud_lists') }}
+    from {{ source('payment_raw', 'payment_fraud_lists') }}
     qualify row_number() over (partition by entry_id order by decided_at desc, valid_to asc) = 1
 {%- endmacro %}
 

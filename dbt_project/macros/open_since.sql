@@ -83,7 +83,7 @@
 -#}
 {% macro open_since(now, label, kept) -%}
     {%- set ledger = source('payment_data', 'batch_ledger') -%}
-    {%- set corrections = source('payment_data', 'payment_corrections') -%}
+    {%- set corrections = source('payment_raw', 'payment_corrections') -%}
     {%- if kept and (not label or label.split('-')[0] | int < kept.split('-')[0] | int) -%}
         {%- set label = kept -%}
     {%- endif -%}

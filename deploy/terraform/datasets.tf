@@ -1,9 +1,25 @@
-# One dataset: the product has no setting for a dataset by layer yet. Layers are kept apart by table (marts) and by
-# column (policy tags).
-resource "google_bigquery_dataset" "payments" {
-  dataset_id                 = var.dataset
+locals {
+  layers = {
+    raw = {
+      dataset     = var.raw_dataset
+      description = "Payments as they were delivered and as people judge them: what names a person is here."
+    }
+    operations = {
+      dataset     = var.dataset
+      description = "The ledger that proves that each payment is counted once, and all else that is operations."
+    }
+    marts = {
+      dataset     = var.marts_dataset
+      description = "What people read: made by dbt from the other two."
+    }
+  }
+}
+
+resource "google_bigquery_dataset" "layer" {
+  for_each                   = local.layers
+  dataset_id                 = each.value.dataset
   location                   = var.location
-  description                = "Payments, each counted once, with the ledger that proves it."
+  description                = each.value.description
   delete_contents_on_destroy = false
   max_time_travel_hours      = 168
 
@@ -18,6 +34,12 @@ resource "google_bigquery_dataset" "payments" {
   lifecycle {
     prevent_destroy = true
   }
+}
+
+# Before there were layers there was one dataset.
+moved {
+  from = google_bigquery_dataset.payments
+  to   = google_bigquery_dataset.layer["operations"]
 }
 
 # Where `payments backtest` scores made-up payments.

@@ -17,20 +17,15 @@ resource "google_service_account" "this" {
 locals {
   given = module.access.given
 
-  datasets_by_name = {
-    dataset  = google_bigquery_dataset.payments.dataset_id
-    backtest = google_bigquery_dataset.backtest.dataset_id
-  }
+  datasets_by_name = merge(
+    { for layer, dataset in google_bigquery_dataset.layer : layer => dataset.dataset_id },
+    { backtest = google_bigquery_dataset.backtest.dataset_id },
+  )
 
   buckets_by_name = {
     checkpoints = google_storage_bucket.checkpoints.name
     staging     = google_storage_bucket.staging.name
   }
-
-  on_marts = merge([
-    for name, grant in local.given : { for mart in var.marts : "${name}/${mart}" => merge(grant, { mart = mart }) }
-    if grant.on == "marts"
-  ]...)
 
   on_tags = merge([
     for name, grant in local.given : {
@@ -63,16 +58,8 @@ resource "google_service_account_iam_member" "stream" {
 }
 
 resource "google_bigquery_dataset_iam_member" "this" {
-  for_each   = { for name, grant in local.given : name => grant if contains(["dataset", "backtest"], grant.on) }
+  for_each   = { for name, grant in local.given : name => grant if contains(keys(local.datasets_by_name), grant.on) }
   dataset_id = local.datasets_by_name[each.value.on]
-  role       = each.value.role
-  member     = each.value.member
-}
-
-resource "google_bigquery_table_iam_member" "marts" {
-  for_each   = local.on_marts
-  dataset_id = google_bigquery_dataset.payments.dataset_id
-  table_id   = each.value.mart
   role       = each.value.role
   member     = each.value.member
 }

@@ -2,12 +2,14 @@ output "environment" {
   description = "The settings that follow from what was made, for the processes of the platform."
 
   value = {
-    BIGQUERY_PROJECT    = var.project
-    BIGQUERY_DATASET    = google_bigquery_dataset.payments.dataset_id
-    BIGQUERY_LOCATION   = var.location
-    DBT_TARGET          = "production"
-    CHECKPOINT_LOCATION = "gs://${google_storage_bucket.checkpoints.name}/checkpoints"
-    STAGING_LOCATION    = "gs://${google_storage_bucket.staging.name}/staging"
+    BIGQUERY_PROJECT       = var.project
+    BIGQUERY_RAW_DATASET   = google_bigquery_dataset.layer["raw"].dataset_id
+    BIGQUERY_DATASET       = google_bigquery_dataset.layer["operations"].dataset_id
+    BIGQUERY_MARTS_DATASET = google_bigquery_dataset.layer["marts"].dataset_id
+    BIGQUERY_LOCATION      = var.location
+    DBT_TARGET             = "production"
+    CHECKPOINT_LOCATION    = "gs://${google_storage_bucket.checkpoints.name}/checkpoints"
+    STAGING_LOCATION       = "gs://${google_storage_bucket.staging.name}/staging"
   }
 }
 

@@ -10,7 +10,7 @@ locals {
 resource "google_data_catalog_taxonomy" "payments" {
   region                 = lower(var.location)
   display_name           = "Payments"
-  description            = "What names a person in the payments dataset."
+  description            = "What names a person in the payments datasets."
   activated_policy_types = ["FINE_GRAINED_ACCESS_CONTROL"]
 }
 

@@ -9,18 +9,35 @@ variable "region" {
 }
 
 variable "location" {
-  description = "Of the dataset, such as EU: BIGQUERY_LOCATION."
+  description = "Of the datasets, such as EU: BIGQUERY_LOCATION. A transaction is of one location."
   type        = string
 }
 
+variable "raw_dataset" {
+  description = "BIGQUERY_RAW_DATASET: what records and people say, and staging tables."
+  type        = string
+  default     = "payment_raw"
+}
+
 variable "dataset" {
-  description = "BIGQUERY_DATASET. The product keeps raw records, its own operations and the marts in this one dataset."
+  description = "BIGQUERY_DATASET: the ledger, the control row, and all else that is operations."
   type        = string
   default     = "payment_data"
 }
 
+variable "marts_dataset" {
+  description = "BIGQUERY_MARTS_DATASET: all that dbt makes."
+  type        = string
+  default     = "payment_marts"
+
+  validation {
+    condition     = length(toset([var.raw_dataset, var.dataset, var.marts_dataset])) == 3
+    error_message = "Access is given by dataset: each layer needs one of its own."
+  }
+}
+
 variable "analysts" {
-  description = "Who reads the marts, such as group:payments-analysts@example.com."
+  description = "Who reads the dataset of the marts, such as group:payments-analysts@example.com. Leave it empty until the marts' columns have their policy tags."
   type        = set(string)
   default     = []
 }
@@ -31,14 +48,8 @@ variable "operators" {
   default     = []
 }
 
-variable "marts" {
-  description = "Tables that analysts read; a view asks for its tables, too. Leave it empty for the first apply: dbt makes them in the first build."
-  type        = set(string)
-  default     = []
-}
-
 variable "kms_key" {
-  description = "A key in Cloud KMS for the dataset and the buckets; empty: Google's own keys."
+  description = "A key in Cloud KMS for the datasets and the buckets; empty: Google's own keys."
   type        = string
   default     = ""
 }

@@ -1,8 +1,8 @@
 """How dbt's nodes look in Dagster: keys, groups, owners, and which asset each test is a check of.
 
 Belongs here: the mapping, and which asset a test is a check of. Does not belong here: running dbt (dbt_models). Models
-share the key prefix of the tables they read, so that the graph is one: dbt's source `payment_data` names the same
-assets that Spark publishes.
+share the key prefix of the tables they read, whatever their datasets are, so that the graph is one: dbt's sources name
+the same assets that Spark publishes.
 """
 
 from collections.abc import Mapping

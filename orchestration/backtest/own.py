@@ -14,6 +14,7 @@ from orchestration.backtest.scoring import Backtest, Team
 from orchestration.errors import CommandError
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import dataset_of
 from spark_jobs.utc_days import beginning_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def own_backtest(client: "Client", settings: JobSettings, config: OwnConfig, now
     [counted] = run(client, labelled_sql(settings), {"since": since, "until": until})
     if not counted["labelled"]:
         return None
-    dataset = f"`{settings.project}.{settings.dataset}`"
+    dataset = f"`{dataset_of(settings, catalog.Layer.MARTS)}`"
     team = Team(config.alerts_a_day, config.days)
     try:
         result = judged(client, dataset, fraudulent_sql(settings), (since, until), team)

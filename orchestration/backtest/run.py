@@ -99,7 +99,7 @@ def run_backtest(settings: StackSettings, config: BacktestConfig, say: Say) -> B
     from spark_jobs.warehouse.client import connect
     from spark_jobs.warehouse.table_setup import ensure_tables
 
-    job = replace(settings.job, dataset=f"{settings.job.dataset}_backtest")
+    job = settings.job.in_one_dataset(f"{settings.job.dataset}_backtest")
     say(f"Simulate {config.events:,} payments of {config.days} days, seed {config.seed} ...")
     payments = list(labelled_payments(config))
     with connect(job) as client:

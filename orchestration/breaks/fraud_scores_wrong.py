@@ -9,6 +9,7 @@ from orchestration.breaks.sight import look, watched
 from orchestration.scenarios.harness.proofs import breaks_of
 from orchestration.scenarios.harness.sandbox import Sandbox, event
 from orchestration.scenarios.harness.transcript import Transcript
+from spark_jobs.tables.names import full_name
 
 RULES = "fraud_rules"
 SEED = f"seeds/{RULES}.csv"
@@ -55,5 +56,5 @@ def _show(sandbox: Sandbox, transcript: Transcript) -> dict[str, int]:
 
 
 def _scores(sandbox: Sandbox) -> dict[str, int]:
-    table = f"{sandbox.settings.project}.{sandbox.settings.dataset}.{MODEL}"
+    table = full_name(sandbox.settings, MODEL)
     return {row["transaction_id"]: row["fraud_score"] for row in sandbox.client.list_rows(table)}

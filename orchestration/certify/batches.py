@@ -110,13 +110,13 @@ class Batches:
         from spark_jobs.sinks.bigquery.already_published import FoundInWarehouse
         from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql
         from spark_jobs.sinks.bigquery.publisher import load_config
-        from spark_jobs.warehouse.table_setup import STAGING_PREFIX
+        from spark_jobs.tables.names import staging_id
         from spark_jobs.warehouse.transactions import without_assert
 
         publisher = self._begin()
         control = publisher.control
         batch, known = self._batch(control, 80), FoundInWarehouse()
-        staging = f"{self.ground.settings.project}.{self.ground.settings.dataset}.{STAGING_PREFIX}certify"
+        staging = staging_id(self.ground.settings, "certify")
         config = load_config()
         self.ground.client.load_table_from_uri(list(batch.tally.uris), staging, job_config=config).result()
         sql = without_assert(publish_sql(self.ground.settings, staging, known))

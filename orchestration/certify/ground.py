@@ -1,17 +1,18 @@
-"""A dataset of certify's own: made, asked in, and gone at the end, whatever happened.
+"""Datasets of certify's own: made, asked in, and gone at the end, whatever happened.
 
-Belongs here: the dataset, running statements in it, sessions. Does not belong here: what is asked (statements,
+Belongs here: the datasets, running statements in it, sessions. Does not belong here: what is asked (statements,
 batches). If the process is killed, BigQuery drops the tables after EXPIRES_HOURS.
 """
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.settings import JobSettings
+from spark_jobs.tables.names import full_name
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -22,7 +23,7 @@ EXPIRES_HOURS = 24
 
 @dataclass(frozen=True)
 class Ground:
-    """A client, and settings whose dataset and folders are certify's alone."""
+    """A client, and settings whose datasets and folders are certify's alone."""
 
     client: "Client"
     settings: JobSettings
@@ -33,8 +34,8 @@ class Ground:
         return self.settings.emulator_host is not None
 
     def name(self, table: str) -> str:
-        """A table of the dataset, as statements write it."""
-        return f"`{self.settings.project}.{self.settings.dataset}.{table}`"
+        """A table, as statements write it."""
+        return f"`{full_name(self.settings, table)}`"
 
     def run(self, sql: str, session_id: str | None = None, **values: Any) -> list[dict[str, Any]]:
         """The rows of a statement or script."""
@@ -68,7 +69,7 @@ class Ground:
 
 @contextmanager
 def ground(job: JobSettings) -> Iterator[Ground]:
-    """A dataset that nobody else has, deleted with all that is in it."""
+    """A dataset that nobody else has, deleted with all that is in it; a second one where raw records have their own."""
     from google.cloud import bigquery
 
     from spark_jobs.streaming import staged_files
@@ -80,19 +81,21 @@ def ground(job: JobSettings) -> Iterator[Ground]:
     settings = replace(
         job,
         dataset=name,
+        raw_dataset=f"{name}_raw" if job.raw_dataset else "",
+        marts_dataset="",
         pipeline=name,
         staging_location=f"{job.staging_location}/{name}",
         planned_per_second=1,
         planned_days=1,
     )
-    with connect(settings, Work.PLATFORM) as client:
-        dataset = bigquery.Dataset(f"{settings.project}.{name}")
-        dataset.location = settings.location
-        dataset.default_table_expiration_ms = EXPIRES_HOURS * 3_600_000
-        client.create_dataset(dataset, **bounds())
+    with connect(settings, Work.PLATFORM) as client, ExitStack() as made:
+        for dataset in (bigquery.Dataset(f"{settings.project}.{each}") for each in settings.datasets):
+            dataset.location = settings.location
+            dataset.default_table_expiration_ms = EXPIRES_HOURS * 3_600_000
+            client.create_dataset(dataset, **bounds())
+            made.callback(client.delete_dataset, dataset, delete_contents=True, not_found_ok=True, **bounds())
         try:
             yield Ground(client, settings)
         finally:
-            client.delete_dataset(dataset, delete_contents=True, not_found_ok=True, **bounds())
             with suppress(OSError, *failures()):
                 staged_files.sweep(settings.staging_location)

@@ -34,11 +34,13 @@ def certify(job: JobSettings, on_finding: Callable[[Finding], None] = lambda _: 
     with ground(job) as here:
         report = _asked(here, asked_at, on_finding, (*failures(), Incident, CheckpointUnusable))
     with connect(job) as client:
-        try:
-            client.get_dataset(f"{here.settings.project}.{here.settings.dataset}", **bounds())
-        except NotFound:
-            return replace(report, cleaned_up=True)
-    return report
+        for dataset in here.settings.datasets:
+            try:
+                client.get_dataset(f"{here.settings.project}.{dataset}", **bounds())
+            except NotFound:
+                continue
+            return report
+    return replace(report, cleaned_up=True)
 
 
 def _asked(

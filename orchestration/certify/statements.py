@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestration.certify.findings import Broken
 from orchestration.certify.ground import Ground
+from spark_jobs.tables.names import full_name
 from spark_jobs.warehouse.job_labels import PIPELINE_LABEL
 
 type Question = Callable[[Ground], str]
@@ -156,7 +157,7 @@ def loads(ground: Ground) -> str:
 
 
 def _load(ground: Ground, table: str, lines: bytes, config: Any, job_id: str) -> None:
-    target = f"{ground.settings.project}.{ground.settings.dataset}.{table}"
+    target = full_name(ground.settings, table)
     job = ground.client.load_table_from_file(io.BytesIO(lines), target, job_config=config, job_id=job_id)
     job.result()
 

@@ -49,7 +49,7 @@ def up(
         say(f"Dashboard: {settings.dashboard_url}, metrics at {settings.dashboard_url}/metrics")
         say(f"Dagster: {settings.dagster_url}")
     say(f"Kafka: {settings.job.bootstrap_servers}, topic {settings.job.topic}")
-    say(f"Warehouse: {settings.job.emulator_host or settings.job.project}, dataset {settings.job.dataset}")
+    say(f"Warehouse: {settings.job.emulator_host or settings.job.project}, dataset {', '.join(settings.job.datasets)}")
     say("Next: `payments status`, `payments verify`; `payments down` stops everything.")
 
 

@@ -32,8 +32,8 @@ def make(client: "Client", settings: JobSettings, day: date, made_by: str, now: 
 
 def keep(client: "Client", settings: JobSettings, report: Report, signed_by: str = "", note: str = "") -> None:
     """Write it down, signed off or not. What is kept is never changed: a later report of the day stands beside it."""
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
 
     sql = f"""
         insert into `{table_id(settings, DAY_REPORTS)}` (day, made_at, made_by, report, report_sha256, signed_by, note)
@@ -58,8 +58,8 @@ def kept(client: "Client", settings: JobSettings, day: date) -> tuple[Report | N
     Raises:
         ValueError: what is kept is not what its hash was made of.
     """
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
 
     sql = (
         f"select * from `{table_id(settings, DAY_REPORTS)}` where day = cast(@day as date) order by made_at, signed_by"

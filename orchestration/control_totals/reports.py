@@ -90,8 +90,9 @@ def load_report(
     client: "bigquery.Client", settings: JobSettings, source: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """One source's rows of `sender_control_totals`, taken in now: all at once, in place of what it reported before."""
+    from spark_jobs.tables.names import STAGING_PREFIX, full_name, table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import STAGING_PREFIX, schema_of, table_id
+    from spark_jobs.warehouse.table_setup import schema_of
     from spark_jobs.warehouse.transactions import run_over_rows
 
     target, now = table_id(settings, catalog.CONTROL_TOTALS), datetime.now(UTC).isoformat()
@@ -102,7 +103,7 @@ def load_report(
             load_rows(client, settings, catalog.CONTROL_TOTALS, taken, replace=False)
         return
     name = f"{STAGING_PREFIX}totals_{uuid.uuid4().hex}"
-    staging = f"{settings.project}.{settings.dataset}.{name}"
+    staging = full_name(settings, name)
     statement = replaced_sql(target, staging), {"source": source}, f"{settings.pipeline}_{name}"
     failed = run_over_rows(client, staging, taken, schema_of(catalog.CONTROL_TOTALS), statement)
     if failed:
@@ -122,8 +123,8 @@ def replaced_sql(target: str, staging: str) -> str:
 
 def load_file(client: "bigquery.Client", settings: JobSettings, report: TotalsFile) -> bool:
     """A sender's file, in place of what its source reported before; False where this very file is loaded already."""
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
 
     sql = f"""
         select count(*) as row_count from `{table_id(settings, catalog.CONTROL_TOTALS)}`

@@ -34,8 +34,8 @@ def load_settlement(client: "bigquery.Client", settings: JobSettings, report: Se
     Raises:
         CommandError: another provider reports by days of another zone.
     """
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.client import run
-    from spark_jobs.warehouse.table_setup import table_id
 
     table = table_id(settings, catalog.SETTLEMENT_TOTALS)
     others = f"select distinct source, zone from `{table}` where source != @source or zone != @zone order by source"

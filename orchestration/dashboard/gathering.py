@@ -7,6 +7,7 @@ judging (answer, view), keeping the snapshot (keeping).
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException
@@ -31,7 +32,9 @@ from orchestration.dashboard.model import (
 from orchestration.dashboard.statements import ALL, AT_ONE_MOMENT, COSTS, LAG, NOW_AND_THEN, Statement
 from orchestration.settings import StackSettings
 from spark_jobs.incidents import Incident, one_line
-from spark_jobs.tables import catalog
+from spark_jobs.settings import JobSettings
+from spark_jobs.tables.columns import Layer
+from spark_jobs.tables.names import dataset_of, full_name, sql_names
 from spark_jobs.warehouse.retries import failures
 
 if TYPE_CHECKING:
@@ -115,14 +118,12 @@ class _Questions:
     def __init__(self, settings: StackSettings, client: "Client", now: str) -> None:
         self._settings, self._client, self._now = settings, client, now
         self._session_id: str | None = None
-        dataset = f"{settings.job.project}.{settings.job.dataset}"
-        known = (*statements.RELATIONS, *(table.name for table in catalog.TABLES))
-        self._names = {name: f"`{dataset}.{name}`" for name in known}
-        self._built = {table.table_id for table in client.list_tables(dataset, **_bounds())}
+        self._names = sql_names(settings.job, *statements.RELATIONS)
+        self._built = _built(client, settings.job)
         summary = "reconciliation_summary"
         # One that an older version built has not its columns yet.
         if summary in self._built and "last_batch_id" not in {
-            field.name for field in client.get_table(f"{dataset}.{summary}", **_bounds()).schema
+            field.name for field in client.get_table(full_name(settings.job, summary), **_bounds()).schema
         }:
             self._built.discard(summary)
 
@@ -171,6 +172,18 @@ def _or_trouble(name: str, read: Callable[[], Section]) -> Section:
         return read()
     except failures() as error:
         return Section(trouble=safe(f"The section {name} could not be read: {one_line(error)}"))
+
+
+def _built(client: "Client", job: JobSettings) -> set[str]:
+    """Names of the tables and views that are there; the dataset of the marts comes with the first build."""
+    from google.api_core.exceptions import NotFound
+
+    operations, marts = (dataset_of(job, layer) for layer in (Layer.OPERATIONS, Layer.MARTS))
+    found = {item.table_id for item in client.list_tables(operations, **_bounds())}
+    if marts != operations:
+        with suppress(NotFound):
+            found |= {item.table_id for item in client.list_tables(marts, **_bounds())}
+    return found
 
 
 def _bounds() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from orchestration.links.documents import runbook_for, runbook_of_alert
 from spark_jobs.settings import JobSettings
+from spark_jobs.tables.names import full_name
 
 RUNBOOK, OFFENDING_ROWS = "runbook", "offending_rows"
 
@@ -29,4 +30,4 @@ def as_sql(statement: str) -> dg.MarkdownMetadataValue:
 
 def rows_of(settings: JobSettings, table: str, where: str, columns: Sequence[str] = ("*",)) -> str:
     """The statement of the rows of one table or view that a check has found fault with."""
-    return f"select {', '.join(columns)}\nfrom `{settings.project}.{settings.dataset}.{table}`\nwhere {where}"
+    return f"select {', '.join(columns)}\nfrom `{full_name(settings, table)}`\nwhere {where}"

@@ -14,7 +14,6 @@ from orchestration.dashboard.statements import ALL, INCIDENTS
 from orchestration.notifications.firing import HealthRecord
 from orchestration.settings import StackSettings
 from orchestration.watch.evaluations import evaluations
-from spark_jobs.tables import catalog
 from spark_jobs.warehouse.job_labels import Work
 
 if TYPE_CHECKING:
@@ -36,16 +35,16 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def incidents_of_a_week(settings: StackSettings, bigquery: "PaymentsBigQueryResource") -> tuple[Row, ...] | None:
     """The incidents; None where the warehouse does not tell."""
+    from spark_jobs.tables.names import sql_names
     from spark_jobs.warehouse.client import run
     from spark_jobs.warehouse.retries import failures
-    from spark_jobs.warehouse.table_setup import table_id
 
     job = settings.job
-    tables = {table.name: f"`{table_id(job, table)}`" for table in catalog.TABLES}
     try:
         with bigquery.get_client(Work.WATCH) as client:
             return plain_rows(
-                dict(row) for row in run(client, ALL[INCIDENTS].sql.format(**tables), {"pipeline": job.pipeline})
+                dict(row)
+                for row in run(client, ALL[INCIDENTS].sql.format(**sql_names(job)), {"pipeline": job.pipeline})
             )
     except failures():
         return None

@@ -77,7 +77,7 @@ def killed_at(sandbox: Sandbox, point: "Point", batch: int = BATCH) -> int:
 
 def _show(sandbox: Sandbox, transcript: Transcript) -> None:
     from spark_jobs.source.topic import TopicReader
-    from spark_jobs.warehouse.table_setup import STAGING_PREFIX
+    from spark_jobs.tables.names import STAGING_PREFIX
 
     with TopicReader(sandbox.settings.bootstrap_servers, sandbox.settings.topic) as topic:
         latest = topic.read().latest

@@ -4,7 +4,7 @@ Belongs here: where these begin, and the parts of the large tables that hold the
 (warehouse_reads), seals (spark_jobs.sealing).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -25,18 +25,18 @@ class Scope:
     delivered: datetime
     paid: datetime
 
-    def parts(self, dataset: str) -> dict[str, str]:
-        """By its name, what is read of a table."""
+    def parts(self, names: Mapping[str, str]) -> dict[str, str]:
+        """By its name, what is read of a table; `names` says how statements write it."""
         delivered, paid = (f"timestamp '{moment.isoformat(' ')}'" for moment in (self.delivered, self.paid))
         is_newer = f"batch_id > {self.after_batch}"
-        payments = f"`{dataset}.payment_transactions` where event_time >= {paid}"
+        payments = f"{names['payment_transactions']} where event_time >= {paid}"
         retried = f"timestamp '{(self.paid + BEFORE_ITS_RETRY).isoformat(' ')}'"
         return {
-            "payment_deliveries": f"(select * from `{dataset}.payment_deliveries`"
+            "payment_deliveries": f"(select * from {names['payment_deliveries']}"
             f" where kafka_timestamp >= {delivered} and {is_newer})",
             "payment_transactions": f"(select * from {payments})",
             "payments_of_batches": f"(select * from {payments} and {is_newer})",
-            "payment_corrections": f"(select * from `{dataset}.payment_corrections`"
+            "payment_corrections": f"(select * from {names['payment_corrections']}"
             f" where decided_at >= {delivered} and {is_newer})",
             "is_payment_in_reach": f"d.event_time >= {retried}",
             **ALL_KEPT,
@@ -47,18 +47,18 @@ ALL_KEPT = dict.fromkeys(("is_payment_kept", "is_delivery_kept", "is_raw_value_k
 """Conditions of rules, where nothing has expired: of days that are not sealed nothing has."""
 
 
-def whole(dataset: str, kept: Kept, before: timedelta) -> dict[str, str]:
+def whole(names: Mapping[str, str], kept: Kept, before: timedelta) -> dict[str, str]:
     """The same where all is looked at that is kept.
 
     Args:
-        dataset: the dataset's full name.
+        names: of the tables, as statements write them.
         kept: what has expired.
         before: how much older than a duplicate its payment may be.
     """
     deliveries, payments, raw_values = kept.deliveries, kept.payments, kept.raw_values
     parts = {
         **ALL_KEPT,
-        "payments_of_batches": f"`{dataset}.payment_transactions`",
+        "payments_of_batches": names["payment_transactions"],
         "is_payment_in_reach": "true",
         "is_all_kept": "false" if deliveries else "true",
     }
@@ -66,17 +66,17 @@ def whole(dataset: str, kept: Kept, before: timedelta) -> dict[str, str]:
     if deliveries:
         is_kept = deliveries.is_kept("kafka_timestamp", "batch_id")
         of_payments.append(is_kept)
-        parts["payment_deliveries"] = f"(select * from `{dataset}.payment_deliveries` where {is_kept})"
+        parts["payment_deliveries"] = f"(select * from {names['payment_deliveries']} where {is_kept})"
         parts["is_delivery_kept"] = deliveries.is_kept("c.kafka_timestamp", "c.batch_id")
     if payments:
         is_kept = payments.is_kept("event_time", "batch_id")
         of_payments.append(is_kept)
-        parts["payment_transactions"] = f"(select * from `{dataset}.payment_transactions` where {is_kept})"
+        parts["payment_transactions"] = f"(select * from {names['payment_transactions']} where {is_kept})"
         parts["is_payment_kept"] = payments.is_kept("d.event_time", "d.batch_id")
         parts["is_payment_in_reach"] = f"d.event_time >= timestamp '{(payments.moment + before).isoformat(' ')}'"
     if of_payments:
         parts["payments_of_batches"] = (
-            f"(select * from `{dataset}.payment_transactions` where {' and '.join(of_payments)})"
+            f"(select * from {names['payment_transactions']} where {' and '.join(of_payments)})"
         )
     if raw_values:
         parts["is_raw_value_kept"] = raw_values.is_kept("d.kafka_timestamp", "d.batch_id")

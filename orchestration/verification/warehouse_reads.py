@@ -17,6 +17,7 @@ from orchestration.verification.record_rules import _RECORD_RULES
 from spark_jobs.retention.kept import EVERYTHING, Kept, reach
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import full_name, sql_names
 from spark_jobs.tables.row_types import Row
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class WarehouseReads:
         from spark_jobs.warehouse.retries import bounds
 
         try:
-            self.client.get_table(f"{self.settings.project}.{self.settings.dataset}.{view}", **bounds())
+            self.client.get_table(full_name(self.settings, view), **bounds())
         except NotFound:
             return False
         return True
@@ -214,8 +215,5 @@ class WarehouseReads:
 
     def _names(self) -> dict[str, str]:
         """What a name in braces stands for."""
-        dataset = f"{self.settings.project}.{self.settings.dataset}"
-        names = {name: f"`{dataset}.{name}`" for name in (*_VIEWS, *(table.name for table in catalog.TABLES))}
-        return names | (
-            self.scope.parts(dataset) if self.scope else scopes.whole(dataset, self.kept, reach(self.settings))
-        )
+        names = sql_names(self.settings, *_VIEWS)
+        return names | (self.scope.parts(names) if self.scope else scopes.whole(names, self.kept, reach(self.settings)))

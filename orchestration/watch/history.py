@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.incidents import one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -43,7 +44,7 @@ def keep(client: "Client", settings: JobSettings, rows: Sequence[Mapping[str, An
     values = kept_values(rows, now)
     if not values:
         return
-    table = f"{settings.project}.{settings.dataset}.{catalog.HEALTH_HISTORY.name}"
+    table = table_id(settings, catalog.HEALTH_HISTORY)
     sql = f"""
         insert into `{table}` (pipeline, metric, value, measured_at)
         select @pipeline, seen.metric, seen.value, @measured_at

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.watch.rules import Observation
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -32,14 +33,14 @@ def probe(client: "Client", settings: JobSettings) -> None:
     from google.cloud.bigquery.retry import DEFAULT_RETRY
 
     retry = DEFAULT_RETRY.with_timeout(PROBE_SECONDS)
-    client.get_table(_id(settings, catalog.OBSERVATIONS.name), retry=retry, timeout=PROBE_SECONDS)
+    client.get_table(table_id(settings, catalog.OBSERVATIONS), retry=retry, timeout=PROBE_SECONDS)
 
 
 def read_observations(client: "Client", settings: JobSettings) -> list[Observation]:
     """What the look before saw: a dozen rows, some 2 kB."""
     from spark_jobs.warehouse.client import run
 
-    sql = f"select {', '.join(_COLUMNS)} from `{_id(settings, catalog.OBSERVATIONS.name)}` where pipeline = @pipeline"
+    sql = f"select {', '.join(_COLUMNS)} from `{table_id(settings, catalog.OBSERVATIONS)}` where pipeline = @pipeline"
     return [Observation(**row) for row in run(client, sql, {"pipeline": settings.pipeline})]
 
 
@@ -52,7 +53,7 @@ def write_observations(client: "Client", settings: JobSettings, rows: Sequence[O
 
     changed = [name for name in _COLUMNS if name not in ("metric", "subject")]
     sql = f"""
-        merge `{_id(settings, catalog.OBSERVATIONS.name)}` as kept
+        merge `{table_id(settings, catalog.OBSERVATIONS)}` as kept
         using (select @pipeline as pipeline, seen.* from unnest(@seen) as seen) as seen
         on kept.pipeline = seen.pipeline and kept.metric = seen.metric and kept.subject = seen.subject
         when matched then update set {", ".join(f"{name} = seen.{name}" for name in changed)}
@@ -67,7 +68,7 @@ def forget_observations(client: "Client", settings: JobSettings) -> None:
     """Nobody watches from here on, and that is as it should be."""
     from spark_jobs.warehouse.client import run
 
-    table = _id(settings, catalog.OBSERVATIONS.name)
+    table = table_id(settings, catalog.OBSERVATIONS)
     run(client, f"delete from `{table}` where pipeline = @pipeline", {"pipeline": settings.pipeline})
 
 
@@ -93,7 +94,7 @@ def seconds_to_build_end(
             cast(ceil(max(
                 coalesce(latency_p95_seconds, 0) + timestamp_diff(@ended_at, published_at, millisecond) / 1000
             )) as int64) as seconds
-        from `{_id(settings, catalog.LEDGER.name)}`
+        from `{table_id(settings, catalog.LEDGER)}`
         where published_at >= @published_since and pipeline = @pipeline
             and batch_id > @after and batch_id <= @last
         """
@@ -106,7 +107,3 @@ def seconds_to_build_end(
     }
     [row] = run(client, sql, values)
     return None if row["seconds"] is None else int(row["seconds"])
-
-
-def _id(settings: JobSettings, name: str) -> str:
-    return f"{settings.project}.{settings.dataset}.{name}"

@@ -1,4 +1,4 @@
-"""Backing a dataset up into another one, and restoring it from there.
+"""Backing all tables up into one dataset, and restoring them from there, each into the dataset of its layer.
 
 Belongs here: which tables, in which order, and whether a copy is whole. Does not belong here: the statements' text
 (statements), printing (orchestration).
@@ -10,18 +10,19 @@ and is refused; while a dataset is put back it has none, and a run that begins t
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spark_jobs.backups.statements import clone_sql, snapshot_sql, take_over_sql
 from spark_jobs.publishing.control import Control
 from spark_jobs.settings import JobSettings
-from spark_jobs.tables.catalog import CONTROL, LEDGER, SCHEMA_MIGRATIONS
+from spark_jobs.tables.catalog import CONTROL, LEDGER, SCHEMA_MIGRATIONS, Layer
+from spark_jobs.tables.names import STAGING_PREFIX, dataset_of, full_name, layer_of, table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import newest_in_ledger, read_control
 from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.schema_version import set_version
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX, make_dataset, table_id
+from spark_jobs.warehouse.table_setup import items_in, make_dataset
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -46,7 +47,7 @@ class Backup:
 
 
 def back_up(client: "Client", settings: JobSettings, name: str) -> Backup:
-    """Copy every table of the dataset, as of one moment, into a new dataset of that name.
+    """Copy every table, as of one moment, into a new dataset of that name.
 
     Nothing has to be stopped: all tables are read as of the same moment, between two transactions.
 
@@ -62,7 +63,7 @@ def back_up(client: "Client", settings: JobSettings, name: str) -> Backup:
     [clock] = run(client, "select current_timestamp() as now", {})
     make_dataset(client, there)
     for table in _control_last(copied):
-        run(client, snapshot_sql(_id(settings, table), _id(there, table), clock["now"]), {})
+        run(client, snapshot_sql(full_name(settings, table), full_name(there, table), clock["now"]), {})
     dataset = client.get_dataset(f"{there.project}.{name}", **bounds())
     dataset.description = f"{settings.dataset} as of {clock['now'].isoformat()}"
     client.update_dataset(dataset, ["description"], **bounds())
@@ -104,18 +105,19 @@ def restore(client: "Client", settings: JobSettings, backup: Backup) -> Iterator
     A run that is at work is fenced off first. Tables that the backup does not have stay (`not_in`).
     """
     before = now_in(client, settings)
-    holder, there = f"restore{uuid.uuid4().hex[:12]}", replace(settings, dataset=backup.name)
+    holder, there = f"restore{uuid.uuid4().hex[:12]}", settings.in_one_dataset(backup.name)
     control, epoch = table_id(settings, CONTROL), max(before.epoch if before else 0, backup.control.epoch)
     values = {"pipeline": settings.pipeline, "holder": holder}
     if before:
         run(client, take_over_sql(control), values | {"epoch": epoch})
-    make_dataset(client, settings)
+    for layer in Layer:
+        make_dataset(client, settings, layer)
     # From here on a run that begins finds batches and no control row, and publishes nothing.
     client.delete_table(control, not_found_ok=True, **bounds())
     for table in _control_last(backup.tables):
         # Nothing of the table of now may be left, such as labels that say up to where it is built.
-        client.delete_table(_id(settings, table), not_found_ok=True, **bounds())
-        run(client, clone_sql(_id(there, table), _id(settings, table)), {})
+        client.delete_table(full_name(settings, table), not_found_ok=True, **bounds())
+        run(client, clone_sql(full_name(there, table), full_name(settings, table)), {})
         yield table
     run(client, take_over_sql(control), values | {"epoch": epoch + 1})
     if SCHEMA_MIGRATIONS.name in backup.tables:
@@ -125,14 +127,14 @@ def restore(client: "Client", settings: JobSettings, backup: Backup) -> Iterator
 
 
 def not_in(client: "Client", settings: JobSettings, backup: Backup) -> list[str]:
-    """Tables of the dataset that the backup does not have: they are of after it, or of somebody else."""
+    """Tables that the backup does not have: they are of after it, or of somebody else."""
     return [table for table in _tables(client, settings, _COPIED) if table not in backup.tables]
 
 
 def _check_name(settings: JobSettings, name: str) -> JobSettings:
-    if not _NAME.fullmatch(name) or name == settings.dataset:
-        raise BackupRefused(f"{name!r} is no name for a backup: letters, digits and _, and not the dataset's own.")
-    return replace(settings, dataset=name)
+    if not _NAME.fullmatch(name) or name in settings.datasets:
+        raise BackupRefused(f"{name!r} is no name for a backup: letters, digits and _, and not a dataset's own.")
+    return settings.in_one_dataset(name)
 
 
 def _has(client: "Client", settings: JobSettings) -> bool:
@@ -146,19 +148,12 @@ def _has(client: "Client", settings: JobSettings) -> bool:
 
 
 def _tables(client: "Client", settings: JobSettings, types: tuple[str, ...]) -> tuple[str, ...]:
-    from google.api_core.exceptions import NotFound
-
-    try:
-        listed = list(client.list_tables(f"{settings.project}.{settings.dataset}", **bounds()))
-    except NotFound:
-        return ()
-    names = sorted(item.table_id for item in listed if item.table_type in types)
+    """Names of what lies in the dataset of its layer: what is in another one is somebody else's."""
+    places = dict.fromkeys(dataset_of(settings, layer) for layer in Layer)
+    found = ((place, item) for place in places for item in items_in(client, place) if item.table_type in types)
+    names = sorted(item.table_id for place, item in found if dataset_of(settings, layer_of(item.table_id)) == place)
     return tuple(name for name in names if not name.startswith(STAGING_PREFIX))
 
 
 def _control_last(tables: tuple[str, ...]) -> list[str]:
     return [*(table for table in tables if table != CONTROL.name), CONTROL.name]
-
-
-def _id(settings: JobSettings, table: str) -> str:
-    return f"{settings.project}.{settings.dataset}.{table}"

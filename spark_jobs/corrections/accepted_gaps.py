@@ -11,9 +11,9 @@ from spark_jobs.publishing.control import Control, new_name
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.offsets import Ranges, _structs, offsets_to_json
 from spark_jobs.tables.catalog import ACCEPTED_GAPS, CONTROL
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents
-from spark_jobs.warehouse.table_setup import table_id
 from spark_jobs.warehouse.transactions import run_to_its_end
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.source.ranges import Range, read_ranges
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.names import STAGING_PREFIX, full_name, table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds, failures, wait_for
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,7 +78,7 @@ class Recomputed:
     ) -> None:
         self._client, self._settings, self._uris, self._ranges = client, settings, uris, ranges
         self._name = table or f"{STAGING_PREFIX}backfill_{uuid.uuid4().hex}"
-        self._table = f"{settings.project}.{settings.dataset}.{self._name}"
+        self._table = full_name(settings, self._name)
         self._values = {
             "topic": settings.topic,
             "ranges": [

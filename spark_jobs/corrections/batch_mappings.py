@@ -13,9 +13,9 @@ from spark_jobs.contract.payment_event import UnreadableLabels
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.ranges import Range
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,9 +15,9 @@ from spark_jobs.corrections.kept_records import payments_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.names import sql_names, table_id
 from spark_jobs.tables.row_types import Row, TopicPlace
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -78,36 +78,36 @@ class Conflict:
 
 def conflicts(client: "Client", settings: JobSettings, transaction_id: str | None = None) -> list[Conflict]:
     """Every conflict, decided or not, or that of one id."""
-    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    name = sql_names(settings)
     one = "" if transaction_id is None else "and transaction_id = @transaction_id"
     sql = f"""
         with disputed as (
             select transaction_id from (
                 select transaction_id, any_value(payload_hash having max batch_id) as payload_hash
-                from {name[catalog.DELIVERIES]}
+                from {name[catalog.DELIVERIES.name]}
                 where disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') {one}
                 group by transaction_id, value_sha256
             )
             group by transaction_id having count(distinct payload_hash) > 1
             union distinct
-            select transaction_id from {name[catalog.TRANSACTIONS]}
+            select transaction_id from {name[catalog.TRANSACTIONS.name]}
             where true {one}
             group by transaction_id having count(*) > 1
         ),
         published as (
             select transaction_id, array_agg(struct(
                 topic as topic, kafka_partition as kafka_partition, kafka_offset as kafka_offset)) as places
-            from {name[catalog.TRANSACTIONS]}
+            from {name[catalog.TRANSACTIONS.name]}
             where transaction_id in (select transaction_id from disputed)
             group by transaction_id
         ),
         decided as (
-            select transaction_id, max(last_batch_id) as last_batch_id from {name[catalog.CORRECTIONS]}
+            select transaction_id, max(last_batch_id) as last_batch_id from {name[catalog.CORRECTIONS.name]}
             where kind in ('{Correction.CONFLICT_KEPT}', '{Correction.CONFLICT_CHOSEN}')
             group by transaction_id
         )
         select d.*, p.places as published_places, coalesce(c.last_batch_id, 0) as decided_through_batch
-        from {name[catalog.DELIVERIES]} as d
+        from {name[catalog.DELIVERIES.name]} as d
         inner join disputed on d.transaction_id = disputed.transaction_id
         left join published as p on d.transaction_id = p.transaction_id
         left join decided as c on d.transaction_id = c.transaction_id

@@ -18,11 +18,12 @@ from spark_jobs.publishing.control import Control, insist_on_epoch
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
+from spark_jobs.tables.names import sql_names, staging_id, table_id
 from spark_jobs.tables.request_tables import Portion, State, insert_outcome_sql
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents
-from spark_jobs.warehouse.table_setup import schema_of, table_id
+from spark_jobs.warehouse.table_setup import schema_of
 from spark_jobs.warehouse.transactions import run_over_rows
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _write(
     if portion:
         # Another holder of the epoch may have tried the same.
         name += f"_{portion.epoch}"
-    staging = f"{settings.project}.{settings.dataset}.staging_corrections_{name}"
+    staging = staging_id(settings, f"corrections_{name}")
     removed = [decision.payment["event_time"] for decision in decisions if decision.kind.payments_added < 0]
     added = [decision.payment["event_time"] for decision in decisions if decision.kind.payments_added > 0]
     values = {
@@ -168,16 +169,16 @@ def correct_sql(settings: JobSettings, staging: str, *, is_portion: bool = False
     requested = insert_outcome_sql(f"`{table_id(settings, catalog.DECISION_OUTCOMES)}`") if is_portion else ""
     payment = ", ".join(column.name for column in catalog.TRANSACTIONS.columns)
     columns = ", ".join(catalog.WRITTEN_CORRECTION)
-    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
-    transactions = name[catalog.TRANSACTIONS]
+    name = sql_names(settings)
+    transactions = name[catalog.TRANSACTIONS.name]
     return f"""
     begin transaction;
-    update {name[catalog.CONTROL]}
+    update {name[catalog.CONTROL.name]}
         set correction_count = correction_count + @decisions, updated_at = current_timestamp()
         where pipeline = @pipeline and last_batch_id = @last_batch_id and correction_count = @correction_count
             and erasure_count = @erasure_count{" and epoch = @epoch" if is_portion else ""};
     assert @@row_count = 1 as 'a batch, an erasure or another correction was published in the meantime';{requested}
-    insert into {name[catalog.CORRECTIONS]} ({columns})
+    insert into {name[catalog.CORRECTIONS.name]} ({columns})
         select correction_id, kind, payments_added, {payment}, last_batch_id, decided_by, reason, decided_at,
             {CORRECTION_HASH}
         from (

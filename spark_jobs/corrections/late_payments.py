@@ -16,9 +16,9 @@ from spark_jobs.retention.marks import read_kept
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.names import sql_names, table_id
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -33,9 +33,9 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
     one that says another time.
     """
     conditions, values = selection.conditions()
-    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    name = sql_names(settings)
     asked = f"""
-        select min(d.event_time) as paid from {name[catalog.DELIVERIES]} as d
+        select min(d.event_time) as paid from {name[catalog.DELIVERIES.name]} as d
         where d.disposition = 'LATE' and {conditions}
         """
     # Apart, as a constant: only those prune partitions.
@@ -44,13 +44,13 @@ def undecided(client: "Client", settings: JobSettings, selection: Selection) -> 
         return []
     values |= {"paid_since": oldest["paid"] - timedelta(days=settings.lookback_days)}
     sql = f"""
-        select d.kafka_partition, d.kafka_offset, d.kafka_timestamp from {name[catalog.DELIVERIES]} as d
+        select d.kafka_partition, d.kafka_offset, d.kafka_timestamp from {name[catalog.DELIVERIES.name]} as d
         where d.disposition = 'LATE' and {conditions}
             and {HAS_ITS_VALUE}
             and d.transaction_id not in (
-                select transaction_id from {name[catalog.TRANSACTIONS]} where event_time >= @paid_since)
+                select transaction_id from {name[catalog.TRANSACTIONS.name]} where event_time >= @paid_since)
             and d.transaction_id not in (
-                select transaction_id from {name[catalog.CORRECTIONS]}
+                select transaction_id from {name[catalog.CORRECTIONS.name]}
                 where kind in ('{Correction.ADMITTED_LATE}', '{Correction.REJECTED_LATE}')
                     and transaction_id is not null)
         qualify row_number() over (

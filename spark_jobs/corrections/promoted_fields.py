@@ -16,8 +16,9 @@ from spark_jobs.contract.payment_event import V2_FIELDS
 from spark_jobs.incidents import one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import full_name, table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.warehouse.table_setup import make_dataset
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -242,6 +243,9 @@ def _write(
     """
     from google.api_core.exceptions import BadRequest
 
+    if settings.marts_dataset:
+        # Before the first build there may be none.
+        make_dataset(client, settings, catalog.Layer.MARTS)
     try:
         run(client, view_sql(settings, promoted), {})
     except BadRequest as error:
@@ -281,7 +285,7 @@ def view_sql(settings: JobSettings, promoted: Sequence[dict[str, Any]]) -> str:
         f",\n            {_converted(row['field'], FieldType(row['type']))} as `{row['field']}`" for row in promoted
     )
     return f"""
-        create or replace view `{settings.project}.{settings.dataset}.{VIEW}` as
+        create or replace view `{full_name(settings, VIEW)}` as
         select t.*{others}{columns}
         from `{table_id(settings, catalog.TRANSACTIONS)}` as t
         """

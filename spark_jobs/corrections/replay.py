@@ -18,11 +18,11 @@ from spark_jobs.reading.rereading import reread
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import REPLAY_HASH
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import Place, Row
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents
-from spark_jobs.warehouse.table_setup import table_id
 from spark_jobs.warehouse.transactions import run_to_its_end
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from spark_jobs.decision_queue.request import Kind, Progress, Request
 from spark_jobs.incidents import Incident, IncidentKind, one_line
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import DECISION_OUTCOMES, DECISION_REQUESTS, Table
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.request_tables import Portion, State
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds, failures_as_incidents
-from spark_jobs.warehouse.table_setup import table_id
 from spark_jobs.warehouse.transactions import run_to_its_end
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from spark_jobs.reading.contracts import contract_of_now
 from spark_jobs.reading.headers import from_text
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import Row, TopicPlace
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.kept_contracts import contracts_of
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

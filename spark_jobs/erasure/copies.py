@@ -12,9 +12,10 @@ from spark_jobs.erasure.account_names import IDS, ids_of
 from spark_jobs.erasure.erase import hash_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import STAGING_PREFIX, dataset_of, full_name, table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds, failures_as_incidents
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
+from spark_jobs.warehouse.table_setup import items_in
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -45,12 +46,11 @@ def delete_by_id(client: "Client", settings: JobSettings, account: str) -> int:
     Raises:
         Incident: the warehouse refused.
     """
-    dataset = f"{settings.project}.{settings.dataset}"
     with failures_as_incidents():
         days = _days_of(client, settings, account)
         if days is None:
             return 0
-        there = {item.table_id for item in client.list_tables(dataset, **bounds())}
+        there = {item.table_id for item in items_in(client, dataset_of(settings, catalog.Layer.MARTS))}
         values = {"since": days[0], "until": days[1]}
         return sum(run(client, deleted_sql(settings, name), values)[0]["gone"] for name in KEYED if name in there)
 
@@ -58,7 +58,7 @@ def delete_by_id(client: "Client", settings: JobSettings, account: str) -> int:
 def deleted_sql(settings: JobSettings, mart: str) -> str:
     """The deletion from one mart of what is erased, within @since and @until; says how many rows are gone."""
     return f"""
-        delete from `{settings.project}.{settings.dataset}.{mart}`
+        delete from `{full_name(settings, mart)}`
         where event_time >= @since and event_time < @until
             and md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`);
         select @@row_count as gone;
@@ -82,13 +82,12 @@ def drop_copies(client: "Client", settings: JobSettings, account: str) -> None:
     Raises:
         Incident: the warehouse refused.
     """
-    dataset = f"{settings.project}.{settings.dataset}"
     named = named_sql(settings)
     values = {catalog.FRAUD_LISTS.name: ids_of(account)}
     with failures_as_incidents():
-        for item in client.list_tables(dataset, **bounds()):
+        for item in (item for name in settings.datasets for item in items_in(client, f"{settings.project}.{name}")):
             if item.table_id in FORMER or item.table_id.startswith(LEFTOVERS):
-                client.delete_table(f"{dataset}.{item.table_id}", not_found_ok=True, **bounds())
+                client.delete_table(item.reference, not_found_ok=True, **bounds())
             elif item.table_id in named and item.table_type == "TABLE":
                 run(client, named[item.table_id], values.get(item.table_id, {}))
 
@@ -105,7 +104,7 @@ def named_sql(settings: JobSettings) -> Mapping[str, str]:
             where md5(transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
             """,
         RETURNED: f"""
-            delete from `{settings.project}.{settings.dataset}.{RETURNED}`
+            delete from `{full_name(settings, RETURNED)}`
             where md5(original_transaction_id) in (select id_hash from `{table_id(settings, catalog.ERASED_IDS)}`)
             """,
         catalog.FRAUD_LISTS.name: f"""

@@ -23,11 +23,11 @@ from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import PERSONAL
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY, insert_receipts_sql
+from spark_jobs.tables.names import sql_names, staging_id, table_id
 from spark_jobs.tables.request_tables import Portion, State, insert_outcome_sql
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX, table_id
 from spark_jobs.warehouse.transactions import run_over_rows
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _write(
     client: "Client", settings: JobSettings, moment: Control, found: Sequence[Found], told: _Told
 ) -> Exception | None:
     name = f"erasure_{moment.erasure_count + 1}_{uuid.uuid4().hex[:12]}"
-    staging = f"{settings.project}.{settings.dataset}.{STAGING_PREFIX}{name}"
+    staging = staging_id(settings, name)
     paid = [f.paid_at for f in found if f.paid_at is not None]
     values = {
         "pipeline": settings.pipeline,
@@ -188,32 +188,32 @@ def _places(found: Sequence[Found]) -> tuple[list[dict[str, Any]], list["SchemaF
 
 def erase_sql(settings: JobSettings, staging: str, *, is_portion: bool = False) -> str:
     """The transaction: all of it, or, where the pipeline has moved on since it was looked for, nothing."""
-    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    name = sql_names(settings)
     here = f"""exists (
         select 1 from `{staging}` as s
         where s.topic = r.topic and s.kafka_partition = r.kafka_partition and s.kafka_offset = r.kafka_offset)"""
     message = ", ".join(f"{column} = null" for column in PERSONAL)
     delivered = "r.kafka_timestamp >= @delivered_since and r.kafka_timestamp <= @delivered_until"
-    requested = insert_outcome_sql(name[catalog.DECISION_OUTCOMES]) if is_portion else ""
-    named = _forget_request_sql(name[catalog.DECISION_REQUESTS]) if is_portion else ""
+    requested = insert_outcome_sql(name[catalog.DECISION_OUTCOMES.name]) if is_portion else ""
+    named = _forget_request_sql(name[catalog.DECISION_REQUESTS.name]) if is_portion else ""
     anew = CORRECTION_HASH.replace(" transaction_id,", "")
     return f"""
     begin transaction;
-    update {name[catalog.CONTROL]} set erasure_count = @erasure_id, updated_at = current_timestamp()
+    update {name[catalog.CONTROL.name]} set erasure_count = @erasure_id, updated_at = current_timestamp()
         where pipeline = @pipeline and last_batch_id = @last_batch_id and correction_count = @correction_count
             and erasure_count = @erasure_id - 1{" and epoch = @epoch" if is_portion else ""};
     assert @@row_count = 1 as 'a batch, a correction or another erasure was written in the meantime';{requested}
-    {insert_receipts_sql(name[catalog.ERASURES], _rows_sql(settings, staging))}
-    insert into {name[catalog.ERASED_IDS]} (erasure_id, id_hash)
-        select @erasure_id, md5(r.transaction_id) from {name[catalog.DELIVERIES]} as r
+    {insert_receipts_sql(name[catalog.ERASURES.name], _rows_sql(settings, staging))}
+    insert into {name[catalog.ERASED_IDS.name]} (erasure_id, id_hash)
+        select @erasure_id, md5(r.transaction_id) from {name[catalog.DELIVERIES.name]} as r
         where {delivered} and r.disposition not in ('QUARANTINED', 'IGNORED') and {here}
         group by r.transaction_id;
     assert @@row_count = @ids as 'other payments name the account by now';
-    delete from {name[catalog.TRANSACTIONS]} as r
+    delete from {name[catalog.TRANSACTIONS.name]} as r
         where r.event_time >= @paid_since and r.event_time <= @paid_until and {here};
     assert @@row_count = @payments as 'other payments count by now';
-    update {name[catalog.CORRECTIONS]} as r set {message}, correction_hash = {anew} where {here};
-    update {name[catalog.DELIVERIES]} as r
+    update {name[catalog.CORRECTIONS.name]} as r set {message}, correction_hash = {anew} where {here};
+    update {name[catalog.DELIVERIES.name]} as r
         set disposition = '{ERASED}', reasons = array<string>[],
             {", ".join(f"{column} = null" for column in BLANK_DELIVERY)}
         where {delivered} and r.disposition != '{ERASED}' and {here};
@@ -230,7 +230,7 @@ def _forget_request_sql(table: str) -> str:
 
 def _rows_sql(settings: JobSettings, staging: str) -> str:
     """The deliveries as the receipts count them: a late payment as the sender's totals do."""
-    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    name = sql_names(settings)
 
     def beside(row: str, partition: str = "kafka_partition", offset: str = "kafka_offset") -> str:
         place = (("topic", "topic"), (partition, "kafka_partition"), (offset, "kafka_offset"))
@@ -246,13 +246,13 @@ def _rows_sql(settings: JobSettings, staging: str) -> str:
                 and (countif(t.topic is not null) over (partition by d.transaction_id) = 0
                     or countif(c.topic is not null) over (partition by d.transaction_id) > 0) as is_late_payment,
                 @erased_by as erased_by, @reason as reason
-            from {name[catalog.DELIVERIES]} as d
+            from {name[catalog.DELIVERIES.name]} as d
             inner join `{staging}` as s on {beside("s")}
-            left join {name[catalog.TRANSACTIONS]} as t
+            left join {name[catalog.TRANSACTIONS.name]} as t
                 on {beside("t")} and t.event_time >= @paid_since and t.event_time <= @paid_until
-            left join {name[catalog.REPLAYS]} as r on {beside("r", "new_partition", "new_offset")}
+            left join {name[catalog.REPLAYS.name]} as r on {beside("r", "new_partition", "new_offset")}
             left join (
-                select distinct topic, kafka_partition, kafka_offset from {name[catalog.CORRECTIONS]}
+                select distinct topic, kafka_partition, kafka_offset from {name[catalog.CORRECTIONS.name]}
                 where kind = '{Correction.ADMITTED_LATE}') as c on {beside("c")}
             where d.kafka_timestamp >= @delivered_since and d.kafka_timestamp <= @delivered_until
             """

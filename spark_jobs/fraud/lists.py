@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -11,6 +11,7 @@ from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import InputDataset, OutputDataset, RunEvent
@@ -73,7 +74,7 @@ def _tables(settings: JobSettings, report: BatchReport) -> "list[OutputDataset]"
     return [
         OutputDataset(
             WAREHOUSE,
-            f"{settings.project}.{settings.dataset}.{table.name}",
+            table_id(settings, table),
             outputFacets={"outputStatistics": written(rowCount=count, producer=PRODUCER)},
         )
         for table, count in rows.items()

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.retention.kept import PAYMENTS, Mark, Rule
 from spark_jobs.settings import JobSettings
-from spark_jobs.tables.catalog import CORRECTIONS, DELIVERIES, HEALTH_HISTORY, INCIDENTS, LEDGER
+from spark_jobs.tables.catalog import CORRECTIONS, DELIVERIES, HEALTH_HISTORY, INCIDENTS, LEDGER, Layer
+from spark_jobs.tables.names import dataset_of, full_name, table_id
 from spark_jobs.utc_days import beginning_of
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.schema_version import change_table
-from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.warehouse.table_setup import items_in
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, Table
@@ -50,10 +50,9 @@ def delete_days(client: "Client", settings: JobSettings, rule: Rule, mark: Mark)
             """
         run(client, sql, {"since": whole, "kept_from": mark.moment, "last_batch_id": mark.last_batch_id})
     if rule.kept == PAYMENTS:
-        dataset = f"{settings.project}.{settings.dataset}"
-        there = {item.table_id for item in client.list_tables(dataset, **bounds())}
+        there = {item.table_id for item in items_in(client, dataset_of(settings, Layer.MARTS))}
         for name in sorted(there & FOLLOWING.keys()):
-            run(client, f"delete from `{dataset}.{name}` where {FOLLOWING[name]}", {"before": whole})
+            run(client, f"delete from `{full_name(settings, name)}` where {FOLLOWING[name]}", {"before": whole})
 
 
 def _beginning(moment: datetime | None) -> datetime:

@@ -13,9 +13,9 @@ from spark_jobs.retention.kept import CLEARED, RAW_VALUES, Mark, rules_of
 from spark_jobs.retention.marks import read_kept, write_mark
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import DAY_SEALS, LEDGER
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import failures_as_incidents
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

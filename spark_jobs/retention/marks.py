@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from spark_jobs.retention.kept import Kept, Mark
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import RETENTION_MARKS
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -15,10 +15,10 @@ from spark_jobs.sealing.sealed_reads import SealedReads, Since, sealed_reads
 from spark_jobs.sealing.seals import Seal, days_to_seal, last_closed_day
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import DAY_SEALS
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import failures_as_incidents
-from spark_jobs.warehouse.table_setup import table_id
 from spark_jobs.warehouse.transactions import run_to_its_end
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from spark_jobs.sealing.hash_tree import EMPTY_ROOT
 from spark_jobs.sealing.seals import Seal, Sums, bounds
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CONTROL, CORRECTIONS, DAY_SEALS, ERASURES, TRANSACTIONS
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.snapshot import snapshot
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -1,6 +1,6 @@
 """The tables that the streaming job owns in BigQuery, declared once, in pure Python.
 
-Belongs here: names, columns, partitioning and clustering. Does not belong here: what a declaration is made of
+Belongs here: names, columns, layers, partitioning and clustering. Does not belong here: what a declaration is made of
 (columns), SQL (sinks.bigquery), dbt's views, clients (warehouse). The drift test holds dbt's sources against this
 module.
 """
@@ -20,15 +20,16 @@ from spark_jobs.tables.columns import (
     WATERMARK_MINUTES,
     Column,
 )
+from spark_jobs.tables.columns import Layer as Layer
 from spark_jobs.tables.columns import Table as Table
-from spark_jobs.tables.contract_tables import CONTRACT_VERSION
-from spark_jobs.tables.contract_tables import CONTRACT_VERSIONS as CONTRACT_VERSIONS
 from spark_jobs.tables.decision_tables import ACCEPTED_GAPS as ACCEPTED_GAPS
 from spark_jobs.tables.decision_tables import FRAUD_LABELS as FRAUD_LABELS
 from spark_jobs.tables.decision_tables import FRAUD_LISTS as FRAUD_LISTS
 from spark_jobs.tables.decision_tables import PROMOTED_FIELDS as PROMOTED_FIELDS
 from spark_jobs.tables.erasure_tables import ERASED_IDS as ERASED_IDS
 from spark_jobs.tables.erasure_tables import ERASURES as ERASURES
+from spark_jobs.tables.operation_tables import CONTRACT_VERSION
+from spark_jobs.tables.operation_tables import CONTRACT_VERSIONS as CONTRACT_VERSIONS
 from spark_jobs.tables.operation_tables import HEALTH_HISTORY as HEALTH_HISTORY
 from spark_jobs.tables.operation_tables import INCIDENTS as INCIDENTS
 from spark_jobs.tables.operation_tables import KAFKA_OFFSETS as KAFKA_OFFSETS
@@ -72,6 +73,7 @@ DELIVERIES = Table(
     ),
     partition_by="kafka_timestamp",
     cluster_by=("kafka_timestamp", "kafka_partition", "disposition"),
+    layer=Layer.RAW,
 )
 
 DROPPED_LABELS = Column(
@@ -97,6 +99,7 @@ TRANSACTIONS = Table(
     ),
     partition_by="event_time",
     cluster_by=("event_time", "sender_account_id", "currency"),
+    layer=Layer.RAW,
 )
 
 LEDGER = Table(
@@ -224,6 +227,7 @@ CORRECTIONS = Table(
     ),
     partition_by="decided_at",
     cluster_by=("kind", "batch_id"),
+    layer=Layer.RAW,
 )
 
 WRITTEN_CORRECTION = (

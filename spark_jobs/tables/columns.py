@@ -1,9 +1,22 @@
 """What tables are declared with, and the columns that several of them share. Pure Python.
 
-Belongs here: Column, Table, shared columns. Does not belong here: a table (catalog).
+Belongs here: Column, Table, Layer, shared columns. Does not belong here: a table (catalog).
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Layer(StrEnum):
+    """Who has to read a table. Each layer may have a dataset of its own (names).
+
+    RAW is whatever an erasure has to take something from, and staging tables. OPERATIONS is all else that the product
+    writes: how far the pipeline is, and what was decided. MARTS is what dbt makes.
+    """
+
+    RAW = "raw"
+    OPERATIONS = "operations"
+    MARTS = "marts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class Table:
     columns: tuple[Column, ...]
     partition_by: str | None = None
     cluster_by: tuple[str, ...] = ()
+    layer: Layer = Layer.OPERATIONS
 
 
 COORDINATES = (

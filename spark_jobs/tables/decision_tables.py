@@ -3,7 +3,7 @@
 Belongs here: decisions that change no payment. Does not belong here: corrections and replays (catalog).
 """
 
-from spark_jobs.tables.columns import Column, Table
+from spark_jobs.tables.columns import Column, Layer, Table
 
 ACCEPTED_GAPS = Table(
     "accepted_gaps",
@@ -43,6 +43,7 @@ FRAUD_LABELS = Table(
         Column("reason", "STRING", "Why."),
         Column("labelled_at", "TIMESTAMP", "When it was written."),
     ),
+    layer=Layer.RAW,
 )
 
 FRAUD_LISTS = Table(
@@ -59,4 +60,5 @@ FRAUD_LISTS = Table(
         Column("reason", "STRING", "Why."),
         Column("decided_at", "TIMESTAMP", "When the row was written."),
     ),
+    layer=Layer.RAW,
 )

@@ -1,7 +1,8 @@
 """The tables that are about the platform's own work, not about payments. Pure Python.
 
 Belongs here: what the broker says, what the watch saw, whose turn it is, why runs stopped, which versions the
-dataset has had. Does not belong here: payments and the ledger over them (catalog), decisions.
+dataset has had, and by which contracts records were judged. Does not belong here: payments and the ledger over them
+(catalog), decisions.
 """
 
 from spark_jobs.tables.columns import Column, Table
@@ -98,5 +99,28 @@ SCHEMA_MIGRATIONS = Table(
         Column("description", "STRING", "What it brought."),
         Column("applied_by", "STRING", "The warehouse's name of the account that applied it."),
         Column("applied_at", "TIMESTAMP", "When it was applied."),
+    ),
+)
+
+CONTRACT_VERSION = Column(
+    "contract_version",
+    "STRING",
+    "The contract that its records were judged by: contract_versions.contract_version; NULL where it is not known.",
+    "NULLABLE",
+)
+
+CONTRACT_VERSIONS = Table(
+    "contract_versions",
+    "Every contract that a run has judged records by: kept, so that its records can be judged again by it.",
+    (
+        Column(
+            "contract_version", "STRING", "Hash of the rules, the lists and the mapping; a race may write a row twice."
+        ),
+        Column("rules_hash", "STRING", "Hash of the fields, the limits and the rules' text."),
+        Column("code_lists", "STRING", "The lists of codes, as JSON."),
+        Column("first_used_at", "TIMESTAMP", "When a run first began with it."),
+        Column("mapping_version", "STRING", "The user's name for the mapping; NULL without one.", "NULLABLE"),
+        Column("mapping_hash", "STRING", "Hash of the mapping; NULL without one.", "NULLABLE"),
+        Column("mapping", "STRING", "The mapping, as JSON; NULL where events are the contract's own.", "NULLABLE"),
     ),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from spark_jobs.tables.columns import Column, Table
+from spark_jobs.tables.columns import Column, Layer, Table
 
 DECISION_REQUESTS = Table(
     "decision_requests",
@@ -27,6 +27,7 @@ DECISION_REQUESTS = Table(
         Column("reason", "STRING", "Why."),
         Column("requested_at", "TIMESTAMP", "When."),
     ),
+    layer=Layer.RAW,
 )
 
 DECISION_OUTCOMES = Table(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import LEASES
+from spark_jobs.tables.names import table_id
 from spark_jobs.turns.lease import LeaseRow
 from spark_jobs.warehouse.client import with_values
 from spark_jobs.warehouse.retries import failures_as_incidents
-from spark_jobs.warehouse.table_setup import ensure_tables, schema_of, table_id
+from spark_jobs.warehouse.table_setup import ensure_tables, schema_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -12,8 +12,8 @@ from spark_jobs.publishing.control import Control, control_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables.catalog import CONTROL, LEDGER
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -12,9 +12,9 @@ from spark_jobs.mapping.mapping_error import MappingError
 from spark_jobs.reading.contracts import Contract, contract_in, judged_again_by
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import ReadRow
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

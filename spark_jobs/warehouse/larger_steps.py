@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
-from spark_jobs.tables.catalog import CONTROL, TABLES
+from spark_jobs.tables.catalog import CONTROL
 from spark_jobs.tables.migrations import MIGRATIONS, Migration, pending
+from spark_jobs.tables.names import sql_names, table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds
-from spark_jobs.warehouse.table_setup import add, conclude, look, make_missing, table_id
+from spark_jobs.warehouse.table_setup import add, conclude, look, make_missing
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def statements_of(settings: JobSettings, migration: Migration) -> list[str]:
     """The migration's statements, as they are sent."""
-    names = {table.name: f"`{table_id(settings, table)}`" for table in TABLES}
+    names = sql_names(settings)
     return [statement.format(**names) for statement in migration.statements]
 
 

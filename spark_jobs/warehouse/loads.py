@@ -24,8 +24,9 @@ def load_rows(
     """One load job: all rows or none."""
     from google.cloud import bigquery
 
+    from spark_jobs.tables.names import table_id
     from spark_jobs.warehouse.retries import wait_for
-    from spark_jobs.warehouse.table_setup import schema_of, table_id
+    from spark_jobs.warehouse.table_setup import schema_of
 
     disposition = bigquery.WriteDisposition.WRITE_TRUNCATE if replace else bigquery.WriteDisposition.WRITE_APPEND
     config = bigquery.LoadJobConfig(schema=schema_of(table), write_disposition=disposition)

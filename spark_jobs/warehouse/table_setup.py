@@ -1,10 +1,11 @@
-"""The product's tables in BigQuery: their names, schemas, and bringing a dataset to this product's version.
+"""The product's tables in BigQuery: their schemas, and bringing them to this product's version.
 
-Belongs here: names, schemas, what is missing or new, staging tables left behind. Does not belong here: which columns a
-table has and what each version adds (tables), a larger step (larger_steps).
+Belongs here: schemas, what is missing, new, or in the wrong dataset, staging tables left behind. Does not belong here:
+which columns and which layer a table has and what each version adds (tables), a larger step (larger_steps). What is
+missing of the marts is built again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,30 +13,26 @@ from typing import TYPE_CHECKING
 
 from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
-from spark_jobs.tables.catalog import CONTROL, SCHEMA_MIGRATIONS, TABLES, Table
+from spark_jobs.tables.catalog import CONTROL, DELIVERIES, SCHEMA_MIGRATIONS, TABLES, TRANSACTIONS, Layer, Table
 from spark_jobs.tables.migrations import MIGRATIONS, Migration, newest_version, pending
+from spark_jobs.tables.names import STAGING_PREFIX, dataset_of, layer_of, table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import bounds
 from spark_jobs.warehouse.schema_version import VERSION_LABEL, add_columns, insist, order_rows, set_version, version_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField
+    from google.cloud.bigquery.table import TableListItem
 
-
-STAGING_PREFIX = "staging_"
+_SAY = "BIGQUERY_DATASET and BIGQUERY_RAW_DATASET must name the datasets that hold the tables (docs/day-two.md)"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Which of our tables a dataset has, and of which version it is: None where it has none of them."""
+    """Which of our tables are there, and of which version they are: None where there is none of them."""
 
     tables: frozenset[str]
     version: int | None
-
-
-def table_id(settings: JobSettings, table: Table) -> str:
-    """`project.dataset.table`; the parts come from allow-lists."""
-    return f"{settings.project}.{settings.dataset}.{table.name}"
 
 
 def schema_of(table: Table) -> "list[SchemaField]":
@@ -46,12 +43,12 @@ def schema_of(table: Table) -> "list[SchemaField]":
 
 
 def ensure_tables(client: "Client", settings: JobSettings, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Create the dataset and what is missing in it, and add what came with versions after its own.
+    """Create the datasets and what is missing in them, and add what came with versions after their own.
 
-    Where there is nothing to do it costs one listing of the dataset's tables. Several processes may do it at once.
+    Where there is nothing to do it costs what `look` costs. Several processes may do it at once.
 
     Raises:
-        Incident: SCHEMA_VERSION, where the dataset is of a newer version, or a larger step is due.
+        Incident: as `look`; SCHEMA_VERSION, where a larger step is due.
     """
     found = look(client, settings, migrations)
     due = pending(found.version, migrations) if found.version else []
@@ -69,18 +66,18 @@ def ensure_tables(client: "Client", settings: JobSettings, migrations: Sequence[
 
 
 def look(client: "Client", settings: JobSettings, migrations: Sequence[Migration] = MIGRATIONS) -> Found:
-    """What the dataset has; it costs one listing of its tables.
+    """What is there; it costs one listing of a dataset's tables, and of two datasets their locations besides.
 
     Raises:
-        Incident: SCHEMA_VERSION, where it is of a newer version than this product knows.
+        Incident: SCHEMA_VERSION, where it is of a newer version than this product knows; WAREHOUSE_FAILED, where tables
+            are missing that hold what is published, or are in another dataset than the settings say.
     """
-    from google.api_core.exceptions import NotFound
-
-    labels: Mapping[str, Mapping[str, str]] = {}
-    with suppress(NotFound):
-        listed = client.list_tables(f"{settings.project}.{settings.dataset}", **bounds())
-        labels = {item.table_id: item.labels for item in listed}
-    tables = frozenset(table.name for table in TABLES if table.name in labels)
+    # Raw first: the control row's table is the first that is made, so whoever sees raw tables sees it too.
+    places = dict.fromkeys(dataset_of(settings, layer) for layer in (Layer.RAW, Layer.OPERATIONS))
+    listed = {place: {item.table_id: item.labels for item in items_in(client, place)} for place in places}
+    _insist_on_layers(client, settings, listed)
+    tables = frozenset(table.name for table in TABLES if table.name in listed[dataset_of(settings, table.layer)])
+    labels = listed[dataset_of(settings, Layer.OPERATIONS)]
     version = version_of(labels.get(CONTROL.name)) if tables else None
     if version and version > newest_version(migrations):
         raise Incident(
@@ -97,8 +94,10 @@ def make_missing(
     """Create every table that is missing, as the newest version has it; the control row's comes first."""
     from google.cloud import bigquery
 
-    if not found.tables:
-        make_dataset(client, settings)
+    has_some = {layer_of(name) for name in found.tables}
+    for layer in (Layer.RAW, Layer.OPERATIONS):
+        if layer not in has_some:
+            make_dataset(client, settings, layer)
     version = found.version or newest_version(migrations)
     for table in (CONTROL, *(table for table in TABLES if table is not CONTROL)):
         if table.name in found.tables:
@@ -116,12 +115,12 @@ def make_missing(
         conclude(client, settings, version, "the dataset was made")
 
 
-def make_dataset(client: "Client", settings: JobSettings) -> None:
-    """Create the dataset where it is missing: only then does it take leave to create datasets."""
+def make_dataset(client: "Client", settings: JobSettings, layer: Layer = Layer.OPERATIONS) -> None:
+    """Create a layer's dataset where it is missing: only then does it take leave to create datasets."""
     from google.api_core.exceptions import NotFound
     from google.cloud import bigquery
 
-    dataset = bigquery.Dataset(f"{settings.project}.{settings.dataset}")
+    dataset = bigquery.Dataset(dataset_of(settings, layer))
     try:
         client.get_dataset(dataset.reference, **bounds())
     except NotFound:
@@ -153,6 +152,79 @@ def conclude(client: "Client", settings: JobSettings, version: int, description:
 
 def staging_tables(client: "Client", settings: JobSettings) -> list[str]:
     """Full names of the staging tables that there are: of the run at work, and of those that are over."""
-    dataset = f"{settings.project}.{settings.dataset}"
+    dataset = dataset_of(settings, Layer.RAW)
     names = (item.table_id for item in client.list_tables(dataset, **bounds()))
     return [f"{dataset}.{name}" for name in names if name.startswith(STAGING_PREFIX)]
+
+
+def items_in(client: "Client", dataset: str) -> "list[TableListItem]":
+    """What lies in a dataset; nothing where there is none."""
+    from google.api_core.exceptions import NotFound
+
+    with suppress(NotFound):
+        return list(client.list_tables(dataset, **bounds()))
+    return []
+
+
+def _insist_on_layers(client: "Client", settings: JobSettings, listed: Mapping[str, Collection[str]]) -> None:
+    """Refuse where a start would begin anew beside what is published, or no transaction could reach all tables.
+
+    Args:
+        client: the warehouse.
+        settings: name the datasets.
+        listed: by dataset, the names of what is in it; of raw records and of operations.
+
+    Raises:
+        Incident: WAREHOUSE_FAILED, in one line that says what to do.
+    """
+    problem = (
+        _elsewhere(settings, listed)
+        or _lost(client, settings, listed)
+        or (_apart(client, settings, listed) if len(listed) > 1 else None)
+    )
+    if problem:
+        raise Incident(IncidentKind.WAREHOUSE_FAILED, f"{problem}. Nothing was changed.")
+
+
+def _elsewhere(settings: JobSettings, listed: Mapping[str, Collection[str]]) -> str | None:
+    """A table of ours that is in another layer's dataset, be it a copy: nobody can tell which of them is written to."""
+    for table in TABLES:
+        own = dataset_of(settings, table.layer)
+        for dataset, names in listed.items():
+            if dataset == own or table.name not in names:
+                continue
+            if table.name in listed[own]:
+                return f"{table.name} is in {own} and in {dataset}: drop the copy that nothing is written to"
+            return f"{table.name} is in {dataset}, and the settings look for it in {own}: {_SAY}"
+    return None
+
+
+def _lost(client: "Client", settings: JobSettings, listed: Mapping[str, Collection[str]]) -> str | None:
+    """Payments without a control row, or a control row without its payments: one of the two is somewhere else."""
+    raw, operations = (dataset_of(settings, layer) for layer in (Layer.RAW, Layer.OPERATIONS))
+    if CONTROL.name not in listed[operations]:
+        is_here = raw != operations and DELIVERIES.name in listed[raw]
+        return f"{raw} has {DELIVERIES.name}, and {operations} has no {CONTROL.name}: {_SAY}" if is_here else None
+    if {DELIVERIES.name, TRANSACTIONS.name} <= set(listed[raw]) or not _has_published(client, settings):
+        return None
+    # Looked at again: another process may have made them, and published, since they were listed.
+    there = {item.table_id for item in items_in(client, raw)}
+    gone = [table.name for table in (DELIVERIES, TRANSACTIONS) if table.name not in there]
+    return f"{operations} knows published batches, and {raw} has no {gone[0]}: {_SAY}" if gone else None
+
+
+def _has_published(client: "Client", settings: JobSettings) -> bool:
+    [row] = run(client, f"select max(last_batch_id) as newest from `{table_id(settings, CONTROL)}`", {})
+    return bool(row["newest"])
+
+
+def _apart(client: "Client", settings: JobSettings, listed: Mapping[str, Collection[str]]) -> str | None:
+    """A dataset that no transaction over both reaches: a transaction is of one location."""
+    from google.api_core.exceptions import NotFound
+
+    for dataset in listed:
+        with suppress(NotFound):
+            location = client.get_dataset(dataset, **bounds()).location
+            if location and location.lower() != settings.location.lower():
+                return f"dataset {dataset} is in {location}, and BIGQUERY_LOCATION is {settings.location}"
+    return None

@@ -24,7 +24,7 @@ ARROWS = {
         "backups": "publishing settings tables warehouse",
         "sealing": "incidents retention settings tables utc_days warehouse",
         "retention": "settings tables utc_days warehouse",
-        "settings": "kept_days",
+        "settings": "kept_days setting_values",
         "whole_numbers": "settings",
         "fraud": "settings tables utc_days warehouse",
         "erasure": "file_systems contract decoding incidents mapping publishing reading settings tables warehouse",
@@ -41,7 +41,7 @@ ARROWS = {
         "source": "incidents settings source.log source.tokens",
         "source.log": "incidents",
         "source.tokens": "incidents no_redirects",
-        "tables": "contract",
+        "tables": "contract settings",
     },
     "orchestration": {
         "definitions": "build",

@@ -77,7 +77,7 @@ def test_every_mart_of_fraud_and_metrics_is_held_to_that_or_named_as_an_exceptio
 
 
 def test_a_way_around_deduplication_would_be_seen() -> None:
-    assert parents("select * from {{ source('payment_data', 'payment_deliveries') }}") == {DELIVERIES}
+    assert parents("select * from {{ source('payment_raw', 'payment_deliveries') }}") == {DELIVERIES}
     assert parents("from {{ ref('a') }} join {{ ref( \"b\" ) }}") == {"a", "b"}
     assert parents("where event_time >= {{ minute_of(build_scope().since) }}") == {
         "stg_payments__pipelines",

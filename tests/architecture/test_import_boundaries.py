@@ -39,6 +39,7 @@ PLAIN = (
     "processor.pace",
     "publishing.batch_report",
     "retention.kept",
+    "setting_values",
     "settings",
     "source.connection",
     "source.log.holes",

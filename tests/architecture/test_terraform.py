@@ -11,14 +11,14 @@ import pytest
 
 from orchestration.settings import DBT_PROJECT_DIR
 from spark_jobs.settings import read_job_settings
-from spark_jobs.tables.catalog import TABLES
+from spark_jobs.tables.catalog import TABLES, Layer
 from tests.cloud_permissions import OURS, PERMISSIONS
 from tests.cluster import object_store_server
 from tests.terraform_files import TERRAFORM, grants, parsed, permissions_of
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(TERRAFORM.rglob("*.tf"))
-WRITES = {"bigquery.tables.updateData"}
+READS, WRITES = {"bigquery.tables.getData"}, {"bigquery.tables.updateData"}
 PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer", "roles/browser"}
 ON_THE_PROJECT = {
     "roles/bigquery.jobUser": "a job belongs to a project, not to a dataset",
@@ -29,6 +29,8 @@ ON_THE_PROJECT = {
     "custom/payments_submitter": "a batch lies in a project and its region",
 }
 """Roles that are given on the whole project, with why not on less."""
+PERSONAL = re.compile("account_id|ip_address|device_id|raw_|headers|extra_fields|dropped_labels")
+"""Columns that name a person."""
 
 
 def resources(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -84,6 +86,26 @@ def test_nobody_but_who_must_may_change_a_payment() -> None:
     assert not {name for name in permissions_of("simulator") if name.startswith(("bigquery.", "storage."))}
 
 
+MAY_WRITE = {
+    Layer.RAW: {"stream", "dbt"},
+    Layer.OPERATIONS: {"stream", "dbt"},
+    Layer.MARTS: {"dbt"},
+}
+MAY_READ = {
+    Layer.RAW: {"stream", "dbt", "dashboard", "operators"},
+    Layer.OPERATIONS: {"stream", "dbt", "dashboard", "operators"},
+    Layer.MARTS: {"dbt", "dashboard", "operators", "analysts"},
+}
+
+
+@pytest.mark.parametrize("layer", Layer)
+def test_who_reads_and_writes_a_layer_is_given_that_on_its_dataset(layer: Layer) -> None:
+    everybody = {grant["who"] for grant in grants().values()}
+    assert {who for who in everybody if permissions_of(who, layer) >= WRITES} == MAY_WRITE[layer]
+    assert {who for who in everybody if permissions_of(who, layer) >= READS} == MAY_READ[layer]
+    assert not {who for who in everybody if permissions_of(who, "project") & (READS | WRITES)}, "it would be all layers"
+
+
 def test_no_key_of_a_service_account_is_made() -> None:
     assert not list(resources("google_service_account_key"))
 
@@ -107,15 +129,20 @@ def test_the_settings_that_come_out_are_settings_of_the_product() -> None:
     [environment] = [o["environment"] for o in parsed(TERRAFORM / "outputs.tf")["output"] if "environment" in o]
     names = set(environment["value"])
     documented = (ROOT / ".env.example").read_text()
-    assert names == {name for name in names if re.search(rf"^{name}=", documented, re.M)}
+    assert names == {name for name in names if re.search(rf"^(# )?{name}=", documented, re.M)}
     example = {name: "acme-prod" if name == "BIGQUERY_PROJECT" else "EU" for name in names}
     example |= {"BIGQUERY_DATASET": "payment_data", "CHECKPOINT_LOCATION": "gs://a/c", "STAGING_LOCATION": "gs://a/s"}
     assert read_job_settings(example).emulator_host is None
 
 
-def test_the_dataset_has_the_products_own_default_name() -> None:
-    [dataset] = [v["dataset"] for v in parsed(TERRAFORM / "variables.tf")["variable"] if "dataset" in v]
-    assert dataset["default"] == read_job_settings({}).dataset
+def test_the_datasets_have_the_names_of_the_products_example() -> None:
+    defaults = {name: v.get("default") for b in parsed(TERRAFORM / "variables.tf")["variable"] for name, v in b.items()}
+    assert defaults["dataset"] == read_job_settings({}).dataset
+    example = dict(re.findall(r"^# (BIGQUERY_\w+_DATASET)=(\w+)$", (ROOT / ".env.example").read_text(), re.M))
+    assert example == {
+        "BIGQUERY_RAW_DATASET": defaults["raw_dataset"],
+        "BIGQUERY_MARTS_DATASET": defaults["marts_dataset"],
+    }
 
 
 def test_every_column_that_names_a_person_is_in_the_checklist_with_its_tag() -> None:
@@ -126,17 +153,18 @@ def test_every_column_that_names_a_person_is_in_the_checklist_with_its_tag() -> 
     named = {column for columns in listed.values() for column in re.findall(r"`(\w+)`", columns)}
     columns = {column.name for table in TABLES for column in table.columns}
     assert named <= columns
-    personal = re.compile("account_id|ip_address|device_id|raw_|headers|extra_fields|dropped_labels")
-    assert {column for column in columns if personal.search(column)} <= named
+    assert {column for column in columns if PERSONAL.search(column)} <= named
 
 
-def test_the_marts_of_the_checklist_are_tables() -> None:
+def test_the_checklist_names_each_table_of_the_marts_that_names_a_person() -> None:
     page = (ROOT / "docs" / "going-to-production.md").read_text()
-    [listed] = re.findall(r"marts = \[(.*?)\]", page, re.DOTALL)
-    models = {path.stem: path.read_text() for path in (DBT_PROJECT_DIR / "models" / "marts").rglob("*.sql")}
+    [listed] = re.findall(r"these tables of the marts: (.*?)\.\s", page, re.DOTALL)
+    models = {path.stem: path for path in (DBT_PROJECT_DIR / "models").rglob("*.sql")}
     is_table = re.compile(r"config\(\s*(\*\*kept_\w+\(|materialized='(table|incremental)')")
-    tables = {name for name, sql in models.items() if is_table.search(sql)}
-    assert set(re.findall(r'"(\w+)"', listed)) == tables, "of a view a reader needs the tables below it, too"
+    tables = {name for name, path in models.items() if is_table.search(path.read_text())}
+    columns = {name: re.findall(r"- name: (\w+)", models[name].with_suffix(".yml").read_text()) for name in tables}
+    naming = {name for name in tables if any(PERSONAL.search(column) for column in columns[name])}
+    assert set(re.findall(r"`(\w+)`", listed)) == naming
 
 
 API_OF = {
@@ -204,7 +232,7 @@ def test_the_table_of_grants_passes_its_own_tests(terraform: str, tmp_path: Path
     shutil.copytree(TERRAFORM / "modules" / "access", module, ignore=shutil.ignore_patterns(".terraform*"))
     run(terraform, "init", "-backend=false", folder=module)
     run(terraform, "validate", folder=module)
-    assert "9 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)
+    assert "10 passed, 0 failed" in run(terraform, "test", "-no-color", folder=module)
 
 
 def test_the_clusters_object_store_lets_the_stream_do_what_its_role_on_both_buckets_allows_and_no_more() -> None:

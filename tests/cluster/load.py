@@ -17,9 +17,9 @@ from simulator.config import SimulationConfig
 from simulator.sending.manifest import read_manifest
 from spark_jobs.settings import BY_LOCK
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import failures
-from spark_jobs.warehouse.table_setup import table_id
 from tests.cluster.network import LIMIT_SECONDS, POLL_SECONDS, Process
 from tests.cluster.stack import Cluster, Driver
 from tests.faults.chaos import Outcome, count, is_published

@@ -19,8 +19,8 @@ from benchmarks.harness.figures import ROOT, measured, table, write_table
 from benchmarks.harness.stack import leave_on_sigterm, send
 from spark_jobs.settings import BY_LEASE
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 from tests.cluster.load import RATE, Processor, load, next_batch, outcome_of, until_batches
 from tests.cluster.stack import Cluster, client_of, cluster, missing
 

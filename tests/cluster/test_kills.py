@@ -12,8 +12,8 @@ from google.cloud.bigquery import Client
 from orchestration.names import PROCESS_JOB
 from spark_jobs.incidents import IncidentKind
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 from tests.cluster.dagster_parts import DagsterParts, dagster_parts, database_binaries
 from tests.cluster.load import Processor, Publisher, load, next_batch, outcome_of
 from tests.cluster.stack import Cluster, client_of, cluster

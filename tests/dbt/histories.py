@@ -13,8 +13,9 @@ from random import Random
 from google.cloud import bigquery
 
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import schema_of, table_id
+from spark_jobs.warehouse.table_setup import schema_of
 from tests.dbt.conftest import DbtWarehouse
 from tests.dbt.sample import TOPIC, Row, deliveries, tables
 

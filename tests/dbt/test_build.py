@@ -18,7 +18,7 @@ from orchestration.dashboard.statements import ALL, COSTS, LAG, RELATIONS
 from orchestration.settings import read_stack_settings
 from simulator.faults.typologies import Typology
 from spark_jobs.erasure.erase import erase
-from spark_jobs.tables.catalog import TABLES
+from spark_jobs.tables.names import sql_names
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.job_labels import PIPELINE_LABEL, WORK_LABEL, Work
 from tests.dbt.breaks import BREAKS, GENERIC_BREAKS, MART_BREAKS, MARTS, RULES, VALUED, Break
@@ -308,7 +308,7 @@ def test_a_broken_source_does_not_silence_the_reconciliations(warehouse: DbtWare
     data = tables(deliveries(batches=3))
     BREAKS["a_delivery_is_stored_twice"].do(data)
     warehouse.fill(data, {"payment_deliveries"})
-    path = ("source:payment_data.payment_deliveries", "stg_payments__deliveries", "int_deliveries__tallied")
+    path = ("source:payment_raw.payment_deliveries", "stg_payments__deliveries", "int_deliveries__tallied")
     done = warehouse.build("--select", *path, "reconciliation_batches", *NO_UNIT_TESTS)
     warehouse.fill(tables(deliveries(batches=3)), {"payment_deliveries"})
     assert done.exit_code == 1
@@ -330,8 +330,7 @@ def test_the_rules_catch_most_fraud_at_one_percent_false_positives_on_a_seed_the
 @pytest.mark.usefixtures("grown")
 def test_every_compiled_statement_is_one_that_bigquerys_own_analyzer_accepts(warehouse: DbtWarehouse) -> None:
     needed = {name for statement in STATEMENTS.values() for name in statement.needs}
-    relations = (*RELATIONS, *needed, *(table.name for table in TABLES))
-    names = {name: f"`{warehouse.settings.project}.{warehouse.settings.dataset}.{name}`" for name in relations}
+    names = sql_names(warehouse.settings, *RELATIONS, *needed)
     asked_by_the_dashboard = {name: statement.sql.format(**names) for name, statement in ALL.items()}
     asked_by_the_dashboard |= {f"ids_{name}": each.sql.format(**names) for name, each in STATEMENTS.items()}
     assert refused(warehouse.folder / "target", asked_by_the_dashboard) == {}

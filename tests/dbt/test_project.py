@@ -16,7 +16,7 @@ import yaml
 from benchmarks.bytes.volumes import Schedule
 from orchestration.settings import child_environment, read_stack_settings
 from spark_jobs.contract.iso_codes import COUNTRIES, MINOR_UNITS
-from spark_jobs.tables.catalog import TABLES, Table
+from spark_jobs.tables.catalog import TABLES, Layer, Table
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
@@ -114,8 +114,9 @@ def test_every_kind_of_test_in_use_is_the_projects_own() -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_a_source_says_what_its_table_says_and_is_its_asset(table: Table) -> None:
-    [sources] = yaml.safe_load((PROJECT / "models/staging/_sources.yml").read_text())["sources"]
-    [declared] = [source for source in sources["tables"] if source["name"] == table.name]
+    sources = yaml.safe_load((PROJECT / "models/staging/_sources.yml").read_text())["sources"]
+    [(source, declared)] = [(s["name"], each) for s in sources for each in s["tables"] if each["name"] == table.name]
+    assert source == {Layer.RAW: "payment_raw", Layer.OPERATIONS: "payment_data"}[table.layer]
     assert declared["config"]["meta"]["dagster"]["asset_key"] == ["payment_data", table.name]
     assert declared["description"] == table.description
     assert {c["name"]: c["description"] for c in declared["columns"]} == {c.name: c.description for c in table.columns}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from spark_jobs.tables.columns import Layer
 from tests.deploy.rendered import objects
 from tests.deploy.test_rendered import NAMES, policies
 from tests.terraform_files import TERRAFORM, grants, parsed, permissions_of
@@ -63,11 +64,15 @@ def test_who_stages_files_may_write_to_that_bucket_and_no_other_program_does() -
 
 
 def test_the_datasets_that_the_programs_write_are_made_by_terraform_and_theirs() -> None:
+    tree = parsed(TERRAFORM / "datasets.tf")
     made = {
-        body["dataset_id"]
-        for block in parsed(TERRAFORM / "datasets.tf")["resource"]
-        for body in block["google_bigquery_dataset"].values()
+        name: body["dataset_id"]
+        for block in tree["resource"]
+        for name, body in block["google_bigquery_dataset"].items()
     }
     # The back-test of the code location adds this ending to the name.
-    assert made == {"${var.dataset}", "${var.dataset}_backtest"}
+    assert made == {"layer": "${each.value.dataset}", "backtest": "${var.dataset}_backtest"}
+    [layers] = [block["layers"] for block in tree["locals"]]
+    assert layers.keys() == set(Layer)
+    assert {grant["on"] for grant in grants().values()} >= set(Layer)
     assert {grant["who"] for grant in grants().values() if grant["on"] == "backtest"} == {"dbt"}

@@ -18,8 +18,8 @@ from orchestration.platform.stack import Stack
 from orchestration.scenarios.harness.sandbox import event
 from spark_jobs.source.connection import producer
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import sql_names, table_id
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import table_id
 from tests.docs.test_runbooks import steps
 from tests.integration.command import Command, platform, wait_for
 
@@ -64,7 +64,7 @@ def send(payments: Command, values: list[bytes]) -> None:
 
 def ask(payments: Command, sql: str) -> list[dict[str, Any]]:
     job = payments.settings.job
-    names = {table.name: f"`{table_id(job, table)}`" for table in catalog.TABLES}
+    names = sql_names(job)
     with connect(job) as client:
         return run(client, sql.format(**names), {})
 

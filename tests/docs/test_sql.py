@@ -34,9 +34,7 @@ def test_a_statement_in_the_documents_resolves(warehouse: Warehouse, sql: str) -
 
 def test_a_column_that_is_not_there_would_be_seen(warehouse: Warehouse) -> None:
     with pytest.raises(Exception, match="no_such_column"):
-        warehouse.accept(
-            resolved("select no_such_column from {{ source('payment_data', 'payment_transactions') }}"), ()
-        )
+        warehouse.accept(resolved("select no_such_column from {{ source('payment_raw', 'payment_transactions') }}"), ())
 
 
 def test_there_are_statements() -> None:

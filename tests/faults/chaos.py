@@ -26,10 +26,10 @@ from simulator.config import SimulationConfig
 from simulator.sending.manifest import Manifest, read_manifest
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import connect, run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures
-from spark_jobs.warehouse.table_setup import table_id
 from tests.faults.platform import Platform, child_called, make_settings
 from tests.faults.victims import kill
 

@@ -22,8 +22,8 @@ from simulator.config import SimulationConfig
 from simulator.sending.simulate import simulate
 from spark_jobs.settings import BY_LEASE, JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 180.0

@@ -18,10 +18,10 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.names import table_id
 from spark_jobs.turns.turn import by_lock
 from spark_jobs.warehouse import retries
 from spark_jobs.warehouse.client import connect
-from spark_jobs.warehouse.table_setup import table_id
 from tests.faults.concurrency import Concurrency, changed_tables, is_transaction
 from tests.faults.proxy import Proxy, misbehaving
 from tests.world import World, event

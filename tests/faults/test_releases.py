@@ -13,8 +13,8 @@ from simulator.config import SimulationConfig
 from simulator.sending.manifest import read_manifest
 from spark_jobs.tables import catalog
 from spark_jobs.tables.migrations import newest_version
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.schema_version import set_version
-from spark_jobs.warehouse.table_setup import table_id
 from tests.faults.chaos import Outcome, count, is_published
 from tests.faults.processors import Processor, traffic
 from tests.faults.releases import NOW, Release, earlier_release

@@ -38,9 +38,9 @@ from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.tables.ledger_digest import claims, content_hash, digest
+from spark_jobs.tables.names import table_id
 from spark_jobs.tables.row_types import Row
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import table_id
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 COUNTS = {d: f"{d.lower()}_count" for d in DISPOSITIONS}

@@ -31,8 +31,8 @@ from orchestration.verification.proof import examine
 from simulator.sending.manifest import Manifest, read_manifest
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import sql_names, table_id
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import table_id
 from tests.docs.reader import normal
 from tests.integration.command import Command, platform
 
@@ -75,7 +75,7 @@ def verified(payments: Command, manifest: str) -> dict[str, Any]:
 def ask(payments: Command, sql: str, **parameters: Any) -> list[dict[str, Any]]:
     """Rows of a statement in which `{table}` is a table of ours."""
     job = payments.settings.job
-    names = {table.name: f"`{table_id(job, table)}`" for table in catalog.TABLES}
+    names = sql_names(job)
     with connect(job) as client:
         return run(client, sql.format(**names), parameters)
 

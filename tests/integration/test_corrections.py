@@ -18,8 +18,8 @@ from spark_jobs.sinks.bigquery import publisher
 from spark_jobs.streaming.tally import BatchTally
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 from tests.world import World, event
 
 pytestmark = pytest.mark.integration

@@ -18,9 +18,9 @@ from orchestration.dashboard.statements import HISTORY, INCIDENTS
 from orchestration.settings import StackSettings, read_stack_settings
 from orchestration.watch.history import keep
 from spark_jobs.settings import JobSettings
-from spark_jobs.tables import catalog
+from spark_jobs.tables.names import sql_names
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import ensure_tables, table_id
+from spark_jobs.warehouse.table_setup import ensure_tables
 from tests.statements import Statements
 
 pytestmark = pytest.mark.integration
@@ -48,9 +48,7 @@ def noted(statements: Statements, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 def ask(settings: StackSettings, sql: str) -> list[dict[str, Any]]:
-    names = {table.name: f"`{table_id(settings.job, table)}`" for table in catalog.TABLES}
-    views = ("payment_conflicts", "stg_payments__transactions")
-    names |= {name: f"`{settings.job.project}.{settings.job.dataset}.{name}`" for name in views}
+    names = sql_names(settings.job, "payment_conflicts", "stg_payments__transactions")
     with connect(settings.job) as client:
         return run(client, sql.format(**names), {})
 

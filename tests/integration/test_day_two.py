@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.cloud import bigquery
@@ -14,11 +15,20 @@ from kafka import TopicPartition
 
 from handbook import markdown
 from handbook.links import ROOT
+from orchestration.dashboard import gathering, statements
+from spark_jobs.corrections.kept_records import Selection
+from spark_jobs.corrections.late_payments import decide_late
 from spark_jobs.incidents import Incident, IncidentKind
+from spark_jobs.sealing.seal_days import seal_days
 from spark_jobs.source.connection import admin_client
 from spark_jobs.tables import catalog
+from spark_jobs.tables.correction_kinds import Correction
+from spark_jobs.tables.names import dataset_of, layer_of
+from spark_jobs.warehouse.job_labels import DBT_WORK, WORK_LABEL
+from spark_jobs.warehouse.table_setup import ensure_tables
+from tests.cloud_permissions import needed_of_sql
 from tests.faults.exactly_once import assert_exactly_once, send_some
-from tests.faults.oracle import Oracle
+from tests.faults.oracle import Oracle, Sent
 from tests.integration.command import Command
 from tests.world import World, event
 
@@ -179,6 +189,55 @@ def test_an_upgrade_of_spark_under_traffic_rebuilds_the_checkpoint_and_counts_ev
     assert_exactly_once(world, oracle)
     [incident] = world.rows(catalog.INCIDENTS)
     assert (incident["kind"], "Spark 3.5.0" in incident["detail"]) == (IncidentKind.CHECKPOINT_UNUSABLE, True)
+
+
+@pytest.mark.long
+def test_a_dataset_that_is_split_is_gone_on_with_and_nothing_lies_outside_its_layer(
+    world: World, command: Command
+) -> None:
+    oracle, one, project = Oracle(), world.settings.dataset, world.settings.project
+    older = event("older", 3 * 24 * 60)
+    oracle.sent += [Sent(place, older) for place in world.send([older])]
+    world.drain()
+    send_some(world, oracle)
+    world.drain()
+    world.client.delete_dataset(f"{project}.payment_data_20261129", delete_contents=True, not_found_ok=True)
+    run_block("back up", command)
+    with pytest.raises(Incident, match="payment_deliveries is in"):
+        ensure_tables(world.client, replace(world.settings, raw_dataset=f"{one}_raw"))
+    world.settings = replace(
+        world.settings, raw_dataset=f"{one}_raw", dataset=f"{one}_ours", marts_dataset=f"{one}_marts"
+    )
+    client, settings = world.client, world.settings
+    split = command.but(**settings.environment())
+    send_some(world, oracle)
+    assert "Proved: every rule holds." in run_block("split", split, {"payments process": world.drain})
+    assert_exactly_once(world, oracle)
+
+    world.send([event("late", 300), event("gone", sender_account_id="leaver")])
+    world.drain()
+    who = {"decided_by": "ann", "reason": "checked"}
+    assert decide_late(client, settings, Selection(), Correction.ADMITTED_LATE, **who)
+    assert list(seal_days(client, settings, "ann", datetime.now(UTC) + timedelta(days=1)))
+    began = datetime.now(UTC)
+    split.succeed("build")
+    assert gathering.ask_one(split.settings, statements.HEALTH).rows
+    erased = split.succeed("erase", "leaver", "--yes", "--reason", "asked")
+    assert "1 deliveries" in erased
+    assert "\n0 rows of its payments" not in erased
+    for proof in (("verify", "--full"), ("audit", "--all"), ("seal", "--check")):
+        split.succeed(*proof)
+    split.succeed("backup", f"{one}_again")
+
+    listed = {(name, item.table_id) for name in settings.datasets for item in client.list_tables(f"{project}.{name}")}
+    assert [at for at in listed if f"{project}.{at[0]}" != dataset_of(settings, layer_of(at[1]))] == []
+    assert {name for _, name in listed} > {table.name for table in catalog.TABLES} | {"pipeline_health"}
+    jobs = [job for job in client.list_jobs(min_creation_time=began) if job.labels.get(WORK_LABEL) in DBT_WORK]
+    needs = [each for job in jobs for each in needed_of_sql(getattr(job, "query", "")).items()]
+    assert {at for at, permissions in needs if permissions > {"bigquery.tables.getData"}} == {settings.marts_dataset}
+    assert {at for at, _ in needs} == set(settings.datasets)
+    for name in (*settings.datasets, f"{one}_again"):
+        client.delete_dataset(f"{project}.{name}", delete_contents=True)
 
 
 @pytest.mark.long

@@ -22,7 +22,7 @@ from spark_jobs.sinks.delta.tables import METRICS
 from spark_jobs.sinks.open_store import open_store
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
-from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.tables.names import table_id
 from tests.faults.exactly_once import assert_delta_is_the_same
 from tests.world import World, event
 

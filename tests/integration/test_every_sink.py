@@ -29,9 +29,9 @@ from spark_jobs.sinks.delta.tables import open_table, query
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.streaming import staged_files
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse import client as warehouse_client
 from spark_jobs.warehouse.client import connect
-from spark_jobs.warehouse.table_setup import table_id
 from tests.datasets import Datasets
 from tests.integration.sinks import EVERY_SINK, NOON, Held, Record, Sink, assert_held, batch_of, begin, first, opened
 from tests.integration.sinks import settings_of as place_in

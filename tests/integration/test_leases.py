@@ -10,11 +10,11 @@ import pytest
 
 from spark_jobs.settings import BY_LEASE, JobSettings
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.turns.by_setting import turn_of
 from spark_jobs.turns.lease import Lease
 from spark_jobs.turns.lease_table import WarehouseLeases
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import table_id
 
 pytestmark = pytest.mark.thorough
 LIMIT_SECONDS = 60

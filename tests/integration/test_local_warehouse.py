@@ -17,8 +17,8 @@ from local_stack.bigquery.emulator import Warehouse
 from local_stack.bigquery.patches import staging_files
 from local_stack.processes import free_port
 from spark_jobs.settings import read_job_settings
+from spark_jobs.tables.names import STAGING_PREFIX
 from spark_jobs.warehouse.client import connect
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX
 from tests.faults.victims import kill
 from tests.integration.tables import Tables
 

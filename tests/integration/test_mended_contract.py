@@ -11,8 +11,8 @@ from kafka import KafkaProducer
 
 from orchestration.settings import PROJECT_ROOT
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import connect, run
-from spark_jobs.warehouse.table_setup import table_id
 from tests.integration.command import Command, platform
 from tests.world import event
 

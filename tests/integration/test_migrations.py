@@ -14,10 +14,11 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.tables import migrations
 from spark_jobs.tables.catalog import CONTROL, INCIDENTS, LEDGER_PARTITIONS, SCHEMA_MIGRATIONS, TABLES, Table
 from spark_jobs.tables.migrations import Migration, newest_version
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import connect, run
 from spark_jobs.warehouse.larger_steps import bytes_read, migrate, statements_of
 from spark_jobs.warehouse.schema_version import VERSION_LABEL, set_version, version_of
-from spark_jobs.warehouse.table_setup import ensure_tables, look, schema_of, table_id
+from spark_jobs.warehouse.table_setup import ensure_tables, look, schema_of
 from tests.integration.command import PAYMENTS
 
 pytestmark = pytest.mark.integration

@@ -17,9 +17,9 @@ from orchestration.scenarios.harness.sandbox import event_at
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.migrations import MIGRATIONS, newest_version
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import connect
 from spark_jobs.warehouse.schema_version import VERSION_LABEL, set_version
-from spark_jobs.warehouse.table_setup import table_id
 from tests.fixtures.dataset import OlderDataset
 from tests.integration.command import Command
 from tests.world import World

@@ -17,7 +17,7 @@ from spark_jobs.sealing.seal_days import seal_days
 from spark_jobs.sealing.verify_proof import NotProved, verdict
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
-from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.tables.names import table_id
 from tests.world import World, event
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]

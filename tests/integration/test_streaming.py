@@ -33,8 +33,8 @@ from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.plan import tallies_of
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 from tests.corpus.cases import DEFAULT_KEY, read_cases
 from tests.world import World, event
 

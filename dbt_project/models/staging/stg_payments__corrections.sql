@@ -30,4 +30,4 @@ select
     correction_hash,
     payment_kind,
     status
-from {{ source('payment_data', 'payment_corrections') }}
+from {{ source('payment_raw', 'payment_corrections') }}

@@ -16,4 +16,4 @@ select
     headers,
     batch_id,
     disposition not in ('QUARANTINED', 'IGNORED', 'ERASED') as is_valid
-from {{ source('payment_data', 'payment_deliveries') }}
+from {{ source('payment_raw', 'payment_deliveries') }}

@@ -24,4 +24,4 @@ select
     payment_kind,
     original_transaction_id,
     status
-from {{ source('payment_data', 'payment_transactions') }}
+from {{ source('payment_raw', 'payment_transactions') }}

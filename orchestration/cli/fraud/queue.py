@@ -48,8 +48,10 @@ def alert_queue(
 
 def queue_sql(settings: "JobSettings") -> str:
     """The queue of a day."""
+    from spark_jobs.tables.names import full_name
+
     return f"""
-        select * from `{settings.project}.{settings.dataset}.fraud_alert_queue`
+        select * from `{full_name(settings, "fraud_alert_queue")}`
         where day = @day
         order by place
         """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.dashboard.statements import MAX_BYTES, Statement
 from orchestration.settings import StackSettings
 from spark_jobs.incidents import one_line
+from spark_jobs.tables.names import sql_names
 from spark_jobs.warehouse.job_labels import Work, labels_of
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _ask(
 
     from spark_jobs.warehouse.retries import bounds, rows_of
 
-    sql = statement.sql.format_map(_Named(f"{settings.job.project}.{settings.job.dataset}"))
+    sql = statement.sql.format(**sql_names(settings.job, *statement.needs))
     labels = {**labels_of(Work.PLATFORM, settings.job.pipeline), **label}
     config = QueryJobConfig(maximum_bytes_billed=MAX_BYTES, labels=labels)
     job = client.query(sql, job_config=config, job_retry=None, **bounds())
@@ -103,14 +104,3 @@ def _ask(
 
 def _cut(value: Any) -> Any:
     return value[:RECORD_BYTES] if isinstance(value, bytes) else value
-
-
-class _Named(dict[str, str]):
-    """Every relation by its full name in the dataset."""
-
-    def __init__(self, dataset: str) -> None:
-        super().__init__()
-        self._dataset = dataset
-
-    def __missing__(self, name: str) -> str:
-        return f"`{self._dataset}.{name}`"

@@ -45,7 +45,7 @@ class Sandbox:
         from spark_jobs.warehouse.client import connect
 
         number = next(_numbers)
-        settings = replace(shared, topic=f"payments-{number}", dataset=f"payment_data_{number}")
+        settings = replace(shared.in_one_dataset(f"payment_data_{number}"), topic=f"payments-{number}")
         ensure_topic(settings.bootstrap_servers, settings.topic, partitions=partitions)
         sandbox = cls(settings, spark, folder, connect(settings))
         sandbox.keep_below(folder.as_uri())
@@ -70,13 +70,12 @@ class Sandbox:
         return control
 
     def ask(self, sql: str, **parameters: Any) -> list[Row]:
-        """Rows of a statement in which `{table}` is a table of ours."""
+        """Rows of a statement in which `{table}` is a table of ours, and `{dataset}` where dbt's are."""
+        from spark_jobs.tables.names import dataset_of, sql_names
         from spark_jobs.warehouse.client import run
-        from spark_jobs.warehouse.table_setup import table_id
 
-        names = {table.name: f"`{table_id(self.settings, table)}`" for table in catalog.TABLES}
-        dataset = f"{self.settings.project}.{self.settings.dataset}"
-        return run(self.client, sql.format(dataset=dataset, **names), parameters)
+        dataset = dataset_of(self.settings, catalog.Layer.MARTS)
+        return run(self.client, sql.format(dataset=dataset, **sql_names(self.settings)), parameters)
 
     def rows(self, table: catalog.Table, columns: str = "*") -> list[Row]:
         """All rows of a table."""

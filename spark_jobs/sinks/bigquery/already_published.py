@@ -17,7 +17,7 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import CORRECTION_HASH, Correction
 from spark_jobs.tables.erasure_tables import BLANK_DELIVERY, insert_receipts_sql
-from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.tables.names import table_id
 
 RETRACTION = "its id was published before, longer ago than the stream remembers"
 NO_WATERMARK = datetime(MIN_YEAR, 1, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from spark_jobs.reading.contracts import Contract, row_of
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables.catalog import CONTRACT_VERSIONS
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

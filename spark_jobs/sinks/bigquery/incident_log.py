@@ -10,9 +10,9 @@ from spark_jobs.incidents import Incident, IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.source.offsets import _structs
 from spark_jobs.tables.catalog import INCIDENTS
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.retries import failures
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -28,7 +28,7 @@ from spark_jobs.sinks.bigquery.day_spans import DECLARED, FEW_DAYS, DaySpans, in
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
 from spark_jobs.tables.ledger_digest import DIGEST_SQL, content_hash_sql
-from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.tables.names import sql_names, table_id
 
 _NO_AMOUNT = {"disposition": "", "currency": "", "record_count": 0, "amount_minor": Decimal(0)}
 
@@ -56,7 +56,7 @@ def publish_sql(
     """
     ledger = ", ".join(c.name for c in catalog.LEDGER.columns)
     counts = "delivered, unique_count, duplicate_count, late_count, quarantined_count, ignored_count"
-    name = {table: f"`{table_id(settings, table)}`" for table in catalog.TABLES}
+    name = sql_names(settings)
     found = (retract_sql(settings, staging, searches=searches) if known.corrected else "") + (
         erase_again_sql(settings, staging) if known.erased else ""
     )
@@ -65,15 +65,15 @@ def publish_sql(
     {DECLARED if spans.is_cut else ""}begin transaction;{found}
     {delivered}
     {paid}
-    insert into {name[catalog.LEDGER_PARTITIONS]}
+    insert into {name[catalog.LEDGER_PARTITIONS.name]}
         (batch_id, topic, kafka_partition, start_offset, end_offset, {counts}, hole_count)
         select @batch_id, @topic, p.kafka_partition, p.start_offset, p.end_offset, p.delivered, p.unique_count,
             p.duplicate_count, p.late_count, p.quarantined_count, p.ignored_count, p.hole_count
         from unnest(@partitions) as p;
-    insert into {name[catalog.LEDGER_AMOUNTS]} (batch_id, disposition, currency, record_count, amount_minor)
+    insert into {name[catalog.LEDGER_AMOUNTS.name]} (batch_id, disposition, currency, record_count, amount_minor)
         select @batch_id, a.disposition, a.currency, a.record_count, a.amount_minor from unnest(@amounts) as a
         where a.record_count > 0;
-    insert into {name[catalog.LEDGER]} ({ledger})
+    insert into {name[catalog.LEDGER.name]} ({ledger})
         with hashed as ({content_hash_sql(staging)}),
         published as (select current_timestamp() as published_at, content_hash from hashed),
         digested as (select published_at, content_hash, {DIGEST_SQL} as digest from published)
@@ -85,7 +85,7 @@ def publish_sql(
             @state_keys, @state_bytes, @process_seconds, @load_seconds, @started_at, published_at, content_hash, digest,
             @contract_version, @ignored_count, @ignored_by_rule, @watermark_minutes, @hole_count, @judged_at
         from digested;
-    update {name[catalog.CONTROL]}
+    update {name[catalog.CONTROL.name]}
         set end_offsets = @new_offsets, last_batch_id = @batch_id, watermark = @next_watermark,
             correction_count = @correction_count + @retracted, updated_at = current_timestamp(),
             digest = ({_digest_of_the_batch(settings)}), last_records = @last_records
@@ -94,7 +94,7 @@ def publish_sql(
     assert @@row_count = 1 as 'fenced off: the epoch, the offsets or what is decided have moved on';
     commit transaction;
     select control.*, current_timestamp() as answered_at
-    from {name[catalog.CONTROL]} as control where control.pipeline = @pipeline;
+    from {name[catalog.CONTROL.name]} as control where control.pipeline = @pipeline;
     """
 
 

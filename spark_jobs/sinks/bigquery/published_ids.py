@@ -14,8 +14,8 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.streaming.locations import Locations
 from spark_jobs.streaming.state_seeds import kept_days, seeded_since, write_seeds
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.retries import bounds, rows_of
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -26,10 +26,10 @@ from spark_jobs.sinks.bigquery.already_published import (
 )
 from spark_jobs.sinks.bigquery.day_spans import spans_of
 from spark_jobs.sinks.bigquery.publish_sql import parameters, publish_sql
+from spark_jobs.tables.names import staging_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import begin, bounds, failures, failures_as_incidents, kind_of, wait_for
-from spark_jobs.warehouse.table_setup import STAGING_PREFIX
 from spark_jobs.warehouse.transactions import Rows, run_to_its_end
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Publisher:
         from google.api_core.exceptions import GoogleAPICallError
 
         name = f"{self.control.generation}_{batch.spark_batch_id}_{run_key(self.control)}"
-        staging = f"{self._settings.project}.{self._settings.dataset}.{STAGING_PREFIX}{name}"
+        staging = staging_id(self._settings, name)
 
         def attempt(number: int) -> str | Exception:
             job_id = f"{self._settings.pipeline}_load_{name}_{number}"

@@ -15,10 +15,10 @@ from spark_jobs.settings import JobSettings
 from spark_jobs.sinks.delta.tables import METRICS, uri_of
 from spark_jobs.tables import catalog as tables
 from spark_jobs.tables.columns import Table
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.snapshot import snapshot
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -16,7 +16,7 @@ from spark_jobs.sinks.delta import rows as delta_rows
 from spark_jobs.sinks.delta.tables import append_once, conform, schema_of, version_of
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
-from spark_jobs.warehouse.table_setup import table_id
+from spark_jobs.tables.names import table_id
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -30,10 +30,10 @@ from spark_jobs.sinks.delta.tables import (
     version_of,
 )
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
 from spark_jobs.warehouse.control_row import read_control
 from spark_jobs.warehouse.retries import failures_as_incidents as warehouse_failures_as_incidents
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -21,8 +21,8 @@ from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 from spark_jobs.tables.columns import Table
 from spark_jobs.tables.ledger_digest import content_hash
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.retries import bounds, rows_of
-from spark_jobs.warehouse.table_setup import table_id
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client

@@ -255,8 +255,8 @@ def test_what_is_checked_at_night_alone_is_a_check_of_what_is_built_at_night_alo
 
 
 ROWS = (
-    "source.payments.payment_data.payment_deliveries",
-    "source.payments.payment_data.payment_transactions",
+    "source.payments.payment_raw.payment_deliveries",
+    "source.payments.payment_raw.payment_transactions",
     "model.payments.payment_transactions_fraud",
 )
 TOTALS = {

@@ -31,6 +31,15 @@ def test_the_defaults_are_the_local_stack(tmp_path: Path) -> None:
     assert settings.staging_location == (tmp_path / "staging").as_uri()
 
 
+def test_layers_are_in_the_one_dataset_unless_they_are_given_their_own() -> None:
+    assert read_job_settings({"BIGQUERY_RAW_DATASET": "", "BIGQUERY_MARTS_DATASET": ""}) == read_job_settings({})
+    settings = read_job_settings({"BIGQUERY_RAW_DATASET": "raw", "BIGQUERY_MARTS_DATASET": "marts"})
+    assert settings.datasets == ("raw", "payment_data", "marts")
+    assert read_job_settings(settings.environment()) == settings
+    # A process that is told of one dataset does not take the others from its parent's environment.
+    assert {"BIGQUERY_RAW_DATASET", "BIGQUERY_MARTS_DATASET"} <= settings.in_one_dataset("copy").environment().keys()
+
+
 def test_batches_go_to_the_warehouse_unless_delta_is_named(tmp_path: Path) -> None:
     settings = read_job_settings({"PAYMENTS_HOME": str(tmp_path)})
     assert (settings.sinks, settings.has_warehouse, settings.has_delta) == (("bigquery",), True, False)
@@ -124,6 +133,8 @@ WRONG = [
     ("BIGQUERY_PROJECT", "payments-local\n"),
     ("BIGQUERY_DATASET", "payment-data"),
     ("BIGQUERY_DATASET", "1st"),
+    ("BIGQUERY_RAW_DATASET", "raw-data"),
+    ("BIGQUERY_MARTS_DATASET", "a.b"),
     ("BIGQUERY_LOCATION", "US EU"),
     ("BIGQUERY_EMULATOR_HOST", "127.0.0.1:9050"),
     ("BIGQUERY_EMULATOR_HOST", "http://"),

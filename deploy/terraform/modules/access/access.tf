@@ -1,6 +1,6 @@
 # Who may do what, and why. This module has no provider: it is data, so it can be tested anywhere.
 #
-# A grant is on the smallest thing that has it: a bucket, a dataset or a table before the project.
+# A grant is on the smallest thing that has it: a bucket or the dataset of a layer before the project.
 
 locals {
   grants = {
@@ -9,9 +9,13 @@ locals {
       who = "stream", on = "project", role = "roles/bigquery.jobUser",
       why = "starts load jobs and transactions"
     }
-    "stream/dataset" = {
-      who = "stream", on = "dataset", role = "roles/bigquery.dataEditor",
+    "stream/raw" = {
+      who = "stream", on = "raw", role = "roles/bigquery.dataEditor",
       why = "makes the tables, loads staging tables, writes batches and drops staging tables"
+    }
+    "stream/operations" = {
+      who = "stream", on = "operations", role = "roles/bigquery.dataEditor",
+      why = "makes the tables, writes the ledger and moves the control row"
     }
     "stream/checkpoints" = {
       who = "stream", on = "checkpoints", role = "roles/storage.objectUser",
@@ -39,9 +43,17 @@ locals {
       who = "dbt", on = "project", role = "roles/bigquery.jobUser",
       why = "runs builds and checks"
     }
-    "dbt/dataset" = {
-      who = "dbt", on = "dataset", role = "roles/bigquery.dataEditor",
-      why = "makes and replaces models, loads seeds"
+    "dbt/raw" = {
+      who = "dbt", on = "raw", role = "roles/bigquery.dataEditor",
+      why = "requests decisions, carries them out where no processor is at work, deletes days that have expired"
+    }
+    "dbt/operations" = {
+      who = "dbt", on = "operations", role = "roles/bigquery.dataEditor",
+      why = "seals days, keeps what the watch and the broker say, loads senders' reports"
+    }
+    "dbt/marts" = {
+      who = "dbt", on = "marts", role = "roles/bigquery.dataEditor",
+      why = "makes and replaces models, loads seeds, deletes what was erased"
     }
     "dbt/backtest" = {
       who = "dbt", on = "backtest", role = "roles/bigquery.dataEditor",
@@ -73,9 +85,17 @@ locals {
       who = "dashboard", on = "project", role = "roles/bigquery.jobUser",
       why = "runs the queries of the page"
     }
-    "dashboard/dataset" = {
-      who = "dashboard", on = "dataset", role = "roles/bigquery.dataViewer",
-      why = "reads the ledger, the control row and the marts"
+    "dashboard/raw" = {
+      who = "dashboard", on = "raw", role = "roles/bigquery.dataViewer",
+      why = "reads views over it, and the newest quarantined records"
+    }
+    "dashboard/operations" = {
+      who = "dashboard", on = "operations", role = "roles/bigquery.dataViewer",
+      why = "reads the ledger and the control row"
+    }
+    "dashboard/marts" = {
+      who = "dashboard", on = "marts", role = "roles/bigquery.dataViewer",
+      why = "reads what dbt has made of them"
     }
     "dashboard/costs" = {
       who = "dashboard", on = "project", role = "roles/bigquery.resourceViewer",
@@ -97,7 +117,7 @@ locals {
     }
     "analysts/marts" = {
       who = "analysts", on = "marts", role = "roles/bigquery.dataViewer",
-      why = "read the marts, and no other table"
+      why = "read the tables of the marts, and nothing of the other datasets"
     }
     "analysts/columns" = {
       who = "analysts", on = "policy_tags", role = "roles/bigquerydatapolicy.maskedReader",
@@ -109,9 +129,17 @@ locals {
       who = "operators", on = "project", role = "roles/bigquery.user",
       why = "certify makes a dataset of its own and deletes it"
     }
-    "operators/dataset" = {
-      who = "operators", on = "dataset", role = "roles/bigquery.dataViewer",
-      why = "read every table when something is wrong"
+    "operators/raw" = {
+      who = "operators", on = "raw", role = "roles/bigquery.dataViewer",
+      why = "look for a record when something is wrong"
+    }
+    "operators/operations" = {
+      who = "operators", on = "operations", role = "roles/bigquery.dataViewer",
+      why = "read the ledger, incidents and decisions when something is wrong"
+    }
+    "operators/marts" = {
+      who = "operators", on = "marts", role = "roles/bigquery.dataViewer",
+      why = "read what dbt has made of them"
     }
     "operators/costs" = {
       who = "operators", on = "project", role = "roles/bigquery.resourceViewer",

@@ -1,7 +1,16 @@
 """What the page says of a topic; the reads themselves are in the integration tests."""
 
-from orchestration.dashboard.gathering import lag_rows, lag_section
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from orchestration.dashboard.gathering import _built, lag_rows, lag_section
 from orchestration.dashboard.model import Section
+from spark_jobs.settings import read_job_settings
 from spark_jobs.source.topic import TopicState
 
 NOW = "2026-01-05T12:07:30Z"
@@ -32,3 +41,23 @@ def test_before_anything_is_published_what_the_broker_no_longer_keeps_does_not_w
     nothing = Section((), NOW)
     assert [row["lag"] for row in lag_section(Section(), TOPIC, nothing, NOW).rows] == [5, 7]
     assert [row["lag"] for row in lag_rows({0: 1_005}, TOPIC)] == [0, 7], "a partition is new"
+
+
+def built(there: Mapping[str, tuple[str, ...]], **datasets: str) -> set[str]:
+    def list_tables(dataset: str, **_: Any) -> list[SimpleNamespace]:
+        if dataset not in there:
+            raise NotFound("no such dataset")  # type: ignore[no-untyped-call]
+        return [SimpleNamespace(table_id=name) for name in there[dataset]]
+
+    client = cast("bigquery.Client", SimpleNamespace(list_tables=list_tables))
+    return _built(client, read_job_settings(datasets))
+
+
+def test_what_is_built_is_looked_for_where_it_is_and_the_marts_come_with_the_first_build() -> None:
+    ours, marts = "payments-local.payment_data", "payments-local.marts"
+    assert built({ours: ("health_history",)}, BIGQUERY_MARTS_DATASET="marts") == {"health_history"}
+    both = {ours: ("health_history",), marts: ("pipeline_health",)}
+    assert built(both, BIGQUERY_MARTS_DATASET="marts") == {"health_history", "pipeline_health"}
+    assert built(both) == {"health_history"}
+    with pytest.raises(NotFound):
+        built({})

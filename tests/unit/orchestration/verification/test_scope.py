@@ -12,6 +12,7 @@ from spark_jobs.settings import read_job_settings
 from spark_jobs.tables import catalog
 
 SEALED = date(2026, 11, 20)
+NAMES = {table.name: f"`p.d.{table.name}`" for table in catalog.TABLES}
 
 
 def at(day: int, hour: int) -> datetime:
@@ -54,25 +55,24 @@ def test_the_first_batch_of_all_carries_no_watermark_in_and_is_looked_at_with_ev
 
 def test_a_rule_about_a_part_of_the_tables_is_a_statement_that_bigquerys_own_analyzer_accepts() -> None:
     """Those that join: the others differ by a table's name alone."""
-    names = {table.name: f"`p.d.{table.name}`" for table in catalog.TABLES}
-    parts = Scope(SEALED, 7, at(20, 22), at(20, 21)).parts("p.d")
+    parts = Scope(SEALED, 7, at(20, 22), at(20, 21)).parts(NAMES)
     marks = [Mark(date(2026, 11, day), day) for day in (1, 2, 3)]
     some, reached = Kept(*marks), reach(read_job_settings({}))
     analyzer = Warehouse()
     for sql in (sql for sql in (_RECORD_RULES | CORRECTION_RULES).values() if " join " in sql):
-        for chosen in (whole("p.d", EVERYTHING, reached), whole("p.d", some, reached), parts):
-            analyzer.accept(sql.format(**(names | chosen)))
+        for chosen in (whole(NAMES, EVERYTHING, reached), whole(NAMES, some, reached), parts):
+            analyzer.accept(sql.format(**(NAMES | chosen)))
 
 
 def test_a_row_that_has_expired_is_looked_for_by_no_rule() -> None:
     day = date(2026, 11, 1)
-    parts = whole("p.d", Kept(payments=Mark(day, 7)), timedelta(days=5))
+    parts = whole(NAMES, Kept(payments=Mark(day, 7)), timedelta(days=5))
     is_kept = "coalesce({0}event_time >= timestamp '2026-11-01 00:00:00+00:00' or {0}batch_id > 7, true)"
     assert parts["payment_transactions"] == f"(select * from `p.d.payment_transactions` where {is_kept.format('')})"
     assert parts["is_payment_kept"] == is_kept.format("d.")
     assert parts["is_payment_in_reach"] == "d.event_time >= timestamp '2026-11-06 00:00:00+00:00'"
     assert (parts["is_all_kept"], parts["is_delivery_kept"], "payment_deliveries" in parts) == ("true", "true", False)
-    parts = whole("p.d", Kept(deliveries=Mark(day, 7)), timedelta(days=5))
+    parts = whole(NAMES, Kept(deliveries=Mark(day, 7)), timedelta(days=5))
     assert (parts["is_all_kept"], parts["is_payment_kept"], "payment_transactions" in parts) == ("false", "true", False)
     # A payment whose delivery has expired has nothing to agree with.
     assert "where coalesce(kafka_timestamp >= " in parts["payments_of_batches"]

@@ -21,7 +21,7 @@ from spark_jobs.reading.contracts import (
     row_of,
 )
 from spark_jobs.settings import SettingError
-from spark_jobs.tables.contract_tables import CONTRACT_VERSIONS
+from spark_jobs.tables.operation_tables import CONTRACT_VERSIONS
 from tests.unit.spark_jobs.batches import SETTINGS
 from tests.unit.spark_jobs.events import MAPPING, OTHER, TEXT
 

@@ -88,7 +88,16 @@ run "analysts_read_marts_only_and_masked" {
 
   assert {
     condition     = alltrue([for grant in output.grants : contains(["project", "marts", "policy_tags"], grant.on) if grant.who == "analysts"])
-    error_message = "Analysts have no role on the dataset or a bucket."
+    error_message = "Analysts have no role on another layer's dataset or on a bucket."
+  }
+}
+
+run "the_stream_sees_no_marts" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for grant in output.grants : grant.on != "marts" if grant.who == "stream"])
+    error_message = "What dbt makes is no concern of the stream."
   }
 }
 

@@ -23,8 +23,9 @@ from spark_jobs.source.offsets import offsets_from_json, offsets_to_json
 from spark_jobs.streaming.staged_files import STAGED_SCHEMA
 from spark_jobs.tables import catalog
 from spark_jobs.tables.catalog import Table
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import type_of
-from spark_jobs.warehouse.table_setup import schema_of, table_id
+from spark_jobs.warehouse.table_setup import schema_of
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, NOON, SETTINGS, TALLY
 
 STAGING = "payments-local.payment_data.staging_g1_4"

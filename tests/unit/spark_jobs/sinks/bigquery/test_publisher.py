@@ -17,8 +17,8 @@ from spark_jobs.sinks.bigquery import publisher as publishing
 from spark_jobs.sinks.bigquery.publisher import MAX_ATTEMPTS, Publisher, run_key
 from spark_jobs.source.offsets import offsets_to_json
 from spark_jobs.tables import catalog
+from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse import retries, transactions
-from spark_jobs.warehouse.table_setup import table_id
 from tests.unit.spark_jobs.batches import BATCH, CONTROL, INTERVAL, NOON_US, SETTINGS, TALLY, FakeClient, FakeJob
 
 FOUND = {
