@@ -109,11 +109,11 @@ class StandIn:
         state = self.states[min(look, len(self.states) - 1)]
         kept = self.there[name]
         if isinstance(kept, dataproc_v1.Batch):
-            kept.state, kept.state_message = dataproc_v1.Batch.State[state], self.words
+            kept.state, kept.state_message = getattr(dataproc_v1.Batch.State, state), self.words
             kept.operation = name.replace("/batches/", "/operations/")
             kept.runtime_info.output_uri = "gs://acme-staging/driveroutput"
         else:
-            kept.status = dataproc_v1.JobStatus(state=dataproc_v1.JobStatus.State[state], details=self.words)
+            kept.status = dataproc_v1.JobStatus(state=getattr(dataproc_v1.JobStatus.State, state), details=self.words)
             kept.driver_output_resource_uri = "gs://acme-staging/driveroutput"
         return json.loads(type(kept).to_json(kept))
 

@@ -55,7 +55,8 @@ def _unknown(api: str, schema: Mapping[str, Any], value: Any, at: str) -> list[s
     if "$ref" in schema:
         schema = description(api)["schemas"][schema["$ref"]]
     kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
-    if not isinstance(value, kinds[schema["type"]]):
+    is_one = isinstance(value, kinds[schema["type"]])
+    if not is_one:
         return [f"{at} is no {schema['type']}"]
     if schema["type"] == "array":
         return [each for n, item in enumerate(value) for each in _unknown(api, schema["items"], item, f"{at}[{n}]")]

@@ -71,7 +71,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         **{f"spark.executorEnv.{name}": value for name, value in _WORKER_MEMORY.items()},
         # Workers that have been idle for a minute end, and a new one would import half a second's worth of libraries.
         "spark.python.daemon.module": "spark_jobs.driver.worker_daemon",
-        # By TCP, which alone Spark 4.0 has, each side waits for the other's delayed acknowledgement: 20 ms and more a task.
+        # By TCP (Spark 4.0 has no other), each side waits for the other's late acknowledgement: 20 ms a task and more.
         "spark.python.unix.domain.socket.enabled": "true",
         # Spark keeps idle consumers for minutes, with what they have fetched ahead: dozens of them would fill the heap.
         # Under traffic a run's next query, which goes on with them (source), comes sooner than they end.

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -63,14 +64,14 @@ def test_two_releases_take_turns_under_load_and_every_payment_is_counted_once(
     at_work = start(turns[0][0])
     at_work.wait_until_warm()
     with traffic(world.settings, CONFIG, manifest):
-        at_work.until(lambda: batches_of(world, 1) >= BATCHES)
+        at_work.until(partial(has_published, world, 1))
         for turn, ((_, ending), (release, _)) in enumerate(pairwise(turns), start=2):
             follower = start(release)
             follower.wait_until_warm()
             at_work.signal(ending)
             assert at_work.end() == (0 if ending == signal.SIGTERM else -signal.SIGKILL), at_work.output()[-3000:]
             at_work = follower
-            at_work.until(lambda turn=turn: batches_of(world, turn) >= BATCHES)
+            at_work.until(partial(has_published, world, turn))
     assert_each_is_counted_once(world, at_work, manifest)
     at_work.signal(turns[-1][1])
     assert at_work.end() == 0
@@ -87,6 +88,10 @@ def test_two_releases_take_turns_under_load_and_every_payment_is_counted_once(
         assert "every batch is as it was published" in audited.stdout, audited
 
     assert_a_newer_dataset_is_refused(world, earlier, start, env)
+
+
+def has_published(world: World, epoch: int) -> bool:
+    return batches_of(world, epoch) >= BATCHES
 
 
 def batches_of(world: World, epoch: int) -> int:

@@ -96,8 +96,8 @@ def test_a_sealed_day_stays_as_it_was_sealed_and_each_payment_is_proved(world: W
     assert [row["payments"] for row in today.sections["erased"] or ()] == ["1"]
     keep(world.client, world.settings, today)
     keep(world.client, world.settings, today, "Bea", "as I saw it")
-    found, signatures = kept(world.client, world.settings, now.date())
-    assert found == today
+    reported, signatures = kept(world.client, world.settings, now.date())
+    assert reported == today
     assert [(row["signed_by"], row["note"]) for row in signatures] == [("Bea", "as I saw it")]
     reports = f"`{table_id(world.settings, catalog.DAY_REPORTS)}`"
     world.ask(f"update {reports} set report = replace(report, 'ann', 'eve') where signed_by is not null")

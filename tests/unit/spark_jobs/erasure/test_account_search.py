@@ -86,8 +86,13 @@ def test_who_is_named_in_an_unknown_field_is_decided_by_whole_words(monkeypatch:
         {"transaction_id": None, "is_party": None, "extra_fields": None},
     ]
     sought: list[set[str]] = []
+
+    def deliveries_of(_client: object, _settings: object, ids: set[str]) -> list[object]:
+        sought.append(ids)
+        return []
+
     monkeypatch.setattr(account_search, "_candidates", lambda *_: [])
     monkeypatch.setattr(account_search, "run", lambda *_: rows)
-    monkeypatch.setattr(account_search, "deliveries_of", lambda _client, _settings, ids: sought.append(ids) or [])
+    monkeypatch.setattr(account_search, "deliveries_of", deliveries_of)
     assert account_search.find(None, SETTINGS, "acc-7") == []  # type: ignore[arg-type]
     assert sought == [{"paid", "noted"}]
