@@ -7,17 +7,14 @@ hands it over (orchestration), what a run does (process_payments). The package i
 import argparse
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from spark_jobs.incidents import Incident
-from spark_jobs.process_payments import drain
+from spark_jobs.process_payments import drain, ended_by_one_line
 from spark_jobs.publishing.batch_report import BatchReport
 from spark_jobs.settings import SettingError, payments_home, read_job_settings
-from spark_jobs.source.topic import BrokerUnreachable
 from spark_jobs.turns.by_setting import turn_of
 
 
@@ -31,6 +28,7 @@ def take_over(settings: str, files: Sequence[str]) -> None:
         os.environ[name] = str(path)
 
 
+@ended_by_one_line()
 def main(arguments: list[str] | None = None) -> None:
     """Publish for one shift, once it is this run's turn. What stops it is the last line of its log."""
     parser = argparse.ArgumentParser(description="One run of the streaming job, as a service starts it.")
@@ -44,12 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--file", action="append", default=[], metavar="NAME=TEXT", help="a file that a variable names")
     options: dict[str, Any] = vars(parser.parse_args(arguments))
     take_over(options.pop("settings"), options.pop("file"))
-    try:
-        settings = read_job_settings()
-        session = _session(options.pop("spark"))
-        drain(session, settings, **options, on_batch=_say, turn=turn_of(settings, payments_home()))
-    except (Incident, SettingError, BrokerUnreachable) as stopped:
-        sys.exit(str(stopped))
+    settings = read_job_settings()
+    session = _session(options.pop("spark"))
+    drain(session, settings, **options, on_batch=_say, turn=turn_of(settings, payments_home()))
 
 
 def _session(version: str) -> Any:

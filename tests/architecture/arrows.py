@@ -6,8 +6,8 @@ is a room of its own.
 
 ARROWS = {
     "spark_jobs": {
-        "processor": "driver incidents process_payments publishing settings source turns whole_numbers",
-        "handed_over": "incidents process_payments publishing settings source turns",
+        "processor": "driver process_payments publishing settings turns whole_numbers",
+        "handed_over": "process_payments publishing settings turns",
         "process_payments": "driver incidents lineage publishing settings source turns",
         "turns": "incidents settings tables warehouse",
         "driver": "file_systems contract crash_points decision_queue decoding deduplication incidents publishing"
