@@ -151,7 +151,7 @@ make_jars() {
       || die "Maven is not found, and neither is what does its work: install it (Debian: apt-get install maven)"
     PYTHONPATH="$home/maven" "$python" -m local_stack.jars fetch "$fresh" >"$home/jars/maven.log"
   fi
-  for name in broker spark delta google gcs; do
+  for name in broker spark spark-4.0 delta google gcs; do
     rm -rf "${home:?}/jars/$name"
     mv "$fresh/$name" "$home/jars/$name"
   done

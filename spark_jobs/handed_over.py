@@ -55,7 +55,7 @@ def _session(version: str) -> Any:
     if version and not session.version.startswith(f"{version}."):
         raise SettingError(
             f"Spark is {session.version} here, and the jars that were handed over are for {version}: choose a runtime "
-            f"or an image of Dataproc with Spark {version}."
+            f"or an image of Dataproc with Spark {version}, or set PAYMENTS_DATAPROC_SPARK."
         )
     session.sparkContext.setLogLevel("ERROR")
     return session

@@ -51,7 +51,9 @@ make_context() {
   "$python" -m local_stack.jars check "$home/jars"
   cp -r "$home/jars/spark" "$home/jars/delta" "$home/jars/google" "$home/jars/gcs" "$context/jars"
   mkdir "$context/requirements"
-  cp requirements/image.txt requirements/warehouse.txt "$context/requirements"
+  cp requirements/image.txt requirements/warehouse.txt requirements/bootstrap.txt "$context/requirements"
+  # Dataproc mounts its Spark.
+  awk '/^[a-z]/ { ours = !/^pyspark==/ } ours' requirements/oldest.txt >"$context/requirements/dataproc.txt"
   awk '/^[a-z]/ { ours = /^setuptools==/ } ours' requirements/image.txt >"$context/requirements/setuptools.txt"
   cp deploy/image/prune.py deploy/image/spark_submit.py "$context/image"
   find "$context" -exec touch --no-dereference --date @0 {} +

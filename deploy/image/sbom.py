@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+NOT_IN_THE_IMAGE = ("broker", "spark-4.0")
+"""Folders of jars: a broker's, and what the job runs with on another Spark than the image's."""
+
 
 def main(python: Path, jars: Path, pyspark: Path, status: Path | None = None) -> None:
     """Print it."""
@@ -25,8 +28,10 @@ def main(python: Path, jars: Path, pyspark: Path, status: Path | None = None) ->
 def locked_jars(text: str) -> Iterator[dict[str, Any]]:
     """Of the list that names folder, coordinates and SHA-256."""
     for line in text.splitlines():
-        if line and not line.startswith(("#", "broker ")):
-            _, coordinates, sha256 = line.split()
+        if not line or line.startswith("#"):
+            continue
+        folder, coordinates, sha256 = line.split()
+        if folder not in NOT_IN_THE_IMAGE:
             group, artifact, *_, version = coordinates.split(":")
             yield component(f"maven/{group}/{artifact}", artifact, version, sha256)
 

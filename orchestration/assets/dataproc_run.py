@@ -28,7 +28,7 @@ def publish_at_dataproc(
     """
     job = settings.job
     folder = f"gs://{dataproc.bucket}/{FOLDER}"
-    files = upload_code(settings.home, folder, asks_google=read_connection().asks_google)
+    files = upload_code(settings.home, folder, dataproc.spark, asks_google=read_connection().asks_google)
     submission = submission_of(context.run.run_id, job, files, shift, os.environ, spark_properties(job))
     try:
         with open_service(dataproc) as service:

@@ -35,30 +35,49 @@ class CodeFiles:
 
     @property
     def spark(self) -> str:
-        """The Spark that the jars are for, such as 4.2: that of the Kafka source, which goes with no other."""
-        found = (_KAFKA_SOURCE.fullmatch(jar.rpartition("/")[2]) for jar in self.jars)
-        return next((match[1] for match in found if match), "")
+        """The Spark that the jars are for, such as 4.2."""
+        return next(filter(None, (_spark_of(jar.rpartition("/")[2]) for jar in self.jars)), "")
 
 
-def upload_code(home: Path, folder: str, *, asks_google: bool = False) -> CodeFiles:
+def jars_for(spark: str, home: Path, *, asks_google: bool = False) -> list[Path]:
+    """The jars that Spark of a version, such as 4.0, lacks. They differ in the Kafka source, which goes with no other.
+
+    Raises:
+        SettingError: the Kafka source is not there.
+    """
+    from spark_jobs.driver.spark_session import jar_paths
+
+    ours = (Path(path) for path in jar_paths(home, with_google=asks_google))
+    others = sorted((home / "jars").glob("spark-*/*.jar"))
+    jars = [jar for jar in (*others, *ours) if _spark_of(jar.name) in ("", spark)]
+    if not any(_spark_of(jar.name) for jar in jars):
+        raise SettingError(f"{home} has no jar with which Spark {spark} reads Kafka: run `make setup`.")
+    return jars
+
+
+def _spark_of(jar: str) -> str:
+    """The Spark that a Kafka source is for; empty for another jar."""
+    found = _KAFKA_SOURCE.fullmatch(jar)
+    return found[1] if found else ""
+
+
+def upload_code(home: Path, folder: str, spark: str, *, asks_google: bool = False) -> CodeFiles:
     """The files, uploaded where they are missing or old.
 
     Args:
         home: the folder of local state, with the jars that `make setup` put there.
         folder: a URI.
+        spark: the version that Dataproc has.
         asks_google: whether brokers are Google's: their login has jars of its own. The connector to Cloud Storage is
             Dataproc's.
 
     Raises:
-        SettingError: the jars are not there.
+        SettingError: a jar is not there.
     """
     import spark_jobs
     from spark_jobs.driver.shipped_code import write_code
-    from spark_jobs.driver.spark_session import jar_paths
 
-    jars = [Path(path) for path in jar_paths(home, with_google=asks_google)]
-    if not jars:
-        raise SettingError(f"{home} has no jars, which Spark needs to read Kafka: run `make setup`.")
+    jars = jars_for(spark, home, asks_google=asks_google)
     main = Path(spark_jobs.__path__[0]) / "handed_over.py"
     [main_uri, package_uri] = _uploaded([main, write_code(home / "run" / "code")], folder)
     return CodeFiles(main_uri, package_uri, tuple(_uploaded(jars, folder)))

@@ -13,8 +13,11 @@ from spark_jobs.source.connection import read_connection
 
 PROCESSOR = "PAYMENTS_PROCESSOR"
 ON_A_CLUSTER, SERVERLESS = KINDS = ("dataproc", "dataproc-serverless")
-DEFAULT_RUNTIME = "3.0"
-"""The first runtime of Dataproc Serverless with a Spark 4."""
+SPARKS = ("4.0", "4.2")
+"""The versions of Spark for which there are jars."""
+DEFAULT_SPARK = SPARKS[0]
+RUNTIMES = {"4.0": "3.0"}
+"""The runtime of Dataproc Serverless that has a Spark; none has 4.2."""
 
 KAFKA_SECRETS = ("KAFKA_SASL_PASSWORD", "KAFKA_OAUTH_CLIENT_SECRET", "KAFKA_SSL_KEY_PASSWORD")
 OTHER_SECRETS = ("SCHEMA_REGISTRY_PASSWORD", "SCHEMA_REGISTRY_TOKEN", "OPENLINEAGE_API_KEY")
@@ -35,7 +38,7 @@ class DataprocSettings:
     """Where the job runs: on `cluster`, or, where that is empty, serverless in `image` on the runtime `runtime`.
 
     `account` is the service account of a serverless batch; a cluster has its own. `subnetwork` is empty for the
-    region's default one. The job's code goes to `bucket`.
+    region's default one. The job's code goes to `bucket`, with the jars for `spark`.
     """
 
     project: str
@@ -46,6 +49,7 @@ class DataprocSettings:
     runtime: str = ""
     account: str = ""
     subnetwork: str = ""
+    spark: str = DEFAULT_SPARK
 
 
 def read_dataproc(env: Mapping[str, str], job: JobSettings) -> DataprocSettings | None:
@@ -59,7 +63,11 @@ def read_dataproc(env: Mapping[str, str], job: JobSettings) -> DataprocSettings 
         return None
     for problem in _problems(env, job, kind):
         raise SettingError(problem)
+    spark = env.get("PAYMENTS_DATAPROC_SPARK") or DEFAULT_SPARK
+    if spark not in SPARKS:
+        raise SettingError(f"PAYMENTS_DATAPROC_SPARK must be one of {', '.join(SPARKS)}, not {spark!r}.")
     common = {
+        "spark": spark,
         "project": _matching(env, "PAYMENTS_DATAPROC_PROJECT", _PROJECT, job.project),
         "region": _matching(env, "PAYMENTS_DATAPROC_REGION", _REGION),
         "bucket": _matching(env, "PAYMENTS_DATAPROC_BUCKET", _BUCKET, _bucket_of(job.staging_location)),
@@ -69,7 +77,7 @@ def read_dataproc(env: Mapping[str, str], job: JobSettings) -> DataprocSettings 
     return DataprocSettings(
         **common,
         image=_matching(env, "PAYMENTS_DATAPROC_IMAGE", _IMAGE),
-        runtime=_matching(env, "PAYMENTS_DATAPROC_RUNTIME", _RUNTIME, DEFAULT_RUNTIME),
+        runtime=_matching(env, "PAYMENTS_DATAPROC_RUNTIME", _RUNTIME, RUNTIMES.get(spark)),
         account=_matching(env, "PAYMENTS_DATAPROC_ACCOUNT", _ACCOUNT),
         subnetwork=_matching(env, "PAYMENTS_DATAPROC_SUBNETWORK", _SUBNETWORK, ""),
     )

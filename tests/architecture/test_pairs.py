@@ -4,9 +4,11 @@ import re
 import tomllib
 from typing import NamedTuple
 
+from orchestration.dataproc.settings import RUNTIMES, SPARKS
 from tests.architecture.sources import ROOT
 
 JARS = ROOT / "local_stack" / "jars.txt"
+PAGE = ROOT / "docs" / "where-spark-runs.md"
 
 
 class Pair(NamedTuple):
@@ -40,6 +42,15 @@ def test_each_pairs_spark_is_the_locked_one_and_its_jar_is_of_that_version() -> 
         assert pair.spark == locked_spark(pair)
         assert pair.jar == f"spark-sql-kafka-0-10_2.13:{pair.spark}"
     assert f"spark org.apache.spark:{pairs['newest'].jar} " in JARS.read_text()
+    assert f"spark-4.0 org.apache.spark:{pairs['oldest'].jar} " in JARS.read_text()
+
+
+def test_each_pair_can_be_handed_over_to_dataproc() -> None:
+    assert {pair.spark.rpartition(".")[0] for pair in claimed().values()} == {*SPARKS}
+    row = r"^\| Serverless, \[runtime (\S+)\]\S* \S+ \| (\d\.\d+)\.\d+ \| (\S+) \|"
+    [(runtime, spark, python)] = re.findall(row, PAGE.read_text(), re.MULTILINE)
+    assert {spark: runtime} == RUNTIMES
+    assert python == claimed()["oldest"].python
 
 
 def test_each_pairs_python_is_the_one_that_is_set_up_and_that_ruff_checks_for() -> None:

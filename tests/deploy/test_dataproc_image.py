@@ -4,9 +4,11 @@ Dataproc itself was not asked. Building it needs buildah: `make image DATAPROC=1
 """
 
 import re
+import subprocess
 
 from orchestration.dataproc.settings import PROCESSOR
 from tests.architecture.sources import ROOT
+from tests.architecture.test_pairs import claimed, packages
 
 IMAGE = ROOT / "deploy" / "image"
 
@@ -26,14 +28,21 @@ def test_the_user_is_the_one_that_dataproc_runs_containers_as() -> None:
 
 
 def test_what_sparks_scripts_need_is_there() -> None:
-    assert "tini" in stage("system")
-    assert {"procps", "libjemalloc2"} <= set(stage("dataproc").split())
+    assert {"tini", "procps", "libjemalloc2"} <= set(stage("dataproc").split())
 
 
-def test_it_has_our_python_and_packages_and_neither_spark_nor_our_code() -> None:
-    assert "rm -rf /opt/payments/venv/lib/python3.13/site-packages/pyspark*" in stage("dataproc-packages")
+def test_it_has_the_python_and_packages_of_the_oldest_pair_and_neither_spark_nor_our_code() -> None:
+    oldest = claimed()["oldest"]
+    assert f"python install --quiet --no-bin {oldest.python} " in stage("dataproc-packages")
+    assert f"--python {oldest.python} /opt/payments/venv " in stage("dataproc-packages")
+    build = (IMAGE / "build.sh").read_text()
+    [command] = re.findall(r'^  (awk .*) >"\$context/requirements/dataproc.txt"$', build, re.M)
+    installed = subprocess.run(["/bin/sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    found = dict(re.findall(r"^(\S+)==(\S+)", installed, re.M))
+    assert found == {name: version for name, version in packages(oldest).items() if name != "pyspark"}
+    assert installed.count("--hash=sha256:") > len(found)
     assert re.findall(r"^COPY .*$", stage("dataproc"), re.M) == [
-        "COPY --from=dataproc-packages /opt/payments/venv /opt/payments/venv"
+        f"COPY --from=dataproc-packages /opt/payments/{folder} /opt/payments/{folder}" for folder in ("python", "venv")
     ]
     assert "PYSPARK_PYTHON=/opt/payments/venv/bin/python" in stage("dataproc")
     assert "JAVA_HOME" not in stage("dataproc"), "Dataproc mounts its Java"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,18 @@ import pytest
 from deploy.image import sbom
 
 
-def test_every_locked_jar_is_in_it_with_its_hash() -> None:
-    lines = Path("local_stack/jars.txt").read_text().splitlines()
-    locked = [line.split() for line in lines if line and not line.startswith(("#", "broker "))]
-    found = list(sbom.locked_jars(Path("local_stack/jars.txt").read_text()))
+def copied_folders() -> set[str]:
+    """Of the jars, those that the image is built with."""
+    [line] = re.findall(r'^  cp -r (.*) "\$context/jars"$', Path("deploy/image/build.sh").read_text(), re.MULTILINE)
+    return set(re.findall(r'"\$home/jars/([^"]+)"', line))
+
+
+def test_every_jar_of_the_image_is_in_it_with_its_hash() -> None:
+    text = Path("local_stack/jars.txt").read_text()
+    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    locked = [line for line in lines if line[0] in copied_folders()]
+    assert {folder for folder, _, _ in lines} == copied_folders() | {*sbom.NOT_IN_THE_IMAGE}
+    found = list(sbom.locked_jars(text))
     assert len(found) == len(locked) > 5
     assert [one["hashes"][0]["content"] for one in found] == [sha256 for _, _, sha256 in locked]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.dataproc.code_files import jars_for
 from spark_jobs.crash_points import VARIABLE, Point
 from spark_jobs.settings import JobSettings, payments_home
-from tests.from_maven import fetch, folder_of
 
 ROOT = Path(__file__).parents[2]
 PYTHON = payments_home() / "oldest-env" / "bin" / "python"
@@ -30,9 +30,6 @@ def spark_in(requirements: str) -> str:
 
 OLDEST_SPARK = spark_in("oldest.txt")
 OLDEST_PYTHON = _one(r"^oldest=(\S+)$", "local_stack/setup.sh")
-KAFKA_SOURCE = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{OLDEST_SPARK}"
-"""Of the jars that pyspark lacks it alone is of one version of Spark."""
-KAFKA_SOURCE_SHA256 = "a9c5366a61087e7e7ff903c3dc160e80b33d2ea04d365e0795cc4a58befc3a16"
 LIMIT_SECONDS = 300
 
 
@@ -45,10 +42,7 @@ class OldestPair:
         self._home = folder
         jars = folder / "jars" / "spark"
         jars.mkdir(parents=True)
-        theirs = fetch(KAFKA_SOURCE, KAFKA_SOURCE_SHA256, folder_of("oldest-spark"))
-        name = KAFKA_SOURCE.split(":")[1]
-        others = [jar for jar in (payments_home() / "jars" / "spark").glob("*.jar") if not jar.name.startswith(name)]
-        for jar in (theirs, *others):
+        for jar in jars_for(OLDEST_SPARK.rpartition(".")[0], payments_home()):
             (jars / jar.name).symlink_to(jar.resolve())
         if (payments_home() / "java").exists():
             (folder / "java").symlink_to((payments_home() / "java").resolve())

@@ -18,7 +18,7 @@ from spark_jobs.settings import JobSettings
 from tests.unit.orchestration.dataproc.examples import SERVERLESS
 from tests.unit.orchestration.dataproc.examples import handed_over as submission
 
-SESSION = SimpleNamespace(version="4.2.0", sparkContext=SimpleNamespace(setLogLevel=lambda _: None))
+SESSION = SimpleNamespace(version="4.0.1", sparkContext=SimpleNamespace(setLogLevel=lambda _: None))
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def test_what_stops_it_is_the_last_line_of_its_log(arguments: list[str], monkeyp
 
 
 def test_another_spark_than_the_jars_are_for_is_one_line(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SESSION, "version", "4.0.1")
-    with pytest.raises(SystemExit, match=r"Spark is 4.0.1 here, and the jars that were handed over are for 4.2"):
+    monkeypatch.setattr(SESSION, "version", "4.1.2")
+    with pytest.raises(SystemExit, match=r"Spark is 4.1.2 here, and the jars that were handed over are for 4.0"):
         handed_over.main(arguments)
 
 

@@ -15,6 +15,7 @@ from orchestration.automation.heartbeats import beats_in
 from orchestration.dataproc.errors import DataprocFailed, DataprocUnreachable
 from orchestration.dataproc.request import Submission
 from orchestration.dataproc.services import Seen, State
+from orchestration.dataproc.settings import DEFAULT_SPARK
 from orchestration.settings import read_stack_settings
 from tests.unit.orchestration.dataproc.examples import FILES, FOLDER, SERVERLESS
 
@@ -46,8 +47,8 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[Submission]]:
             seen: Seen = how
             return seen
 
-        def upload_code(_home: Path, folder: str, **_: object) -> object:
-            assert folder == FOLDER
+        def upload_code(_home: Path, folder: str, spark: str, **_: object) -> object:
+            assert (folder, spark) == (FOLDER, DEFAULT_SPARK)
             return FILES
 
         monkeypatch.setattr(dataproc_run, "open_service", service)

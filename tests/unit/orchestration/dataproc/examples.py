@@ -32,7 +32,7 @@ CLUSTER = ELSEWHERE | {
 RUN = "0b6f1d2a-6a5c-4c9e-9b0a-1f2e3d4c5b6a"
 FOLDER = "gs://acme-staging/payments-code"
 FILES = CodeFiles(
-    f"{FOLDER}/1/handed_over.py", f"{FOLDER}/2/spark_jobs-2.zip", (f"{FOLDER}/3/spark-sql-kafka-0-10_2.13-4.2.0.jar",)
+    f"{FOLDER}/1/handed_over.py", f"{FOLDER}/2/spark_jobs-2.zip", (f"{FOLDER}/3/spark-sql-kafka-0-10_2.13-4.0.1.jar",)
 )
 
 

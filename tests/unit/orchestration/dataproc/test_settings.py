@@ -8,6 +8,7 @@ import pytest
 from orchestration.dataproc.settings import (
     KAFKA_SECRETS,
     OTHER_SECRETS,
+    SPARKS,
     DataprocSettings,
     needs_files,
     read_dataproc,
@@ -50,6 +51,22 @@ def test_a_batch_runs_in_a_container_and_a_job_on_a_cluster() -> None:
     assert dataproc_of(CLUSTER) == DataprocSettings("acme-payments", "europe-west3", "acme-staging", "payments")
     named = CLUSTER | {"PAYMENTS_DATAPROC_PROJECT": "acme-spark", "PAYMENTS_DATAPROC_BUCKET": "acme-code"}
     assert (dataproc_of(named).project, dataproc_of(named).bucket) == ("acme-spark", "acme-code")
+
+
+def test_the_runtime_is_one_that_has_the_spark_and_has_to_be_named_where_none_is_known() -> None:
+    assert (dataproc_of(SERVERLESS).spark, dataproc_of(SERVERLESS).runtime) == ("4.0", "3.0")
+    newest = {"PAYMENTS_DATAPROC_SPARK": "4.2"}
+    assert refused(SERVERLESS | newest).endswith("PAYMENTS_DATAPROC_RUNTIME is not set.")
+    made = dataproc_of(SERVERLESS | newest | {"PAYMENTS_DATAPROC_RUNTIME": "3.1"})
+    assert (made.spark, made.runtime) == ("4.2", "3.1")
+    assert dataproc_of(CLUSTER).spark == "4.0"
+    assert dataproc_of(CLUSTER | newest).spark == "4.2"
+
+
+def test_a_spark_without_jars_is_refused_in_one_line() -> None:
+    for env in (SERVERLESS, CLUSTER):
+        line = refused(env | {"PAYMENTS_DATAPROC_SPARK": "4.1"})
+        assert line == f"PAYMENTS_DATAPROC_SPARK must be one of {', '.join(SPARKS)}, not '4.1'."
 
 
 def test_the_platforms_settings_have_it() -> None:
