@@ -49,7 +49,7 @@ make_context() {
   mkdir -p "$context/app" "$context/jars" "$context/image"
   git ls-files -z -- orchestration spark_jobs simulator local_stack dbt_project docs/runbooks 'docs/*.md' | xargs -0 cp --parents -t "$context/app"
   "$python" -m local_stack.jars check "$home/jars"
-  cp -r "$home/jars/spark" "$home/jars/delta" "$home/jars/google" "$home/jars/gcs" "$context/jars"
+  cp -r "$home/jars/spark" "$home/jars/spark-4.0" "$home/jars/delta" "$home/jars/google" "$home/jars/gcs" "$context/jars"
   mkdir "$context/requirements"
   cp requirements/image.txt requirements/warehouse.txt requirements/bootstrap.txt "$context/requirements"
   # Dataproc mounts its Spark.

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-NOT_IN_THE_IMAGE = ("broker", "spark-4.0")
-"""Folders of jars: a broker's, and what the job runs with on another Spark than the image's."""
+NOT_IN_THE_IMAGE = ("broker",)
+"""Folders of jars."""
 
 
 def main(python: Path, jars: Path, pyspark: Path, status: Path | None = None) -> None:

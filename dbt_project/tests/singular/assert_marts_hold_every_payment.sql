@@ -82,9 +82,7 @@ erased as (
     where
         erasures.payments_removed > 0
         and erasures.erasure_id > marts.erasure_id
-        {%- if open_now().told %}
-        and erasures.day >= date({{ open_now().paid }})
-        {%- endif %}
+        and erasures.day >= {{ 'date(' ~ open_now().paid ~ ')' if open_now().told else "date '0001-01-01'" }}
     group by marts.mart, erasures.currency
 ),
 
