@@ -15,6 +15,7 @@ from orchestration.dataproc.services import open_service
 from orchestration.dataproc.settings import DataprocSettings
 from orchestration.dataproc.shift import run_shift
 from orchestration.settings import StackSettings
+from spark_jobs.settings import SettingError
 from spark_jobs.source.connection import read_connection
 
 
@@ -28,13 +29,15 @@ def publish_at_dataproc(
     """
     job = settings.job
     folder = f"gs://{dataproc.bucket}/{FOLDER}"
-    files = upload_code(settings.home, folder, dataproc.spark, asks_google=read_connection().asks_google)
-    submission = submission_of(context.run.run_id, job, files, shift, os.environ, spark_properties(job))
     try:
+        files = upload_code(settings.home, folder, dataproc.spark, asks_google=read_connection().asks_google)
+        submission = submission_of(context.run.run_id, job, files, shift, os.environ, spark_properties(job))
         with open_service(dataproc) as service:
             seen = run_shift(service, submission, context.log.info)
     except DataprocFailed as failed:
         said = {"page": failed.page, "driver_log": failed.log, "dataproc_says": failed.words}
         metadata = {name: value for name, value in said.items() if value}
         raise dg.Failure(str(failed), metadata=metadata, allow_retries=False) from failed
+    except SettingError as wrong:
+        raise dg.Failure(str(wrong), allow_retries=False) from wrong
     return {"page": seen.page, "driver_log": seen.log}

@@ -20,7 +20,9 @@ START_SECONDS = 300
 LEAST_TTL_SECONDS = 600
 """Dataproc takes no shorter one."""
 
+_MAPPING, _CLIENT = "PAYMENTS_EVENT_MAPPING", "KAFKA_CLIENT_PROPERTIES"
 OF_THE_JOB = (
+    _CLIENT,
     "KAFKA_SECURITY_PROTOCOL",
     "KAFKA_SSL_CA_LOCATION",
     "KAFKA_SSL_CERTIFICATE_LOCATION",
@@ -37,7 +39,6 @@ A login at the brokers is in the file of KAFKA_CLIENT_PROPERTIES: by variables i
 """
 _NOT_FOR_THERE = ("PAYMENTS_SPARK_CONF", "PAYMENTS_SPARK_DRIVER_HOST", "PAYMENTS_SPARK_BIND_ADDRESS")
 """Settings whose files or addresses are this machine's; what the first says is among the properties."""
-_MAPPING, _CLIENT = "PAYMENTS_EVENT_MAPPING", "KAFKA_CLIENT_PROPERTIES"
 
 _DECIDED_THERE = (
     "spark.jars",
@@ -93,13 +94,11 @@ def submission_of(
 ) -> Submission:
     """What is handed over for a run; `properties` are those of `spark_properties`."""
     variables = {name: env[name] for name in (*OF_THE_JOB, *OF_TASKS) if env.get(name)}
-    settings = {name: value for name, value in job.environment().items() if name not in _NOT_FOR_THERE} | variables
-    files_of = {_MAPPING: job.event_mapping, _CLIENT: env.get(_CLIENT, "")}
-    if needs_files(env):
-        # It names files, or has secrets: it lies at the same path there.
-        settings |= {name: path for name, path in [(_CLIENT, files_of.pop(_CLIENT))] if path}
-    texts = {name: Path(path).expanduser().read_text(encoding="utf-8") for name, path in files_of.items() if path}
-    settings = {name: value for name, value in settings.items() if name not in texts}
+    # One with secrets, or that names files, lies at the same path there.
+    sent = {_MAPPING: job.event_mapping, _CLIENT: "" if needs_files(env) else env.get(_CLIENT, "")}
+    texts = {name: Path(path).expanduser().read_text(encoding="utf-8") for name, path in sent.items() if path}
+    unsent = {*_NOT_FOR_THERE, *texts}
+    settings = {name: value for name, value in (job.environment() | variables).items() if name not in unsent}
     given = [
         ("--idle-seconds", shift.idle_seconds),
         ("--max-seconds", shift.max_seconds),

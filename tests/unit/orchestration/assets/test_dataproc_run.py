@@ -102,6 +102,17 @@ def test_a_failure_is_one_line_with_dataprocs_words_beside_it_and_is_not_tried_a
     assert len(given) == 1
 
 
+def test_a_setting_that_is_wrong_is_one_line_and_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = run(tmp_path, instance)
+    [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failure.user_failure_data is not None
+    assert "has no jars" in (failure.user_failure_data.description or "")
+
+
 def test_where_nobody_can_say_what_became_of_it_the_step_asks_again_for_the_same_run(
     tmp_path: Path, ends: Callable[[Any], list[Submission]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
