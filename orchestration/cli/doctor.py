@@ -19,11 +19,13 @@ from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError, is_port_free
 from orchestration.alerts.catalog import alert_for_incident
 from orchestration.alerts.runbooks import runbook_of
+from orchestration.notifications.channel_settings import read_channel_settings
 from orchestration.platform.disk_usage import LEAST_FREE_BYTES, free_bytes, human, sizes, warning
 from orchestration.platform.stack import Stack
 from orchestration.presentation.console import table
 from orchestration.settings import DBT_PROJECT_DIR, StackSettings, read_stack_settings
 from spark_jobs.incidents import Incident, one_line
+from spark_jobs.settings import SettingError
 from spark_jobs.source.topic import BrokerUnreachable
 
 type Finding = tuple[str, str, str]
@@ -56,6 +58,7 @@ def examine(settings: StackSettings) -> Iterator[Finding]:
     yield from ports(settings)
     yield from topic(settings)
     yield from alerts(settings)
+    yield channels()
 
 
 def java(home: Path) -> Finding:
@@ -175,6 +178,15 @@ def alerts(settings: StackSettings) -> Iterator[Finding]:
     yield from ((what, "WARN", message) for what, message in (*found, *unread))
     if not found and not unread and not health.note:
         yield "health", "OK", "nothing is FAILING, no incident is open"
+
+
+def channels() -> Finding:
+    """Who is told of alerts, by the settings of this process."""
+    try:
+        names = read_channel_settings().names
+    except SettingError as error:
+        return "notifications", "FAIL", str(error)
+    return "notifications", "OK", ", ".join(names) or "no channel is set: docs/alerts.md"
 
 
 def _with_runbook(text: str, name: str) -> str:

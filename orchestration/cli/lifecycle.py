@@ -10,6 +10,7 @@ import typer
 from local_stack.bigquery.emulator import Warehouse
 from local_stack.kafka import Broker
 from local_stack.processes import Daemon, StackError
+from orchestration.notifications.channel_settings import read_channel_settings
 from orchestration.platform.disk_usage import free_bytes, human, usage_of, warning
 from orchestration.platform.stack import DEFAULT_RATE, Stack
 from orchestration.presentation.console import say, table
@@ -31,6 +32,9 @@ def up(
 ) -> None:
     """Start the platform: broker, warehouse, dashboard and Dagster on loopback, steady traffic."""
     settings = read_stack_settings()
+    if ui:
+        # Read by the schedule that tells of alerts: nobody would be told that it cannot.
+        read_channel_settings()
     stack = Stack(settings)
     was_up = stack.is_anything_up()
     try:

@@ -47,8 +47,8 @@ ARROWS = {
         "definitions": "build",
         "cli": "alerts automation backtest breaks cli.costs cli.decisions cli.fraud cli.mapping cli.monitoring"
         " cli.recovery"
-        " cli.sealing control_totals dashboard errors platform presentation resources scenarios scenarios.harness"
-        " settings verification watch",
+        " cli.sealing control_totals dashboard errors notifications platform presentation resources scenarios"
+        " scenarios.harness settings verification watch",
         "cli.mapping": "errors presentation",
         "cli.costs": "platform presentation settings",
         "cli.decisions": "errors platform presentation settings",

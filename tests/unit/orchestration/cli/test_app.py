@@ -49,6 +49,17 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_exit_code_2(tmp_path: Pat
     assert only_line(done).startswith("DAGSTER_PORT must be")
 
 
+def test_a_wrong_channel_of_alerts_is_told_at_once_and_by_doctor(tmp_path: Path) -> None:
+    wrong = {"PAYMENTS_ALERT_SMTP": "mail.example.com", "PAYMENTS_ALERT_EMAIL_TO": "on-call@example.com"}
+    done = payments(tmp_path, "up", **wrong)
+    assert done.returncode == 2
+    assert only_line(done).startswith("PAYMENTS_ALERT_SMTP must be host:port")
+    done = payments(tmp_path, "doctor", COLUMNS="200", **wrong)
+    [line] = [line for line in done.stdout.splitlines() if line.strip().startswith("notifications")]
+    assert "FAIL" in line
+    assert "PAYMENTS_ALERT_SMTP must be host:port" in line
+
+
 def test_a_wrong_option_of_the_simulation_is_one_line_that_names_it(tmp_path: Path) -> None:
     done = payments(tmp_path, "simulate", "--late-rate", "3")
     assert done.returncode == 2
