@@ -76,6 +76,10 @@ class Processor:
         """To all of its processes."""
         os.killpg(self._process.pid, number)
 
+    def ask_to_end(self) -> None:
+        """As an orchestrator does: it alone is told, and its processes end with it."""
+        self._process.terminate()
+
     def end(self) -> int:
         """Wait until it has ended by itself; its exit code."""
         return self._process.wait(LIMIT_SECONDS)

@@ -53,13 +53,7 @@ def test_two_releases_take_turns_under_load_and_every_payment_is_counted_once(
 ) -> None:
     earlier = earlier_release(tmp_path_factory.mktemp("earlier"))
     # How each turn ends. An upgrade and a rollback, each by one that ends in order and by one that is killed.
-    turns = (
-        (earlier, signal.SIGTERM),
-        (NOW, signal.SIGKILL),
-        (earlier, signal.SIGKILL),
-        (NOW, signal.SIGTERM),
-        (earlier, signal.SIGTERM),
-    )
+    turns = ((earlier, in_order), (NOW, killed), (earlier, killed), (NOW, in_order), (earlier, in_order))
     manifest = world.folder / "manifest.jsonl"
     at_work = start(turns[0][0])
     at_work.wait_until_warm()
@@ -68,13 +62,11 @@ def test_two_releases_take_turns_under_load_and_every_payment_is_counted_once(
         for turn, ((_, ending), (release, _)) in enumerate(pairwise(turns), start=2):
             follower = start(release)
             follower.wait_until_warm()
-            at_work.signal(ending)
-            assert at_work.end() == (0 if ending == signal.SIGTERM else -signal.SIGKILL), at_work.output()[-3000:]
+            ending(at_work)
             at_work = follower
             at_work.until(partial(has_published, world, turn))
     assert_each_is_counted_once(world, at_work, manifest)
-    at_work.signal(turns[-1][1])
-    assert at_work.end() == 0
+    in_order(at_work)
 
     ledger = world.rows(catalog.LEDGER)
     assert {row["epoch"] for row in ledger} == set(range(1, len(turns) + 1)), "an epoch a turn"
@@ -90,13 +82,19 @@ def test_two_releases_take_turns_under_load_and_every_payment_is_counted_once(
     assert_a_newer_dataset_is_refused(world, earlier, start, env)
 
 
-def has_published(world: World, epoch: int) -> bool:
-    return batches_of(world, epoch) >= BATCHES
+def in_order(processor: Processor) -> None:
+    processor.ask_to_end()
+    assert processor.end() == 0, processor.output()[-3000:]
 
 
-def batches_of(world: World, epoch: int) -> int:
-    """How many that turn has published; the dataset may not be there yet."""
-    return len(world.ask("select 1 as one from {batch_ledger} where epoch = @epoch", epoch=epoch))
+def killed(processor: Processor) -> None:
+    processor.signal(signal.SIGKILL)
+    assert processor.end() == -signal.SIGKILL
+
+
+def has_published(world: World, turn: int) -> bool:
+    """Whether that turn, which is an epoch, has published its BATCHES."""
+    return len(world.ask("select 1 as one from {batch_ledger} where epoch = @epoch", epoch=turn)) >= BATCHES
 
 
 def assert_each_is_counted_once(world: World, at_work: Processor, path: Path) -> None:
