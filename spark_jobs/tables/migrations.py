@@ -102,6 +102,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         clustered=(catalog.DELIVERIES, catalog.TRANSACTIONS),
     ),
     Migration(21, "from which day on rows are kept", tables=(catalog.RETENTION_MARKS,)),
+    # Adds nothing, and keeps older versions out: they would make empty raw tables beside those of another dataset.
+    Migration(22, "raw records and marts may be in datasets of their own"),
 )
 """In order, a version each. One that was released stays as it is."""
 
