@@ -18,7 +18,7 @@ from spark_jobs.tables.migrations import newest_version
 
 ROOT = Path(__file__).parents[2]
 
-EARLIER = "98825e2bbf5226030a263e044871eeb726aa6549"
+EARLIER = "0fb814c908832c88684dda89b1167f6b25aac2fa"
 """The commit that brought the schema version which datasets have: of all releases that may take turns with this one the
 one from which most has changed. A new schema version puts the commit that brings it in its place."""
 
