@@ -37,6 +37,7 @@ def pytest_configure() -> None:
 
 
 LONGEST_FIRST = (
+    "integration/test_warehouse_maintenance.py",
     "integration/test_watch.py",
     "faults/test_chaos.py",
     "faults/test_crash_points.py",

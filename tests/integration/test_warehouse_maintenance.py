@@ -21,7 +21,7 @@ from spark_jobs.settings import read_job_settings
 from spark_jobs.warehouse.client import connect
 from tests.faults.victims import kill
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.thorough]
 
 PROJECT = "payments-local"
 WAIT_SECONDS = 120.0
