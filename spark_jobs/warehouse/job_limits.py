@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from spark_jobs.settings import JobSettings
@@ -18,8 +18,8 @@ from spark_jobs.warehouse.retries import JOB_SECONDS
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-FIGURES = Path(__file__).with_name("job_bytes.json")
-"""By work and days kept: the bytes of its largest statement at FIGURES_PER_SECOND, by `make bytes`."""
+FIGURES = files("spark_jobs.warehouse") / "job_bytes.json"
+"""By work and days kept: the bytes of its largest statement at FIGURES_PER_SECOND, by `make bytes`. It may lie in a ZIP."""
 FIGURES_PER_SECOND = 10_000
 FIGURES_LOOKBACK_DAYS = 3
 RENEWAL = "renewal"

@@ -159,6 +159,12 @@ def test_a_plain_module_of_the_streaming_job_imports_nothing_slow(module: str) -
     assert ours(imported) <= {other for other in imported if is_within(other, ORCHESTRATION_AT_IMPORT)}
 
 
+def test_the_streaming_job_finds_what_lies_beside_its_code_also_in_a_zip_file() -> None:
+    makes_the_zip_file = ROOT / "spark_jobs" / "driver" / "shipped_code.py"
+    by_path = {path for path in package_files("spark_jobs") if "__file__" in path.read_text(encoding="utf-8")}
+    assert by_path == {makes_the_zip_file}, "importlib.resources finds it in both"
+
+
 def test_every_package_has_files_to_check() -> None:
     assert all(package_files(package) for package in PACKAGES)
 

@@ -55,7 +55,7 @@ def test_a_run_that_is_handed_over_publishes_in_its_turn(world: World, home: Pat
     files = upload_code(home, (tmp_path / "bucket").as_uri(), OURS)
     handed = submission_of("run-1", job, files, Shift(0, 120, 0), {}, spark_properties(job))
     done = submitted(handed, tmp_path / "driver")
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-3000:]
     published = {place: row["disposition"] for place, row in world.deliveries().items()}
     assert published == {(record.partition, record.offset): record.disposition.value for record in sent.deliveries}
     [executor] = (tmp_path / "driver" / "spark" / "work").glob("app-*/0")
