@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 FIGURES = files("spark_jobs.warehouse") / "job_bytes.json"
-"""By work and days kept: the bytes of its largest statement at FIGURES_PER_SECOND, by `make bytes`. It may lie in a ZIP."""
+"""By work and days kept: the bytes of its largest statement at FIGURES_PER_SECOND, by `make bytes`."""
 FIGURES_PER_SECOND = 10_000
 FIGURES_LOOKBACK_DAYS = 3
 RENEWAL = "renewal"
