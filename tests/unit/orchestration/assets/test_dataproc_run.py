@@ -110,7 +110,7 @@ def test_a_setting_that_is_wrong_is_one_line_and_is_not_tried_again(
         result = run(tmp_path, instance)
     [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data is not None
-    assert "has no jars" in (failure.user_failure_data.description or "")
+    assert "has no jar" in (failure.user_failure_data.description or "")
 
 
 def test_where_nobody_can_say_what_became_of_it_the_step_asks_again_for_the_same_run(
