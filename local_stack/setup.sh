@@ -195,8 +195,8 @@ lock_one() { # NAME [OPTION...]
   "$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-header "$@" "requirements/$name.in" --output-file "requirements/$name.txt"
 }
 
-# What the platform is locked to, without its Spark: the oldest pair differs in nothing else.
-versions_but_sparks() { sed -n '/^pyspark==/d; s/^\([a-z0-9][^ ]*==[^ ]*\).*/\1/p' requirements/platform.txt; }
+# What the platform is locked to, but for Spark and Arrow: the oldest pair differs in nothing else.
+versions_of_both() { sed -n '/^pyspark==/d; /^pyarrow==/d; s/^\([a-z0-9][^ ]*==[^ ]*\).*/\1/p' requirements/platform.txt; }
 
 lock_jars() {
   local fresh
@@ -212,7 +212,7 @@ case "${1:-}" in
   lock)
     lock_one bootstrap --universal --python-version 3.9 --upgrade
     lock_one platform --python-version "$newest" --upgrade
-    lock_one oldest --python-version "$oldest" --constraint <(versions_but_sparks) --no-annotate --upgrade
+    lock_one oldest --python-version "$oldest" --constraint <(versions_of_both) --no-annotate --upgrade
     lock_one image --python-version "$newest" --constraint requirements/platform.txt --upgrade
     lock_one dev --python-version "$newest" --constraint requirements/platform.txt --upgrade
     lock_one warehouse --python-version "$newest" --override requirements/warehouse-overrides.txt --upgrade
