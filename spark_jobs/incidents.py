@@ -51,9 +51,12 @@ _REQUEST = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) https?://\S+: ")
 
 def one_line(error: Exception) -> str:
     """What happened, without the client's own wrapping and without the request."""
+    from urllib3.exceptions import PoolError
+
     error = getattr(error, "cause", None) or error
-    # Where a server does not answer, requests tells of urllib3's pool instead.
-    pool = next((inner.pool for inner in error.args if hasattr(inner, "pool")), None)
+    # Where a server does not answer, requests tells of urllib3's pool instead. An object of the JVM among the arguments
+    # claims to have any attribute whatever, so the type is asked.
+    pool = next((inner.pool for inner in error.args if isinstance(inner, PoolError)), None)
     if pool is not None:
         return f"no answer from {pool.host}:{pool.port}"
     text = getattr(error, "message", None) or str(error) or type(error).__name__

@@ -39,6 +39,19 @@ def test_a_server_that_does_not_answer_is_named_whatever_wraps_it() -> None:
     assert one_line(wrapped) == one_line(silent)
 
 
+class ObjectOfTheJvm:
+    """As py4j's: whatever attribute is asked for, it is there, and is a method of Java's."""
+
+    def __getattr__(self, name: str) -> object:
+        return print
+
+
+def test_an_error_of_the_jvm_is_its_first_line_whatever_its_objects_claim_to_have() -> None:
+    error = RuntimeError("An error occurred while calling start.\n", ObjectOfTheJvm())
+    error.message = "An error occurred\nat java"  # type: ignore[attr-defined]
+    assert one_line(error) == "An error occurred"
+
+
 def test_whatever_else_is_raised_is_its_first_line_cut_to_size() -> None:
     assert one_line(ValueError("first\nsecond")) == "first"
     assert one_line(TimeoutError()) == "TimeoutError"
