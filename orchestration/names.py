@@ -29,6 +29,9 @@ RECONCILE_JOB = "daily_reconciliation"
 BACKTEST_JOB = "backtest_fraud_rules"
 BACKFILL_JOB = "backfill_day"
 SEAL_JOB = "seal_days"
+NIGHTLY_JOBS = (RECONCILE_JOB, SEAL_JOB)
+"""The watch tells where a night went by without one of them."""
+
 RETURNS_JOB = "check_returns"
 TIDY_JOB = "delete_old_runs"
 WATCH_JOB = "watch_pipeline"

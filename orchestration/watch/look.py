@@ -24,6 +24,7 @@ from orchestration.watch.rules import (
     Before,
     BuildSeen,
     DueTimes,
+    NightSeen,
     Observation,
     RedCheck,
     SealsSeen,
@@ -117,6 +118,7 @@ def _look(
         transactions=transactions,
         seals=_seals(settings, client, control, before, now),
         red_checks=red_checks(instance, has_delta=settings.job.has_delta),
+        nights=nights_seen(instance),
     )
     rows = observe(seen, before, due_times(settings), now)
     write_observations(client, settings.job, rows)
@@ -213,6 +215,16 @@ def red_checks(instance: dg.DagsterInstance, *, has_delta: bool) -> list[RedChec
         if newest and not newest[0].passed and (has_delta or key != names.DELTA_CHECK):
             found.append(RedCheck(key.name, newest[1]))
     return found
+
+
+def nights_seen(instance: dg.DagsterInstance) -> list[NightSeen]:
+    """When each nightly job last ended well: one record of Dagster's for each."""
+    seen = []
+    for job in names.NIGHTLY_JOBS:
+        good = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
+        ends = [record.end_time for record in instance.get_run_records(good, limit=1)]
+        seen.append(NightSeen(job, datetime.fromtimestamp(ends[0], UTC) if ends and ends[0] else None))
+    return seen
 
 
 def due_times(settings: StackSettings) -> DueTimes:

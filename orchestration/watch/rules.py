@@ -37,6 +37,9 @@ SEALS = "seals"
 SEALED_SOON = timedelta(hours=26)
 """Days are sealed once a night: a start has time until then."""
 
+NIGHTLY_DUE = timedelta(hours=26)
+"""A nightly job has ended well within this time after the night before: two hours are room for a long one."""
+
 SEALS_ASKED_EVERY = timedelta(hours=1)
 """How often the seals are asked for: they change once a night."""
 
@@ -105,6 +108,14 @@ class BuildSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class NightSeen:
+    """A nightly job, and when its newest good run ended; None where Dagster knows of none."""
+
+    job: str
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SealsSeen:
     """The newest sealed day, and when that was asked. The next day has to be sealed by `due_at`, if that is known."""
 
@@ -133,6 +144,7 @@ class Seen:
     transactions: Sequence[OpenTransaction] = ()
     seals: SealsSeen | None = None
     red_checks: Sequence[RedCheck] = ()
+    nights: Sequence[NightSeen] = ()
 
 
 def continued(before: Sequence[Observation], now: datetime) -> Before:
@@ -160,6 +172,7 @@ def observe(seen: Seen, before: Before, due: DueTimes, now: datetime) -> list[Ob
         *(_sensor(sensor, before, due, begun, now) for sensor in seen.sensors),
         _build(seen, before, due, now),
         *_seals(seen, begun, now),
+        *(_night(night, begun, now) for night in seen.nights),
         *_checks(seen, now),
         *_freshness(seen, before, now),
     ]
@@ -254,6 +267,17 @@ def _seals(seen: Seen, begun: datetime, now: datetime) -> list[Observation]:
         due_at = max(due_at, begun + SEALED_SOON)
         detail += ", and the next one is over: until it is sealed, no day after it expires (`payments seal`)"
     return [Observation(BUILD, SEALS, newest.isoformat(), asked_at, due_at, 0, detail, now)]
+
+
+def _night(night: NightSeen, begun: datetime, now: datetime) -> Observation:
+    """Overdue: the last night went by without a good run. Told as a build is, in a row of its own."""
+    since = max(begun, night.ended_at or begun)
+    detail = f"{night.job} ended well at {night.ended_at:%Y-%m-%d %H:%M} UTC" if night.ended_at else "no night yet"
+    if now > since + NIGHTLY_DUE:
+        detail = (
+            f"{night.job} has not ended well since {since:%Y-%m-%d %H:%M} UTC: its schedule is off, or its run fails"
+        )
+    return Observation(BUILD, f"night {night.job}", "", since, since + NIGHTLY_DUE, 0, detail, now)
 
 
 def _checks(seen: Seen, now: datetime) -> list[Observation]:

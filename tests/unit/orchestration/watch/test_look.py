@@ -121,3 +121,32 @@ def test_the_checks_that_are_watched_are_there_and_fail_no_run() -> None:
     made = [newest_batch_conserves_records, sealed_days_are_as_they_were_sealed, delta_agrees_with_the_warehouse]
     assert [spec.key for check in made for spec in check.check_specs] == list(names.RUNLESS_RED)
     assert not [spec.blocking for check in made for spec in check.check_specs if spec.blocking]
+
+
+@dg.op(config_schema=bool)
+def fails_or_not(context: dg.OpExecutionContext) -> None:
+    if context.op_config:
+        raise ValueError("no seal")
+
+
+@dg.job(name=names.SEAL_JOB)
+def sealing() -> None:
+    fails_or_not()
+
+
+def test_a_nightly_job_is_known_by_its_newest_good_run() -> None:
+    def run(instance: dg.DagsterInstance, *, fails: bool) -> None:
+        config = {"ops": {"fails_or_not": {"config": fails}}}
+        sealing.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        run(instance, fails=True)
+        assert [(night.job, night.ended_at) for night in watch.nights_seen(instance)] == [
+            (names.RECONCILE_JOB, None),
+            (names.SEAL_JOB, None),
+        ]
+        run(instance, fails=False)
+        ended_at = watch.nights_seen(instance)[1].ended_at
+        assert ended_at is not None
+        run(instance, fails=True)
+        assert watch.nights_seen(instance)[1].ended_at == ended_at

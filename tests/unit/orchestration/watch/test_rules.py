@@ -8,6 +8,7 @@ from orchestration.watch import rules
 from orchestration.watch.rules import (
     BuildSeen,
     DueTimes,
+    NightSeen,
     Observation,
     RedCheck,
     SealsSeen,
@@ -253,3 +254,31 @@ def test_a_check_that_is_red_is_due_at_once_and_named_and_green_again_nothing_is
     }
     assert "sealed_days was red at 2026-11-21 11:00 UTC" in row_of(rows, rules.CHECK, "sealed_days").detail
     assert due_times(watched(red, ticking(REST, 1))) == {}
+
+
+def test_a_night_that_goes_by_without_its_job_is_overdue_however_idle_the_topic() -> None:
+    def seen(ended_at: datetime | None) -> Seen:
+        return replace(REST, nights=[NightSeen("seal_days", ended_at)])
+
+    def row(*looks: Seen, every: timedelta = MINUTE) -> Observation:
+        return row_of(watched(*looks, every=every), rules.BUILD, "night seal_days")
+
+    assert row(seen(None)).due_at == START + rules.NIGHTLY_DUE, "a first start has until the night after the next"
+    assert row(seen(START - timedelta(days=9))).due_at == START + rules.NIGHTLY_DUE, "and so has one after a pause"
+
+    day_and_more = [seen(START + timedelta(hours=1))] * (27 * 60 + 2)
+    late = row(*day_and_more)
+    assert late.due_at is not None
+    assert late.due_at < late.observed_at
+    assert late.detail == (
+        "seal_days has not ended well since 2026-11-21 13:00 UTC: its schedule is off, or its run fails"
+    )
+    again = row(*day_and_more, seen(START + timedelta(hours=27)))
+    assert again.due_at is not None
+    assert again.due_at > again.observed_at
+    assert again.detail == "seal_days ended well at 2026-11-22 15:00 UTC"
+
+
+def test_at_rest_the_row_of_builds_is_told_first_among_equals() -> None:
+    rows = watched(replace(REST, nights=[NightSeen("daily_reconciliation", START)]))
+    assert min(row.subject for row in rows if row.metric == rules.BUILD) == "marts"
