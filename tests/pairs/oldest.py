@@ -1,4 +1,4 @@
-"""The job on the oldest Spark and Python that it claims to run on: processes of their environment, with our code.
+"""The job on the oldest Spark and Python that it claims to run on, and on ours: processes with our code.
 
 Belongs here: what such a process has, and one run of it. Does not belong here: what must come of it.
 """
@@ -6,7 +6,10 @@ Belongs here: what such a process has, and one run of it. Does not belong here: 
 import os
 import re
 import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -33,25 +36,36 @@ OLDEST_PYTHON = _one(r"^oldest=(\S+)$", "local_stack/setup.sh")
 LIMIT_SECONDS = 300
 
 
-class OldestPair:
-    """What runs the job once in its environment; `folder` becomes its home."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What runs the job once: an interpreter, and a home with the jars of its Spark."""
 
-    def __init__(self, folder: Path) -> None:
+    interpreter: Path
+    home: Path
+
+    @classmethod
+    def newest(cls) -> Self:
+        """The pair that runs these tests."""
+        return cls(Path(sys.executable), payments_home())
+
+    @classmethod
+    def oldest(cls, home: Path) -> Self:
+        """The oldest pair; `home` is made. Skips where it is not installed."""
         if not PYTHON.exists():
             pytest.skip("the oldest Spark and Python are not installed: `make test-pairs` does it")
-        self._home = folder
-        jars = folder / "jars" / "spark"
+        jars = home / "jars" / "spark"
         jars.mkdir(parents=True)
         for jar in jars_for(OLDEST_SPARK.rpartition(".")[0], payments_home()):
             (jars / jar.name).symlink_to(jar.resolve())
         if (payments_home() / "java").exists():
-            (folder / "java").symlink_to((payments_home() / "java").resolve())
+            (home / "java").symlink_to((payments_home() / "java").resolve())
+        return cls(PYTHON, home)
 
     def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Its interpreter, with our code, and nothing of the session that this process may have."""
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
-        env |= {"PYTHONPATH": str(ROOT), "PAYMENTS_HOME": str(self._home)} | environment
-        command = [str(PYTHON), *arguments]
+        env |= {"PYTHONPATH": str(ROOT), "PAYMENTS_HOME": str(self.home)} | environment
+        command = [str(self.interpreter), *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS
         )

@@ -19,7 +19,7 @@ from spark_jobs.crash_points import Point
 from spark_jobs.incidents import IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
-from tests.pairs.oldest import OLDEST_PYTHON, OLDEST_SPARK, ROOT, OldestPair, spark_in
+from tests.pairs.oldest import OLDEST_PYTHON, OLDEST_SPARK, ROOT, Pair, spark_in
 from tests.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -98,27 +98,27 @@ def published(world: World) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_the_oldest_pair_publishes_what_the_newest_publishes_also_when_it_is_killed(
+def test_the_oldest_pair_publishes_what_the_newest_publishes_also_when_both_are_killed(
     world: World, oldest: World, tmp_path: Path
 ) -> None:
-    pair = OldestPair(tmp_path / "home")
+    pairs = ((Pair.newest(), world), (Pair.oldest(tmp_path / "home"), oldest))
 
     send(0, world, oldest)
-    world.drain()
-    pair.drain(oldest.settings)
+    for pair, its in pairs:
+        pair.drain(its.settings)
 
-    # Published, and the checkpoint does not know; then tagged, and not published.
+    # Published, and the checkpoint does not know; then tagged, and not published. How many batches a run makes of what
+    # waits depends on how much that is: whoever compares batches has to kill both.
     for chunk, point in ((1, Point.COMMIT_ANSWERED), (2, Point.STATE_COMMITTED)):
         send(chunk, world, oldest)
-        world.drain()
-        pair.die_at(point, oldest.settings)
-        pair.drain(oldest.settings)
+        for pair, its in pairs:
+            pair.die_at(point, its.settings)
+            pair.drain(its.settings)
 
     found = published(oldest)
     assert found == published(world)
     told = {row["disposition"] for row in found["deliveries"]}
     assert told == {Disposition.UNIQUE, Disposition.DUPLICATE, Disposition.LATE, Disposition.QUARANTINED}
-    assert len(found["batches"]) == 3
     assert oldest.rows(catalog.INCIDENTS) == [], "each run went on with the checkpoint of the one before"
 
     # An upgrade of Spark and Python, and the way back: a checkpoint is rebuilt, and every id is still known.
@@ -126,8 +126,8 @@ def test_the_oldest_pair_publishes_what_the_newest_publishes_also_when_it_is_kil
     world.drain()
     oldest.drain()
     send(4, world, oldest)
-    world.drain()
-    pair.drain(oldest.settings)
+    for pair, its in pairs:
+        pair.drain(its.settings)
     assert published(oldest) == published(world)
     incidents = oldest.rows(catalog.INCIDENTS)
     assert {row["kind"] for row in incidents} == {IncidentKind.CHECKPOINT_UNUSABLE}
@@ -137,7 +137,7 @@ def test_the_oldest_pair_publishes_what_the_newest_publishes_also_when_it_is_kil
 
 
 def test_every_module_of_the_job_imports_on_the_oldest_pair(tmp_path: Path) -> None:
-    done = OldestPair(tmp_path).python("-c", IMPORT_ALL)
+    done = Pair.oldest(tmp_path).python("-c", IMPORT_ALL)
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout) > len(catalog.TABLES)
 
