@@ -16,7 +16,7 @@ import dagster as dg
 
 from orchestration import names
 from orchestration.automation.backlog import FlightRecord, Published
-from orchestration.automation.run_records import runs_in_flight
+from orchestration.automation.run_records import good_runs, runs_in_flight
 from orchestration.settings import DBT_PROJECT_DIR
 
 MAX_ATTEMPTS = 3
@@ -139,9 +139,7 @@ def read_rebuild_state(instance: dg.DagsterInstance, read_published: Callable[[]
     """
     newest, newest_at = _newest(instance)
     in_flight = runs_in_flight(instance, names.BUILD_JOB)
-    built = instance.get_run_records(
-        dg.RunsFilter(job_name=names.BUILD_JOB, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
-    )
+    built = good_runs(instance, names.BUILD_JOB, limit=1)
     seen = {tag: int(built[0].dagster_run.tags.get(tag, 0)) if built else 0 for tag in _BUILT_TAGS}
     scores_due_at = newest_at + scores_every() if newest_at and scores_every() else None
     if not built or (scores_due_at and _began(built[0]) >= scores_due_at):

@@ -4,6 +4,7 @@ Belongs here: reading run records, and closing the record of a run whose process
 be seen, else by its heartbeat. Does not belong here: what to do about it (backlog).
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -41,6 +42,12 @@ def runs_in_flight(instance: dg.DagsterInstance, job_name: str) -> list[FlightRe
             started_at = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else None
             flights.append(FlightRecord(run.run_id, run.status.value, started_at))
     return flights
+
+
+def good_runs(instance: dg.DagsterInstance, job_name: str, limit: int) -> Sequence[dg.RunRecord]:
+    """The newest runs of the job that ended well, the newest first."""
+    good = dg.RunsFilter(job_name=job_name, statuses=[dg.DagsterRunStatus.SUCCESS])
+    return instance.get_run_records(good, limit=limit)
 
 
 def last_end(instance: dg.DagsterInstance, job_name: str) -> datetime | None:

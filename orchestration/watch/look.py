@@ -12,6 +12,7 @@ import dagster as dg
 from orchestration import names
 from orchestration.automation.backlog_reads import published_in
 from orchestration.automation.dbt_rebuild import newest_batch
+from orchestration.automation.run_records import good_runs
 from orchestration.settings import StackSettings
 from orchestration.verification.warehouse_reads import WarehouseReads
 from orchestration.watch.evaluations import evaluations
@@ -164,8 +165,7 @@ def _seals(
 
 def newest_build(instance: dg.DagsterInstance) -> BuildSeen | None:
     """The newest good build by Dagster's records; None before the first."""
-    good = dg.RunsFilter(job_name=names.BUILD_JOB, statuses=[dg.DagsterRunStatus.SUCCESS])
-    records = instance.get_run_records(good, limit=2)
+    records = good_runs(instance, names.BUILD_JOB, limit=2)
     if not records or not records[0].end_time:
         return None
     newest = records[0]
@@ -221,8 +221,7 @@ def nights_seen(instance: dg.DagsterInstance) -> list[NightSeen]:
     """When each nightly job last ended well: one record of Dagster's for each."""
     seen = []
     for job in names.NIGHTLY_JOBS:
-        good = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
-        ends = [record.end_time for record in instance.get_run_records(good, limit=1)]
+        ends = [record.end_time for record in good_runs(instance, job, limit=1)]
         seen.append(NightSeen(job, datetime.fromtimestamp(ends[0], UTC) if ends and ends[0] else None))
     return seen
 

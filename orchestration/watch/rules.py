@@ -34,11 +34,8 @@ TRANSACTION_DUE = timedelta(minutes=15)
 SEALS = "seals"
 """What is looked at of them is told as a build is: their own row, of the same metric."""
 
-SEALED_SOON = timedelta(hours=26)
-"""Days are sealed once a night: a start has time until then."""
-
 NIGHTLY_DUE = timedelta(hours=26)
-"""A nightly job has ended well within this time after the night before: two hours are room for a long one."""
+"""What is done once a night is done again within this time, also after a start: two hours are room for a long run."""
 
 SEALS_ASKED_EVERY = timedelta(hours=1)
 """How often the seals are asked for: they change once a night."""
@@ -264,20 +261,23 @@ def _seals(seen: Seen, begun: datetime, now: datetime) -> list[Observation]:
     newest, asked_at, due_at = seen.seals.newest, seen.seals.asked_at, seen.seals.due_at
     detail = f"days are sealed up to {newest}"
     if due_at is not None:
-        due_at = max(due_at, begun + SEALED_SOON)
+        due_at = max(due_at, begun + NIGHTLY_DUE)
         detail += ", and the next one is over: until it is sealed, no day after it expires (`payments seal`)"
     return [Observation(BUILD, SEALS, newest.isoformat(), asked_at, due_at, 0, detail, now)]
 
 
 def _night(night: NightSeen, begun: datetime, now: datetime) -> Observation:
     """Overdue: the last night went by without a good run. Told as a build is, in a row of its own."""
-    since = max(begun, night.ended_at or begun)
-    detail = f"{night.job} ended well at {night.ended_at:%Y-%m-%d %H:%M} UTC" if night.ended_at else "no night yet"
-    if now > since + NIGHTLY_DUE:
-        detail = (
-            f"{night.job} has not ended well since {since:%Y-%m-%d %H:%M} UTC: its schedule is off, or its run fails"
-        )
-    return Observation(BUILD, f"night {night.job}", "", since, since + NIGHTLY_DUE, 0, detail, now)
+    since = max(begun, night.ended_at) if night.ended_at else begun
+    due_at = since + NIGHTLY_DUE
+    if now > due_at:
+        last = f"{since:%Y-%m-%d %H:%M} UTC"
+        detail = f"{night.job} has not ended well since {last}: its schedule is off, or its run fails"
+    elif night.ended_at:
+        detail = f"{night.job} ended well at {night.ended_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        detail = "no night yet"
+    return Observation(BUILD, f"night {night.job}", "", since, due_at, 0, detail, now)
 
 
 def _checks(seen: Seen, now: datetime) -> list[Observation]:

@@ -260,8 +260,8 @@ def test_a_night_that_goes_by_without_its_job_is_overdue_however_idle_the_topic(
     def seen(ended_at: datetime | None) -> Seen:
         return replace(REST, nights=[NightSeen("seal_days", ended_at)])
 
-    def row(*looks: Seen, every: timedelta = MINUTE) -> Observation:
-        return row_of(watched(*looks, every=every), rules.BUILD, "night seal_days")
+    def row(*looks: Seen) -> Observation:
+        return row_of(watched(*looks), rules.BUILD, "night seal_days")
 
     assert row(seen(None)).due_at == START + rules.NIGHTLY_DUE, "a first start has until the night after the next"
     assert row(seen(START - timedelta(days=9))).due_at == START + rules.NIGHTLY_DUE, "and so has one after a pause"
