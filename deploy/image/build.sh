@@ -4,7 +4,8 @@
 #                                  once, from the mirror that MIRROR names (default: the one that apt uses here)
 #                                  IMAGE=NAME:TAG, default localhost/payments:latest
 #                                  WAREHOUSE=1 builds the local warehouse's image, too, for the compose file
-#                                  DATAPROC=1 builds the container of a batch of Dataproc Serverless, too
+#                                  DATAPROC=1 builds the container of a batch of Dataproc Serverless, too; its Python comes from
+#                                  GitHub, or from UV_PYTHON_INSTALL_MIRROR
 # Mirrors, proxies and certificate authorities are those of this machine: pip's configuration and SSL_CERT_FILE.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -60,10 +61,11 @@ make_context() {
 }
 
 build() { # TARGET TAG
-  local pip=()
+  local pip=() mirror=()
   [ ! -f /etc/pip.conf ] || pip=(--volume /etc/pip.conf:/etc/pip.conf:ro)
+  [ -z "${UV_PYTHON_INSTALL_MIRROR:-}" ] || mirror=(--build-arg "UV_PYTHON_INSTALL_MIRROR=$UV_PYTHON_INSTALL_MIRROR")
   buildah bud --quiet --layers --isolation chroot --network host --volume "$authorities:/etc/ssl/certs/ca-certificates.crt:ro" "${pip[@]}" \
-    --timestamp 0 --build-arg "BASE=$BASE" --target "$1" --tag "$2" --file deploy/image/Containerfile "$context" >/dev/null
+    --timestamp 0 "${mirror[@]}" --build-arg "BASE=$BASE" --target "$1" --tag "$2" --file deploy/image/Containerfile "$context" >/dev/null
 }
 
 # The bill of materials: Python's packages from the lock, jars from theirs and pyspark's, Debian's from the system's own list.

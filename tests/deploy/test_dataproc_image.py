@@ -33,7 +33,7 @@ def test_what_sparks_scripts_need_is_there() -> None:
 
 def test_it_has_the_python_and_packages_of_the_oldest_pair_and_neither_spark_nor_our_code() -> None:
     oldest = claimed()["oldest"]
-    assert f"python install --quiet --no-bin {oldest.python} " in stage("dataproc-packages")
+    assert f"python install --no-progress --no-bin {oldest.python} " in stage("dataproc-packages")
     assert f"--python {oldest.python} /opt/payments/venv " in stage("dataproc-packages")
     build = (IMAGE / "build.sh").read_text()
     [command] = re.findall(r'^  (awk .*) >"\$context/requirements/dataproc.txt"$', build, re.M)
