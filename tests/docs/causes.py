@@ -189,7 +189,7 @@ CAUSES = {
         _data_lost, ["OFFSETS_LOST", "1"], fails=(DOCTOR, "payments accept-gap"), fires=by_incidents
     ),
     "PaymentsTopicMissing": Cause(
-        _topic_missing, ["TOPIC_MISSING", "does not exist"], fails=(DOCTOR, "payments status"), fires=by_incidents
+        _topic_missing, ["TOPIC_MISSING", "does not exist"], fails=(DOCTOR,), fires=by_incidents
     ),
     "PaymentsPublicationFailing": Cause(
         _publication_failing,
