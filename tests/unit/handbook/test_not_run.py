@@ -13,6 +13,9 @@ DRILLED_BY = {
     "docs/day-two.md": "tests/integration/test_day_two.py",
 }
 
+A_READER_HAS = {"payments", "python", "export", "kafka-delete-records.sh"}
+"""Programs of commands that tests/docs types; it runs for minutes, so a page's other program is found here."""
+
 
 @pytest.mark.parametrize("entry", not_run(), ids=lambda entry: f"{entry.page}: {entry.commands[0]}")
 def test_what_is_not_run_stands_in_its_page_and_has_a_reason(entry: Entry) -> None:
@@ -44,6 +47,11 @@ def test_a_new_command_is_run_and_one_that_is_gone_is_named(tmp_path: Path) -> N
     assert gone(Entry("README.md", ("payments no-more",), "x")) == ["payments no-more"]
     assert gone(Entry("docs/no-page.md", ("payments up",), "x")) == ["docs/no-page.md"]
     assert gone(Entry("README.md", ("make demo",), "x", by="tests/no_test.py")) == ["tests/no_test.py"]
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_a_command_of_a_program_that_no_test_has_is_on_the_list(page: Path) -> None:
+    assert [each.command for each in to_run(page) if Path(each.command.split()[0]).name not in A_READER_HAS] == []
 
 
 def test_every_drill_is_done_by_its_test() -> None:
