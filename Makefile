@@ -5,6 +5,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 # Many images set it. Each of hundreds of processes would then compile the same libraries anew.
 unexport PYTHONDONTWRITEBYTECODE
+# How long a measurement is, as a target's parameter; bash would count its own seconds from there.
+unexport SECONDS
 
 BIN := .venv/bin
 HOME_DIR := $(or $(PAYMENTS_HOME),.payments)

@@ -12,9 +12,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Bash goes on from the variable of that name, which `make bench-latency SECONDS=600` hands on.
-SECONDS=0
-
 home=${PAYMENTS_HOME:-.payments}
 uv=.bootstrap/uv/bin/uv
 # As pip and Maven do; by itself uv trusts only a list of its own.

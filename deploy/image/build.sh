@@ -61,11 +61,10 @@ make_context() {
 }
 
 build() { # TARGET TAG
-  local pip=() mirror=()
+  local pip=()
   [ ! -f /etc/pip.conf ] || pip=(--volume /etc/pip.conf:/etc/pip.conf:ro)
-  [ -z "${UV_PYTHON_INSTALL_MIRROR:-}" ] || mirror=(--build-arg "UV_PYTHON_INSTALL_MIRROR=$UV_PYTHON_INSTALL_MIRROR")
   buildah bud --quiet --layers --isolation chroot --network host --volume "$authorities:/etc/ssl/certs/ca-certificates.crt:ro" "${pip[@]}" \
-    --timestamp 0 "${mirror[@]}" --build-arg "BASE=$BASE" --target "$1" --tag "$2" --file deploy/image/Containerfile "$context" >/dev/null
+    --timestamp 0 --build-arg UV_PYTHON_INSTALL_MIRROR --build-arg "BASE=$BASE" --target "$1" --tag "$2" --file deploy/image/Containerfile "$context" >/dev/null
 }
 
 # The bill of materials: Python's packages from the lock, jars from theirs and pyspark's, Debian's from the system's own list.

@@ -3,6 +3,7 @@
 Belongs here: sending and asserting, through a World. Does not belong here: what ought to be (the oracle).
 """
 
+from collections.abc import Sequence
 from itertools import count
 
 from spark_jobs.contract.payment_event import Disposition
@@ -15,14 +16,18 @@ from tests.world import World, event
 _ids = count(1)
 
 
+def send(world: World, oracle: Oracle, values: Sequence[bytes], partition: int = 0) -> None:
+    """These records, in one partition; the oracle is told of each and its place."""
+    places = world.send(values, partition=partition)
+    oracle.sent += [Sent(place, value) for place, value in zip(places, values, strict=True)]
+
+
 def send_some(world: World, oracle: Oracle) -> None:
     """A few payments on each partition, one of them a retry of an earlier one, one twice in the same batch."""
     for partition in (0, 1):
         fresh = [event(f"payment-{next(_ids)}") for _ in range(5)]
         retried = [record.value for record in oracle.sent[-3:]]
-        values = [*fresh, fresh[0], *retried]
-        places = world.send(values, partition=partition)
-        oracle.sent += [Sent(place, value) for place, value in zip(places, values, strict=True)]
+        send(world, oracle, [*fresh, fresh[0], *retried], partition)
 
 
 def assert_exactly_once(world: World, oracle: Oracle) -> None:

@@ -15,8 +15,8 @@ from spark_jobs.tables import catalog
 from spark_jobs.tables.correction_kinds import Correction
 from spark_jobs.tables.request_tables import State
 from tests.faults.drivers import Driver, warm_drivers
-from tests.faults.exactly_once import assert_exactly_once, send_some
-from tests.faults.oracle import Oracle, Sent
+from tests.faults.exactly_once import assert_exactly_once, send, send_some
+from tests.faults.oracle import Oracle
 from tests.world import World, event
 
 pytestmark = [pytest.mark.integration, pytest.mark.thorough]
@@ -111,8 +111,7 @@ def test_a_worker_killed_while_it_grows_the_state_and_what_it_lacks_room_for_are
     """Where a disk is full or memory runs out, a run fails as a whole; the next one goes on from what is published."""
     world = replace(stored_world, settings=replace(stored_world.settings, state_buckets=1))
     oracle = Oracle()
-    values = [event(f"payment-{n}") for n in range(ENOUGH_FOR_A_SEGMENT)]
-    oracle.sent += [Sent(place, value) for place, value in zip(world.send(values), values, strict=True)]
+    send(world, oracle, [event(f"payment-{n}") for n in range(ENOUGH_FOR_A_SEGMENT)])
     full_disk = Driver(world, TEST_LARGEST_FILE_BYTES="200000")
     little_memory = Driver(world, PYSPARK_SUBMIT_ARGS="--conf spark.executor.pyspark.memory=80m pyspark-shell")
     killed = Driver(world)

@@ -27,8 +27,8 @@ from spark_jobs.tables.names import dataset_of, layer_of
 from spark_jobs.warehouse.job_labels import DBT_WORK, WORK_LABEL
 from spark_jobs.warehouse.table_setup import ensure_tables
 from tests.cloud_permissions import needed_of_sql
-from tests.faults.exactly_once import assert_exactly_once, send_some
-from tests.faults.oracle import Oracle, Sent
+from tests.faults.exactly_once import assert_exactly_once, send, send_some
+from tests.faults.oracle import Oracle
 from tests.integration.command import Command
 from tests.world import World, event
 
@@ -197,8 +197,7 @@ def test_a_dataset_that_is_split_is_gone_on_with_and_nothing_lies_outside_its_la
 ) -> None:
     oracle, one, project = Oracle(), world.settings.dataset, world.settings.project
     # A day that can be sealed. It is not among the last three: they are sent again, and it would be LATE then.
-    first = [event("older", 3 * 24 * 60), *(event(f"first-{number}") for number in range(3))]
-    oracle.sent += [Sent(place, value) for place, value in zip(world.send(first), first, strict=True)]
+    send(world, oracle, [event("older", 3 * 24 * 60), *(event(f"first-{number}") for number in range(3))])
     world.drain()
     send_some(world, oracle)
     world.drain()
