@@ -42,6 +42,8 @@ pytestmark = pytest.mark.integration
 
 LARGEST_SENT = 900_000
 """A producer sends nothing larger by default."""
+OF_THE_FINALIZER = 2
+"""Both ends of the socket by which the JVM's finalizer says that it has collected a callback, whenever it does."""
 
 
 def intended(*manifests: Manifest) -> dict[tuple[int, int], tuple[str, str, list[str]]]:
@@ -188,15 +190,17 @@ def test_consumers_of_ended_queries_are_let_go_of(world: World) -> None:
     assert consumers_alive(world) == 0
 
 
-def test_a_query_leaves_no_socket_behind_by_which_it_was_called_back(world: World) -> None:
+def test_queries_leave_no_sockets_behind_by_which_they_were_called_back(world: World) -> None:
     with Run(world.spark, world.settings, lambda _: None) as run:
-        for number in range(3):
+        for number in range(5):
             world.send([event(f"payment-{number}")])
             assert run.drain_once(deadline=float("inf"))
+    jvm: Any = world.spark._jvm
+    jvm.System.gc()
     deadline = time.monotonic() + 60
-    while callback_sockets(world) and time.monotonic() < deadline:
+    while len(callback_sockets(world)) > OF_THE_FINALIZER and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert callback_sockets(world) == []
+    assert len(callback_sockets(world)) <= OF_THE_FINALIZER
 
 
 def callback_sockets(world: World) -> list[str]:
