@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from local_stack.processes import free_port
 from spark_jobs import file_systems
-from spark_jobs.driver.spark_session import spark_conf
+from spark_jobs.driver.spark_session import FILE_MANAGER, spark_conf
 from spark_jobs.file_systems import STAND_IN
 from spark_jobs.settings import JobSettings
 from tests.architecture.sources import ROOT
@@ -82,8 +82,8 @@ def session_on(settings: JobSettings, shared: SparkSession, home: Path) -> Itera
     for name, value in wanted.items():
         if name.startswith(("spark.hadoop.fs.gs.", "spark.hadoop.fs.AbstractFileSystem.")):
             spark.conf.set(name.removeprefix("spark.hadoop."), value)
-    # What the shared one has for files of this machine.
-    spark.conf.unset("spark.sql.streaming.checkpointFileManagerClass")
+    # The shared one has that for files of this machine.
+    spark.conf.set(FILE_MANAGER, wanted[FILE_MANAGER])
     workers = shared.sparkContext.environment
     workers[STAND_IN] = os.environ[STAND_IN]
     try:

@@ -45,6 +45,8 @@ class Checkpoint:
         self._uri = locations.checkpoint
         self._filesystem, self._folder = place(self._uri)
         self._is_local = isinstance(self._filesystem, pafs.LocalFileSystem)
+        self._start: dict[int, int] | None = None
+        self._planned: dict[int, list[str]] = {}
 
     def exists(self) -> bool:
         """Whether the generation was ever begun here."""
@@ -63,15 +65,19 @@ class Checkpoint:
 
     def clock(self, batch_id: int) -> datetime | None:
         """When Spark planned the batch: what its records were judged by. A replayed batch has the same."""
-        metadata = self._read(f"spark/offsets/{batch_id}").splitlines()[1:2]
         try:
-            milliseconds = int(json.loads(metadata[0])["batchTimestampMs"])
+            milliseconds = int(json.loads(self._plan(batch_id)[1])["batchTimestampMs"])
         except (IndexError, KeyError, ValueError, TypeError) as error:
             raise CheckpointUnusable(f"its offset log {batch_id} cannot be read.") from error
         return from_microseconds(milliseconds * 1_000)
 
     def start(self) -> dict[int, int]:
         """Where the generation's first batch starts."""
+        if self._start is None:
+            self._start = self._read_start()
+        return self._start
+
+    def _read_start(self) -> dict[int, int]:
         try:
             noted = json.loads(self._read(_START))
             made_by, topic = noted["made_by"], noted["topic"]
@@ -102,12 +108,17 @@ class Checkpoint:
             raise CheckpointUnusable(f"it stands at {reached[-1]}, the warehouse at {published}.")
 
     def _offsets(self, batch_id: int) -> dict[int, int]:
-        # Line 1 is the version, line 2 the metadata, line 3 the one source's offsets.
-        lines = self._read(f"spark/offsets/{batch_id}").splitlines()
         try:
-            return {int(p): offset for p, offset in json.loads(lines[2])[self._topic].items()}
+            return {int(p): offset for p, offset in json.loads(self._plan(batch_id)[2])[self._topic].items()}
         except (IndexError, KeyError, ValueError, AttributeError, TypeError) as error:
             raise CheckpointUnusable(f"its offset log {batch_id} cannot be read.") from error
+
+    def _plan(self, batch_id: int) -> list[str]:
+        """Spark's log of a batch, which it writes once: its version, the metadata, the one source's offsets."""
+        if batch_id not in self._planned:
+            before = {batch_id - 1: self._planned[batch_id - 1]} if batch_id - 1 in self._planned else {}
+            self._planned = before | {batch_id: self._read(f"spark/offsets/{batch_id}").splitlines()}
+        return self._planned[batch_id]
 
     def _newest(self, log: str) -> int | None:
         selector = pafs.FileSelector(f"{self._folder}/spark/{log}", allow_not_found=True)

@@ -1,8 +1,9 @@
-"""The classes that a session loads, in one file: the next JVM maps it, instead of reading and checking them one by one.
+"""What is made of classes before a session starts, by one JVM that ends: an archive, and the jar of our own class.
 
-Usage: python -m spark_jobs.driver.class_archive, as `make setup` does. Belongs here: making that file (class data
-sharing, JEP 350). Does not belong here: its use (spark_session). A JVM that the file does not fit, being another one or
-having other jars, goes on without it.
+Usage: python -m spark_jobs.driver.class_archive, as `make setup` does. The archive has the classes that a session loads
+in one file (class data sharing, JEP 350): the next JVM maps it, instead of reading and checking them one by one. A JVM
+that it does not fit, being another one or having other jars, goes on without it. Without the jar of our class, Spark
+handles a checkpoint's files in its own way. Belongs here: making both. Does not belong here: their use (spark_session).
 """
 
 import tempfile
@@ -10,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.driver.object_store.whole_files import write_jar
 from spark_jobs.driver.spark_session import archive_path, build_session
+from spark_jobs.driver.spark_version import checkpoint_package, spark_version
 from spark_jobs.driver.standby import put_through
 from spark_jobs.settings import payments_home, read_job_settings
 
@@ -34,7 +37,9 @@ _EXIT_SECONDS = 300
 
 
 def make(home: Path) -> Path:
-    """Put a few records through the whole plan in a JVM that writes down what it has loaded as it ends; the file.
+    """Put a few records through the whole plan in a JVM that writes down what it has loaded as it ends; the archive.
+
+    The same JVM compiles WholeFiles.
 
     Raises:
         TimeoutExpired: the JVM did not end.
@@ -56,6 +61,7 @@ def make(home: Path) -> Path:
         gateway: Any = SparkContext._gateway
         put_through(_lines(spark, Path(folder)), settings)
     spark.stop()
+    write_jar(gateway.jvm, home, spark_version(), checkpoint_package(spark_version()))
     gateway.shutdown()
     # The JVM ends by itself where nobody can write to it any more.
     gateway.proc.stdin.close()

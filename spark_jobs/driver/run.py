@@ -23,6 +23,7 @@ from spark_jobs.driver.callback_sockets import close_callback_sockets
 from spark_jobs.driver.checkpoint import is_damage
 from spark_jobs.driver.first_start import first_control
 from spark_jobs.driver.generations import Generation, open_generation, renew, sweep_generations
+from spark_jobs.driver.object_store import whole_files
 from spark_jobs.driver.spark_session import interpreted
 from spark_jobs.file_systems import Deletions
 from spark_jobs.incidents import CheckpointUnusable, Incident, IncidentKind, one_line
@@ -126,6 +127,7 @@ class Run(AbstractContextManager["Run"]):
         self._group.publish(control.end_offsets)
         self._kept: KeptDays | None = None
         self._plan.cache_clear()
+        self._spark.conf.set(whole_files.RUN, str(control.epoch))
         staged_files.sweep(self._locations.staging)
 
     def drain_once(self, deadline: float) -> bool:

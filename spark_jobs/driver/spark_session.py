@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.driver.object_store import whole_files
 from spark_jobs.driver.shipped_code import code_conf
-from spark_jobs.driver.spark_version import has_moved_checkpoint_files, spark_version
+from spark_jobs.driver.spark_version import checkpoint_package, spark_version
 from spark_jobs.file_systems import STAND_IN
 from spark_jobs.settings import JobSettings, SettingError, java_home
 from spark_jobs.source.connection import read_connection, read_properties
@@ -32,11 +33,19 @@ def jar_paths(home: Path, *, with_delta: bool = False, with_google: bool = False
         with_delta: also those with which Spark reads Delta tables. A session has them from its start or never: jars
             that are added later are unknown to the threads that fetch its tasks' results.
         with_google: also the handler that logs in to Google's Managed Service for Apache Kafka.
-        with_gcs: also Google's connector, which keeps a checkpoint and reads Delta tables in Cloud Storage.
+        with_gcs: also Google's connector, which keeps a checkpoint and reads Delta tables in Cloud Storage, and our
+            class that writes the checkpoint's files there.
     """
-    wanted = {"spark": True, "delta": with_delta, "google": with_google, "gcs": with_gcs}
-    folders = [name for name, is_wanted in wanted.items() if is_wanted]
-    return [str(path) for folder in folders for path in sorted((home / "jars" / folder).glob("*.jar"))]
+    jars = home / "jars"
+    wanted = {
+        jars / "spark": True,
+        jars / "delta": with_delta,
+        jars / "google": with_google,
+        jars / "gcs": with_gcs,
+        whole_files.jar_folder(home, spark_version()): with_gcs,
+    }
+    folders = [folder for folder, is_wanted in wanted.items() if is_wanted]
+    return [str(path) for folder in folders for path in sorted(folder.glob("*.jar"))]
 
 
 def archive_path(home: Path) -> Path:
@@ -94,7 +103,7 @@ def spark_conf(settings: JobSettings, home: Path, *, with_delta: bool = False) -
         "spark.driver.bindAddress": settings.spark_bind_address,
         "spark.driver.host": settings.spark_driver_host,
         "spark.locality.wait": "0s",
-        **(_google_files() if uses_google else {}),
+        **(_google_files(home) if uses_google else {}),
         **({} if is_remote else _local_files()),
         **_elsewhere(theirs.get("spark.master", ""), home),
         **theirs,
@@ -134,14 +143,15 @@ _WORKER_MEMORY = {
 later, 8 % of its time. 32 MiB is the most that glibc takes for the first threshold."""
 
 
+FILE_MANAGER = "spark.sql.streaming.checkpointFileManagerClass"
+
+
 def _local_files() -> dict[str, str]:
     """How a checkpoint's files on disk are handled, without a process for each."""
-    package = "org.apache.spark.sql.execution.streaming"
-    if has_moved_checkpoint_files(spark_version()):
-        package += ".checkpointing"
+    package = checkpoint_package(spark_version())
     return {
         # The default one starts a process, `readlink`, for each file that it renames: forty a batch.
-        "spark.sql.streaming.checkpointFileManagerClass": f"{package}.FileSystemBasedCheckpointFileManager",
+        FILE_MANAGER: f"{package}.FileSystemBasedCheckpointFileManager",
         # The usual one starts a process, `chmod`, for each file that it makes and for the checksum beside it: a dozen a
         # batch. What a flipped bit would change is noticed without: state by its codec, offsets by the ledger.
         "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
@@ -168,15 +178,20 @@ _GOOGLE_FILES = {
     "spark.hadoop.fs.gs.create.items.conflict.check.enable": "false",
     "spark.hadoop.fs.gs.implicit.dir.repair.enable": "false",
     "spark.hadoop.fs.gs.outputstream.direct.upload.enable": "true",
+    # A query reads a bucket's newest snapshot, and each delta since: one request after the other.
+    "spark.sql.streaming.stateStore.minDeltasForSnapshot": "2",
+    "spark.sql.streaming.stateStore.maintenanceInterval": "10s",
 }
 
 
-def _google_files() -> dict[str, str]:
+def _google_files(home: Path) -> dict[str, str]:
     """How Google's connector is set up; where a stand-in is named, it is asked, by executors as well."""
+    is_compiled = whole_files.jar_folder(home, spark_version()).exists()
+    conf = _GOOGLE_FILES | ({FILE_MANAGER: whole_files.CLASS_NAME} if is_compiled else {})
     stand_in = os.environ.get(STAND_IN)
     if not stand_in:
-        return _GOOGLE_FILES
-    return _GOOGLE_FILES | {
+        return conf
+    return conf | {
         f"spark.executorEnv.{STAND_IN}": stand_in,
         "spark.hadoop.fs.gs.storage.root.url": stand_in,
         "spark.hadoop.fs.gs.auth.type": "UNAUTHENTICATED",

@@ -11,7 +11,8 @@ def spark_version() -> str:
     return str(__version__)
 
 
-def has_moved_checkpoint_files(version: str) -> bool:
-    """Whether its classes that handle a checkpoint's files are in a package of their own, as from Spark 4.1 on."""
+def checkpoint_package(version: str) -> str:
+    """The package of the classes that handle a checkpoint's files: one of their own, as from Spark 4.1 on."""
+    package = "org.apache.spark.sql.execution.streaming"
     major, minor = (int(part) for part in version.split(".")[:2])
-    return (major, minor) >= (4, 1)
+    return f"{package}.checkpointing" if (major, minor) >= (4, 1) else package

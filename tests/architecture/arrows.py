@@ -10,8 +10,8 @@ ARROWS = {
         "handed_over": "process_payments publishing settings turns",
         "process_payments": "driver incidents lineage publishing settings source turns",
         "turns": "incidents settings tables warehouse",
-        "driver": "file_systems contract crash_points decision_queue decoding deduplication incidents publishing"
-        " reading settings sinks source streaming",
+        "driver": "file_systems contract crash_points decision_queue decoding deduplication"
+        " driver.object_store incidents publishing reading settings sinks source streaming",
         "sinks": "publishing settings sinks.bigquery sinks.delta warehouse",
         "sinks.bigquery": "contract crash_points deduplication incidents publishing reading settings source streaming"
         " tables warehouse",

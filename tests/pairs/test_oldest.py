@@ -16,6 +16,8 @@ from orchestration.scenarios.harness.sandbox import event_at
 from orchestration.verification.proof import judge
 from spark_jobs.contract.payment_event import Disposition
 from spark_jobs.crash_points import Point
+from spark_jobs.driver.object_store import whole_files
+from spark_jobs.driver.spark_session import archive_path
 from spark_jobs.incidents import IncidentKind
 from spark_jobs.settings import JobSettings
 from spark_jobs.tables import catalog
@@ -96,6 +98,14 @@ def published(world: World) -> dict[str, list[dict[str, Any]]]:
         "deliveries": world.ask(f"select {DELIVERIES} from {{payment_deliveries}} order by 1, 2"),
         "payments": world.ask(f"select {TRANSACTIONS} from {{payment_transactions}} order by 1, 2"),
     }
+
+
+def test_the_classes_of_a_session_are_made_ready_by_the_oldest_pair_too(tmp_path: Path) -> None:
+    pair = Pair.oldest(tmp_path)
+    made = pair.python("-m", "spark_jobs.driver.class_archive")
+    assert made.returncode == 0, made.stderr[-3000:]
+    assert archive_path(pair.home).exists()
+    assert [jar.name for jar in whole_files.jar_folder(pair.home, OLDEST_SPARK).iterdir()] == ["whole-files.jar"]
 
 
 def test_the_oldest_pair_publishes_what_the_newest_publishes_also_when_both_are_killed(

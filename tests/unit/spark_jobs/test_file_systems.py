@@ -23,6 +23,9 @@ from spark_jobs.file_systems import (
     write_file,
 )
 
+FAR = file_systems._READ_THROUGH
+"""Where a part is too far in to read all that is before it."""
+
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
@@ -44,6 +47,7 @@ class Store:
     def __init__(self) -> None:
         self.deleted: list[str] = []
         self.both = threading.Barrier(2)
+        self.opened: set[tuple[str, str]] = set()
 
     def delete_file(self, path: str) -> None:
         self.both.wait(timeout=30)
@@ -52,7 +56,15 @@ class Store:
             raise FileNotFoundError(path)
 
     def open_input_file(self, path: str) -> "Object":
-        return Object(self, path.rpartition("/")[2])
+        return self._open(path, "file")
+
+    def open_input_stream(self, path: str) -> "Object":
+        return self._open(path, "stream")
+
+    def _open(self, path: str, how: str) -> "Object":
+        name = path.rpartition("/")[2]
+        self.opened.add((name, how))
+        return Object(self, name.encode() * FAR)
 
 
 @dataclass
@@ -60,11 +72,14 @@ class Object(contextlib.AbstractContextManager["Object"]):
     """An object that is read only when another is, too."""
 
     store: Store
-    name: str
+    content: bytes
 
     def read_at(self, size: int, start: int) -> bytes:
         self.store.both.wait(timeout=30)
-        return f"{self.name}+{start}+{size}".encode()
+        return self.content[start : start + size]
+
+    def read(self, size: int) -> bytes:
+        return self.read_at(size, 0)
 
     def __exit__(self, *_: object) -> None:
         """Closing is nothing."""
@@ -98,8 +113,15 @@ def test_files_of_an_object_store_are_deleted_side_by_side_and_one_that_is_gone_
 
 @pytest.mark.usefixtures("google")
 def test_parts_of_files_of_an_object_store_are_read_side_by_side_and_come_in_order() -> None:
-    parts = [("gs://bucket/one", 2, 3), ("gs://bucket/two", 0, 2), ("gs://bucket/one", 0, 1), ("gs://bucket/one", 9, 0)]
-    assert read_parts(parts) == [b"one+2+3", b"two+0+2", b"one+0+1", b"one+9+0"]
+    parts = [
+        ("gs://bucket/one", 2, 3),
+        ("gs://bucket/two", 0, 2),
+        ("gs://bucket/one", 0, 1),
+        ("gs://bucket/far", FAR, 3),
+    ]
+    assert read_parts(parts) == [b"eon", b"tw", b"o", (b"far" * FAR)[FAR : FAR + 3]]
+    store: Any = place("gs://bucket/one")[0]
+    assert store.opened == {("one", "stream"), ("two", "stream"), ("far", "file")}, "one request, where it is near"
 
 
 def test_parts_of_local_files_come_in_order(tmp_path: Path) -> None:

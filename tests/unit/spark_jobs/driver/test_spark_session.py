@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.driver.spark_session import conf_of, spark_conf
+from spark_jobs.driver.object_store import whole_files
+from spark_jobs.driver.spark_session import FILE_MANAGER, conf_of, spark_conf
+from spark_jobs.driver.spark_version import spark_version
 from spark_jobs.settings import SettingError, read_job_settings
 
 
@@ -109,6 +111,22 @@ def test_the_connectors_jar_goes_with_a_checkpoint_in_cloud_storage_and_with_no_
     remote = spark_conf(read_job_settings({"CHECKPOINT_LOCATION": "gs://acme/checkpoints"}), tmp_path)
     assert remote["spark.jars"].split(",") == [str(tmp_path / "jars" / name / "a.jar") for name in ("spark", "gcs")]
     assert "gcs" not in spark_conf(read_job_settings({}), tmp_path)["spark.jars"]
+
+
+def test_our_class_handles_a_checkpoint_in_cloud_storage_where_it_was_compiled_for_this_spark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote, local = read_job_settings({"CHECKPOINT_LOCATION": "gs://acme/checkpoints"}), read_job_settings({})
+    assert FILE_MANAGER not in spark_conf(remote, tmp_path), "Spark then does it in its own way"
+    jar = whole_files.jar_folder(tmp_path, spark_version()) / "whole-files.jar"
+    jar.parent.mkdir(parents=True)
+    jar.touch()
+    conf = spark_conf(remote, tmp_path)
+    assert (conf[FILE_MANAGER], conf["spark.jars"]) == (whole_files.CLASS_NAME, str(jar))
+    assert spark_conf(local, tmp_path)[FILE_MANAGER].endswith(".FileSystemBasedCheckpointFileManager")
+    assert spark_conf(local, tmp_path)["spark.jars"] == ""
+    monkeypatch.setattr("pyspark.__version__", "9.9.9")
+    assert FILE_MANAGER not in spark_conf(remote, tmp_path)
 
 
 def test_a_session_reads_delta_tables_in_cloud_storage_wherever_its_checkpoint_is(tmp_path: Path) -> None:

@@ -8,13 +8,11 @@ import pyspark
 import pytest
 
 from spark_jobs.driver.checkpoint import Checkpoint
-from spark_jobs.driver.spark_session import spark_conf
-from spark_jobs.driver.spark_version import has_moved_checkpoint_files, spark_version
+from spark_jobs.driver.spark_session import FILE_MANAGER, spark_conf
+from spark_jobs.driver.spark_version import checkpoint_package, spark_version
 from spark_jobs.incidents import CheckpointUnusable
 from spark_jobs.settings import read_job_settings
 from spark_jobs.streaming.locations import Locations
-
-FILE_MANAGER = "spark.sql.streaming.checkpointFileManagerClass"
 
 
 def test_the_spark_that_runs_is_the_one_that_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +26,7 @@ def test_the_spark_that_runs_is_the_one_that_is_imported(monkeypatch: pytest.Mon
     [("4.0.1", False), ("4.1.0", True), ("4.2.0", True), ("4.10.0.dev1", True), ("5.0.0", True)],
 )
 def test_the_classes_of_a_checkpoints_files_have_moved_with_spark_4_1(version: str, is_moved: bool) -> None:
-    assert has_moved_checkpoint_files(version) is is_moved
+    assert checkpoint_package(version).endswith(".checkpointing") is is_moved
 
 
 def test_the_class_of_a_checkpoints_files_is_one_that_this_spark_has(tmp_path: Path) -> None:
