@@ -1,6 +1,6 @@
 """How our class writes, reads and finds a checkpoint's files, in Spark's JVM: any of Hadoop's file systems will do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from pyspark.sql import SparkSession
 from spark_jobs.driver.object_store import whole_files
 from spark_jobs.driver.spark_session import FILE_MANAGER
 from spark_jobs.driver.spark_version import checkpoint_package, spark_version
+from spark_jobs.settings import JobSettings
+from tests import object_store
 
 pytestmark = pytest.mark.integration
 
@@ -19,27 +21,32 @@ pytestmark = pytest.mark.integration
 class Managers:
     """Makes what Spark makes for a folder of a checkpoint."""
 
-    jvm: Any
-    folder: Path
+    spark: SparkSession
+    uri: str
 
     def __call__(self, run: str = "1") -> Any:
         """Of the run that is named."""
-        conf = self.jvm.org.apache.hadoop.conf.Configuration()
+        session: Any = self.spark._jsparkSession
+        conf = session.sessionState().newHadoopConf()
         conf.set(FILE_MANAGER, whole_files.CLASS_NAME)
         conf.set(whole_files.RUN, run)
-        companion: Any = self.jvm
+        companion = self.jvm
         for name in f"{checkpoint_package(spark_version())}.CheckpointFileManager$.MODULE$".split("."):
             companion = getattr(companion, name)
         return companion.create(self.path(""), conf)
 
+    @property
+    def jvm(self) -> Any:
+        return self.spark._jvm
+
     def path(self, name: str) -> Any:
         """Hadoop's, of a name in the folder."""
-        return self.jvm.org.apache.hadoop.fs.Path((self.folder / name).as_uri())
+        return self.jvm.org.apache.hadoop.fs.Path(f"{self.uri}/{name}".rstrip("/"))
 
 
 @pytest.fixture
 def managers(spark: SparkSession, tmp_path: Path) -> Managers:
-    return Managers(spark._jvm, tmp_path)
+    return Managers(spark, tmp_path.as_uri())
 
 
 def write(manager: Any, path: Any, content: bytes, *, replaces: bool = False) -> None:
@@ -160,3 +167,22 @@ def test_a_log_is_read_from_any_place_in_it(managers: Managers) -> None:
     assert (bytes([file.read()]), file.getPos()) == (b"4", 5)
     with pytest.raises(Py4JJavaError, match="there is no byte 11 of 10"):
         file.seek(11)
+
+
+@pytest.mark.thorough
+def test_an_interrupt_neither_cuts_an_upload_short_nor_is_lost(
+    spark: SparkSession, bucket: str, store_endpoint: str, stack: JobSettings, home: Path, tmp_path: Path
+) -> None:
+    remote = replace(stack, checkpoint_location=f"{bucket}/{tmp_path.name}")
+    with object_store.named(store_endpoint), object_store.session_on(remote, spark, home) as session:
+        managers = Managers(session, remote.checkpoint_location)
+        path, content = managers.path("commits/0"), b"v1\n{}" * 1000
+        file = managers().createAtomic(path, False)
+        file.write(bytearray(content))
+        thread = managers.jvm.java.lang.Thread
+        thread.currentThread().interrupt()
+        file.close()
+        assert thread.interrupted(), "whoever has waited for the upload is told"
+        assert read(managers("2"), path) == content
+        with pytest.raises(Py4JJavaError, match="FileAlreadyExistsException"):
+            write(managers("2"), path, b"again")

@@ -25,8 +25,8 @@ import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileMana
  *
  * Belongs here: writing, reading and finding such a file with few requests. Does not belong here: what is in one (Spark).
  *
- * An object is there whole once its upload ends, or not at all. So a file needs no second name, no renaming and no folder,
- * for which Spark's own managers send eight requests a file, one after the other.
+ * An object is there once its upload ends. So a file that is uploaded in one piece needs no second name, no renaming and no
+ * folder, for which Spark's own managers send eight requests a file, one after the other.
  *
  * A log (`offsets/7`, `commits/7`, `metadata`: a name without a suffix) is written once and never changed, and a run is the
  * only one to write it: another one that tries is refused. Each batch is a query of its own, for which Spark asks several
@@ -152,9 +152,24 @@ public final class WholeFiles implements CheckpointFileManager {
                 return;
             }
             this.hasEnded = true;
-            FSDataOutputStream file = this.files.store.create(this.path, this.overwrites);
-            this.content.writeTo(file);
-            file.close();
+            Upload upload = new Upload(this.files.store, this.path, this.overwrites, this.content);
+            upload.start();
+            boolean isInterrupted = false;
+            while (upload.isAlive()) {
+                try {
+                    upload.join();
+                } catch (InterruptedException stop) {
+                    isInterrupted = true;
+                }
+            }
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+            if (upload.failure != null) {
+                // The store may have it all the same: it is asked again what is there.
+                Logs.forget(this.files.run, this.path.getParent());
+                throw upload.failure;
+            }
             if (isLog(this.path)) {
                 Logs.add(this.files.run, this.path, this.content.toByteArray());
             }
@@ -162,6 +177,39 @@ public final class WholeFiles implements CheckpointFileManager {
 
         public synchronized void cancel() {
             this.hasEnded = true;
+        }
+    }
+
+    /**
+     * A thread that nobody interrupts. Spark stops a query by an interrupt, at which Google's connector ends the upload with
+     * what it has so far: the file would be there in part.
+     */
+    private static final class Upload extends Thread {
+        private final FileSystem store;
+        private final Path path;
+        private final boolean overwrites;
+        private final ByteArrayOutputStream content;
+        IOException failure;
+
+        Upload(FileSystem store, Path path, boolean overwrites, ByteArrayOutputStream content) {
+            super("upload of " + path.getName());
+            this.setDaemon(true);
+            this.store = store;
+            this.path = path;
+            this.overwrites = overwrites;
+            this.content = content;
+        }
+
+        public void run() {
+            try {
+                FSDataOutputStream file = this.store.create(this.path, this.overwrites);
+                this.content.writeTo(file);
+                file.close();
+            } catch (IOException failed) {
+                this.failure = failed;
+            } catch (RuntimeException failed) {
+                this.failure = new IOException(failed);
+            }
         }
     }
 
