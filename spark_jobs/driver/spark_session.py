@@ -36,16 +36,11 @@ def jar_paths(home: Path, *, with_delta: bool = False, with_google: bool = False
         with_gcs: also Google's connector, which keeps a checkpoint and reads Delta tables in Cloud Storage, and our
             class that writes the checkpoint's files there.
     """
-    jars = home / "jars"
-    wanted = {
-        jars / "spark": True,
-        jars / "delta": with_delta,
-        jars / "google": with_google,
-        jars / "gcs": with_gcs,
-        whole_files.jar_folder(home, spark_version()): with_gcs,
-    }
-    folders = [folder for folder, is_wanted in wanted.items() if is_wanted]
-    return [str(path) for folder in folders for path in sorted(folder.glob("*.jar"))]
+    wanted = {"spark": True, "delta": with_delta, "google": with_google, "gcs": with_gcs}
+    folders = [name for name, is_wanted in wanted.items() if is_wanted]
+    jars = [path for folder in folders for path in sorted((home / "jars" / folder).glob("*.jar"))]
+    ours = whole_files.jar_path(home, spark_version())
+    return [str(path) for path in (*jars, *([ours] if with_gcs and ours.exists() else []))]
 
 
 def archive_path(home: Path) -> Path:
@@ -186,7 +181,7 @@ _GOOGLE_FILES = {
 
 def _google_files(home: Path) -> dict[str, str]:
     """How Google's connector is set up; where a stand-in is named, it is asked, by executors as well."""
-    is_compiled = whole_files.jar_folder(home, spark_version()).exists()
+    is_compiled = whole_files.jar_path(home, spark_version()).exists()
     conf = _GOOGLE_FILES | ({FILE_MANAGER: whole_files.CLASS_NAME} if is_compiled else {})
     stand_in = os.environ.get(STAND_IN)
     if not stand_in:

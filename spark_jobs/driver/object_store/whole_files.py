@@ -17,9 +17,9 @@ _INTERFACE_PACKAGE = "org.apache.spark.sql.execution.streaming.checkpointing"
 """Where the source says that Spark's interface is, as from Spark 4.1 on."""
 
 
-def jar_folder(home: Path, spark: str) -> Path:
-    """The folder of the jar for a version of Spark; it need not be there."""
-    return home / "jars" / f"object-store-{spark}"
+def jar_path(home: Path, spark: str) -> Path:
+    """Where the jar for a version of Spark is, if anybody has made it. The folders beside it have what others publish."""
+    return home / "jars" / f"whole-files-{spark}.jar"
 
 
 def write_jar(jvm: Any, home: Path, spark: str, interface_package: str) -> Path:
@@ -37,10 +37,9 @@ def write_jar(jvm: Any, home: Path, spark: str, interface_package: str) -> Path:
     compiler = jvm.org.codehaus.janino.SimpleCompiler()
     compiler.cook(_SOURCE.read_text().replace(_INTERFACE_PACKAGE, interface_package))
     classes = compiler.getBytecodes()
-    folder = jar_folder(home, spark)
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / "whole-files.new"
+    path = jar_path(home, spark)
+    fresh = path.with_suffix(".new")
     with zipfile.ZipFile(fresh, "w") as jar:
         for name in sorted(classes.keySet()):
             jar.writestr(f"{name.replace('.', '/')}.class", bytes(classes[name]))
-    return fresh.rename(fresh.with_suffix(".jar"))
+    return fresh.rename(path)

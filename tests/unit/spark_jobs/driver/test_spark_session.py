@@ -118,7 +118,7 @@ def test_our_class_handles_a_checkpoint_in_cloud_storage_where_it_was_compiled_f
 ) -> None:
     remote, local = read_job_settings({"CHECKPOINT_LOCATION": "gs://acme/checkpoints"}), read_job_settings({})
     assert FILE_MANAGER not in spark_conf(remote, tmp_path), "Spark then does it in its own way"
-    jar = whole_files.jar_folder(tmp_path, spark_version()) / "whole-files.jar"
+    jar = whole_files.jar_path(tmp_path, spark_version())
     jar.parent.mkdir(parents=True)
     jar.touch()
     conf = spark_conf(remote, tmp_path)
