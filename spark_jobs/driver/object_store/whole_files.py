@@ -18,7 +18,7 @@ _INTERFACE_PACKAGE = "org.apache.spark.sql.execution.streaming.checkpointing"
 
 
 def jar_path(home: Path, spark: str) -> Path:
-    """Where the jar for a version of Spark is, if anybody has made it. The folders beside it have what others publish."""
+    """Where the jar for a version of Spark is, once it is made. The folders beside it have what others publish."""
     return home / "jars" / f"whole-files-{spark}.jar"
 
 
