@@ -31,11 +31,14 @@ PLAN = """
 import tempfile
 from pathlib import Path
 from spark_jobs.driver.class_archive import _lines
+from spark_jobs.driver.object_store.whole_files import jar_path
 from spark_jobs.driver.spark_session import build_session, jar_paths
+from spark_jobs.driver.spark_version import spark_version
 from spark_jobs.driver.standby import put_through
 from spark_jobs.settings import payments_home, read_job_settings
 settings = read_job_settings()
 assert jar_paths(payments_home())
+assert jar_path(payments_home(), spark_version()).exists()
 spark = build_session(settings, payments_home())
 with tempfile.TemporaryDirectory() as folder:
     put_through(_lines(spark, Path(folder)), settings)
