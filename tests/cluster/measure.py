@@ -9,11 +9,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-
-from google.cloud.bigquery import Client
 
 from benchmarks.harness.figures import ROOT, measured, table, write_table
 from benchmarks.harness.stack import leave_on_sigterm, send
@@ -22,12 +20,14 @@ from spark_jobs.tables import catalog
 from spark_jobs.tables.names import table_id
 from spark_jobs.warehouse.client import run
 from tests.cluster.load import RATE, Processor, load, next_batch, outcome_of, until_batches
-from tests.cluster.stack import Cluster, client_of, cluster, missing
+from tests.cluster.network import Host, Process
+from tests.cluster.stack import client_of, cluster, missing
 
 PAGE = ROOT / "docs" / "clusters.md"
 BATCHES = 12
 """So many are looked at, after as many that warm up."""
 EVENTS = 200_000
+LOOK_SECONDS = 0.5
 
 
 def overhead(delay_ms: int, folder: Path) -> tuple[str, ...]:
@@ -49,14 +49,49 @@ def overhead(delay_ms: int, folder: Path) -> tuple[str, ...]:
 
 
 def drain(workers: int, folder: Path) -> tuple[str, ...]:
-    """A backlog, from the start of its first batch to the publication of its last."""
+    """A backlog, from the start of its first batch to the publication of its last, and who worked at it meanwhile."""
     with cluster(folder, workers=workers) as made, client_of(made) as client:
         sent = send(made.settings, EVENTS, seed=1)
         finished = made.driver("driver").start("spark_jobs.process_payments")
+        looks = list(_looks(finished, made.network.hosts))
         assert finished.end() == 0, finished.output()[-4000:]
-        seconds, records = _published(made, client)
-        assert records == sent
-    return str(workers), f"{records:,}", f"{seconds:.1f}", f"{records / seconds:,.0f}"
+        sql = f"""
+            select unix_millis(min(started_at)) / 1000 as began, unix_millis(max(published_at)) / 1000 as ended,
+                sum(process_seconds) as processing, sum(load_seconds) as loading, sum(delivered) as records
+            from `{table_id(made.settings, catalog.LEDGER)}`"""
+        [of] = run(client, sql, {})
+        assert of["records"] == sent
+        used = _used_between(looks, of["began"], of["ended"])
+    seconds, records = of["ended"] - of["began"], int(of["records"])
+    of_workers = [used.pop(host.name) for host in made.spark.workers]
+    of_driver = used.pop("driver")
+    busy = (sum(of_workers) + of_driver + sum(used.values())) / seconds
+    return (
+        str(workers),
+        f"{records:,}",
+        f"{seconds:.1f}",
+        f"{records / seconds:,.0f}",
+        f"{of['processing']:.1f} and {of['loading']:.1f}",
+        ", ".join(f"{cpu:.1f}" for cpu in of_workers),
+        f"{of_driver:.1f}",
+        f"{sum(used.values()):.1f}",
+        f"{busy:.1f}",
+    )
+
+
+type Look = tuple[float, dict[str, float]]
+"""When, in seconds since 1970, and the CPU seconds that each machine had used by then."""
+
+
+def _looks(while_it_lives: Process, hosts: Sequence[Host]) -> Iterator[Look]:
+    while while_it_lives.lives():
+        yield time.time(), {host.name: host.cpu_seconds() for host in hosts}
+        time.sleep(LOOK_SECONDS)
+
+
+def _used_between(looks: Sequence[Look], began: float, ended: float) -> dict[str, float]:
+    first, last = ([used for at, used in looks if at <= moment][-1] for moment in (began, ended + LOOK_SECONDS))
+    return {name: last[name] - first[name] for name in last}
 
 
 def takeover(kills: int, folder: Path) -> tuple[str, ...]:
@@ -78,14 +113,6 @@ def takeover(kills: int, folder: Path) -> tuple[str, ...]:
         assert outcome.is_exact, outcome
     p95 = sorted(seconds)[max(0, round(0.95 * kills) - 1)]
     return f"{kills}", f"{statistics.median(seconds):.1f}", f"{p95:.1f}", f"{made.settings.turn_lease_seconds}"
-
-
-def _published(made: Cluster, client: Client) -> tuple[float, int]:
-    sql = f"""
-        select timestamp_diff(max(published_at), min(started_at), millisecond) as elapsed, sum(delivered) as records
-        from `{table_id(made.settings, catalog.LEDGER)}`"""
-    [row] = run(client, sql, {})
-    return row["elapsed"] / 1000, int(row["records"])
 
 
 MEASURES = {

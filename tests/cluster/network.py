@@ -89,6 +89,10 @@ class Host:
         for process in self._running:
             process.kill()
 
+    def cpu_seconds(self) -> float:
+        """Of all that runs on it, with those that have ended and whose end somebody has waited for."""
+        return sum(_cpu_seconds(pid) for pid in _pids_in(self.namespace))
+
     def answers(self, port: int) -> bool:
         """Whether something listens there."""
         with suppress(OSError), socket.create_connection((self.address, port), timeout=2):
@@ -212,9 +216,23 @@ def _take_away(namespace: str) -> None:
 
 def _kill_all_in(namespace: str) -> None:
     """Nothing else is ever in a namespace than what was started there."""
-    for pid in _try("netns", "pids", namespace).stdout.split():
+    for pid in _pids_in(namespace):
         with suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
+
+
+def _pids_in(namespace: str) -> list[int]:
+    return [int(pid) for pid in _try("netns", "pids", namespace).stdout.split()]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """As proc(5) has it: of the process, and of its children that were waited for; none where it has gone."""
+    try:
+        # The name, in parentheses, may have spaces in it.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_subnet() -> str:
