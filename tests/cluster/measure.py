@@ -122,7 +122,22 @@ MEASURES = {
         ("ms a request", "s between two batches, median", "longest", "requests a batch", "payments/s"),
         "two workers, an object store that answers each request after so long",
     ),
-    "drain": (drain, (1, 2, 4), ("workers of one core", "records", "s", "records/s"), "everything on an object store"),
+    "drain": (
+        drain,
+        (1, 2, 4),
+        (
+            "workers of one core",
+            "records",
+            "s",
+            "records/s",
+            "of these s: processing and loading",
+            "CPU s of each worker",
+            "of the driver",
+            "of brokers, warehouse and object store",
+            "cores at work",
+        ),
+        "everything on an object store",
+    ),
     "takeover": (
         takeover,
         (20,),
