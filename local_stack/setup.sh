@@ -245,6 +245,7 @@ need_python "$newest"
 side_by_side python_lane warehouse_lane java_lane
 if [ "${1:-}" != once ]; then
   step "the classes that a Spark session loads" "$home/jars/archive.stamp" make_archive \
-    requirements/dev.txt local_stack/jars.txt "$home/java.stamp" spark_jobs/driver/class_archive.py spark_jobs/driver/object_store/whole_files.py spark_jobs/driver/object_store/WholeFiles.java
+    requirements/dev.txt local_stack/jars.txt "$home/java.stamp" spark_jobs/driver/class_archive.py \
+    spark_jobs/driver/object_store/whole_files.py spark_jobs/driver/object_store/WholeFiles.java
 fi
 if [ "$SECONDS" -ge 5 ]; then say "ready, after $SECONDS s"; fi

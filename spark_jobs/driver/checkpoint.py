@@ -7,6 +7,7 @@ checkpoint that does not fit (run, generations).
 import json
 import re
 from datetime import datetime
+from functools import lru_cache
 
 import pyarrow.fs as pafs
 
@@ -45,8 +46,9 @@ class Checkpoint:
         self._uri = locations.checkpoint
         self._filesystem, self._folder = place(self._uri)
         self._is_local = isinstance(self._filesystem, pafs.LocalFileSystem)
-        self._start: dict[int, int] | None = None
-        self._planned: dict[int, list[str]] = {}
+        # Both are written once. A batch is asked for with the one before it, and more than once.
+        self._start = lru_cache(1)(self._read_start)
+        self._plan = lru_cache(2)(self._read_plan)
 
     def exists(self) -> bool:
         """Whether the generation was ever begun here."""
@@ -73,9 +75,7 @@ class Checkpoint:
 
     def start(self) -> dict[int, int]:
         """Where the generation's first batch starts."""
-        if self._start is None:
-            self._start = self._read_start()
-        return self._start
+        return self._start()
 
     def _read_start(self) -> dict[int, int]:
         try:
@@ -113,12 +113,9 @@ class Checkpoint:
         except (IndexError, KeyError, ValueError, AttributeError, TypeError) as error:
             raise CheckpointUnusable(f"its offset log {batch_id} cannot be read.") from error
 
-    def _plan(self, batch_id: int) -> list[str]:
-        """Spark's log of a batch, which it writes once: its version, the metadata, the one source's offsets."""
-        if batch_id not in self._planned:
-            before = {batch_id - 1: self._planned[batch_id - 1]} if batch_id - 1 in self._planned else {}
-            self._planned = before | {batch_id: self._read(f"spark/offsets/{batch_id}").splitlines()}
-        return self._planned[batch_id]
+    def _read_plan(self, batch_id: int) -> list[str]:
+        """Spark's log of a batch: its version, the metadata, the one source's offsets."""
+        return self._read(f"spark/offsets/{batch_id}").splitlines()
 
     def _newest(self, log: str) -> int | None:
         selector = pafs.FileSelector(f"{self._folder}/spark/{log}", allow_not_found=True)

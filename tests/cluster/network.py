@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.harness.processes import cpu_seconds
 from spark_jobs.settings import payments_home
 from tests.architecture.sources import ROOT
 
@@ -90,8 +91,8 @@ class Host:
             process.kill()
 
     def cpu_seconds(self) -> float:
-        """Of all that runs on it, with those that have ended and whose end somebody has waited for."""
-        return sum(_cpu_seconds(pid) for pid in _pids_in(self.namespace))
+        """Of all that runs on it, ended children included."""
+        return cpu_seconds(*_pids_in(self.namespace))
 
     def answers(self, port: int) -> bool:
         """Whether something listens there."""
@@ -223,16 +224,6 @@ def _kill_all_in(namespace: str) -> None:
 
 def _pids_in(namespace: str) -> list[int]:
     return [int(pid) for pid in _try("netns", "pids", namespace).stdout.split()]
-
-
-def _cpu_seconds(pid: int) -> float:
-    """As proc(5) has it: of the process, and of its children that were waited for; none where it has gone."""
-    try:
-        # The name, in parentheses, may have spaces in it.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_subnet() -> str:

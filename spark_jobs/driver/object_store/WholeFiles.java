@@ -68,9 +68,11 @@ public final class WholeFiles implements CheckpointFileManager {
     }
 
     public boolean exists(Path path) throws IOException {
-        Map beside = Logs.in(this.run, path.getParent());
-        if (beside != null) {
-            return beside.containsKey(path.getName());
+        synchronized (Logs.class) {
+            Map beside = Logs.in(this.run, path.getParent());
+            if (beside != null) {
+                return beside.containsKey(path.getName());
+            }
         }
         return Logs.isKnown(this.run, path) || this.store.exists(path);
     }
@@ -152,7 +154,7 @@ public final class WholeFiles implements CheckpointFileManager {
                 return;
             }
             this.hasEnded = true;
-            Upload upload = new Upload(this.files.store, this.path, this.overwrites, this.content);
+            Upload upload = new Upload(this);
             upload.start();
             boolean isInterrupted = false;
             while (upload.isAlive()) {
@@ -185,26 +187,20 @@ public final class WholeFiles implements CheckpointFileManager {
      * what it has so far: the file would be there in part.
      */
     private static final class Upload extends Thread {
-        private final FileSystem store;
-        private final Path path;
-        private final boolean overwrites;
-        private final ByteArrayOutputStream content;
+        private final WholeFile file;
         IOException failure;
 
-        Upload(FileSystem store, Path path, boolean overwrites, ByteArrayOutputStream content) {
-            super("upload of " + path.getName());
+        Upload(WholeFile file) {
+            super("upload of " + file.path.getName());
             this.setDaemon(true);
-            this.store = store;
-            this.path = path;
-            this.overwrites = overwrites;
-            this.content = content;
+            this.file = file;
         }
 
         public void run() {
             try {
-                FSDataOutputStream file = this.store.create(this.path, this.overwrites);
-                this.content.writeTo(file);
-                file.close();
+                FSDataOutputStream out = this.file.files.store.create(this.file.path, this.file.overwrites);
+                this.file.content.writeTo(out);
+                out.close();
             } catch (IOException failed) {
                 this.failure = failed;
             } catch (RuntimeException failed) {

@@ -117,9 +117,11 @@ def test_parts_of_files_of_an_object_store_are_read_side_by_side_and_come_in_ord
         ("gs://bucket/one", 2, 3),
         ("gs://bucket/two", 0, 2),
         ("gs://bucket/one", 0, 1),
+        ("gs://bucket/one", 9, 0),
+        ("gs://bucket/two", 1, 1),
         ("gs://bucket/far", FAR, 3),
     ]
-    assert read_parts(parts) == [b"eon", b"tw", b"o", (b"far" * FAR)[FAR : FAR + 3]]
+    assert read_parts(parts) == [b"eon", b"tw", b"o", b"", b"w", (b"far" * FAR)[FAR : FAR + 3]]
     store: Any = place("gs://bucket/one")[0]
     assert store.opened == {("one", "stream"), ("two", "stream"), ("far", "file")}, "one request, where it is near"
 
